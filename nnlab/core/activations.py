@@ -1,0 +1,145 @@
+"""Activation functions, each derivative written in terms of the function's own value."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnlab.core.graph import Array, Node, Saved, Shape
+
+
+def sigmoid(x: Array, out: Array) -> None:
+    """Write σ(x) = 1 / (1 + exp(−x)) into `out`. Where exp overflows to infinity the result is 0, as it should be."""
+    np.negative(x, out=out)
+    np.exp(out, out=out)
+    np.add(out, 1.0, out=out)
+    np.reciprocal(out, out=out)
+
+
+def softmax(x: Array, out: Array, row: Array) -> None:
+    """Write exp(x_i) / Σ_j exp(x_j) of each row of `x` (n, k) into `out`; `row` (n, 1) is scratch.
+
+    The row's maximum is taken off first, which changes nothing but keeps exp from overflowing.
+    """
+    np.maximum.reduce(x, axis=1, keepdims=True, out=row)
+    np.subtract(x, row, out=out)
+    np.exp(out, out=out)
+    np.add.reduce(out, axis=1, keepdims=True, out=row)
+    np.divide(out, row, out=out)
+
+
+class _Activation(Node):
+    def __init__(self, x: Node) -> None:
+        super().__init__(x)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """The shape of the input."""
+        return inputs[0]
+
+
+class Sigmoid(_Activation):
+    """σ(x) = 1 / (1 + exp(−x)); any shape."""
+
+    def forward(self, x: Array, out: Array) -> None:
+        """Write σ(x)."""
+        sigmoid(x, out)
+
+    def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> None:
+        """σ′ = σ (1 − σ)."""
+        np.subtract(1.0, out, out=dx)
+        np.multiply(dx, out, out=dx)
+        np.multiply(dx, dout, out=dx)
+
+
+class Tanh(_Activation):
+    """tanh(x); any shape."""
+
+    def forward(self, x: Array, out: Array) -> None:
+        """Write tanh(x)."""
+        np.tanh(x, out=out)
+
+    def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> None:
+        """tanh′ = 1 − tanh²."""
+        np.multiply(out, out, out=dx)
+        np.subtract(1.0, dx, out=dx)
+        np.multiply(dx, dout, out=dx)
+
+
+class ReLU(_Activation):
+    """max(x, 0); any shape. The derivative at 0 is taken to be 0."""
+
+    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
+        """Where the value is positive."""
+        return (Saved(inputs[0], np.bool_),)
+
+    def forward(self, x: Array, out: Array, positive: Array) -> None:
+        """Write max(x, 0)."""
+        np.maximum(x, 0.0, out=out)
+
+    def backward(self, x: Array, out: Array, positive: Array, dout: Array, dx: Array) -> None:
+        """1 where the value is positive, else 0."""
+        np.greater(out, 0.0, out=positive)
+        np.multiply(dout, positive, out=dx)
+
+
+class Softmax(_Activation):
+    """exp(x_i) / Σ_j exp(x_j) over the last axis of x (n, k), or of one vector x (k,)."""
+
+    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
+        """A number for each row."""
+        return (Saved((*inputs[0][:-1], 1) if len(inputs[0]) > 1 else (1, 1)),)
+
+    def forward(self, x: Array, out: Array, row: Array) -> None:
+        """Write the softmax of each row."""
+        softmax(x.reshape(len(row), -1), out.reshape(len(row), -1), row)
+
+    def backward(self, x: Array, out: Array, row: Array, dout: Array, dx: Array) -> None:
+        """With p the value: ∂p_i/∂x_j = p_i (δ_ij − p_j), so dx = p ⊙ (dout − Σ_j dout_j p_j)."""
+        p, dp, dx = (array.reshape(len(row), -1) for array in (out, dout, dx))
+        np.multiply(dp, p, out=dx)
+        np.add.reduce(dx, axis=1, keepdims=True, out=row)
+        np.subtract(dp, row, out=dx)
+        np.multiply(dx, p, out=dx)
+
+
+class InvertedDropout(_Activation):
+    """Each element is kept with probability 1 − rate and then divided by 1 − rate.
+
+    The expected value is unchanged, so that evaluation simply leaves the node out.
+
+    Args:
+        x: any shape.
+        rate: the probability of dropping an element, in [0, 1).
+        rng: the stream the masks are drawn from.
+
+    Reference: N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 2014.
+    """
+
+    def __init__(self, x: Node, rate: float, rng: np.random.Generator) -> None:
+        super().__init__(x)
+        self.rate = rate
+        self.rng = rng
+
+    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
+        """The mask: 0 where dropped, 1 / (1 − rate) where kept; and the draws it comes from."""
+        return (Saved(inputs[0]), Saved(inputs[0], np.float32), Saved(inputs[0], np.bool_))
+
+    def forward(self, x: Array, out: Array, mask: Array, draws: Array, kept: Array) -> None:
+        """Draw a mask and write x ⊙ mask."""
+        self.rng.random(dtype=np.float32, out=draws)
+        np.greater_equal(draws, self.rate, out=kept)
+        np.multiply(kept, 1.0 / (1.0 - self.rate), out=mask, casting="same_kind")
+        np.multiply(x, mask, out=out)
+
+    def backward(self, x: Array, out: Array, mask: Array, draws: Array, kept: Array, dout: Array, dx: Array) -> None:
+        """dx = dout ⊙ mask."""
+        np.multiply(dout, mask, out=dx)
+
+
+ACTIVATIONS: dict[str, type[_Activation] | None] = {
+    "identity": None,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "softmax": Softmax,
+}
+"""By name; identity needs no node."""

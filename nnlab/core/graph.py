@@ -1,0 +1,268 @@
+"""The engine: a static computational graph that owns its buffers.
+
+A `Node` says what is computed from what, and holds no numbers. A `Graph` fixes the order of computation once;
+`Graph.program(shapes)` gives every node a buffer for those shapes and binds every operation to its buffers.
+From then on a forward and a backward pass are two plain loops over bound calls, and allocate nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+class Saved(NamedTuple):
+    """An array that an operation keeps from its forward pass for its backward pass.
+
+    Args:
+        shape: the shape.
+        dtype: None means the dtype of the graph.
+    """
+
+    shape: Shape
+    dtype: DTypeLike | None = None
+
+
+class Node:
+    """A value, and the operation that gives it from its inputs.
+
+    An operation is written as a pair, forward beside backward. Both get arrays that the graph owns, and write::
+
+        forward(*inputs, out, *saved)
+        backward(*inputs, out, *saved, dout, *dinputs)
+
+    where `dout` holds the derivative of the graph's output by this value, and each of `dinputs` is to be
+    overwritten with the derivative by that input; it is None where nobody asks for it.
+    """
+
+    integer_inputs: ClassVar[frozenset[int]] = frozenset()
+    """Positions of inputs that hold class labels: integers, without a derivative."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+
+    def __init__(self, *inputs: Node) -> None:
+        self.inputs = inputs
+        self.graphs: dict[tuple[Node, ...], Graph] = {}
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """The shape of the value, from the shapes of the inputs.
+
+        Raises:
+            ValueError: if the shapes do not fit.
+        """
+        raise TypeError(f"`{type(self).__name__}` has no shape of its own: feed it, or define `shape`.")
+
+    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
+        """The arrays kept from forward for backward."""
+        return ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(type(node).__name__ for node in self.inputs)})"
+
+
+class Input(Node):
+    """A value that is fed from outside: data, labels or parameters."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"Input({self.name!r})" if self.name else "Input()"
+
+
+class Storage(NamedTuple):
+    """Arrays outside the graph that hold an input's value and collect its gradient (a parameter's)."""
+
+    value: Array
+    gradient: Array
+
+
+def topological_order(output: Node) -> list[Node]:
+    """Every node that `output` depends on, each after its inputs; `output` comes last.
+
+    A stack, not recursion: depth is limited by memory alone.
+    """
+    order: list[Node] = []
+    seen: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(output, False)]
+    while stack:
+        node, inputs_done = stack.pop()
+        if inputs_done:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((parent, False) for parent in reversed(node.inputs))
+    return order
+
+
+class Graph:
+    """A value, all that it is computed from, and the order in which to compute it.
+
+    Args:
+        output: the value to compute.
+        wrt: the inputs by which to differentiate it (none: forward passes only).
+        dtype: of every value except labels.
+        storage: inputs whose value and gradient live in arrays outside (parameters).
+    """
+
+    def __init__(
+        self,
+        output: Node,
+        *,
+        wrt: Sequence[Node] = (),
+        dtype: DTypeLike = np.float64,
+        storage: Mapping[Node, Storage] | None = None,
+    ) -> None:
+        self.output = output
+        self.dtype = np.dtype(dtype)
+        self.storage = dict(storage or {})
+        self.order = topological_order(output)
+        self.labels = {node.inputs[i] for node in self.order for i in node.integer_inputs}
+        self.active = self._between(wrt)
+        self._programs: dict[tuple[tuple[Node, Shape], ...], Program] = {}
+        self._memory: dict[tuple[object, ...], Array] = {}
+
+    @classmethod
+    def ending_at(cls, output: Node, wrt: tuple[Node, ...]) -> Graph:
+        """The float64 graph of `output` differentiated by `wrt`, made once and kept with the node."""
+        if wrt not in output.graphs:
+            output.graphs[wrt] = cls(output, wrt=wrt)
+        return output.graphs[wrt]
+
+    def _between(self, wrt: Sequence[Node]) -> set[Node]:
+        """The nodes that lie on a path from one of `wrt` to the output: those that need a gradient."""
+        active = set(wrt)
+        for node in self.order:
+            if any(parent in active for i, parent in enumerate(node.inputs) if i not in node.integer_inputs):
+                active.add(node)
+        return active & set(self.order)
+
+    def program(self, shapes: Mapping[Node, Shape]) -> Program:
+        """The graph bound to buffers for inputs of these shapes; made once for each set of shapes.
+
+        Smaller batches use the front of the memory of larger ones, so a last, smaller batch costs a few views.
+
+        Args:
+            shapes: the shape of every input that is not in `storage`.
+
+        Raises:
+            ValueError: if an input has no shape, or the shapes do not fit each other.
+        """
+        key = tuple(shapes.items())
+        found = self._programs.get(key)
+        if found is None:
+            found = self._programs[key] = Program(self, shapes)
+        return found
+
+    def buffer(self, shape: Shape, dtype: DTypeLike, *owner: object) -> Array:
+        """The memory that belongs to `owner`, seen in this shape; it grows where it is too small."""
+        size = math.prod(shape)
+        memory = self._memory.get(owner)
+        if memory is None or memory.size < size:
+            memory = self._memory[owner] = np.empty(size, dtype)
+        return memory[:size].reshape(shape)
+
+
+class Program:
+    """A graph bound to buffers of fixed shapes.
+
+    Attributes:
+        values: the buffer of each node's value. Write into those of the fed inputs, then call `forward`.
+        gradients: after `backward`, the derivative of the output by each active node; where the output is
+            not a scalar, of the sum of its elements.
+    """
+
+    def __init__(self, graph: Graph, shapes: Mapping[Node, Shape]) -> None:
+        self.output = graph.output
+        self.values: dict[Node, Array] = {}
+        self.gradients: dict[Node, Array] = {}
+        saved: dict[Node, list[Array]] = {}
+        self._forward: list[Callable[[], None]] = []
+        self._backward: list[Callable[[], None]] = []
+
+        for node in graph.order:
+            self.values[node] = self._value_buffer(graph, node, shapes)
+            if isinstance(node, Input):
+                continue
+            kept = node.saved(*(self.values[parent].shape for parent in node.inputs))
+            saved[node] = [
+                graph.buffer(item.shape, item.dtype or graph.dtype, node, "saved", i) for i, item in enumerate(kept)
+            ]
+            arrays = [self.values[parent] for parent in node.inputs]
+            self._forward.append(partial(node.forward, *arrays, self.values[node], *saved[node]))
+
+        if graph.active:
+            self._bind_backward(graph, saved)
+
+    @staticmethod
+    def _needs(node: Node, graph: Graph) -> list[bool]:
+        """Which inputs of `node` need a gradient."""
+        return [p in graph.active and i not in node.integer_inputs for i, p in enumerate(node.inputs)]
+
+    def _value_buffer(self, graph: Graph, node: Node, shapes: Mapping[Node, Shape]) -> Array:
+        if node in graph.storage:
+            return graph.storage[node].value
+        if isinstance(node, Input):
+            if node not in shapes:
+                raise ValueError(f"{node!r} is needed to compute {graph.output!r} but is not fed. Add it to the feed.")
+            return graph.buffer(shapes[node], np.intp if node in graph.labels else graph.dtype, node, "value")
+        shape = node.shape(*(self.values[parent].shape for parent in node.inputs))
+        return graph.buffer(shape, graph.dtype, node, "value")
+
+    def _bind_backward(self, graph: Graph, saved: Mapping[Node, list[Array]]) -> None:
+        for node in graph.order:
+            if node in graph.active:
+                stored = graph.storage.get(node)
+                shape = self.values[node].shape
+                gradient = stored.gradient if stored else graph.buffer(shape, graph.dtype, node, "gradient")
+                self.gradients[node] = gradient
+        if graph.output in self.gradients:
+            self._backward.append(partial(self.gradients[graph.output].fill, 1.0))
+
+        # The first path that reaches a value writes its gradient, every later one adds to it: which is which
+        # is known now, so that nothing is cleared and nothing is asked in the loop.
+        reached: set[Node] = set()
+        for node in reversed(graph.order):
+            needs = self._needs(node, graph)
+            if not any(needs):
+                continue
+            targets: list[Array | None] = []
+            sums: list[Callable[[], None]] = []
+            for i, (parent, needed) in enumerate(zip(node.inputs, needs, strict=True)):
+                if not needed:
+                    targets.append(None)
+                elif parent not in reached:
+                    reached.add(parent)
+                    targets.append(self.gradients[parent])
+                else:
+                    total = self.gradients[parent]
+                    part = graph.buffer(total.shape, graph.dtype, node, "part", i)
+                    targets.append(part)
+                    sums.append(partial(np.add, total, part, out=total))
+            arrays = [self.values[parent] for parent in node.inputs]
+            self._backward.append(
+                partial(node.backward, *arrays, self.values[node], *saved[node], self.gradients[node], *targets)
+            )
+            self._backward.extend(sums)
+
+    def forward(self) -> Array:
+        """Compute every value from the fed ones; returns the output's buffer."""
+        for step in self._forward:
+            step()
+        return self.values[self.output]
+
+    def backward(self) -> None:
+        """Compute every gradient, after `forward`."""
+        for step in self._backward:
+            step()

@@ -1,0 +1,206 @@
+"""The training step, the epoch around it, and evaluation: the one loop that every way of training uses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnlab.core.graph import Array, Graph, Program
+from nnlab.core.network import ROWS_AT_ONCE
+from nnlab.core.objective import Objective
+from nnlab.core.optimizers import Optimizer, clip_global_norm
+from nnlab.core.rows import Rows
+from nnlab.core.schedules import Horizon, Schedule
+
+
+@dataclass
+class Tally:
+    """Sums over rows, from which means are made.
+
+    Attributes:
+        loss: the sum of the rows' losses.
+        correct: how many rows were decided for their label.
+        rows: how many rows there were.
+    """
+
+    loss: float = 0.0
+    correct: int = 0
+    rows: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add the sums of another stretch."""
+        self.loss += other.loss
+        self.correct += other.correct
+        self.rows += other.rows
+
+    @property
+    def mean_loss(self) -> float:
+        """The loss a row."""
+        return self.loss / self.rows if self.rows else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction of rows that were decided for their label."""
+        return self.correct / self.rows if self.rows else math.nan
+
+
+class Feed:
+    """Brings batches of a split into the input buffers of a graph: gather, widen, scale.
+
+    Args:
+        rows: the split.
+        objective: whose inputs are fed.
+        graph: its training or its evaluation graph.
+        batch_size: the largest batch to come.
+    """
+
+    def __init__(self, rows: Rows, objective: Objective, graph: Graph, batch_size: int) -> None:
+        self.rows = rows
+        self.objective = objective
+        self.graph = graph
+        dtype = objective.network.dtype
+        self._is_labelled = rows.y.ndim == 1
+        self._scale = np.asarray(rows.scaling.scale, dtype)
+        self._offset = np.asarray(rows.scaling.offset, dtype)
+        self._has_offset = bool(np.any(self._offset))
+        is_direct = rows.scaling.is_identity and rows.x.dtype == dtype
+        self._stage: Array | None = None if is_direct else np.empty((batch_size, *rows.x.shape[1:]), rows.x.dtype)
+        self._columns: Array | None = None
+        if self._is_labelled and not objective.loss.takes_labels and objective.network.outputs > 1:
+            self._columns = np.eye(objective.network.outputs, dtype=dtype)
+        self._programs: dict[int, Program] = {}
+
+    def load(self, ids: NDArray[np.intp]) -> tuple[Program, Array | None]:
+        """Bring in the rows at positions `ids` (n,) of the arrays.
+
+        Returns:
+            The program whose inputs now hold them, and their labels (n,), or None if targets are no labels.
+        """
+        program = self._programs.get(len(ids))
+        if program is None:
+            program = self._programs[len(ids)] = self._bind(len(ids))
+        x = program.values[self.objective.network.x]
+        # mode="clip" lets take write straight into `out`; every id is valid already.
+        if self._stage is None:
+            self.rows.x.take(ids, axis=0, out=x, mode="clip")
+        else:
+            stage = self._stage[: len(ids)]
+            self.rows.x.take(ids, axis=0, out=stage, mode="clip")
+            np.multiply(stage, self._scale, out=x, casting="same_kind")
+            if self._has_offset:
+                np.add(x, self._offset, out=x)
+
+        chosen = self.rows.y.take(ids, axis=0)
+        target = program.values[self.objective.target]
+        if self._columns is not None:
+            self._columns.take(chosen, axis=0, out=target, mode="clip")
+        else:
+            target[...] = chosen.reshape(target.shape)
+        return program, chosen if self._is_labelled else None
+
+    def _bind(self, n: int) -> Program:
+        network = self.objective.network
+        target = (n,) if self.objective.loss.takes_labels else (n, network.outputs)
+        return self.graph.program({network.x: (n, *network.features), self.objective.target: target})
+
+
+def shuffled(rows: Rows, rng: np.random.Generator) -> NDArray[np.intp]:
+    """The positions of the split's rows in a random order, (n,): one epoch."""
+    return rows.index[rng.permutation(len(rows))]
+
+
+class Learner:
+    """Trains: forward, backward, penalties, clipping, one step of the optimizer, batch after batch.
+
+    Attributes:
+        step: updates made so far.
+        state: the optimizer's state. With `step` and the parameters it is all that training depends on,
+            beside the random streams.
+
+    Args:
+        objective: what to make small.
+        optimizer: the rule.
+        schedule: of the learning rate.
+        horizon: how long training will be, for the schedule.
+        rows: the training split.
+        batch_size: rows a batch.
+        clip_norm: the largest global norm of a gradient; None leaves gradients alone.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        horizon: Horizon,
+        *,
+        rows: Rows,
+        batch_size: int,
+        clip_norm: float | None = None,
+    ) -> None:
+        self.objective = objective
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.horizon = horizon
+        self.batch_size = batch_size
+        self.clip_norm = clip_norm
+        self.step = 0
+        self.state = optimizer.init(objective.network.parameters.values_vector)
+        self._feed = Feed(rows, objective, objective.training, batch_size)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next update."""
+        return self.optimizer.lr * self.schedule.factor(self.step, self.horizon)
+
+    def learn(self, ids: NDArray[np.intp]) -> Tally:
+        """Train on the rows at positions `ids` (n,), in batches, in their order.
+
+        Returns:
+            The losses and decisions as they were just before each update. A loss that is not finite shows
+            there; nothing is raised.
+        """
+        tally = Tally()
+        parameters = self.objective.network.parameters
+        values, gradients = parameters.values_vector, parameters.gradients_vector
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for start in range(0, len(ids), self.batch_size):
+                batch = ids[start : start + self.batch_size]
+                program, labels = self._feed.load(batch)
+                loss = float(program.forward()) + self.objective.reported_penalty()
+                program.backward()
+                tally.loss += loss * len(batch)
+                tally.rows += len(batch)
+                if labels is not None:
+                    tally.correct += self.objective.correct(program.values[self.objective.training_scores], labels)
+                self.objective.add_penalty_gradients()
+                if self.clip_norm is not None:
+                    clip_global_norm(gradients, self.clip_norm)
+                self.optimizer.step(values, gradients, self.state, self.lr)
+                self.step += 1
+        return tally
+
+
+def evaluate(objective: Objective, rows: Rows) -> Tally:
+    """The loss and the decisions of the network as it is, on a split; dropout is off."""
+    feed = Feed(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
+    penalty = objective.reported_penalty()
+    tally = Tally()
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for ids in stretches(rows.index, ROWS_AT_ONCE):
+            program, labels = feed.load(ids)
+            tally.loss += (float(program.forward()) + penalty) * len(ids)
+            tally.rows += len(ids)
+            if labels is not None:
+                tally.correct += objective.correct(program.values[objective.evaluation_scores], labels)
+    return tally
+
+
+def stretches(ids: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
+    """`ids` in pieces of `size`, the last one smaller."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

@@ -1,0 +1,107 @@
+"""What training makes small: a network, a loss on its output, and the penalties on its parameters."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nnlab.core.graph import Array, Graph, Input, Node
+from nnlab.core.layers import Activation
+from nnlab.core.losses import (
+    BinaryCrossEntropyWithLogits,
+    CrossEntropyWithSoftmax,
+    HalfSquaredError,
+    MeanSquaredError,
+)
+from nnlab.core.network import Network
+
+
+class Loss(NamedTuple):
+    """A loss function by its node.
+
+    Args:
+        node: made from a prediction (or logits) and a target.
+        fused_with: the activation whose input the loss takes; None where it takes the prediction itself.
+        takes_labels: whether targets are integer labels (n,), not columns (n, outputs).
+    """
+
+    node: type[Node]
+    fused_with: str | None = None
+    takes_labels: bool = False
+
+
+LOSSES = {
+    "half_squared_error": Loss(HalfSquaredError),
+    "mean_squared_error": Loss(MeanSquaredError),
+    "cross_entropy": Loss(CrossEntropyWithSoftmax, "softmax", takes_labels=True),
+    "binary_cross_entropy": Loss(BinaryCrossEntropyWithLogits, "sigmoid"),
+}
+
+
+class Objective:
+    """The graphs that train and evaluate a network.
+
+    Attributes:
+        target: the input for labels (n,) or target columns (n, outputs).
+        training: the graph of the loss, differentiated by every parameter, with dropout.
+        evaluation: the same without dropout and without gradients.
+
+    Args:
+        network: what predicts.
+        loss: its name in `LOSSES`.
+        dropout: the stream of dropout masks.
+        reports_penalty: whether reported losses include the penalties, as Keras' do. Gradients always do.
+
+    Raises:
+        ValueError: if the loss does not fit the network's last layer.
+    """
+
+    def __init__(
+        self, network: Network, loss: str, *, dropout: np.random.Generator, reports_penalty: bool = False
+    ) -> None:
+        if loss not in LOSSES:
+            raise ValueError(f"`loss` must be one of {', '.join(LOSSES)}, but got {loss!r}.")
+        self.network = network
+        self.loss = LOSSES[loss]
+        self.reports_penalty = reports_penalty
+        self.target = Input("target")
+
+        last = network.layers[-1]
+        if self.loss.fused_with and not (isinstance(last, Activation) and last.function == self.loss.fused_with):
+            raise ValueError(
+                f"The loss {loss!r} needs `Activation({self.loss.fused_with!r})` as the last layer, "
+                f"but that is {last.to_dict()}."
+            )
+        self.training, self.training_scores = self._graph(dropout)
+        self.evaluation, self.evaluation_scores = self._graph(None)
+        self._scratch = {name: np.empty_like(network.parameters[name].value) for name in network.regularizers}
+
+    def _graph(self, dropout: np.random.Generator | None) -> tuple[Graph, Node]:
+        """The graph of the loss, and the node of the scores (prediction or logits) that it judges."""
+        network = self.network
+        behind_layers = network.connect(dropout)
+        scores = behind_layers[-2 if self.loss.fused_with else -1]
+        wrt = tuple(network.storage) if dropout is not None else ()
+        loss = self.loss.node(scores, self.target)
+        return Graph(loss, wrt=wrt, dtype=network.dtype, storage=network.storage), scores
+
+    @property
+    def threshold(self) -> float:
+        """Above it a single output means class 1: half a probability, or a logit of zero."""
+        return 0.0 if self.loss.fused_with else 0.5
+
+    def correct(self, scores: Array, labels: Array) -> int:
+        """How many rows of `scores` (n, outputs) decide for their label (n,)."""
+        decided = scores.argmax(axis=1) if scores.shape[1] > 1 else scores[:, 0] > self.threshold
+        return int(np.count_nonzero(decided == labels))
+
+    def add_penalty_gradients(self) -> None:
+        """Add each regularizer's derivative to the gradients that a backward pass left."""
+        for name, rule in self.network.regularizers.items():
+            value, gradient = self.network.parameters[name]
+            rule.add_gradient(value, gradient, self._scratch[name])
+
+    def reported_penalty(self) -> float:
+        """What to add to a data loss before it is reported."""
+        return self.network.penalty() if self.reports_penalty else 0.0

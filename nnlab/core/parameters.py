@@ -1,0 +1,59 @@
+"""All parameters of a network in one flat vector, so that an optimizer makes a few long passes, not many short ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nnlab.core.graph import Array, Shape, Storage
+
+
+class Parameters(Mapping[str, Storage]):
+    """Named parameters: each a view of `values` (p,), with its gradient a view of `gradients` (p,).
+
+    Args:
+        shapes: the shape of each parameter by name; their order is their order in the vector.
+        dtype: float32 or float64.
+    """
+
+    def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike) -> None:
+        size = sum(math.prod(shape) for shape in shapes.values())
+        self.values_vector: Array = np.zeros(size, dtype)
+        self.gradients_vector: Array = np.zeros(size, dtype)
+        self._views: dict[str, Storage] = {}
+        start = 0
+        for name, shape in shapes.items():
+            part = slice(start, start := start + math.prod(shape))
+            self._views[name] = Storage(
+                self.values_vector[part].reshape(shape), self.gradients_vector[part].reshape(shape)
+            )
+
+    def __getitem__(self, name: str) -> Storage:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def named(self) -> dict[str, Array]:
+        """The value of each parameter by name: views, not copies."""
+        return {name: storage.value for name, storage in self._views.items()}
+
+    def load(self, arrays: Mapping[str, Array]) -> None:
+        """Copy values in, by name.
+
+        Raises:
+            ValueError: if a name is missing or unknown, or a shape differs; then nothing is copied.
+        """
+        if set(arrays) != set(self):
+            raise ValueError(f"The network has parameters {sorted(self)}, but got {sorted(arrays)}.")
+        for name, storage in self._views.items():
+            if arrays[name].shape != storage.value.shape:
+                raise ValueError(f"`{name}` needs shape {storage.value.shape}, but got {arrays[name].shape}.")
+        for name, storage in self._views.items():
+            storage.value[...] = arrays[name]
