@@ -31,12 +31,6 @@ class Tally:
     correct: int = 0
     rows: int = 0
 
-    def add(self, other: Tally) -> None:
-        """Add the sums of another stretch."""
-        self.loss += other.loss
-        self.correct += other.correct
-        self.rows += other.rows
-
     @property
     def mean_loss(self) -> float:
         """The loss a row."""
@@ -118,6 +112,7 @@ class Learner:
 
     Attributes:
         step: updates made so far.
+        last_lr: the learning rate of the last of them.
         state: the optimizer's state. With `step` and the parameters it is all that training depends on,
             beside the random streams.
 
@@ -149,6 +144,7 @@ class Learner:
         self.batch_size = batch_size
         self.clip_norm = clip_norm
         self.step = 0
+        self.last_lr = self.lr
         self.state = optimizer.init(objective.network.parameters.values_vector)
         self._feed = Feed(rows, objective, objective.training, batch_size)
 
@@ -157,19 +153,16 @@ class Learner:
         """The learning rate of the next update."""
         return self.optimizer.lr * self.schedule.factor(self.step, self.horizon)
 
-    def learn(self, ids: NDArray[np.intp]) -> Tally:
+    def learn(self, ids: NDArray[np.intp], tally: Tally) -> None:
         """Train on the rows at positions `ids` (n,), in batches, in their order.
 
-        Returns:
-            The losses and decisions as they were just before each update. A loss that is not finite shows
-            there; nothing is raised.
+        Adds to `tally` the losses and decisions as they were just before each update. A loss that is not
+        finite shows there; nothing is raised.
         """
-        tally = Tally()
         parameters = self.objective.network.parameters
         values, gradients = parameters.values_vector, parameters.gradients_vector
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for start in range(0, len(ids), self.batch_size):
-                batch = ids[start : start + self.batch_size]
+            for batch in stretches(ids, self.batch_size):
                 program, labels = self._feed.load(batch)
                 loss = float(program.forward()) + self.objective.reported_penalty()
                 program.backward()
@@ -180,9 +173,9 @@ class Learner:
                 self.objective.add_penalty_gradients()
                 if self.clip_norm is not None:
                     clip_global_norm(gradients, self.clip_norm)
-                self.optimizer.step(values, gradients, self.state, self.lr)
+                self.last_lr = self.lr
+                self.optimizer.step(values, gradients, self.state, self.last_lr)
                 self.step += 1
-        return tally
 
 
 def evaluate(objective: Objective, rows: Rows) -> Tally:

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from nnlab.core.graph import Array
 from nnlab.core.layers import Activation, Dense, Layer
-from nnlab.core.learner import Learner, evaluate, shuffled
+from nnlab.core.learner import Learner, Tally, evaluate, shuffled
 from nnlab.core.network import Network
 from nnlab.core.objective import LOSSES, Objective
 from nnlab.core.optimizers import OPTIMIZERS, SGD, Optimizer
@@ -166,7 +166,8 @@ class Sequential:
         )
         history = History()
         for epoch in range(epochs):
-            tally = learner.learn(shuffled(rows, self._streams.shuffle) if shuffle else rows.index)
+            tally = Tally()
+            learner.learn(shuffled(rows, self._streams.shuffle) if shuffle else rows.index, tally)
             metrics = {"loss": tally.mean_loss, "accuracy": tally.accuracy}
             if len(validation):
                 held = evaluate(objective, validation)

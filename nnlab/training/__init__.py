@@ -1,0 +1,16 @@
+"""Training a network on a dataset: the trainer, what it says as it goes, and which weights it keeps."""
+
+from nnlab.training.events import DivergedError, EpochEnd, Event, Progress, Tested, TrainingEnd
+from nnlab.training.settings import TrainerSettings
+from nnlab.training.trainer import Trainer
+
+__all__ = [
+    "DivergedError",
+    "EpochEnd",
+    "Event",
+    "Progress",
+    "Tested",
+    "Trainer",
+    "TrainerSettings",
+    "TrainingEnd",
+]

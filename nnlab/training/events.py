@@ -1,0 +1,63 @@
+"""What the trainer says as it goes. Whoever wants to show, store or stop a run listens to these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nnlab.errors import RunFailedError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Some batches are done: `step` of the epoch's `steps`."""
+
+    epoch: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """An epoch is done.
+
+    Attributes:
+        epoch: counted from 1.
+        metrics: train/loss and train/accuracy (as they were just before each update, averaged over the
+            rows), val/loss and val/accuracy (after the epoch; absent without a validation split), lr (of the
+            epoch's last update), time/epoch_seconds (of the training part alone).
+        is_best: whether no epoch so far had a better validation score.
+    """
+
+    epoch: int
+    metrics: Mapping[str, float]
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class TrainingEnd:
+    """Training is over, and the network has the weights it will keep.
+
+    Attributes:
+        epoch: the epoch whose weights those are.
+        epochs: how many epochs were trained.
+        stopped_early: whether patience ran out.
+    """
+
+    epoch: int
+    epochs: int
+    stopped_early: bool
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The test split was evaluated, once: test/loss and test/accuracy."""
+
+    metrics: Mapping[str, float]
+
+
+Event = Progress | EpochEnd | TrainingEnd | Tested
+
+
+class DivergedError(RunFailedError):
+    """The loss is no longer a finite number; going on is pointless."""

@@ -1,0 +1,32 @@
+"""What can be asked of training: the keys of the `trainer` config group, with their rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from nnlab.core.check import Checked, Range
+
+
+@dataclass(frozen=True)
+class TrainerSettings(Checked):
+    """How long and in which portions to train, and which epoch's weights to keep.
+
+    Args:
+        epochs: passes over the training split, at most.
+        batch_size: rows an update; `full` takes the whole training split at once.
+        threads: threads of the BLAS. One by default: the bits of a result depend on it, and a second one
+            helps only large batches.
+        patience: stop after this many epochs without a better validation score; null never stops early.
+        monitor: the validation score.
+        restore_best: end with the weights of the best epoch; false ends with the last epoch's.
+        clip_norm: the largest global norm of a gradient; null leaves gradients alone.
+    """
+
+    epochs: Annotated[int, Range(ge=1)] = 15
+    batch_size: Annotated[int, Range(ge=1)] | Literal["full"] = 32
+    threads: Annotated[int, Range(ge=1)] = 1
+    patience: Annotated[int, Range(ge=1)] | None = None
+    monitor: Literal["val/loss", "val/accuracy"] = "val/loss"
+    restore_best: bool = True
+    clip_norm: Annotated[float, Range(gt=0)] | None = None

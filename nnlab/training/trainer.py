@@ -1,0 +1,129 @@
+"""The trainer: epochs over shuffled batches, validation after each, the best epoch's weights, one test at the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator, Iterator
+
+import numpy as np
+
+from nnlab.core.learner import Learner, Tally, evaluate, shuffled, stretches
+from nnlab.core.objective import Objective
+from nnlab.core.optimizers import Optimizer
+from nnlab.core.rows import Rows
+from nnlab.core.schedules import Horizon, Schedule
+from nnlab.data.dataset import Dataset
+from nnlab.training.events import DivergedError, EpochEnd, Event, Progress, Tested, TrainingEnd
+from nnlab.training.selection import Selection
+from nnlab.training.settings import TrainerSettings
+
+STEPS_BETWEEN_REPORTS = 64
+
+
+class Trainer:
+    """Trains an objective on a dataset, and says what happens as a stream of events.
+
+    Args:
+        objective: what to make small; its network is changed in place.
+        optimizer: the rule.
+        schedule: of the learning rate.
+        dataset: the splits.
+        settings: how long, in which portions, which weights to keep.
+        shuffle: the stream of the epochs' orders.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        dataset: Dataset,
+        settings: TrainerSettings,
+        shuffle: np.random.Generator,
+    ) -> None:
+        self.objective = objective
+        self.dataset = dataset
+        self.settings = settings
+        self._shuffle = shuffle
+        rows = len(dataset.train)
+        batch_size = rows if settings.batch_size == "full" else settings.batch_size
+        self.steps_per_epoch = -(-rows // batch_size)
+        self.learner = Learner(
+            objective,
+            optimizer,
+            schedule,
+            Horizon(self.steps_per_epoch, settings.epochs),
+            rows=dataset.train,
+            batch_size=batch_size,
+            clip_norm=settings.clip_norm,
+        )
+
+    def run(self, *, test: bool = True) -> Iterator[Event]:
+        """Train; the work happens as the events are taken, and stops when nobody takes them.
+
+        Args:
+            test: whether to evaluate the test split at the end (a sweep must not, but for its winner).
+
+        Raises:
+            DivergedError: if a loss is NaN or infinite. The network then holds the weights of the best
+                epoch before that, or what is left if there was none.
+        """
+        network = self.objective.network
+        selection = Selection(
+            self.settings, network.parameters.values_vector, has_validation=len(self.dataset.validation) > 0
+        )
+        epoch, stopped_early = 0, False
+        try:
+            for epoch in range(1, self.settings.epochs + 1):
+                tally = Tally()
+                seconds = yield from self._learn(epoch, tally)
+                metrics = {
+                    "train/loss": tally.mean_loss,
+                    "train/accuracy": tally.accuracy,
+                    "lr": self.learner.last_lr,
+                    "time/epoch_seconds": seconds,
+                }
+                metrics |= self._scores("val", self.dataset.validation)
+                self._check_finite(metrics.get("val/loss", 0.0), f"epoch {epoch}, on the validation split")
+                is_best = selection.saw(epoch, metrics)
+                yield EpochEnd(epoch, metrics, is_best)
+                if selection.is_exhausted:
+                    stopped_early = True
+                    break
+        finally:
+            selection.restore()
+        yield TrainingEnd(selection.epoch, epoch, stopped_early)
+        if test and len(self.dataset.test):
+            yield Tested(self._scores("test", self.dataset.test))
+
+    def _learn(self, epoch: int, tally: Tally) -> Generator[Event, None, float]:
+        """One epoch of updates, with a report now and then; returns the seconds it took, reports aside."""
+        steps = self.steps_per_epoch
+        order = shuffled(self.dataset.train, self._shuffle)
+        portion = max(STEPS_BETWEEN_REPORTS, steps // 50)
+        done, seconds = 0, 0.0
+        for ids in stretches(order, portion * self.learner.batch_size):
+            start = time.perf_counter()
+            self.learner.learn(ids, tally)
+            seconds += time.perf_counter() - start
+            done = min(done + portion, steps)
+            self._check_finite(tally.loss, f"epoch {epoch}, by step {done} of {steps}")
+            if done < steps:
+                yield Progress(epoch, done, steps)
+        return seconds
+
+    def _check_finite(self, loss: float, when: str) -> None:
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"Training diverged in {when}: the loss became {loss:g}. "
+                f"Lower the learning rate (it was {self.learner.last_lr:g}), clip gradients (clip_norm) or scale the "
+                "inputs."
+            )
+
+    def _scores(self, split: str, rows: Rows) -> dict[str, float]:
+        """Loss and accuracy on a split; nothing where it is empty."""
+        if not len(rows):
+            return {}
+        tally = evaluate(self.objective, rows)
+        return {f"{split}/loss": tally.mean_loss, f"{split}/accuracy": tally.accuracy}
