@@ -1,0 +1,86 @@
+"""Rules that tie several keys together, and keys to the data. Each looks only at what is right by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nnlab.config.problems import ConfigProblem
+from nnlab.core.objective import LOSSES
+from nnlab.data.dataset import Dataset
+
+NEEDS_ROOT = ("idx", "csv", "npz")
+
+
+def combination_problems(settings: Mapping[str, Any]) -> Iterator[ConfigProblem]:
+    """Keys that are right alone and wrong together.
+
+    Args:
+        settings: the valid values by full key (see `Reader.settings`).
+    """
+    get = settings.get
+    loss, output = get("model.loss"), get("model.output")
+    if loss and output:
+        needed = LOSSES[loss].fused_with
+        if needed and output != needed:
+            fitting = next((name for name, other in LOSSES.items() if other.fused_with == output), "half_squared_error")
+            yield ConfigProblem(
+                "model.loss",
+                f"needs model.output={needed}, since it is computed from logits, but model.output={output}",
+                loss,
+                f"model.output={needed}, or model.loss={fitting}",
+            )
+    if output == "softmax" and get("model.output_units") == 1:
+        yield ConfigProblem(
+            "model.output_units", "must be at least 2 with softmax, whose outputs sum to 1", 1, "model.output=sigmoid"
+        )
+    if get("model.bias") is False and get("regularizer.biases"):
+        yield ConfigProblem(
+            "regularizer.biases", "makes no sense where model.bias=false", True, "regularizer.biases=false"
+        )
+    warmup, epochs = get("schedule.warmup"), get("trainer.epochs")
+    if warmup and epochs and warmup > epochs:
+        yield ConfigProblem(
+            "schedule.warmup", f"must be at most trainer.epochs={epochs}, or the ramp never ends", warmup, str(epochs)
+        )
+    name, root = get("data.name"), get("data.root")
+    if name in NEEDS_ROOT and "data.root" in settings and root is None:
+        yield ConfigProblem("data.root", f"must name the files that data={name} reads", None, "data.root=FOLDER")
+    if name and name not in NEEDS_ROOT and root is not None:
+        yield ConfigProblem(
+            "data.root",
+            f"has no meaning for data={name}, which knows its files",
+            root,
+            f"data={' or '.join(NEEDS_ROOT)}",
+        )
+
+
+def data_problems(settings: Mapping[str, Any], dataset: Dataset) -> Iterator[ConfigProblem]:
+    """Keys that do not fit the data.
+
+    Args:
+        settings: the valid values by full key.
+        dataset: the data that they name.
+    """
+    get = settings.get
+    rows, batch_size = len(dataset.train), get("trainer.batch_size")
+    if isinstance(batch_size, int) and batch_size > rows:
+        yield ConfigProblem(
+            "trainer.batch_size",
+            f"must be at most the {rows} rows of the training split of {dataset.name}",
+            batch_size,
+            f"{rows}, or full",
+        )
+    units = get("model.output_units")
+    is_binary = units == 1 and dataset.classes == 2
+    if units is not None and units != dataset.classes and not is_binary:
+        yield ConfigProblem(
+            "model.output_units", f"must be the {dataset.classes} classes of {dataset.name}", units, "null"
+        )
+    if get("trainer.patience") is not None and not len(dataset.validation):
+        yield ConfigProblem(
+            "trainer.patience",
+            "needs a validation split to judge epochs by, but it is empty",
+            get("trainer.patience"),
+            "null, or data.split.validation=0.15",
+        )

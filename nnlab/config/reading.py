@@ -1,0 +1,141 @@
+"""From the plain dicts that Hydra composes to typed settings, collecting every problem on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from nnlab.config.problems import ConfigProblem
+from nnlab.config.schema import VARIANTS, Config
+from nnlab.core.check import closest, field_rules, problem_with
+
+MISSING = "???"
+OTHER_WORDS = {"learning_rate": "optimizer.lr", "weight_decay": "regularizer.strength", "max_epochs": "trainer.epochs"}
+"""What others call our keys."""
+
+
+class Reader:
+    """Reads one config.
+
+    Attributes:
+        problems: what was found so far.
+        settings: every group and value that is right, by full key; what is wrong is absent.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[ConfigProblem] = []
+        self.settings: dict[str, Any] = {}
+
+    def read(self, raw: Mapping[str, Any]) -> Config | None:
+        """The config, or None if there are problems."""
+        config = self._group(Config, raw, "")
+        return config if isinstance(config, Config) else None
+
+    def _group(self, cls: type, raw: Mapping[str, Any], prefix: str) -> Any:
+        """An object of dataclass `cls` from its fields; None if any of them is wrong."""
+        rules = field_rules(cls)
+        before = len(self.problems)
+        for name in raw:
+            if name not in rules:
+                self._unknown(prefix + str(name), raw[name])
+        values = {}
+        for name, annotation in rules.items():
+            key = prefix + name
+            if raw.get(name, MISSING) == MISSING:
+                if not _has_default(cls, name):
+                    self.problems.append(ConfigProblem(key, "must be given, but is missing"))
+                continue
+            values[name] = self._value(annotation, raw[name], key)
+        if len(self.problems) > before:
+            return None
+        made = cls(**values)
+        if prefix:
+            self.settings[prefix.rstrip(".")] = made
+        return made
+
+    def _value(self, annotation: Any, value: Any, key: str) -> Any:
+        if key in VARIANTS or (dataclasses.is_dataclass(annotation) and isinstance(annotation, type)):
+            if not isinstance(value, Mapping):
+                rule = "must be a group of keys"
+                self.problems.append(ConfigProblem(key, rule, value, self._nearest_choice(key, value)))
+                return None
+            return self._variant(key, value) if key in VARIANTS else self._group(annotation, value, f"{key}.")
+        problem = problem_with(annotation, value)
+        if problem is not None:
+            self.problems.append(ConfigProblem(key, problem.rule, value, problem.nearest))
+            return None
+        self.settings[key] = tuple(value) if isinstance(value, list) else value
+        return self.settings[key]
+
+    def _variant(self, group: str, raw: Mapping[str, Any]) -> Any:
+        """The form of a group that its `name` chooses."""
+        forms = VARIANTS[group]
+        fields = dict(raw)
+        name = fields.pop("name", None)
+        if name not in forms:
+            rule = f"must be one of {', '.join(forms)}"
+            self.problems.append(ConfigProblem(f"{group}.name", rule, name, self._nearest_choice(group, name)))
+            return None
+        self.settings[f"{group}.name"] = name
+        known = field_rules(forms[name])
+        for field in [field for field in fields if field not in known]:
+            self._unknown_to_variant(group, str(name), field, fields.pop(field))
+        return self._group(forms[name], fields, f"{group}.")
+
+    def _unknown_to_variant(self, group: str, name: str, field: str, value: Any) -> None:
+        """A key that this form of the group does not have: perhaps another form has it."""
+        own = list(field_rules(VARIANTS[group][name]))
+        others = [form for form, cls in VARIANTS[group].items() if field in field_rules(cls)]
+        if others:
+            nearest = f"{group}={' or '.join(others)}"
+        else:
+            near = closest(field, own)
+            nearest = f"{group}.{near}" if near else ""
+        has = f"it has {', '.join(own)}" if own else "it has none"
+        self.problems.append(ConfigProblem(f"{group}.{field}", f"is no key of {group}={name} ({has})", value, nearest))
+
+    @staticmethod
+    def _nearest_choice(group: str, value: Any) -> str:
+        near = closest(str(value), VARIANTS.get(group, {}))
+        return f"{group}={near}" if near else ""
+
+    def _unknown(self, key: str, value: Any) -> None:
+        self.problems.append(ConfigProblem(key, "is not a key of the configuration", value, nearest_key(key)))
+
+
+def nearest_key(key: str) -> str:
+    """The known key that looks most like `key`: one with the same last part, or nearly the same letters."""
+    known = known_keys()
+    last = key.rpartition(".")[2]
+    if last in OTHER_WORDS:
+        return OTHER_WORDS[last]
+    same_last = [candidate for candidate in known if candidate.rpartition(".")[2] == last]
+    if same_last:
+        return same_last[0]
+    lasts = {candidate.rpartition(".")[2]: candidate for candidate in reversed(known)}
+    return closest(key, known) or lasts.get(closest(last, lasts), "")
+
+
+def known_keys() -> list[str]:
+    """Every key that some config may have, in full, in the order of the schema."""
+
+    def below(cls: type, prefix: str) -> list[str]:
+        keys = []
+        for name, annotation in field_rules(cls).items():
+            key = prefix + name
+            forms = list(VARIANTS.get(key, {}).values())
+            if forms:
+                keys += [f"{key}.name", *(k for form in forms for k in below(form, f"{key}."))]
+            elif dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+                keys += below(annotation, f"{key}.")
+            else:
+                keys.append(key)
+        return keys
+
+    return list(dict.fromkeys(below(Config, "")))
+
+
+def _has_default(cls: type, name: str) -> bool:
+    field = next(field for field in dataclasses.fields(cls) if field.name == name)
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
