@@ -8,7 +8,7 @@ from nnlab.core.layers import Activation, Dense, Dropout, Layer
 from nnlab.core.network import Network
 from nnlab.core.objective import Objective
 from nnlab.core.regularizers import L1, L2, Regularizer
-from nnlab.core.seeding import streams
+from nnlab.core.seeding import Streams, streams
 from nnlab.data.dataset import Dataset
 from nnlab.training.trainer import Trainer
 
@@ -24,9 +24,8 @@ def build_layers(model: ModelSettings, regularizer: object, classes: int) -> lis
     return layers
 
 
-def build_trainer(config: Config, dataset: Dataset) -> Trainer:
-    """Everything that a run trains with, its random streams spawned from `config.seed`."""
-    random = streams(config.seed)
+def build_objective(config: Config, dataset: Dataset, random: Streams) -> Objective:
+    """The network at its beginning, with its loss and penalties."""
     network = Network(
         build_layers(config.model, config.regularizer, dataset.classes),
         features=(dataset.features,),
@@ -34,7 +33,13 @@ def build_trainer(config: Config, dataset: Dataset) -> Trainer:
         dtype=config.dtype,
     )
     reported = isinstance(config.regularizer, Penalty) and config.regularizer.reported
-    objective = Objective(network, config.model.loss, dropout=random.dropout, reports_penalty=reported)
+    return Objective(network, config.model.loss, dropout=random.dropout, reports_penalty=reported)
+
+
+def build_trainer(config: Config, dataset: Dataset) -> Trainer:
+    """Everything that a run trains with, its random streams spawned from `config.seed`."""
+    random = streams(config.seed)
+    objective = build_objective(config, dataset, random)
     return Trainer(objective, config.optimizer, config.schedule, dataset, config.trainer, random.shuffle)
 
 

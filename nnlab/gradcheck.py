@@ -1,0 +1,51 @@
+"""`python -m nnlab.gradcheck [overrides]`: hold the gradients of any composed model against central differences."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+
+from nnlab.command import composed_jobs, exit_status
+from nnlab.config.build import build_objective
+from nnlab.config.schema import Config
+from nnlab.config.validation import dataset_of
+from nnlab.core.gradient_check import TOLERANCE, ParameterCheck, check_gradients
+from nnlab.core.seeding import streams
+
+ROWS = 8
+
+
+def main() -> None:
+    """The command: a table of relative errors by parameter, and exit status 1 if one is off."""
+    with exit_status():
+        jobs = composed_jobs(sys.argv[1:])
+        if not jobs:
+            return
+        checks = [check for job in jobs for check in check_config(job.config)]
+        sys.stdout.write(f"{table(checks)}\n")
+        if not all(check.is_right for check in checks):
+            sys.exit(1)
+
+
+def check_config(config: Config) -> list[ParameterCheck]:
+    """Check the model of a config in float64, as it begins, on the first rows of its training split."""
+    random = streams(config.seed)
+    dataset = dataset_of(config.data, seed=config.seed)
+    objective = build_objective(dataclasses.replace(config, dtype="float64"), dataset, random)
+    return check_gradients(objective, dataset.train.first(ROWS), dropout=random.dropout)
+
+
+def table(checks: Sequence[ParameterCheck]) -> str:
+    """A line a parameter: its name, how many entries were checked, the relative error, the verdict."""
+    width = max(len("parameter"), *(len(check.name) for check in checks))
+    lines = [f"{'parameter':<{width}}  {'entries checked':>17}  relative error"]
+    for check in checks:
+        entries = f"{check.entries[0]:,} of {check.entries[1]:,}"
+        verdict = "ok" if check.is_right else f"WRONG: above {TOLERANCE:g}"
+        lines.append(f"{check.name:<{width}}  {entries:>17}  {check.error:<14.2e}  {verdict}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
