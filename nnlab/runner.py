@@ -119,7 +119,8 @@ def _train(config: Config, trainer: Trainer, recorder: Recorder, console: Consol
 
     digest = recorder.save_model(_model(trainer))
     if config.tracking.plots:
-        _draw(trainer, recorder, console, kept, tested="test/loss" in scores)
+        best = kept if config.trainer.restore_best else 0
+        _draw(trainer, recorder, console, best, tested="test/loss" in scores)
     recorder.close(status, reason or None)
     result = Result(recorder.directory.path, status, reason, scores, digest)
     console.finished(_summary(result, kept, by_epoch), [f"run directory  {result.directory}"])
@@ -165,7 +166,7 @@ def _model(trainer: Trainer) -> Model:
     )
 
 
-def _draw(trainer: Trainer, recorder: Recorder, console: Console, kept: int, *, tested: bool) -> None:
+def _draw(trainer: Trainer, recorder: Recorder, console: Console, best: int, *, tested: bool) -> None:
     """The run's pictures. They are worth a warning if they fail, not the run."""
     from nnlab.tracking.plots import draw_all
 
@@ -176,7 +177,7 @@ def _draw(trainer: Trainer, recorder: Recorder, console: Console, kept: int, *, 
         draw_all(
             recorder.directory.path / "plots",
             history=recorder.history(),
-            best_epoch=kept or None,
+            best_epoch=best or None,
             dataset=dataset,
             outputs=network.predict(shown.inputs(network.dtype)),
             shown=shown,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from nnlab.config.combinations import combination_problems, data_problems
@@ -31,18 +33,25 @@ def validate(raw: Mapping[str, Any]) -> Config:
     reader = Reader()
     config = reader.read(raw)
     problems = [*reader.problems, *combination_problems(reader.settings)]
-    data = reader.settings.get("data")
+    data = _with_absolute_root(reader.settings.get("data"))
     is_wrong = any(problem.key.startswith("data.") for problem in problems)
-    if isinstance(data, DataSettings) and not is_wrong and not (problems and data.name in DOWNLOADED):
+    if data is not None and not is_wrong and not (problems and data.name in DOWNLOADED):
         try:
             dataset = dataset_of(data, seed=reader.settings.get("seed", 0))
         except UserError as error:
             problems.append(ConfigProblem("data", str(error).rstrip("."), data.name))
         else:
             problems += data_problems(reader.settings, dataset)
-    if problems or config is None:
+    if problems or config is None or data is None:
         raise ConfigError(problems)
-    return config
+    return dataclasses.replace(config, data=data)
+
+
+def _with_absolute_root(data: DataSettings | None) -> DataSettings | None:
+    """The settings with a root that means the same from any folder."""
+    if data is None or data.root is None:
+        return data
+    return dataclasses.replace(data, root=str(Path(data.root).expanduser().absolute()))
 
 
 @functools.lru_cache(maxsize=1)
