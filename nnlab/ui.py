@@ -45,7 +45,7 @@ def server_command(uri: str, port: int) -> list[str]:
             f"There are no runs to show: {database} is not there. Do a run first (make run), or name another "
             "store by NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
         )
-    server = ["ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    server = ["ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     return [sys.executable, "-m", "mlflow", *server]
 
 

@@ -9,8 +9,6 @@ from nnlab.config.problems import ConfigProblem
 from nnlab.core.objective import LOSSES
 from nnlab.data.dataset import Dataset
 
-NEEDS_ROOT = ("idx", "csv", "npz")
-
 
 def combination_problems(settings: Mapping[str, Any]) -> Iterator[ConfigProblem]:
     """Keys that are right alone and wrong together.
@@ -42,16 +40,6 @@ def combination_problems(settings: Mapping[str, Any]) -> Iterator[ConfigProblem]
     if warmup and epochs and warmup > epochs:
         yield ConfigProblem(
             "schedule.warmup", f"must be at most trainer.epochs={epochs}, or the ramp never ends", warmup, str(epochs)
-        )
-    name, root = get("data.name"), get("data.root")
-    if name in NEEDS_ROOT and "data.root" in settings and root is None:
-        yield ConfigProblem("data.root", f"must name the files that data={name} reads", None, "data.root=FOLDER")
-    if name and name not in NEEDS_ROOT and root is not None:
-        yield ConfigProblem(
-            "data.root",
-            f"has no meaning for data={name}, which knows its files",
-            root,
-            f"data={' or '.join(NEEDS_ROOT)}",
         )
 
 

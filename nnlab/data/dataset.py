@@ -1,0 +1,44 @@
+"""What training gets: three splits of labelled rows, and what is known about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nnlab.core.rows import Rows
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled rows for training, validation and testing.
+
+    The splits refer by index to arrays that they may share, so every row is held once. `x` is
+    (N, features), C-contiguous and read-only, in bytes wherever the source has bytes; `y` is (N,) int64,
+    labels 0 ... classes-1. All three splits have the same scaling.
+
+    Args:
+        name: the name of the source.
+        train: what is learned from; never empty.
+        validation: what choices are made on; may be empty.
+        test: what is measured once, at the end; may be empty.
+        class_names: the classes in words, in the order of the labels.
+        image_shape: (height, width) where a row is an image, else None.
+        sha256: hex digest over the arrays of the source as loaded, before any split, limit or scaling.
+    """
+
+    name: str
+    train: Rows
+    validation: Rows
+    test: Rows
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    sha256: str
+
+    @property
+    def features(self) -> int:
+        """How many numbers a row has."""
+        return int(self.train.x.shape[1])
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)

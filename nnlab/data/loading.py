@@ -1,0 +1,79 @@
+"""From settings to a dataset: read the source, split it, scale it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nnlab.core.rows import Scaling
+from nnlab.core.seeding import streams
+from nnlab.data.csv_files import load_csv
+from nnlab.data.dataset import Dataset
+from nnlab.data.download import CACHE_VARIABLE
+from nnlab.data.embedded import load_digits, load_mnist_5k, load_toy
+from nnlab.data.idx_files import load_idx
+from nnlab.data.npz_files import load_npz
+from nnlab.data.published import load_fashion_mnist, load_mnist
+from nnlab.data.scaling import standardized, unit_scaling
+from nnlab.data.settings import DataSettings
+from nnlab.data.source import Source
+from nnlab.data.splits import split
+from nnlab.errors import UserError
+
+OWN_FILES = ("idx", "csv", "npz")
+"""The sources that read `data.root`."""
+
+
+def load(settings: DataSettings, *, seed: int = 0, progress: bool = False) -> Dataset:
+    """Read, split and scale the data that `settings` names.
+
+    Args:
+        settings: which data, and in which form.
+        seed: the seed of the run, for splits whose own seed is None.
+        progress: show a bar on stderr while a file is downloaded.
+
+    Raises:
+        UserError: a file is missing, damaged or of the wrong kind; a download failed; the splits ask for
+            more rows than there are.
+    """
+    source = read_source(settings, progress=progress)
+    split_seed = seed if settings.split.seed is None else settings.split.seed
+    splits = split(source, settings.split, streams(split_seed).split)
+    train = splits.train if settings.limit is None else splits.train.first(settings.limit)
+    scaling = unit_scaling(source.maximum) if settings.scale == "unit" else Scaling()
+    if settings.standardize:
+        scaling = standardized(train, scaling)
+    return Dataset(
+        name=settings.name,
+        train=replace(train, scaling=scaling),
+        validation=replace(splits.validation, scaling=scaling),
+        test=replace(splits.test, scaling=scaling),
+        class_names=source.class_names,
+        image_shape=source.image_shape,
+        sha256=source.sha256(),
+    )
+
+
+def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
+    """All rows of the source, before any split; errors as for `load`."""
+    if settings.root is not None and settings.name not in OWN_FILES:
+        raise UserError(
+            f"`data.root={settings.root}` is for {', '.join(OWN_FILES)}: `data={settings.name}` does not read "
+            f"it. Leave it out, or choose one of these; {CACHE_VARIABLE} moves the folder of downloads."
+        )
+    match settings.name:
+        case "toy":
+            return load_toy()
+        case "digits":
+            return load_digits()
+        case "mnist_5k":
+            return load_mnist_5k()
+        case "mnist":
+            return load_mnist(progress=progress)
+        case "fashion_mnist":
+            return load_fashion_mnist(progress=progress)
+        case "idx":
+            return load_idx(settings.root)
+        case "csv":
+            return load_csv(settings.root, label_column=settings.label_column, header=settings.header)
+        case "npz":
+            return load_npz(settings.root)

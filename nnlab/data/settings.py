@@ -1,0 +1,60 @@
+"""What can be asked of the data: the keys of the `data` config group, with their rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from nnlab.core.check import Checked, Range
+
+SourceName = Literal["toy", "digits", "mnist_5k", "mnist", "fashion_mnist", "idx", "csv", "npz"]
+Strategy = Literal["tail", "random", "stratified"]
+
+
+@dataclass(frozen=True)
+class SplitSettings(Checked):
+    """How rows become a training, a validation and a test split.
+
+    Args:
+        strategy: `tail` holds out the last rows in source order, as Keras does; `random` and `stratified`
+            shuffle the rows first, and `stratified` keeps the proportions of the classes.
+        validation: the fraction held out for validation, of all rows that the source offers for training.
+            Ignored where the source has a validation split of its own.
+        test: the same for the test split. Ignored where the source has one, unless `pooled`.
+        pooled: merge the source's own splits into one table of rows before splitting.
+        seed: the seed of the shuffle; None follows the seed of the run.
+    """
+
+    strategy: Strategy = "stratified"
+    validation: Annotated[float, Range(ge=0, lt=1)] = 0.15
+    test: Annotated[float, Range(ge=0, lt=1)] = 0.2
+    pooled: bool = False
+    seed: Annotated[int, Range(ge=0)] | None = 0
+
+
+@dataclass(frozen=True)
+class DataSettings(Checked):
+    """Which rows to learn from, and in which form.
+
+    Args:
+        name: the source.
+        root: the folder or file of the sources `idx`, `csv` and `npz`; relative to the current folder.
+        limit: keep the first so many rows of the training split alone; None keeps all.
+        scale: `unit` brings whole-number pixels into [0, 1] (bytes / 255, `digits` / 16) and leaves floats
+            as they are; `none` leaves everything as it is.
+        standardize: then subtract each feature's mean over the training split and divide by its standard
+            deviation.
+        label_column: the column of `csv` files that holds the label, counted from 0.
+        header: whether `csv` files open with a line of column names; `auto` looks whether the first line
+            has a number in the label column.
+        split: how rows become splits.
+    """
+
+    name: SourceName
+    root: str | None = None
+    limit: Annotated[int, Range(ge=1)] | None = None
+    scale: Literal["unit", "none"] = "unit"
+    standardize: bool = False
+    label_column: Annotated[int, Range(ge=0)] = 0
+    header: Literal["auto", "yes", "no"] = "auto"
+    split: SplitSettings = field(default_factory=SplitSettings)

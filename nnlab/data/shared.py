@@ -1,0 +1,120 @@
+"""A dataset as files that any number of processes map into memory: one copy in the page cache for all."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnlab.core.rows import Array, Rows, Scaling
+from nnlab.data.dataset import Dataset
+from nnlab.errors import UserError
+
+DESCRIPTION = "dataset.json"
+FORMAT = 1
+SPLITS = ("train", "validation", "test")
+
+
+def save_shared(dataset: Dataset, folder: Path) -> None:
+    """Write a dataset so that `open_shared` can map it; an array that several splits refer to is written once.
+
+    The folder appears whole or not at all. An earlier dataset in its place is replaced; processes that have
+    it open keep it.
+
+    Raises:
+        UserError: the folder exists and holds something else, or cannot be written.
+    """
+    if folder.exists() and not (folder / DESCRIPTION).is_file():
+        raise UserError(
+            f"A shared dataset goes to a folder of its own, but {folder} is something else. Name another."
+        )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
+            fresh, earlier = Path(work, "fresh"), Path(work, "earlier")
+            _write(dataset, fresh)
+            if folder.exists():
+                folder.rename(earlier)
+            fresh.rename(folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror}. Name another folder.") from error
+
+
+def open_shared(folder: Path) -> Dataset:
+    """Map a dataset that `save_shared` wrote: its arrays are read-only and loaded page by page as they are used.
+
+    Raises:
+        UserError: the folder holds no whole dataset.
+    """
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if description["format"] != FORMAT:
+            raise ValueError(f"its format is {description['format']}, this version reads {FORMAT}")
+        arrays = {name: _mapped(folder, name) for name in description["arrays"]}
+        splits = {name: _rows(description["splits"][name], arrays) for name in SPLITS}
+        shape = description["image_shape"]
+        return Dataset(
+            name=description["name"],
+            **splits,
+            class_names=tuple(description["class_names"]),
+            image_shape=None if shape is None else (shape[0], shape[1]),
+            sha256=description["sha256"],
+        )
+    except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
+        raise UserError(
+            f"{folder} must hold a dataset that nnlab shared, but it is missing or damaged: {error}. "
+            "Remove the folder and start the command again."
+        ) from error
+
+
+def _write(dataset: Dataset, folder: Path) -> None:
+    folder.mkdir()
+    names: dict[int, str] = {}
+
+    def store(array: Array, name: str) -> str:
+        if id(array) not in names:
+            names[id(array)] = name
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        return names[id(array)]
+
+    def store_term(term: float | Array, name: str) -> float | str:
+        return store(term, name) if isinstance(term, np.ndarray) else float(term)
+
+    splits = {}
+    for split in SPLITS:
+        rows: Rows = getattr(dataset, split)
+        splits[split] = {
+            "x": store(rows.x, f"{split}_x"),
+            "y": store(rows.y, f"{split}_y"),
+            "index": store(rows.index, f"{split}_index"),
+            "scale": store_term(rows.scaling.scale, f"{split}_scale"),
+            "offset": store_term(rows.scaling.offset, f"{split}_offset"),
+        }
+    description = {
+        "format": FORMAT,
+        "name": dataset.name,
+        "sha256": dataset.sha256,
+        "class_names": dataset.class_names,
+        "image_shape": dataset.image_shape,
+        "arrays": list(names.values()),
+        "splits": splits,
+    }
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
+
+
+def _mapped(folder: Path, name: str) -> Array:
+    """The array of a file, as a plain view on its pages: `np.memmap` itself makes every slice slower."""
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+
+
+def _rows(description: dict[str, Any], arrays: dict[str, Array]) -> Rows:
+    def term(value: float | str) -> float | Array:
+        return arrays[value] if isinstance(value, str) else float(value)
+
+    x, y, index = (arrays[description[key]] for key in ("x", "y", "index"))
+    if len(x) != len(y) or (len(index) and not 0 <= index.min() <= index.max() < len(x)):
+        raise ValueError("its rows, labels and splits do not fit each other")
+    return Rows(x, y, index, Scaling(term(description["scale"]), term(description["offset"])))

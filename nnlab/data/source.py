@@ -1,0 +1,229 @@
+"""What every source gives back: checked tables of rows with their classes, before any split."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnlab.core.rows import Array
+from nnlab.errors import UserError
+
+Part = Literal["train", "validation", "test"]
+
+
+class Table(NamedTuple):
+    """Labelled rows: `x` (N, features) and `y` (N,) int64 class labels, both read-only."""
+
+    x: Array
+    y: NDArray[np.int64]
+
+
+class RawTable(NamedTuple):
+    """Rows as a file holds them.
+
+    Args:
+        x: (N, features) or (N, height, width), any number type.
+        labels: (N,) whole numbers or texts, any values.
+        origin: the file in words, for messages.
+    """
+
+    x: Array
+    labels: Array
+    origin: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """All that a source offers.
+
+    Args:
+        parts: its tables by the split they are meant for; `train` is always there.
+        class_names: the classes in words, in the order of the labels.
+        image_shape: (height, width) where a row is an image, else None.
+        maximum: the largest value that a stored number can take; None if the numbers are floats.
+        is_population: the rows are all there can be, so every split is the whole of them.
+    """
+
+    parts: dict[Part, Table]
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    maximum: int | None
+    is_population: bool = False
+
+    def sha256(self) -> str:
+        """Digest of every array: its name, shape, type and bytes."""
+        digest = hashlib.sha256()
+        for part, table in sorted(self.parts.items()):
+            for letter, array in zip("xy", table, strict=True):
+                digest.update(f"{letter}_{part} {array.shape} {array.dtype.str}\n".encode())
+                digest.update(array.data)
+        return digest.hexdigest()
+
+
+def assemble(
+    raw: dict[Part, RawTable], *, class_names: Sequence[str] | None = None, maximum: int = 255
+) -> Source:
+    """Check raw tables against each other and bring them into one form.
+
+    Numbers are kept as bytes where every table has truth values or whole numbers from 0 to 255 of an integer
+    type, else as float32 (float64 stays as it is).
+
+    Args:
+        raw: by split; `train` is needed.
+        class_names: the published names, for labels that must be 0 ... len-1. None takes the sorted labels
+            that occur, in any table, as the classes, and their text as the names.
+        maximum: the largest value that a byte of this source can take; 1 if nothing larger than 1 occurs,
+            as in tables of bits.
+
+    Raises:
+        UserError: rows and labels, or two tables, that do not fit each other; NaN or infinity; labels
+            that are no classes, or all the same.
+    """
+    for table in raw.values():
+        _check_rows(table)
+    widths = {table.x.shape[1:]: table.origin for table in raw.values()}
+    if len(widths) > 1:
+        facts = ", ".join(f"{origin} has {_shape_words(shape)}" for shape, origin in widths.items())
+        raise UserError(f"All splits need rows of the same shape, but {facts}. Give files of one data set.")
+    labels = {part: _whole_labels(table) for part, table in raw.items()}
+    if len({each.dtype.kind for each in labels.values()}) > 1:
+        facts = ", ".join(f"{raw[part].origin} has {each.dtype}" for part, each in labels.items())
+        raise UserError(f"All splits need labels of one kind, but {facts}. Use numbers or texts throughout.")
+    if class_names is None:
+        classes = np.unique(np.concatenate([np.unique(each) for each in labels.values()]))
+        class_names = [str(each) for each in classes]
+        if len(classes) == 1:
+            raise UserError(
+                f"Telling classes apart needs at least two, but every label of {raw['train'].origin} is "
+                f"{class_names[0]}. If the labels are in another column or array, name that one "
+                "(`data.label_column`)."
+            )
+    else:
+        classes = np.arange(len(class_names))
+    arrays = [table.x for table in raw.values()]
+    dtype = _common_dtype(arrays)
+    return Source(
+        parts={
+            part: Table(
+                _frozen(_flat(table.x, dtype)), _frozen(_to_classes(labels[part], classes, table.origin))
+            )
+            for part, table in raw.items()
+        },
+        class_names=tuple(class_names),
+        image_shape=image_shape(next(iter(widths))),
+        maximum=_maximum(arrays, maximum) if dtype == np.uint8 else None,
+    )
+
+
+def image_shape(row: tuple[int, ...]) -> tuple[int, int] | None:
+    """(height, width) of a row of shape (height, width), or of (features,) that fill a square."""
+    if len(row) == 2:
+        return row
+    side = math.isqrt(row[0])
+    return (side, side) if side * side == row[0] else None
+
+
+def _check_rows(table: RawTable) -> None:
+    if table.x.ndim not in (2, 3):
+        raise UserError(
+            f"Rows must have the shape (n, features) or (n, height, width), but those of {table.origin} "
+            f"have {table.x.shape}. Reshape the array before you save it."
+        )
+    if table.labels.ndim != 1:
+        raise UserError(
+            f"Labels must have the shape (n,), but those of {table.origin} have {table.labels.shape}. "
+            "Save class numbers; `np.argmax(y, axis=1)` makes them of one-hot rows."
+        )
+    if len(table.x) != len(table.labels):
+        raise UserError(
+            f"Every row needs one label, but {table.origin} has {len(table.x)} rows and {len(table.labels)} "
+            "labels. Give the two arrays of the same data set."
+        )
+    if table.x.size == 0:
+        raise UserError(
+            f"A data set needs at least one row, but {table.origin} is empty. Give one with rows."
+        )
+    if table.x.dtype.kind not in "biuf":
+        raise UserError(
+            f"Rows must be numbers, but those of {table.origin} have the type {table.x.dtype}. "
+            "Save them as bytes or floats."
+        )
+    if table.x.dtype.kind == "f" and not (finite := np.isfinite(table.x)).all():
+        row, *position = (int(axis) for axis in np.unravel_index(np.argmin(finite), finite.shape))
+        raise UserError(
+            f"Rows must be finite numbers, but {table.origin} has {table.x[row, *position]} in row {row} at "
+            f"position {', '.join(map(str, position))} (counted from 0). Fill in or drop such rows first."
+        )
+
+
+def _shape_words(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} features" if len(shape) == 1 else f"images of {shape[0]}×{shape[1]}"
+
+
+def _whole_labels(table: RawTable) -> Array:
+    """The labels as int64 or text."""
+    labels = table.labels
+    if labels.dtype.kind == "f":
+        labels = labels.astype(np.float64)
+        broken = ~(np.isfinite(labels) & (labels == np.trunc(labels)) & (np.abs(labels) < 2**24))
+        if broken.any():
+            row = int(np.argmax(broken))
+            raise UserError(
+                f"Labels must be whole numbers, but {table.origin} has {labels[row]} in row {row} (counted "
+                "from 0). If the labels are in another column or array, name that one; nnlab classifies."
+            )
+    elif labels.dtype.kind == "U":
+        return labels
+    elif labels.dtype.kind not in "biu":
+        raise UserError(
+            f"Labels must be whole numbers or texts, but those of {table.origin} are {labels.dtype}. "
+            "Save them as int64."
+        )
+    return labels.astype(np.int64)
+
+
+def _to_classes(labels: Array, classes: Array, origin: str) -> NDArray[np.int64]:
+    """The position of each label among the sorted classes."""
+    positions = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    strange = classes[positions] != labels
+    if strange.any():
+        raise UserError(
+            f"Labels must be 0 to {len(classes) - 1}, but {origin} has {labels[np.argmax(strange)]}. "
+            "The file is of another data set: load it with `data=idx`."
+        )
+    return positions.astype(np.int64)
+
+
+def _common_dtype(arrays: list[Array]) -> np.dtype[np.generic]:
+    """The smallest type that holds every array exactly enough: bytes, else float32, else float64."""
+    if all(_holds_bytes(array) for array in arrays):
+        return np.dtype(np.uint8)
+    is_double = any(array.dtype.kind == "f" and array.dtype.itemsize >= 8 for array in arrays)
+    return np.dtype(np.float64 if is_double else np.float32)
+
+
+def _holds_bytes(array: Array) -> bool:
+    if array.dtype.kind in "iu" and array.dtype != np.uint8:
+        return bool(array.min() >= 0 and array.max() <= 255)
+    return array.dtype.kind in "bu"
+
+
+def _maximum(arrays: list[Array], possible: int) -> int:
+    return possible if any(array.max() > 1 for array in arrays) else 1
+
+
+def _flat(x: Array, dtype: np.dtype[np.generic]) -> Array:
+    return np.ascontiguousarray(x.reshape(len(x), -1), dtype=dtype)
+
+
+def _frozen(array: Array) -> Array:
+    """A view that cannot be written to: splits and processes share the memory behind it."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,189 @@
+"""CSV files: Kaggle's form, variants of it, and every way in which such a file can be wrong."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnlab.data import DataSettings, SplitSettings, load
+from nnlab.data.csv_files import read_csv
+from nnlab.errors import UserError
+
+KAGGLE = "label,pixel0,pixel1,pixel2,pixel3\n1,0,255,3,4\n0,9,8,7,6\n1,0,0,0,0\n0,1,2,3,4\n"
+NO_SPLIT = SplitSettings(validation=0, test=0, strategy="tail")
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(contents: str | bytes, name: str = "data.csv") -> Path:
+        file = tmp_path / name
+        file.write_bytes(contents.encode() if isinstance(contents, str) else contents)
+        return file
+
+    return write
+
+
+def load_csv(path: Path, **settings):
+    return load(DataSettings(name="csv", root=str(path), split=NO_SPLIT, **settings))
+
+
+def test_kaggles_form_is_read_as_bytes(write):
+    dataset = load_csv(write(KAGGLE))
+    np.testing.assert_array_equal(dataset.train.x, [[0, 255, 3, 4], [9, 8, 7, 6], [0, 0, 0, 0], [1, 2, 3, 4]])
+    np.testing.assert_array_equal(dataset.train.y, [1, 0, 1, 0])
+    assert dataset.train.x.dtype == np.uint8
+    assert dataset.train.x.flags.c_contiguous
+    assert dataset.image_shape == (2, 2)
+    assert dataset.train.inputs()[0, 1] == 1.0
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        KAGGLE.partition("\n")[2],
+        KAGGLE.replace("\n", "\r\n"),
+        "\ufeff" + KAGGLE.partition("\n")[2],
+        KAGGLE + "\n\n",
+        KAGGLE.rstrip("\n"),
+        KAGGLE.replace("label,pixel0", '"label","pixel0"'),
+        KAGGLE.replace("pixel", ""),
+        KAGGLE.replace(",255,", ",2.55e2,"),
+        KAGGLE.replace(",", " , "),
+        gzip.compress(KAGGLE.encode()),
+    ],
+    ids=[
+        "no header",
+        "windows",
+        "byte order mark",
+        "blank lines",
+        "no last newline",
+        "quotes",
+        "numbers as names",
+        "exponent",
+        "spaces",
+        "gzip",
+    ],
+)
+def test_variants_of_the_form_hold_the_same_data(contents, write):
+    assert load_csv(write(contents)).sha256 == load_csv(write(KAGGLE, "kaggle.csv")).sha256
+
+
+def test_the_label_may_be_in_another_column(write):
+    dataset = load_csv(write("a,b,label\n0.5,1.5,7\n-1,2,3\n"), label_column=2)
+    np.testing.assert_array_equal(dataset.train.x, np.array([[0.5, 1.5], [-1, 2]], dtype=np.float32))
+    np.testing.assert_array_equal(dataset.train.y, [1, 0])
+    assert dataset.class_names == ("3", "7")
+    assert dataset.train.x.dtype == np.float32
+    assert dataset.image_shape is None
+    np.testing.assert_array_equal(dataset.train.inputs(), dataset.train.x)  # floats are left alone
+
+
+def test_numbers_beyond_a_byte_are_kept_as_floats(write):
+    assert read_csv(write("1,256,0\n"), 0, "auto").x.dtype == np.float32
+    assert read_csv(write("1,-1,0\n"), 0, "auto").x.dtype == np.float32
+    assert read_csv(write("300,255,0\n"), 0, "auto").x.dtype == np.uint8
+
+
+def test_tables_of_bits_are_not_divided_by_255(write):
+    dataset = load_csv(write("0,1,1\n1,1,0\n"))
+    np.testing.assert_array_equal(dataset.train.inputs(), [[1, 1], [1, 0]])
+
+
+def test_the_header_can_be_told_where_it_cannot_be_seen(write):
+    years = write("2020,2021,2022\n1,5,6\n0,7,8\n")
+    assert len(load_csv(years, header="yes").train) == 2
+    assert len(load_csv(years, header="no").train) == 3
+    assert len(load_csv(years).train) == 3
+
+
+@pytest.mark.parametrize("names", [("train.csv", "test.csv"), ("mnist_train.csv.gz", "mnist_test.csv.gz")])
+def test_a_folder_gives_a_training_and_a_test_split(names, write, tmp_path):
+    for name, contents in zip(names, (KAGGLE, "0,1,1,1,1\n"), strict=True):
+        write(gzip.compress(contents.encode()) if name.endswith(".gz") else contents, name)
+    dataset = load_csv(tmp_path)
+    assert (len(dataset.train), len(dataset.test)) == (4, 1)
+    np.testing.assert_array_equal(dataset.test.x, [[1, 1, 1, 1]])
+
+
+MALFORMED = {
+    "empty": (b"", {}, "needs at least one row, but .* has none"),
+    "header only": (b"label,pixel0\n", {}, "needs at least one row, but .* has none"),
+    "ragged": (b"1,2,3\n0,2\n", {}, "line 2 of .* has 2 columns where the lines above have 3"),
+    "word": (
+        b"label,a,b\n1,2,3\n\n0,dog,3\n",
+        {},
+        r"line 4 of .* has 'dog' in column 1 \(counted from 0\), which is not a",
+    ),
+    "word in first line": (b"1,dog,3\n0,2,3\n", {}, "line 1 of .* has 'dog' in column 1"),
+    "hole": (b"1,2,3\n0,,3\n", {}, "line 2 of .* has '' in column 1 .* not a number"),
+    "nan": (b"1,2,3\n0,nan,3\n", {}, "line 2 of .* has 'nan' in column 1 .* not a finite number"),
+    "infinity": (b"1,2,3\n0,4,inf\n", {}, "line 2 of .* has 'inf' in column 2 .* not a finite number"),
+    "comment": (b"1,2,3\n#0,1,3\n", {}, "line 2 of .* has '#0' in column 0"),
+    "real label": (
+        b"1,2,3\n0.5,1,3\n",
+        {},
+        "line 2 of .* has '0.5' in column 0 .* the label but not a whole number",
+    ),
+    "semicolons": (
+        b"1;2;3\n0;2;3\n",
+        {"label_column": 1},
+        "needs at least 2 columns separated by commas, but line 1 .* has 1",
+    ),
+    "no such column": (KAGGLE.encode(), {"label_column": 5}, r"`data\.label_column=5` .* line 1 of .* has 5"),
+    "header denied": (KAGGLE.encode(), {"header": "no"}, "line 1 of .* has 'label' in column 0"),
+    "two headers": (b"label,a\nlabel,a\n1,2\n", {}, "line 2 of .* has 'label' in column 0"),
+    "not text": (b"1,2\n" * 9000 + b"\xff\xfe", {}, "must be text in UTF-8, but its byte 36000 is not"),
+    "wrong column": (
+        b"0,2,3\n0,4,5\n",
+        {},
+        r"every label of .* is 0\. .*name that one \(`data\.label_column`\)",
+    ),
+    "gzip cut off": (gzip.compress(KAGGLE.encode() * 50)[:-9], {}, "must be a whole gzip file"),
+}
+
+
+@pytest.mark.parametrize(("contents", "settings", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_file_is_named_with_the_line(contents, settings, message, write):
+    file = write(contents)
+    with pytest.raises(UserError, match=message) as raised:
+        load_csv(file, **settings)
+    assert str(file) in str(raised.value)
+
+
+def test_a_label_beyond_what_floats_count_is_refused(write):
+    with pytest.raises(UserError, match=r"Labels must be whole numbers, but .* has 20000000"):
+        load_csv(write("20000000,1\n0,2\n"))
+
+
+def test_kaggles_test_file_without_labels_is_explained(write, tmp_path):
+    write(KAGGLE, "train.csv")
+    write("pixel0,pixel1,pixel2,pixel3\n1,2,3,4\n", "test.csv")
+    with pytest.raises(
+        UserError, match=r"has one fewer: it seems to have no labels.*data\.root=.*train\.csv"
+    ):
+        load_csv(tmp_path)
+
+
+def test_a_test_file_of_another_width_is_refused(write, tmp_path):
+    write(KAGGLE, "train.csv")
+    write("1,2,3\n", "test.csv")
+    with pytest.raises(UserError, match=r"train\.csv has 4 features, .*test\.csv has 2 features"):
+        load_csv(tmp_path)
+
+
+def test_a_folder_without_a_training_file_is_refused(write, tmp_path):
+    write(KAGGLE, "digits.csv")
+    with pytest.raises(
+        UserError, match=r"needs train\.csv or mnist_train\.csv \(or \.gz\), but .* holds digits\.csv"
+    ):
+        load_csv(tmp_path)
+
+
+def test_mnist_5k_written_as_csv_keeps_its_digest(tmp_path):
+    embedded = load(DataSettings(name="mnist_5k"))
+    file = tmp_path / "mnist_train.csv.gz"
+    np.savetxt(file, np.column_stack([embedded.train.y, embedded.train.x]), fmt="%d", delimiter=",")
+    assert load(DataSettings(name="csv", root=str(file))).sha256 == embedded.sha256
