@@ -84,6 +84,12 @@ class ReLU(_Activation):
 class Softmax(_Activation):
     """exp(x_i) / Σ_j exp(x_j) over the last axis of x (n, k), or of one vector x (k,)."""
 
+    def shape(self, *inputs: Shape) -> Shape:
+        """The shape of the input."""
+        if len(inputs[0]) not in (1, 2):
+            raise ValueError(f"`Softmax` needs x of shape (n, k) or (k,), but got {inputs[0]}.")
+        return inputs[0]
+
     def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
         """A number for each row."""
         return (Saved((*inputs[0][:-1], 1) if len(inputs[0]) > 1 else (1, 1)),)

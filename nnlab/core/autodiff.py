@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,10 +18,12 @@ from nnlab.core.graph import Array, Graph, Input, Node, Program
 from nnlab.core.losses import CrossEntropyWithSoftmax
 from nnlab.core.ops import Add, Mul
 
+Fed = TypeVar("Fed", bound=Node)
+
 __all__ = ["Add", "Input", "Mul", "accuracy", "value", "value_and_grad"]
 
 
-def value_and_grad(node: Node, feed_dict: Mapping[Node, ArrayLike], wrt: Sequence[Node]) -> tuple[Any, list[Any]]:
+def value_and_grad(node: Node, feed_dict: Mapping[Fed, ArrayLike], wrt: Sequence[Node]) -> tuple[Any, list[Any]]:
     """The value of `node`, and its derivative by each node of `wrt`, in that order, in float64.
 
     Where the value is not a scalar the derivative is that of the sum of its elements (all upstream gradients
@@ -41,19 +43,19 @@ def value_and_grad(node: Node, feed_dict: Mapping[Node, ArrayLike], wrt: Sequenc
         ValueError: if an input is missing from the feed, or shapes do not fit.
     """
     program = _run(node, feed_dict, tuple(wrt))
-    program.backward()
-    gradients = [
-        _result(program.gradients[by] if by in program.gradients else np.zeros(np.shape(feed_dict[by]))) for by in wrt
-    ]
+    with np.errstate(over="ignore"):
+        program.backward()
+    zeros = {by: np.zeros(np.shape(array)) for by, array in feed_dict.items() if by not in program.gradients}
+    gradients = [_result(program.gradients[by] if by in program.gradients else zeros[by]) for by in wrt]  # type: ignore[index]
     return _result(program.values[node]), gradients
 
 
-def value(node: Node, feed_dict: Mapping[Node, ArrayLike]) -> Any:
+def value(node: Node, feed_dict: Mapping[Fed, ArrayLike]) -> Any:
     """The value of `node`, in float64; see `value_and_grad`."""
     return _result(_run(node, feed_dict, ()).values[node])
 
 
-def accuracy(node: Node, feed_dict: Mapping[Node, ArrayLike]) -> float:
+def accuracy(node: Node, feed_dict: Mapping[Fed, ArrayLike]) -> float:
     """The fraction of rows whose largest logit is that of the label.
 
     Args:
@@ -74,20 +76,38 @@ def _result(buffer: Array) -> Any:
     return float(buffer) if buffer.ndim == 0 else buffer.copy()
 
 
-def _run(node: Node, feed_dict: Mapping[Node, ArrayLike], wrt: tuple[Node, ...]) -> Program:
+def _run(node: Node, feed_dict: Mapping[Fed, ArrayLike], wrt: tuple[Node, ...]) -> Program:
     """A forward pass, with everything ready for a backward pass by `wrt`."""
+    fed: dict[Node, Array] = {key: np.asarray(array) for key, array in feed_dict.items()}
     graph = Graph.ending_at(node, wrt)
-    fed = {key: np.asarray(array) for key, array in feed_dict.items()}
+    _check_feed(graph, fed, wrt)
     program = graph.program({key: array.shape for key, array in fed.items()})
     for key, array in fed.items():
         if key in program.values:
-            _check_labels(graph, key, array)
             np.copyto(program.values[key], array, casting="unsafe")
+    _check_labels(graph, program)
     with np.errstate(over="ignore"):
         program.forward()
     return program
 
 
-def _check_labels(graph: Graph, node: Node, array: Array) -> None:
-    if node in graph.labels and array.dtype.kind not in "iu":
-        raise ValueError(f"Labels are class indices and need an integer dtype, but {node!r} was fed {array.dtype}.")
+def _check_feed(graph: Graph, fed: Mapping[Node, Array], wrt: tuple[Node, ...]) -> None:
+    for key, array in fed.items():
+        if not isinstance(key, Input):
+            raise ValueError(f"Only an `Input` can be fed, but {key!r} is computed. Leave it out of the feed.")
+        if key in graph.labels and array.dtype.kind not in "iu":
+            raise ValueError(f"Labels are class indices and need an integer dtype, but {key!r} was fed {array.dtype}.")
+    for by in wrt:
+        if by in graph.labels:
+            raise ValueError(f"{by!r} holds labels, which have no derivative. Leave it out of `wrt`.")
+        if by not in fed and by not in graph.order:
+            raise ValueError(f"{by!r} stands in `wrt` but is neither fed nor part of {graph.output!r}. Feed it.")
+
+
+def _check_labels(graph: Graph, program: Program) -> None:
+    for node in graph.order:
+        for i in node.integer_inputs:
+            classes, labels = program.values[node.inputs[0]].shape[-1], program.values[node.inputs[i]]
+            wrong = labels[(labels < 0) | (labels >= classes)]
+            if wrong.size:
+                raise ValueError(f"Labels are classes 0 to {classes - 1}, but {node.inputs[i]!r} was fed {wrong[0]}.")

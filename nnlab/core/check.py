@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import sys
 import types
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -82,7 +83,12 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
     origin = get_origin(annotation)
     if origin is Annotated:
         base, *extras = get_args(annotation)
-        return problem_with(base, value) or _range_problem(extras, value)
+        problem = problem_with(base, value)
+        if problem is None:
+            return _range_problem(extras, value)
+        if base in (int, float) and problem.nearest and _range_problem(extras, base(problem.nearest)):
+            return Problem(problem.rule)
+        return problem
     if origin is Literal:
         choices = [str(choice) for choice in get_args(annotation)]
         if value in get_args(annotation):
@@ -102,7 +108,7 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
     accepted = (int, float) if annotation is float else (annotation,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and annotation is not bool):
         return Problem(f"must be {TYPE_NAMES.get(annotation, annotation.__name__)}", _converted(annotation, value))
-    if isinstance(value, float) and not math.isfinite(value):
+    if annotation is float and not abs(value) <= sys.float_info.max:
         return Problem("must be a finite number")
     return None
 
@@ -129,14 +135,15 @@ def _list_problem(item: Any, value: Any) -> Problem | None:
 
 def _converted(annotation: Any, value: Any) -> str:
     """The value written as the type it should have, where that is plain ("3" for 3, 2.0 for 2)."""
+    if isinstance(value, bool) or annotation not in (int, float):
+        return ""
     try:
-        if annotation is int and float(value) == int(float(value)) and not isinstance(value, bool):
-            return str(int(float(value)))
-        if annotation is float:
-            return str(float(value))
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
-        pass
-    return ""
+        return ""
+    if annotation is int:
+        return str(int(number)) if number.is_integer() else ""
+    return str(number) if math.isfinite(number) else ""
 
 
 def field_rules(cls: Any) -> dict[str, Any]:

@@ -19,6 +19,9 @@ TOLERANCE = 1e-5
 STEPS = (np.cbrt(np.finfo(np.float64).eps), 1e-7)
 """The step of least total error for central differences, and a shorter one for where it jumps over a ReLU's kink."""
 
+NUDGE = 1e-3
+"""How far parameters are moved off their beginning, as a standard deviation."""
+
 
 @dataclass(frozen=True)
 class ParameterCheck:
@@ -45,6 +48,9 @@ def check_gradients(
 ) -> list[ParameterCheck]:
     """Check the gradient of loss and penalties by each parameter, on all of `rows` as one batch.
 
+    The parameters are moved a little at random first: at its beginning a network can sit exactly on a ReLU's
+    kink (zero biases and a row of zeros), where there is no derivative to compare with.
+
     Args:
         objective: of a float64 network; its parameters are restored.
         rows: a few rows.
@@ -66,10 +72,14 @@ def check_gradients(
         with np.errstate(over="ignore"):
             return float(program.forward()) + objective.network.penalty()
 
-    loss()
-    program.backward()
-    objective.add_penalty_gradients()
+    vector = objective.network.parameters.values_vector
+    beginning = vector.copy()
     chooser = np.random.default_rng(seed)
+    vector += NUDGE * chooser.standard_normal(len(vector))
+    loss()
+    with np.errstate(over="ignore"):
+        program.backward()
+    objective.add_penalty_gradients()
     checks = []
     for name, (value, gradient) in objective.network.parameters.items():
         chosen = chooser.permutation(value.size)[:entries]
@@ -78,6 +88,7 @@ def check_gradients(
         scale = float(np.linalg.norm(exact) + np.linalg.norm(differences))
         error = float(np.linalg.norm(exact - differences)) / scale if scale > 0 else 0.0
         checks.append(ParameterCheck(name, (len(chosen), value.size), error))
+    vector[...] = beginning
     return checks
 
 

@@ -23,13 +23,15 @@ class Tally:
 
     Attributes:
         loss: the sum of the rows' losses.
-        correct: how many rows were decided for their label.
         rows: how many rows there were.
+        correct: how many rows were decided for their label.
+        labelled: how many rows had a label; the others have real-valued targets.
     """
 
     loss: float = 0.0
-    correct: int = 0
     rows: int = 0
+    correct: int = 0
+    labelled: int = 0
 
     @property
     def mean_loss(self) -> float:
@@ -38,8 +40,16 @@ class Tally:
 
     @property
     def accuracy(self) -> float:
-        """The fraction of rows that were decided for their label."""
-        return self.correct / self.rows if self.rows else math.nan
+        """The fraction of labelled rows that were decided for their label; NaN if there are none."""
+        return self.correct / self.labelled if self.labelled else math.nan
+
+    def take(self, loss: float, rows: int, correct: int | None) -> None:
+        """Add a batch: its mean loss, how many rows it had, and how many were right (None without labels)."""
+        self.loss += loss * rows
+        self.rows += rows
+        if correct is not None:
+            self.correct += correct
+            self.labelled += rows
 
 
 class Feed:
@@ -168,10 +178,8 @@ class Learner:
                 program, labels = self._feed.load(batch)
                 loss = float(program.forward()) + self.objective.reported_penalty()
                 program.backward()
-                tally.loss += loss * len(batch)
-                tally.rows += len(batch)
-                if labels is not None:
-                    tally.correct += self.objective.correct(program.values[self.objective.training_scores], labels)
+                scores = program.values[self.objective.training_scores]
+                tally.take(loss, len(batch), self.objective.correct(scores, labels))
                 self.objective.add_penalty_gradients()
                 if self.clip_norm is not None:
                     clip_global_norm(gradients, self.clip_norm)
@@ -188,10 +196,8 @@ def evaluate(objective: Objective, rows: Rows) -> Tally:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for ids in stretches(rows.index, ROWS_AT_ONCE):
             program, labels = feed.load(ids)
-            tally.loss += (float(program.forward()) + penalty) * len(ids)
-            tally.rows += len(ids)
-            if labels is not None:
-                tally.correct += objective.correct(program.values[objective.evaluation_scores], labels)
+            loss = float(program.forward()) + penalty
+            tally.take(loss, len(ids), objective.correct(program.values[objective.evaluation_scores], labels))
     return tally
 
 

@@ -20,9 +20,9 @@ class _SquaredError(Node):
 
     def shape(self, *inputs: Shape) -> Shape:
         """A scalar."""
-        if inputs[0] != inputs[1]:
+        if inputs[0] != inputs[1] or not inputs[0]:
             raise ValueError(
-                f"`{type(self).__name__}` needs predictions and targets of the same shape, "
+                f"`{type(self).__name__}` needs predictions and targets of one shape (n, ...), "
                 f"but got {inputs[0]} and {inputs[1]}."
             )
         return ()
@@ -131,24 +131,37 @@ class BinaryCrossEntropyWithLogits(Node):
 
     def shape(self, *inputs: Shape) -> Shape:
         """A scalar."""
-        if inputs[0] != inputs[1]:
+        if inputs[0] != inputs[1] or not inputs[0]:
             raise ValueError(
-                "`BinaryCrossEntropyWithLogits` needs logits and targets of the same shape, "
+                "`BinaryCrossEntropyWithLogits` needs logits and targets of one shape (n, ...), "
                 f"but got {inputs[0]} and {inputs[1]}."
             )
         return ()
 
     def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """Scratch of the logits' shape."""
-        return (Saved(inputs[0]),)
+        """Two arrays of the logits' shape, for the terms."""
+        return (Saved(inputs[0]), Saved(inputs[0]))
 
-    def forward(self, z: Array, t: Array, out: Array, scratch: Array) -> None:
-        """Write the mean of Σ_k log(1 + exp(z_k)) − t_k z_k."""
-        np.logaddexp(0.0, z, out=scratch)
-        out[...] = (scratch.sum() - np.vdot(t, z)) / len(z)
+    def forward(self, z: Array, t: Array, out: Array, terms: Array, tz: Array) -> None:
+        """Write the mean of Σ_k log(1 + exp(z_k)) − t_k z_k.
+
+        Subtracted term by term: two sums of large logits would cancel, and a small loss turn out negative.
+        """
+        np.logaddexp(0.0, z, out=terms)
+        np.multiply(t, z, out=tz)
+        np.subtract(terms, tz, out=terms)
+        out[...] = terms.sum() / len(z)
 
     def backward(
-        self, z: Array, t: Array, out: Array, scratch: Array, dout: Array, dz: Array | None, dt: Array | None
+        self,
+        z: Array,
+        t: Array,
+        out: Array,
+        terms: Array,
+        tz: Array,
+        dout: Array,
+        dz: Array | None,
+        dt: Array | None,
     ) -> None:
         """∂/∂z = (σ(z) − t) / n and ∂/∂t = −z / n."""
         weight = float(dout) / len(z)

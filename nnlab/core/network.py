@@ -28,7 +28,7 @@ class Network:
         dtype: float32 or float64.
 
     Raises:
-        ValueError: if there is no layer, or a layer does not fit the one before it.
+        ValueError: if there is no layer, a layer does not fit the one before it, or the dtype is another.
     """
 
     def __init__(
@@ -44,6 +44,8 @@ class Network:
         self.layers = tuple(layers)
         self.features = features
         self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"`dtype` must be float32 or float64, but got {self.dtype}.")
         self.regularizers: dict[str, Regularizer] = {}
 
         specs = {}

@@ -91,8 +91,10 @@ class Objective:
         """Above it a single output means class 1: half a probability, or a logit of zero."""
         return 0.0 if self.loss.fused_with else 0.5
 
-    def correct(self, scores: Array, labels: Array) -> int:
-        """How many rows of `scores` (n, outputs) decide for their label (n,)."""
+    def correct(self, scores: Array, labels: Array | None) -> int | None:
+        """How many rows of `scores` (n, outputs) decide for their label (n,); None without labels."""
+        if labels is None:
+            return None
         decided = scores.argmax(axis=1) if scores.shape[1] > 1 else scores[:, 0] > self.threshold
         return int(np.count_nonzero(decided == labels))
 

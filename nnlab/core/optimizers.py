@@ -158,9 +158,15 @@ def clip_global_norm(gradients: Array, limit: float) -> float:
     Reference: R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013.
     """
     norm = math.sqrt(float(np.vdot(gradients, gradients)))
-    if norm > limit:
+    peak = 1.0
+    if math.isinf(norm) and np.all(np.isfinite(gradients)):
+        # The squares overflow, the norm does not: take out the largest element first.
+        peak = float(np.abs(gradients).max())
+        np.divide(gradients, peak, out=gradients)
+        norm = math.sqrt(float(np.vdot(gradients, gradients)))
+    if peak * norm > limit:
         np.multiply(gradients, limit / norm, out=gradients)
-    return norm
+    return peak * norm
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -55,7 +55,7 @@ class TimeDecay(Schedule):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """factor^⌊epoch / every⌋: a drop after every so many epochs."""
+    """drop^⌊epoch / every⌋: a drop after every so many epochs."""
 
     drop: Annotated[float, Range(gt=0, le=1)] = 0.5
     every: Annotated[int, Range(ge=1)] = 10

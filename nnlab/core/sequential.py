@@ -22,10 +22,11 @@ from nnlab.core.layers import Activation, Dense, Layer
 from nnlab.core.learner import Learner, Tally, evaluate, shuffled
 from nnlab.core.network import Network
 from nnlab.core.objective import LOSSES, Objective
-from nnlab.core.optimizers import OPTIMIZERS, SGD, Optimizer
+from nnlab.core.optimizers import OPTIMIZERS, SGD, Optimizer, State
 from nnlab.core.rows import Rows
 from nnlab.core.schedules import Constant, Horizon, Schedule
 from nnlab.core.seeding import streams
+from nnlab.core.targets import read_targets
 
 __all__ = ["SGD", "Activation", "Dense", "History", "Sequential"]
 
@@ -67,6 +68,7 @@ class Sequential:
         self._network: Network | None = None
         self._objective: Objective | None = None
         self._loss: str | None = None
+        self._progress: tuple[int, State] | None = None
 
     def add(self, layer: Layer) -> None:
         """Put a layer behind the others.
@@ -104,14 +106,18 @@ class Sequential:
             raise ValueError(f"`optimizer` must be one of {', '.join(OPTIMIZERS)}, but got {optimizer!r}.")
         if (name := KERAS_NAMES.get(loss, loss)) not in LOSSES:
             raise ValueError(f"`loss` must be one of {', '.join(LOSSES)}, but got {loss!r}.")
+        metrics = [metrics] if isinstance(metrics, str) else metrics
         if unknown := set(metrics) - {"accuracy"}:
             raise ValueError(f"`metrics` knows accuracy alone, but got {sorted(unknown)}.")
+        if clip_norm is not None and not clip_norm > 0:
+            raise ValueError(f"`clip_norm` must be above 0, but got {clip_norm}.")
         self._optimizer = OPTIMIZERS[optimizer]() if isinstance(optimizer, str) else optimizer
         self._loss = name
         self._with_accuracy = bool(metrics)
         self._schedule = schedule or Constant()
         self._clip_norm = clip_norm
         self._objective = None
+        self._progress = None
 
     def fit(
         self,
@@ -126,6 +132,8 @@ class Sequential:
         verbose: int = 1,
     ) -> History:
         """Learn from rows `x` (n, features...) and `y`: labels (n,), one-hot rows or targets (n, outputs).
+
+        A second call goes on where the first ended, the optimizer's state included.
 
         Args:
             x: the inputs.
@@ -144,16 +152,25 @@ class Sequential:
         Raises:
             ValueError: if arrays do not fit each other or the network.
         """
-        rows = _rows(x, y)
+        if batch_size < 1 or epochs < 0:
+            raise ValueError(
+                f"`batch_size` must be at least 1 and `epochs` at least 0, but got {batch_size} and {epochs}."
+            )
         if not 0.0 <= validation_split < 1.0:
             raise ValueError(f"`validation_split` must be at least 0 and below 1, but got {validation_split}.")
+        rows = self._rows(x, y)
         held_out = round(len(rows) * validation_split)
-        validation = (
-            _rows(*validation_data) if validation_data else Rows(rows.x, rows.y, rows.index[len(rows) - held_out :])
-        )
-        rows = rows if validation_data else rows.first(len(rows) - held_out)
+        if validation_data:
+            validation = self._rows(*validation_data)
+        else:
+            validation = Rows(rows.x, rows.y, rows.index[len(rows) - held_out :])
+            rows = rows.first(len(rows) - held_out)
+        if not len(rows):
+            raise ValueError(
+                "Training needs at least one row, but none is left. Give more, or lower `validation_split`."
+            )
 
-        objective = self._ready(rows)
+        objective = self._ready()
         horizon = Horizon(steps_per_epoch=-(-len(rows) // batch_size), epochs=epochs)
         learner = Learner(
             objective,
@@ -164,6 +181,9 @@ class Sequential:
             batch_size=batch_size,
             clip_norm=self._clip_norm,
         )
+        if self._progress is not None:
+            learner.step, learner.state = self._progress
+        self._progress = None
         history = History()
         for epoch in range(epochs):
             tally = Tally()
@@ -172,18 +192,19 @@ class Sequential:
             if len(validation):
                 held = evaluate(objective, validation)
                 metrics |= {"val_loss": held.mean_loss, "val_accuracy": held.accuracy}
-            if not self._with_accuracy:
+            if not (self._with_accuracy and tally.labelled):
                 metrics = {name: number for name, number in metrics.items() if "accuracy" not in name}
             history.add(metrics)
             if verbose:
                 numbers = " - ".join(f"{name}: {number:.4f}" for name, number in metrics.items())
                 sys.stdout.write(f"Epoch {epoch + 1}/{epochs} - {numbers}\n")
+        self._progress = (learner.step, learner.state)
         return history
 
     def evaluate(self, x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
-        """(loss, accuracy) on rows `x` and `y`; see `fit`."""
-        rows = _rows(x, y)
-        tally = evaluate(self._ready(rows), rows)
+        """(loss, accuracy) on rows `x` and `y`, see `fit`; without classes the accuracy is NaN."""
+        rows = self._rows(x, y)
+        tally = evaluate(self._ready(), rows)
         return tally.mean_loss, tally.accuracy
 
     def predict(self, x: ArrayLike) -> Array:
@@ -211,28 +232,17 @@ class Sequential:
             raise ValueError(f"The network needs rows of shape {self._network.features}, but got {features}.")
         return self._network
 
-    def _ready(self, rows: Rows) -> Objective:
+    def _rows(self, x: ArrayLike, y: ArrayLike) -> Rows:
+        """Rows as the loss needs them; the network is built by the first."""
         if self._loss is None:
             raise RuntimeError("Nothing says what to make small. Call `compile` first.")
-        network = self._built(rows.x.shape[1:])
-        if self._objective is None:
-            self._objective = Objective(network, self._loss, dropout=self._streams.dropout, reports_penalty=True)
-        if rows.y.ndim == 1 and len(rows) and int(rows.y.max()) >= max(2, network.outputs):
-            raise ValueError(
-                f"Label {rows.y.max()} needs {rows.y.max() + 1} outputs, but the network has {network.outputs}."
-            )
+        inputs = np.asarray(x)
+        network = self._built(inputs.shape[1:])
+        return Rows.whole(inputs, read_targets(np.asarray(y), LOSSES[self._loss], network.outputs))
+
+    def _ready(self) -> Objective:
+        if self._objective is None and self._loss is not None:
+            dropout = self._streams.dropout
+            self._objective = Objective(self.network, self._loss, dropout=dropout, reports_penalty=True)
+        assert self._objective is not None
         return self._objective
-
-
-def _rows(x: ArrayLike, y: ArrayLike) -> Rows:
-    """Rows with integer labels where `y` is labels or one-hot, with float targets otherwise."""
-    inputs, targets = np.asarray(x), np.asarray(y)
-    if targets.ndim == 2 and targets.shape[1] > 1 and _is_one_hot(targets):
-        targets = targets.argmax(axis=1)
-    elif targets.ndim == 1 and targets.dtype.kind not in "iub":
-        targets = targets[:, None]
-    return Rows.whole(inputs, targets.astype(np.intp) if targets.ndim == 1 else targets)
-
-
-def _is_one_hot(targets: Array) -> bool:
-    return bool(np.all((targets == 0) | (targets == 1)) and np.all(targets.sum(axis=1) == 1))

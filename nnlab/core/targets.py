@@ -1,0 +1,56 @@
+"""What people give as targets, read as the loss needs it: class labels, or columns of numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnlab.core.graph import Array
+from nnlab.core.objective import Loss
+
+
+def read_targets(y: Array, loss: Loss, outputs: int) -> Array:
+    """Labels (n,) integer where `y` names classes, else targets (n, outputs).
+
+    Classes are whole numbers (n,), a column of zeros and ones, or one-hot rows. For a loss on columns, floats
+    other than zeros and ones are numbers to predict.
+
+    Args:
+        y: (n,) or (n, k).
+        loss: the loss they are for.
+        outputs: the width of the network's output.
+
+    Raises:
+        ValueError: if they do not fit the loss or the width.
+    """
+    is_binary = bool(np.all((y == 0) | (y == 1)))
+    if y.ndim == 2 and y.shape[1] == 1 and (is_binary or loss.takes_labels or outputs == 1):
+        y = y[:, 0]
+    if y.ndim == 2:
+        if y.shape[1] != outputs:
+            raise ValueError(f"Targets have {y.shape[1]} columns, but the network has {outputs} outputs.")
+        if is_binary and np.all(y.sum(axis=1) == 1):
+            labels: Array = y.argmax(axis=1)
+            return labels
+        if loss.takes_labels:
+            raise ValueError("Cross-entropy needs a class for each row: labels (n,) or one-hot rows (n, k).")
+        return y
+    is_whole = y.dtype.kind in "iub" or bool(np.all(y == np.floor(y)))
+    if loss.takes_labels and not is_whole:
+        raise ValueError(f"Cross-entropy needs classes, which are whole numbers, but got {y[y != np.floor(y)][0]}.")
+    if loss.takes_labels or is_binary or y.dtype.kind in "iub":
+        return _checked_labels(y.astype(np.intp), outputs)
+    if outputs != 1:
+        raise ValueError(f"Targets have one column, but the network has {outputs} outputs.")
+    return y.reshape(-1, 1)
+
+
+def _checked_labels(labels: Array, outputs: int) -> Array:
+    """Labels that the network has outputs for: one output decides between two classes."""
+    classes = max(2, outputs)
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise ValueError(
+            f"Labels must be classes from 0 to {classes - 1}, as the network has {outputs} output"
+            f"{'s' if outputs > 1 else ''}, but got {wrong[0]}. Numbers to predict, not classes, are given as floats."
+        )
+    return labels

@@ -1,0 +1,27 @@
+"""The examples in the core's documentation are run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import nnlab.core
+
+MODULES = [f"nnlab.core.{module.name}" for module in pkgutil.iter_modules(nnlab.core.__path__)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_print_what_they_show(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_both_doors_have_an_example() -> None:
+    for name in ("nnlab.core.autodiff", "nnlab.core.sequential"):
+        assert doctest.testmod(importlib.import_module(name)).attempted > 0
+
+
+def test_everything_that_the_core_offers_by_name_is_there() -> None:
+    assert all(hasattr(nnlab.core, name) for name in nnlab.core.__all__)
