@@ -93,8 +93,8 @@ def test_validation_rows_of_another_shape_are_refused() -> None:
 @pytest.mark.parametrize("label", [3, 7])
 def test_a_label_without_an_output_is_refused(label: int) -> None:
     y = np.array([0, 1, 2, 0, 1, label])
-    message = rf"Label {label} needs {label + 1} outputs, but the network has 3"
-    with pytest.raises(ValueError, match=f"classes from 0 to 2, as the network has 3 outputs, but got {label}"):
+    message = f"classes from 0 to 2, as the network has 3 outputs, but got {label}"
+    with pytest.raises(ValueError, match=message):
         fit(classifier(), X, y)
     with pytest.raises(ValueError, match=message):
         fit(classifier(), validation_data=(X, y))
@@ -147,5 +147,5 @@ def test_a_clipping_limit_that_would_stop_or_turn_the_gradient_is_refused(limit:
 def test_a_split_that_leaves_no_training_rows_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one row"):
         fit(classifier(), X[:1], Y[:1], validation_split=0.9)
-    with pytest.raises(ValueError, match="rows"):
+    with pytest.raises(ValueError, match="at least one row"):
         fit(classifier(), X[:0], Y[:0])
