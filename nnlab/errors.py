@@ -1,12 +1,13 @@
-"""What every command raises when the user's input is wrong."""
+"""What every command raises when it cannot go on; `nnlab.exit_status` turns it into a message and a status."""
 
 
 class UserError(ValueError):
-    """The input is wrong: the message says the rule, the facts and the remedy.
-
-    A command prints it without a traceback and exits with status 2.
-    """
+    """The input is wrong: the message says the rule, the facts and the remedy."""
 
 
 class RunFailedError(RuntimeError):
-    """The input was right but the work failed (say, training diverged): exit status 1, no traceback."""
+    """The input was right but the work failed (say, training diverged); the message says all there is to know."""
+
+
+class TerminatedError(KeyboardInterrupt):
+    """The system asked the process to end (SIGTERM)."""

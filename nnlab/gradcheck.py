@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from nnlab.command import composed_jobs, exit_status
-from nnlab.config.build import build_objective
-from nnlab.config.schema import Config
-from nnlab.config.validation import dataset_of
-from nnlab.core.gradient_check import TOLERANCE, ParameterCheck, check_gradients
-from nnlab.core.seeding import streams
+from nnlab.exit_status import exit_status
+
+if TYPE_CHECKING:
+    from nnlab.config.schema import Config
+    from nnlab.core.gradient_check import ParameterCheck
 
 ROWS = 8
 
@@ -19,6 +19,8 @@ ROWS = 8
 def main() -> None:
     """The command: a table of relative errors by parameter, and exit status 1 if one is off."""
     with exit_status():
+        from nnlab.command import composed_jobs
+
         jobs = composed_jobs(sys.argv[1:])
         if not jobs:
             return
@@ -29,7 +31,12 @@ def main() -> None:
 
 
 def check_config(config: Config) -> list[ParameterCheck]:
-    """Check the model of a config in float64, as it begins, on the first rows of its training split."""
+    """Check the model of a config in float64, about where it begins, on the first rows of its training split."""
+    from nnlab.config.build import build_objective
+    from nnlab.config.validation import dataset_of
+    from nnlab.core.gradient_check import check_gradients
+    from nnlab.core.seeding import streams
+
     random = streams(config.seed)
     dataset = dataset_of(config.data, seed=config.seed)
     objective = build_objective(dataclasses.replace(config, dtype="float64"), dataset, random)
@@ -42,7 +49,7 @@ def table(checks: Sequence[ParameterCheck]) -> str:
     lines = [f"{'parameter':<{width}}  {'entries checked':>17}  relative error"]
     for check in checks:
         entries = f"{check.entries[0]:,} of {check.entries[1]:,}"
-        verdict = "ok" if check.is_right else f"WRONG: above {TOLERANCE:g}"
+        verdict = "ok" if check.is_right else "WRONG"
         lines.append(f"{check.name:<{width}}  {entries:>17}  {check.error:<14.2e}  {verdict}")
     return "\n".join(lines)
 

@@ -6,16 +6,20 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nnlab.config import Config, as_dict, build_trainer, dataset_of
 from nnlab.console import Console
-from nnlab.core.rows import Rows
+from nnlab.core.learner import stretches
+from nnlab.core.network import ROWS_AT_ONCE, Network
+from nnlab.core.rows import Array, Rows
 from nnlab.data import Dataset
+from nnlab.errors import TerminatedError
 from nnlab.tracking.journal import Status
 from nnlab.tracking.mirror_process import MirrorProcess
 from nnlab.tracking.model_artifact import Model
@@ -24,10 +28,6 @@ from nnlab.tracking.recorder import Recorder
 from nnlab.training import DivergedError, EpochEnd, Progress, Tested, Trainer, TrainingEnd
 
 EXAMPLE_ROWS = 5
-
-
-class TerminatedError(KeyboardInterrupt):
-    """The system asked the process to end (SIGTERM): the run is closed as killed."""
 
 
 @dataclass(frozen=True)
@@ -179,13 +179,19 @@ def _draw(trainer: Trainer, recorder: Recorder, console: Console, best: int, *, 
             history=recorder.history(),
             best_epoch=best or None,
             dataset=dataset,
-            outputs=network.predict(shown.inputs(network.dtype)),
+            outputs=_outputs(network, shown),
             shown=shown,
             shown_name=name,
             first_weights=weights[0],
         )
     except Exception as error:
         console.warning(f"the plots could not be drawn: {type(error).__name__}: {error}")
+
+
+def _outputs(network: Network, rows: Rows) -> Array:
+    """The network's outputs for every row of a split, a stretch at a time: floats take four times a byte's room."""
+    parts = stretches(rows.index, ROWS_AT_ONCE)
+    return np.concatenate([network.predict(replace(rows, index=ids).inputs(network.dtype)) for ids in parts])
 
 
 def _shown(dataset: Dataset, *, tested: bool) -> tuple[str, Rows]:

@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from nnlab.command import exit_status
 from nnlab.errors import UserError
-from nnlab.tracking.store import resolve_uri, sqlite_path
+from nnlab.exit_status import exit_status
+from nnlab.tracking.store import ensure_store, resolve_uri, sqlite_path
 
 
 def main() -> None:
@@ -20,7 +20,9 @@ def main() -> None:
     parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
     options = parser.parse_args()
     with exit_status():
-        command = server_command(resolve_uri(options.tracking_uri, options.runs_dir), options.port)
+        uri = resolve_uri(options.tracking_uri, options.runs_dir)
+        command = server_command(uri, options.port)
+        ensure_store(uri, options.runs_dir.absolute() / "artifacts")
         sys.stdout.write(f"MLflow's UI is at http://127.0.0.1:{options.port} until Ctrl-C\n")
         sys.stdout.flush()
         environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}

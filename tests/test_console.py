@@ -64,9 +64,7 @@ def test_the_example_in_the_documentation_is_what_is_printed() -> None:
 @pytest.mark.parametrize("lr", [1.0, 0.00991237, 1.2345678e-05])
 @pytest.mark.parametrize("seconds", [0.001, 9.999, 1234.5])
 def test_columns_stay_in_place_whatever_the_values(loss: float, lr: float, seconds: float) -> None:
-    line = epoch_line(
-        3, 15, METRICS | {"train/loss": loss, "val/loss": loss, "lr": lr, "time/epoch_seconds": seconds}
-    )
+    line = epoch_line(3, 15, METRICS | {"train/loss": loss, "val/loss": loss, "lr": lr, "time/epoch_seconds": seconds})
     usual = epoch_line(3, 15, METRICS)
     assert len(line) == len(usual)
     for name in ("acc", "val loss", "lr", " s"):
@@ -74,9 +72,7 @@ def test_columns_stay_in_place_whatever_the_values(loss: float, lr: float, secon
 
 
 def test_metrics_that_are_missing_leave_no_column() -> None:
-    assert epoch_line(1, 9, {"train/loss": 0.5, "train/accuracy": 1.0}) == (
-        "epoch 1/9  train loss 0.5000 acc 1.0000"
-    )
+    assert epoch_line(1, 9, {"train/loss": 0.5, "train/accuracy": 1.0}) == ("epoch 1/9  train loss 0.5000 acc 1.0000")
 
 
 # Pipes, files and CI

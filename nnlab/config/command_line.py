@@ -1,23 +1,38 @@
-"""The command line held against the configuration before any work starts.
+"""From a command line in Hydra's grammar to validated jobs, with all that is wrong found before any work starts.
 
-Hydra stops at the first key it does not know, and checks no value. Here every job of the command line is
-composed leniently, so that all that is wrong with all of it can be told at once.
+Hydra stops at the first key it does not know, and checks no value. So every override is forced in first; what
+is wrong with the composed whole is then told at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.config.schema import Config
 from nnlab.config.validation import validate
 from nnlab.core.check import closest
 
-if TYPE_CHECKING:
-    from hydra.core.override_parser.types import Override
-
 CONFIG_NAME = "config"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to do: its config, and what the command line set."""
+
+    config: Config
+    overrides: list[str]
 
 
 def conf_dir() -> Path:
@@ -27,22 +42,16 @@ def conf_dir() -> Path:
     return installed if installed.is_dir() else package.parent / "conf"
 
 
-def check_command_line(arguments: Sequence[str], *, multirun: bool) -> None:
-    """Find everything that is wrong with the overrides of a command line.
+def compose_jobs(arguments: Sequence[str], *, multirun: bool) -> list[Job]:
+    """The jobs that overrides describe.
 
     Args:
         arguments: the overrides, in Hydra's grammar.
-        multirun: whether they describe several jobs (`-m`).
+        multirun: whether an override may have several values, each of which makes a job.
 
     Raises:
         ConfigError: with every problem of every job.
     """
-    from hydra import compose, initialize_config_dir
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException, OverrideParseException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
         overrides = OverridesParser.create().parse_overrides(list(arguments))
     except OverrideParseException as error:
@@ -52,39 +61,21 @@ def check_command_line(arguments: Sequence[str], *, multirun: bool) -> None:
     if not multirun:
         problems += [_needs_multirun(override) for override in overrides if override.is_sweep_override()]
         overrides = [override for override in overrides if not override.is_sweep_override()]
+    jobs = []
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        for job in _jobs(overrides):
-            choices, values = [], []
-            for override in job:
-                if not _is_group(override):
-                    values.append(_lenient(override))
-                elif (problem := _wrong_choice(override)) is None:
-                    choices.append(_lenient(override))
-                else:
-                    problems.append(problem)
+        for job in _each_combination(overrides):
             try:
-                composed = compose(CONFIG_NAME, overrides=choices + values)
-                raw = OmegaConf.to_container(composed, resolve=True)
-            except (HydraException, OmegaConfBaseException) as error:
-                problems.append(ConfigProblem("command line", _one_line(error)))
-                continue
-            try:
-                validate(_as_dict(raw))
+                config = validate(_composed(job, problems))
+                jobs.append(Job(config, [str(override.input_line) for override in job]))
             except ConfigError as error:
                 problems += error.problems
     if problems:
         raise ConfigError(list({str(problem): problem for problem in problems}.values()))
+    return jobs
 
 
-def _as_dict(raw: Any) -> dict[str, Any]:
-    return {str(key): value for key, value in raw.items()} if isinstance(raw, Mapping) else {}
-
-
-def _jobs(overrides: Sequence[Override]) -> Iterable[list[Override]]:
+def _each_combination(overrides: Sequence[Override]) -> Iterable[list[Override]]:
     """The overrides of each job: one of each sweep's values, in every combination."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
     if not any(override.is_sweep_override() for override in overrides):
         yield list(overrides)
         return
@@ -93,26 +84,49 @@ def _jobs(overrides: Sequence[Override]) -> Iterable[list[Override]]:
         yield parser.parse_overrides(job)
 
 
+def _composed(job: Sequence[Override], problems: list[ConfigProblem]) -> dict[str, Any]:
+    """One job's config as plain values; choices that do not exist are added to `problems` and left out.
+
+    Raises:
+        ConfigError: if Hydra cannot compose it.
+    """
+    wrong = {id(override): problem for override in job if (problem := _wrong_choice(override))}
+    problems += wrong.values()
+    forced = [_forced(override) for override in job if id(override) not in wrong]
+    try:
+        # Choices first: a value may belong to a choice that stands behind it.
+        composed = compose(CONFIG_NAME, overrides=sorted(forced, key=lambda text: text.startswith("++")))
+        raw: Any = OmegaConf.to_container(composed, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError([ConfigProblem("command line", _one_line(error))]) from None
+    return {str(key): value for key, value in raw.items()}
+
+
 def _is_group(override: Override) -> bool:
-    return (conf_dir() / override.key_or_group).is_dir() and not isinstance(override.value(), Mapping)
+    group = override.key_or_group
+    return (conf_dir() / group).is_dir() and not isinstance(override.value(), Mapping)
 
 
 def _wrong_choice(override: Override) -> ConfigProblem | None:
-    """The problem with `group=choice` where the group has no such file."""
+    """The problem with `group=choice` where the group has no such file, or with an override of nothing."""
     group = override.key_or_group
-    files = sorted(path.stem for path in (conf_dir() / group).glob("*.yaml") if not path.stem.startswith("_"))
+    if not group:
+        return ConfigProblem("command line", f"must be written as key=value, but got {override.input_line}")
+    if not _is_group(override) or override.is_delete():
+        return None
+    files = sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
     chosen = override.value()
-    if override.is_delete() or chosen is None or str(chosen) in files:
+    if str(chosen) in files:
         return None
     near = closest(str(chosen), files)
     return ConfigProblem(group, f"must be one of {', '.join(files)}", chosen, f"{group}={near}" if near else "")
 
 
-def _lenient(override: Override) -> str:
+def _forced(override: Override) -> str:
     """The override as text, forced in if it sets a value: unknown keys are to be found later, not refused now."""
     text = override.input_line or ""
-    is_plain = not (override.is_delete() or _is_group(override) or override.key_or_group.startswith("hydra"))
-    return "++" + text.lstrip("+") if is_plain else text
+    is_value = not (override.is_delete() or _is_group(override) or override.key_or_group.startswith("hydra"))
+    return "++" + text.lstrip("+") if is_value else text
 
 
 def _needs_multirun(override: Override) -> ConfigProblem:

@@ -41,7 +41,16 @@ def shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list | tuple):
         return f"[{','.join(shown(item) for item in value)}]"
-    return str(value)
+    is_ambiguous = isinstance(value, str) and (value.lower() in ("", "true", "false", "null") or _is_number(value))
+    return repr(value) if is_ambiguous else str(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class ConfigError(UserError):

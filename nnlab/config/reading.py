@@ -42,9 +42,9 @@ class Reader:
         values = {}
         for name, annotation in rules.items():
             key = prefix + name
+            # Also where the class has a default: a config says all of what it means.
             if raw.get(name, MISSING) == MISSING:
-                if not _has_default(cls, name):
-                    self.problems.append(ConfigProblem(key, "must be given, but is missing"))
+                self.problems.append(ConfigProblem(key, "must be given, but is missing"))
                 continue
             values[name] = self._value(annotation, raw[name], key)
         if len(self.problems) > before:
@@ -101,6 +101,10 @@ class Reader:
         return f"{group}={near}" if near else ""
 
     def _unknown(self, key: str, value: Any) -> None:
+        if isinstance(value, Mapping) and value:
+            for name, item in value.items():
+                self._unknown(f"{key}.{name}", item)
+            return
         self.problems.append(ConfigProblem(key, "is not a key of the configuration", value, nearest_key(key)))
 
 
@@ -134,8 +138,3 @@ def known_keys() -> list[str]:
         return keys
 
     return list(dict.fromkeys(below(Config, "")))
-
-
-def _has_default(cls: type, name: str) -> bool:
-    field = next(field for field in dataclasses.fields(cls) if field.name == name)
-    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

@@ -11,10 +11,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from nnlab.core.check import Checked, Range
+from nnlab.core.check import Checked, NotEmpty, Range
 from nnlab.core.optimizers import OPTIMIZERS, Optimizer
 from nnlab.core.schedules import SCHEDULES, Schedule
 from nnlab.data.settings import DataSettings
+from nnlab.tracking.settings import TrackingSettings
 from nnlab.training.settings import TrainerSettings
 
 
@@ -81,23 +82,6 @@ class L2Penalty(Penalty):
 
 
 @dataclass(frozen=True)
-class TrackingSettings(Checked):
-    """How a run reaches MLflow.
-
-    Args:
-        enabled: false leaves the run in its directory alone.
-        uri: MLflow's tracking URI; null is a SQLite file in the runs folder.
-        experiment: MLflow's experiment.
-        plots: whether to draw pictures at the end.
-    """
-
-    enabled: bool
-    uri: str | None
-    experiment: str
-    plots: bool
-
-
-@dataclass(frozen=True)
 class Config:
     """A run, whole.
 
@@ -123,7 +107,7 @@ class Config:
     data: DataSettings
     trainer: TrainerSettings
     tracking: TrackingSettings
-    runs_dir: str
+    runs_dir: Annotated[str, NotEmpty()]
 
 
 VARIANTS: dict[str, dict[str, type]] = {

@@ -16,12 +16,15 @@ from nnlab.data import load
 from nnlab.data.dataset import Dataset
 from nnlab.data.settings import DataSettings
 from nnlab.errors import UserError
+from nnlab.tracking.store import resolve_uri
 
 DOWNLOADED = ("mnist", "fashion_mnist")
 
 
 def validate(raw: Mapping[str, Any]) -> Config:
     """The typed config, if everything about it is right, also what ties it to its data.
+
+    Paths in it are made absolute, so that it means the same from any folder.
 
     Args:
         raw: as Hydra composed it, interpolations resolved.
@@ -32,33 +35,51 @@ def validate(raw: Mapping[str, Any]) -> Config:
     """
     reader = Reader()
     config = reader.read(raw)
-    problems = [*reader.problems, *combination_problems(reader.settings)]
-    data = _with_absolute_root(reader.settings.get("data"))
-    is_wrong = any(problem.key.startswith("data.") for problem in problems)
-    if data is not None and not is_wrong and not (problems and data.name in DOWNLOADED):
+    settings = reader.settings
+    problems = [*reader.problems, *combination_problems(settings)]
+
+    runs_dir = Path(settings.get("runs_dir", ".")).expanduser().absolute()
+    uri = settings.get("tracking.uri")
+    if settings.get("tracking.enabled"):
         try:
-            dataset = dataset_of(data, seed=reader.settings.get("seed", 0))
+            uri = resolve_uri(uri, runs_dir)
+        except UserError as error:
+            problems.append(ConfigProblem("tracking.uri", str(error).rstrip(".")))
+
+    data = _with_absolute_root(settings.get("data"))
+    if data is not None and not (problems and data.name in DOWNLOADED):
+        try:
+            dataset = dataset_of(data, seed=settings.get("seed", 0))
         except UserError as error:
             problems.append(ConfigProblem("data", str(error).rstrip("."), data.name))
         else:
-            problems += data_problems(reader.settings, dataset)
+            problems += data_problems(settings, dataset)
+
     if problems or config is None or data is None:
         raise ConfigError(problems)
-    return dataclasses.replace(config, data=data)
+    tracking = dataclasses.replace(config.tracking, uri=uri)
+    return dataclasses.replace(config, data=data, tracking=tracking, runs_dir=str(runs_dir))
 
 
 def _with_absolute_root(data: DataSettings | None) -> DataSettings | None:
-    """The settings with a root that means the same from any folder."""
     if data is None or data.root is None:
         return data
     return dataclasses.replace(data, root=str(Path(data.root).expanduser().absolute()))
 
 
-@functools.lru_cache(maxsize=1)
 def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
-    """The dataset that the settings name, read once for the check and the run after it.
+    """The dataset that the settings name, read once for the check, the run after it, and runs with other seeds.
+
+    Args:
+        data: which data, and how to split it.
+        seed: of the run; it matters only to splits that follow it.
 
     Raises:
         UserError: if the data is missing, damaged or does not allow the splits.
     """
+    return _read_once(data, seed if data.split.seed is None else 0)
+
+
+@functools.lru_cache(maxsize=1)
+def _read_once(data: DataSettings, seed: int) -> Dataset:
     return load(data, seed=seed, progress=True)

@@ -58,6 +58,21 @@ class Range:
 
 
 @dataclasses.dataclass(frozen=True)
+class NotEmpty:
+    """A text of at least one character."""
+
+    def __contains__(self, value: str) -> bool:
+        return bool(value.strip())
+
+    def __str__(self) -> str:
+        return "a text that is not empty"
+
+    def nearest(self, value: str) -> str:
+        """There is none."""
+        return ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Problem:
     """A broken rule: what must hold, and the nearest valid choice (empty if none is nearer than the others)."""
 
@@ -75,7 +90,7 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
     """Hold `value` against the annotation of its field.
 
     Understands `bool`, `int`, `float` (a whole number counts), `str`, `Literal`, `tuple[T, ...]` (a list
-    counts), `X | Y`, and `Annotated[T, Range(...)]`.
+    counts), `X | Y`, `Annotated[T, Range(...)]` and `Annotated[str, NotEmpty()]`.
 
     Returns:
         None if the value is valid, else the problem.
@@ -85,15 +100,16 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
         base, *extras = get_args(annotation)
         problem = problem_with(base, value)
         if problem is None:
-            return _range_problem(extras, value)
-        if base in (int, float) and problem.nearest and _range_problem(extras, base(problem.nearest)):
+            return _constraint_problem(extras, value)
+        if base in (int, float) and problem.nearest and _constraint_problem(extras, base(problem.nearest)):
             return Problem(problem.rule)
         return problem
     if origin is Literal:
         choices = [str(choice) for choice in get_args(annotation)]
         if value in get_args(annotation):
             return None
-        return Problem(f"must be one of {', '.join(choices)}", closest(str(value), choices))
+        rule = f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
+        return Problem(rule, closest(str(value), choices))
     if origin in (Union, types.UnionType):
         problems = [problem_with(option, value) for option in get_args(annotation)]
         if None in problems:
@@ -113,9 +129,9 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
     return None
 
 
-def _range_problem(extras: list[Any], value: Any) -> Problem | None:
+def _constraint_problem(extras: list[Any], value: Any) -> Problem | None:
     for extra in extras:
-        if isinstance(extra, Range) and value not in extra:
+        if isinstance(extra, Range | NotEmpty) and value not in extra:
             return Problem(f"must be {extra}", extra.nearest(value))
     return None
 
@@ -126,10 +142,9 @@ def _list_problem(item: Any, value: Any) -> Problem | None:
     for index, element in enumerate(value):
         problem = problem_with(item, element)
         if problem is not None:
-            return Problem(
-                f"must hold only items that each {problem.rule} (item {index} is {element!r})",
-                problem.nearest,
-            )
+            mended = [*map(str, value[:index]), problem.nearest, *map(str, value[index + 1 :])]
+            nearest = f"[{','.join(mended)}]" if problem.nearest and " " not in problem.nearest else ""
+            return Problem(f"each item {problem.rule}, but item {index} is {element!r}", nearest)
     return None
 
 

@@ -63,7 +63,7 @@ class Momentum(Checked):
     ICML 2013, equations 1-2, after B. Polyak, 1964.
     """
 
-    lr: Rate = 0.05
+    lr: Rate = 0.01
     momentum: Decay = 0.9
 
     def init(self, parameters: Array) -> State:
@@ -89,7 +89,7 @@ class Nesterov(Checked):
     Networks", ICASSP 2013, equations 6-7.
     """
 
-    lr: Rate = 0.05
+    lr: Rate = 0.01
     momentum: Decay = 0.9
 
     def init(self, parameters: Array) -> State:

@@ -116,9 +116,7 @@ class _Text:
             ValueError: a cell does not fit the type, or a line has another number of cells.
         """
         with self.lines() as lines:
-            return np.loadtxt(
-                lines, delimiter=",", dtype=dtype, comments=None, skiprows=self.skipped, ndmin=2
-            )
+            return np.loadtxt(lines, delimiter=",", dtype=dtype, comments=None, skiprows=self.skipped, ndmin=2)
 
     def parse_floats(self) -> Array:
         """All rows as float32, finite, with whole labels.

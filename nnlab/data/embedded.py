@@ -37,9 +37,7 @@ def load_toy() -> Source:
     asked is whether a net can represent the function, not whether it generalizes. `x` is float32.
     """
     table = np.array(TRUTH_TABLE, dtype=np.float32)
-    source = assemble(
-        {"train": RawTable(table[:, :3], table[:, 3], "the truth table")}, class_names=("0", "1")
-    )
+    source = assemble({"train": RawTable(table[:, :3], table[:, 3], "the truth table")}, class_names=("0", "1"))
     return Source(source.parts, source.class_names, source.image_shape, source.maximum, is_population=True)
 
 

@@ -20,9 +20,7 @@ def resolve_root(root: str | None, source: str) -> Path:
         UserError: it is not given, does not exist, or is a folder that cannot be read.
     """
     if root is None:
-        raise UserError(
-            f"`data={source}` reads your own files, but `data.root` is not set. Add `data.root=PATH`."
-        )
+        raise UserError(f"`data={source}` reads your own files, but `data.root` is not set. Add `data.root=PATH`.")
     try:
         path = Path(root).expanduser().absolute()
         path.stat()
@@ -62,8 +60,7 @@ def open_file(file: Path) -> BinaryIO:
         return file.open("rb")
     except OSError as error:
         raise UserError(
-            f"{file} must be a file that you may read, but: {error.strerror}. "
-            "Check its permissions and `data.root`."
+            f"{file} must be a file that you may read, but: {error.strerror}. Check its permissions and `data.root`."
         ) from error
 
 

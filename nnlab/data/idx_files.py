@@ -34,9 +34,7 @@ def load_idx(root: str | None) -> Source:
     """
     folder = resolve_root(root, "idx")
     if not folder.is_dir():
-        raise UserError(
-            f"`data=idx` needs a folder as `data.root`, but {folder} is a file. Name the folder it is in."
-        )
+        raise UserError(f"`data=idx` needs a folder as `data.root`, but {folder} is a file. Name the folder it is in.")
     return read_folder(folder)
 
 

@@ -28,9 +28,7 @@ def save_shared(dataset: Dataset, folder: Path) -> None:
         UserError: the folder exists and holds something else, or cannot be written.
     """
     if folder.exists() and not (folder / DESCRIPTION).is_file():
-        raise UserError(
-            f"A shared dataset goes to a folder of its own, but {folder} is something else. Name another."
-        )
+        raise UserError(f"A shared dataset goes to a folder of its own, but {folder} is something else. Name another.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:

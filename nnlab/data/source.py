@@ -66,9 +66,7 @@ class Source:
         return digest.hexdigest()
 
 
-def assemble(
-    raw: dict[Part, RawTable], *, class_names: Sequence[str] | None = None, maximum: int = 255
-) -> Source:
+def assemble(raw: dict[Part, RawTable], *, class_names: Sequence[str] | None = None, maximum: int = 255) -> Source:
     """Check raw tables against each other and bring them into one form.
 
     Numbers are kept as bytes where every table has truth values or whole numbers from 0 to 255 of an integer
@@ -110,9 +108,7 @@ def assemble(
     dtype = _common_dtype(arrays)
     return Source(
         parts={
-            part: Table(
-                _frozen(_flat(table.x, dtype)), _frozen(_to_classes(labels[part], classes, table.origin))
-            )
+            part: Table(_frozen(_flat(table.x, dtype)), _frozen(_to_classes(labels[part], classes, table.origin)))
             for part, table in raw.items()
         },
         class_names=tuple(class_names),
@@ -146,9 +142,7 @@ def _check_rows(table: RawTable) -> None:
             "labels. Give the two arrays of the same data set."
         )
     if table.x.size == 0:
-        raise UserError(
-            f"A data set needs at least one row, but {table.origin} is empty. Give one with rows."
-        )
+        raise UserError(f"A data set needs at least one row, but {table.origin} is empty. Give one with rows.")
     if table.x.dtype.kind not in "biuf":
         raise UserError(
             f"Rows must be numbers, but those of {table.origin} have the type {table.x.dtype}. "

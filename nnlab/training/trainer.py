@@ -95,7 +95,9 @@ class Trainer:
             selection.restore()
         yield TrainingEnd(selection.epoch, epoch, stopped_early)
         if test and len(self.dataset.test):
-            yield Tested(self._scores("test", self.dataset.test))
+            scores = self._scores("test", self.dataset.test)
+            self._check_finite(scores["test/loss"], "the last update, as the test split shows")
+            yield Tested(scores)
 
     def _learn(self, epoch: int, tally: Tally) -> Generator[Event, None, float]:
         """One epoch of updates, with a report now and then; returns the seconds it took, reports aside."""

@@ -86,13 +86,13 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
         (Strategy, ["tail"], "must be one of tail, random, stratified", "tail"),
         # one of several
         (float | None, "x", "must be a number or null", ""),
-        (Batch, 0, "must be at least 1 or one of full", "1"),
-        (Batch, "fulll", "must be a whole number or one of full", "full"),
+        (Batch, 0, "must be at least 1 or full", "1"),
+        (Batch, "fulll", "must be a whole number or full", "full"),
         (Count | None, 0, "must be at least 1 or null", "1"),
         # lists
         (tuple[int, ...], 300, "must be a list", "[300]"),
-        (tuple[int, ...], (300, "50"), "must hold only items that each must be a whole number (item 1 is '50')", "50"),
-        (tuple[Count, ...], [0], "must hold only items that each must be at least 1 (item 0 is 0)", "1"),
+        (tuple[int, ...], (300, "50"), "each item must be a whole number, but item 1 is '50'", "[300,50]"),
+        (tuple[Count, ...], [0], "each item must be at least 1, but item 0 is 0", "[1]"),
     ],
 )
 def test_a_wrong_value_is_told_its_rule_and_the_nearest_valid_choice(

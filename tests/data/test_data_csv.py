@@ -161,9 +161,7 @@ def test_a_label_beyond_what_floats_count_is_refused(write):
 def test_kaggles_test_file_without_labels_is_explained(write, tmp_path):
     write(KAGGLE, "train.csv")
     write("pixel0,pixel1,pixel2,pixel3\n1,2,3,4\n", "test.csv")
-    with pytest.raises(
-        UserError, match=r"has one fewer: it seems to have no labels.*data\.root=.*train\.csv"
-    ):
+    with pytest.raises(UserError, match=r"has one fewer: it seems to have no labels.*data\.root=.*train\.csv"):
         load_csv(tmp_path)
 
 
@@ -176,9 +174,7 @@ def test_a_test_file_of_another_width_is_refused(write, tmp_path):
 
 def test_a_folder_without_a_training_file_is_refused(write, tmp_path):
     write(KAGGLE, "digits.csv")
-    with pytest.raises(
-        UserError, match=r"needs train\.csv or mnist_train\.csv \(or \.gz\), but .* holds digits\.csv"
-    ):
+    with pytest.raises(UserError, match=r"needs train\.csv or mnist_train\.csv \(or \.gz\), but .* holds digits\.csv"):
         load_csv(tmp_path)
 
 

@@ -82,9 +82,7 @@ def tiny(idx_folder: Path, *addresses: str) -> Published:
 
 def check_whole(folder: Path, idx_folder: Path) -> None:
     """The four files, and nothing beside them but the lock."""
-    assert {file.name for file in folder.iterdir()} - {".lock"} == {
-        file.name for file in idx_folder.glob("*.gz")
-    }
+    assert {file.name for file in folder.iterdir()} - {".lock"} == {file.name for file in idx_folder.glob("*.gz")}
     for file in idx_folder.glob("*.gz"):
         assert (folder / file.name).read_bytes() == file.read_bytes()
 
@@ -119,9 +117,7 @@ def test_a_mirror_that_does_not_exist_is_passed_over(mirror, idx_folder):
 def test_one_message_says_what_was_tried_and_what_to_do_instead(mirror, idx_folder, tmp_path):
     manners = ("absent", "changed", "slow")
     addresses = [*(mirror.address(manner) for manner in manners), "http://127.0.0.1:9/"]
-    with pytest.raises(
-        UserError, match=f"needs {FIRST}, which is not in .*, and no mirror gave it"
-    ) as raised:
+    with pytest.raises(UserError, match=f"needs {FIRST}, which is not in .*, and no mirror gave it") as raised:
         fetch(tiny(idx_folder, *addresses))
     reasons = (
         "status 404",
@@ -157,9 +153,7 @@ def test_a_whole_cache_needs_no_mirror_and_no_right_to_write(mirror, idx_folder,
 def test_a_cache_that_cannot_be_written_is_named(mirror, idx_folder, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("NNLAB_DATA_DIR", str(tmp_path / "file"))
-    with pytest.raises(
-        UserError, match=r"cannot be written: Not a directory\. Set NNLAB_DATA_DIR to a folder"
-    ):
+    with pytest.raises(UserError, match=r"cannot be written: Not a directory\. Set NNLAB_DATA_DIR to a folder"):
         fetch(tiny(idx_folder, mirror.address("good")))
 
 
@@ -176,9 +170,7 @@ def test_two_processes_that_start_at_once_download_each_file_once(mirror, idx_fo
         f"print(fetch(Published('tiny', {dict(wanted.files)!r}, {wanted.mirrors!r})))"
     )
     command = [sys.executable, "-c", program]
-    running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)
-    ]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     for process in running:
         output, errors = process.communicate(timeout=60)
         assert (output.strip(), errors) == (str(tmp_path / "cache" / "tiny"), "")
@@ -221,16 +213,12 @@ def test_fashion_mnist_is_downloaded_unless_the_package_has_the_published_rows(
     assert len(mirror.asked) == 4
     assert dataset.class_names[0] == "T-shirt/top"
     assert dataset.class_names[-1] == "Ankle boot"
-    explained = {"absent": "", "other rows": "another digest", "damaged": "must open with an IDX header"}[
-        state
-    ]
+    explained = {"absent": "", "other rows": "another digest", "damaged": "must open with an IDX header"}[state]
     assert explained in caplog.text
     assert (caplog.text == "") == (state == "absent")
 
 
-@pytest.mark.skipif(
-    not published.DEBIAN_FASHION.is_dir(), reason="Debian's dataset-fashion-mnist is not installed"
-)
+@pytest.mark.skipif(not published.DEBIAN_FASHION.is_dir(), reason="Debian's dataset-fashion-mnist is not installed")
 def test_fashion_mnist_of_debians_package_is_used_without_a_download(monkeypatch, tmp_path):
     monkeypatch.setenv("NNLAB_DATA_DIR", str(tmp_path / "cache"))
     dataset = load(DataSettings(name="fashion_mnist", split=SplitSettings(validation=0)))

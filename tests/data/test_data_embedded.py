@@ -21,8 +21,7 @@ def test_toy_is_the_published_truth_table_in_every_split():
     published = {"100": 1, "010": 0, "110": 1, "000": 0, "101": 0, "001": 0, "111": 1, "011": 1}
     for rows in (dataset.train, dataset.validation, dataset.test):
         found = {
-            "".join(str(int(bit)) for bit in x): int(y)
-            for x, y in zip(rows.inputs(), rows.targets(), strict=True)
+            "".join(str(int(bit)) for bit in x): int(y) for x, y in zip(rows.inputs(), rows.targets(), strict=True)
         }
         assert list(found.items()) == list(published.items())
     assert dataset.train.x.dtype == np.float32

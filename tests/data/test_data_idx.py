@@ -26,9 +26,7 @@ def test_the_rows_are_those_that_were_written(idx_folder):
     images, labels = tiny_digits(40, seed=0)
     np.testing.assert_array_equal(dataset.train.x, images.reshape(40, 12))
     np.testing.assert_array_equal(dataset.train.y, labels)
-    np.testing.assert_allclose(
-        dataset.test.inputs() * 255, tiny_digits(20, seed=1)[0].reshape(20, 12), rtol=1e-6
-    )
+    np.testing.assert_allclose(dataset.test.inputs() * 255, tiny_digits(20, seed=1)[0].reshape(20, 12), rtol=1e-6)
     assert dataset.image_shape == (4, 3)
     assert dataset.class_names == tuple("0123456789")
     assert (dataset.train.x.dtype, dataset.train.y.dtype) == (np.uint8, np.int64)
@@ -54,9 +52,7 @@ def test_without_the_test_pair_the_test_fraction_applies(tmp_path):
 
 
 def test_pooled_splits_both_pairs_together(idx_folder):
-    settings = DataSettings(
-        name="idx", root=str(idx_folder), split=SplitSettings(pooled=True, validation=0, test=0.1)
-    )
+    settings = DataSettings(name="idx", root=str(idx_folder), split=SplitSettings(pooled=True, validation=0, test=0.1))
     dataset = load(settings)
     assert (len(dataset.train), len(dataset.test), len(dataset.train.x)) == (54, 6, 60)
     assert dataset.sha256 == load_idx(idx_folder).sha256
@@ -137,21 +133,15 @@ def test_a_damaged_file_is_named_with_what_was_found_and_expected(name, contents
 def test_missing_files_folders_and_roots_are_named(idx_folder):
     with pytest.raises(UserError, match=r"`data\.root` is not set\. Add `data\.root=PATH`"):
         load(DataSettings(name="idx"))
-    with pytest.raises(
-        UserError, match=r"absent` must be .* No such file or directory\. Relative paths start"
-    ):
+    with pytest.raises(UserError, match=r"absent` must be .* No such file or directory\. Relative paths start"):
         load_idx(idx_folder / "absent")
     for impossible in ("~nobody-of-this-name/mnist", "a\0b"):
-        with pytest.raises(
-            UserError, match=r"must be a path that can be read, but: .*(home directory|null byte)"
-        ):
+        with pytest.raises(UserError, match=r"must be a path that can be read, but: .*(home directory|null byte)"):
             load(DataSettings(name="idx", root=impossible))
     with pytest.raises(UserError, match=r"needs a folder as `data\.root`, but .* is a file"):
         load_idx(idx_folder / f"{TRAIN_IMAGES}.gz")
     (idx_folder / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(
-        UserError, match=r"needs t10k-labels-idx1-ubyte \(or .*holds t10k-images-idx3-ubyte\.gz, train"
-    ):
+    with pytest.raises(UserError, match=r"needs t10k-labels-idx1-ubyte \(or .*holds t10k-images-idx3-ubyte\.gz, train"):
         load_idx(idx_folder)
     empty = idx_folder / "empty"
     empty.mkdir()
@@ -169,33 +159,25 @@ def test_a_file_that_may_not_be_read_is_named(idx_folder, monkeypatch):
 
     # Not by chmod: tests may run as root, who may read everything.
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(
-        UserError, match=r"train-labels.* must be a file that you may read, but: Permission denied"
-    ):
+    with pytest.raises(UserError, match=r"train-labels.* must be a file that you may read, but: Permission denied"):
         load_idx(idx_folder)
 
 
 def test_a_root_is_refused_by_sources_that_do_not_read_it(idx_folder):
-    with pytest.raises(
-        UserError, match=r"is for idx, csv, npz: `data=digits` does not read it\. Leave it out"
-    ):
+    with pytest.raises(UserError, match=r"is for idx, csv, npz: `data=digits` does not read it\. Leave it out"):
         load(DataSettings(name="digits", root=str(idx_folder)))
 
 
 @pytest.mark.skipif(not REAL_MNIST.is_dir(), reason="the real MNIST files are not beside the repository")
 def test_real_mnist_has_its_published_counts():
-    dataset = load(
-        DataSettings(name="idx", root=str(REAL_MNIST), split=SplitSettings(strategy="tail", validation=0.2))
-    )
+    dataset = load(DataSettings(name="idx", root=str(REAL_MNIST), split=SplitSettings(strategy="tail", validation=0.2)))
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (48_000, 12_000, 10_000)
     assert (dataset.features, dataset.classes, dataset.image_shape) == (784, 10, (28, 28))
     # Digits by class in the two sets, as often published (for example in Keras' and TFDS' statistics).
     np.testing.assert_array_equal(
         np.bincount(dataset.train.y), [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     )
-    np.testing.assert_array_equal(
-        np.bincount(dataset.test.y), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    )
+    np.testing.assert_array_equal(np.bincount(dataset.test.y), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
     # The first training labels, as everybody's first look at MNIST shows them.
     np.testing.assert_array_equal(dataset.train.y[:10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
     assert dataset.train.x.base is not None

@@ -40,16 +40,12 @@ def test_every_row_is_in_exactly_one_split_and_the_sizes_are_the_rounded_fractio
 ):
     n = len(labels)
     splits = divide(source_of(labels), seed, strategy=strategy, validation=validation, test=test)
-    assert sorted(tags(splits.train) + tags(splits.validation) + tags(splits.test)) == list(
-        range(1000, 1000 + n)
-    )
+    assert sorted(tags(splits.train) + tags(splits.validation) + tags(splits.test)) == list(range(1000, 1000 + n))
     assert (len(splits.validation), len(splits.test)) == (round(n * validation), round(n * test))
 
 
 @given(labels_of, fractions, fractions, st.integers(0, 2**32))
-def test_stratified_shares_differ_from_the_proportional_ones_by_less_than_a_row(
-    labels, validation, test, seed
-):
+def test_stratified_shares_differ_from_the_proportional_ones_by_less_than_a_row(labels, validation, test, seed):
     source = source_of(labels)
     splits = divide(source, seed, validation=validation, test=test)
     everything = np.bincount(source.parts["train"].y)
@@ -78,9 +74,7 @@ def test_tail_takes_the_test_rows_from_the_very_end_and_ignores_the_seed():
 
 def test_tail_refuses_rows_that_are_sorted_by_class():
     source = source_of([0] * 10 + [1] * 10 + [2] * 2)
-    with pytest.raises(
-        UserError, match=r"no training row has the labels 2: .*Choose `stratified` or `random`"
-    ):
+    with pytest.raises(UserError, match=r"no training row has the labels 2: .*Choose `stratified` or `random`"):
         divide(source, strategy="tail", validation=0.1, test=0.1)
 
 
@@ -107,9 +101,7 @@ def test_a_test_split_of_the_source_is_kept_in_its_order_and_the_fraction_ignore
 
 
 def test_pooled_merges_the_sources_own_test_rows_before_splitting():
-    splits = divide(
-        source_of([0, 1] * 35, test=[0, 1] * 15), strategy="random", pooled=True, validation=0, test=0.1
-    )
+    splits = divide(source_of([0, 1] * 35, test=[0, 1] * 15), strategy="random", pooled=True, validation=0, test=0.1)
     assert len(splits.test) == 10
     assert sorted(tags(splits.train) + tags(splits.test)) == [*range(1000, 1070), *range(5000, 5030)]
     assert any(tag < 5000 for tag in tags(splits.test))
@@ -131,9 +123,7 @@ def test_fractions_that_leave_no_training_row_are_refused(labels, validation, te
 
 
 def test_a_fraction_that_rounds_to_no_row_is_refused():
-    with pytest.raises(
-        UserError, match=r"`data\.split\.validation=0\.01` of 12 rows rounds to none\. Raise it"
-    ):
+    with pytest.raises(UserError, match=r"`data\.split\.validation=0\.01` of 12 rows rounds to none\. Raise it"):
         divide(source_of([0, 1] * 6), validation=0.01)
 
 

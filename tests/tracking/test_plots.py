@@ -57,9 +57,7 @@ TRUTH = np.array([1, 0, 1, 0, 0, 0, 1, 1])
 
 
 def truth_table() -> Dataset:
-    inputs = np.array(
-        [[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0], [1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 1, 1]]
-    )
+    inputs = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0], [1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 1, 1]])
     rows = Rows.whole(inputs.astype(np.uint8), TRUTH)
     return Dataset("toy", rows, rows, rows, ("0", "1"), None, "0" * 64)
 
@@ -194,9 +192,7 @@ def test_pixels_are_shown_as_stored_not_as_scaled(tmp_path: Path, figures: dict[
     np.testing.assert_array_equal(first, dataset.train.x[0].reshape(5, 4))
 
 
-def test_samples_come_from_the_whole_of_a_split_sorted_by_class(
-    tmp_path: Path, figures: dict[str, Figure]
-) -> None:
+def test_samples_come_from_the_whole_of_a_split_sorted_by_class(tmp_path: Path, figures: dict[str, Figure]) -> None:
     draw(tmp_path, image_dataset())  # Its training split: four zeros, four ones, ... four fours.
     shown = captions_of(figures["sample_grid"])
     assert len(shown) == 9
@@ -334,9 +330,7 @@ def test_a_mistake_says_what_is_true_what_was_predicted_and_how_surely() -> None
     ]
 
 
-def test_a_net_without_mistakes_gets_a_picture_that_says_so(
-    tmp_path: Path, figures: dict[str, Figure]
-) -> None:
+def test_a_net_without_mistakes_gets_a_picture_that_says_so(tmp_path: Path, figures: dict[str, Figure]) -> None:
     dataset = image_dataset()
     draw(tmp_path, dataset, outputs=np.eye(10)[dataset.test.targets()])
     assert "no mistakes" in [text.get_text() for text in visible_texts(figures["worst_mistakes"])]
@@ -386,9 +380,7 @@ def test_no_text_runs_off_the_page() -> None:
     many = [f"a rather long class name {label}" for label in range(50)]
     for figure in (
         plots.learning_curves(history_of([0.9, 0.5], [1.0, 0.6]), best_epoch=1),
-        plots.confusion_matrix(
-            labels, labels[::-1], GARMENTS, title="Confusion matrix, fashion_mnist, test split"
-        ),
+        plots.confusion_matrix(labels, labels[::-1], GARMENTS, title="Confusion matrix, fashion_mnist, test split"),
         plots.confusion_matrix(TRUTH, TRUTH, ("0", "1"), title="Confusion matrix, toy, test split"),
         plots.confusion_matrix(np.arange(50), np.arange(50), many),
         plots.sample_grid(images, labels, many),

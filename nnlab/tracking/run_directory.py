@@ -1,0 +1,117 @@
+"""A run's own directory: everything about the run, kept as it happens, whatever becomes of MLflow.
+
+`config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
+`history.csv`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived there).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import secrets
+import time
+from pathlib import Path
+
+from nnlab.errors import UserError
+from nnlab.tracking import journal
+from nnlab.tracking.files import FileLock, write_atomically
+
+JOURNAL = "metrics.jsonl"
+LOCK = "lock"
+
+
+class RunDirectory:
+    """A new run's directory, locked by this process until `release` or the process's end.
+
+    Args:
+        path: absolute.
+        lock: held.
+    """
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def create(cls, runs_dir: Path, hint: str) -> RunDirectory:
+        """Make `<runs_dir>/<YYYYmmdd-HHMMSS>-<hint>-<6 hexadecimal digits>`, which nobody else has.
+
+        Raises:
+            UserError: if `runs_dir` cannot be made or written.
+        """
+        hint = re.sub(r"[^A-Za-z0-9_.]+", "-", hint).strip("-.") or "run"
+        runs_dir = runs_dir.expanduser().absolute()
+        try:
+            runs_dir.mkdir(parents=True, exist_ok=True)
+            while True:
+                name = f"{time.strftime('%Y%m%d-%H%M%S')}-{hint[:60]}-{secrets.token_hex(3)}"
+                try:
+                    (runs_dir / name).mkdir()
+                    break
+                except FileExistsError:
+                    continue
+            return cls(runs_dir / name, FileLock(runs_dir / name / LOCK))
+        except OSError as error:
+            raise UserError(
+                f"The folder of the runs must be writable, but making a run's directory in {runs_dir} failed "
+                f"({error.strerror or error}). Choose another by runs_dir=FOLDER or by NNLAB_RUNS_DIR."
+            ) from error
+
+    @property
+    def name(self) -> str:
+        """The last part of the path, by which commands and the tag `nnlab.run` know the run."""
+        return self.path.name
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal is."""
+        return self.path / JOURNAL
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Write one file of the directory, atomically.
+
+        Raises:
+            RunFailedError: if that fails.
+        """
+        write_atomically(self.path / name, content)
+
+    def release(self) -> None:
+        """Say that this process is done with the run."""
+        self._lock.release()
+
+    @staticmethod
+    def is_alive(path: Path) -> bool:
+        """Whether the process that records the run at `path` still lives."""
+        return FileLock.is_held(path / LOCK)
+
+
+def write_history(path: Path) -> None:
+    """Write `history.csv` of the run at `path`: a row an epoch, `epoch` and the metrics as columns.
+
+    An epoch that was recorded twice (a resumed run) counts as it was recorded last.
+    """
+    events, _ = journal.read(path / JOURNAL)
+    rows = {event["epoch"]: event["metrics"] for event in events if event["event"] == "epoch"}
+    columns = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["epoch", *columns])
+    for epoch in sorted(rows):
+        table.writerow([epoch, *(rows[epoch].get(name, "") for name in columns)])
+    write_atomically(path / "history.csv", text.getvalue())
+
+
+def end_if_dead(path: Path) -> None:
+    """Write the `end` that a killed process could not: status `killed`. Living and ended runs are left alone."""
+    try:
+        lock = FileLock(path / LOCK, wait=False)
+    except BlockingIOError:
+        return
+    with lock:
+        events, _ = journal.read(path / JOURNAL)
+        if journal.end_of(events) is None:
+            writer = journal.Journal(path / JOURNAL)
+            writer.append("end", status="killed", reason="the process ended without a word")
+            writer.close()
+            write_history(path)

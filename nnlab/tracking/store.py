@@ -1,0 +1,133 @@
+"""Where MLflow keeps its runs, and how a SQLite store comes to be: whole, once, whoever else starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from nnlab.errors import RunFailedError, UserError
+from nnlab.tracking.files import FileLock
+from nnlab.tracking.redaction import redacted
+
+_SQLITE = "sqlite:///"
+_SERVER = re.compile(r"(https?|postgresql|mysql|mssql)(\+\w+)?://[^/]")
+
+
+def resolve_uri(uri: str | None, runs_dir: Path) -> str:
+    """MLflow's tracking URI, absolute.
+
+    Args:
+        uri: a SQLite file (relative: to the current folder), a server or another database; None or empty for
+            `mlflow.db` in `runs_dir`.
+        runs_dir: the folder of all runs.
+
+    Raises:
+        UserError: if MLflow cannot keep runs there.
+    """
+    if not uri:
+        return f"{_SQLITE}{runs_dir.expanduser().absolute() / 'mlflow.db'}"
+    if _SERVER.match(uri):
+        return uri
+    name = uri.removeprefix(_SQLITE)
+    if uri.startswith(_SQLITE) and name.startswith("file:/"):  # SQLite's own URI form, with options
+        return uri
+    if uri.startswith(_SQLITE) and name and not name.startswith((":", "file:", "?")):
+        return f"{_SQLITE}{Path(name).expanduser().absolute()}"
+    raise UserError(
+        "tracking.uri (or MLFLOW_TRACKING_URI) must name a SQLite file, an MLflow server or a database server, "
+        f"but got {redacted(uri)!r}. MLflow no longer keeps runs in plain folders: "
+        f"use {_SQLITE}{runs_dir.expanduser().absolute() / 'mlflow.db'}, http://HOST:PORT or postgresql://..."
+    )
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of a resolved SQLite URI; None for every other store."""
+    if not uri.startswith(_SQLITE):
+        return None
+    return Path(uri.removeprefix(_SQLITE).removeprefix("file:").split("?")[0])
+
+
+def ensure_store(uri: str, artifact_root: Path) -> None:
+    """Make a SQLite store if it is absent, and check it; other stores look after themselves.
+
+    MLflow's own first start is neither safe against a second one nor against a kill. So it happens under a
+    lock and under another name, and the finished file is renamed.
+
+    Args:
+        uri: resolved.
+        artifact_root: absolute, for the experiment "Default" that MLflow makes by itself.
+
+    Raises:
+        RunFailedError: if the store cannot be made, is no MLflow store, or belongs to another MLflow version.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return
+    try:
+        if not _has_content(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_name(f"{path.name}.lock")):
+                _remove_drafts(path)
+                if not _has_content(path):
+                    _create(path, artifact_root)
+    except OSError as error:
+        raise RunFailedError(f"MLflow's store {path} could not be made ({error.strerror or error}).") from error
+    _verify(path)
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def _remove_drafts(path: Path) -> None:
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{_draft(path)}{suffix}").unlink()
+
+
+def _create(path: Path, artifact_root: Path) -> None:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    draft = _draft(path)
+    store = SqlAlchemyStore(f"{_SQLITE}{draft}", artifact_root.as_uri())  # type: ignore[no-untyped-call]
+    store.engine.dispose()
+    _verify(draft)
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _verify(path: Path) -> None:
+    """Check that the file is a store of the installed MLflow's schema; it is never upgraded from here."""
+    from mlflow.store.db.utils import _get_alembic_config, _get_latest_schema_revision
+
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)) as database:
+            (found,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        raise RunFailedError(
+            f"MLflow's store must be one that MLflow made, but {path} cannot be read as such ({error}). "
+            "Move the file away: a new one is made, and the run directories still hold all runs."
+        ) from error
+    expected = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
+    if found != expected:
+        from alembic.script import ScriptDirectory
+
+        scripts = ScriptDirectory.from_config(_get_alembic_config(""))  # type: ignore[no-untyped-call]
+        is_older = found in {script.revision for script in scripts.walk_revisions()}
+        remedy = (
+            f"Copy the file as a backup, then run: mlflow db upgrade '{_SQLITE}{path}'"
+            if is_older
+            else "Use the newer MLflow that wrote it, or another store by tracking.uri"
+        )
+        raise RunFailedError(
+            f"MLflow's store must have the installed MLflow's schema ({expected}), but {path} is "
+            f"{'older' if is_older else 'newer'} ({found}). {remedy}."
+        )

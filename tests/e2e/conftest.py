@@ -1,0 +1,72 @@
+"""One whole tracked run, which many tests look at; its store is made once and copied."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from commands import OVERRIDES, REPOSITORY, Done, environment, nnlab
+
+os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+
+# MLflow's own use of SQLAlchemy; nothing that nnlab could change.
+MLFLOW_NOISE = "ignore:The ``noload`` loader strategy is deprecated"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.filterwarnings(MLFLOW_NOISE))
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow makes a store in the current folder where it finds no other: let that folder be the test's."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow store."""
+    path = tmp_path_factory.mktemp("template") / "mlflow.db"
+    code = (
+        "import sys; from pathlib import Path; from nnlab.tracking.store import ensure_store;"
+        "ensure_store(f'sqlite:///{sys.argv[1]}', Path(sys.argv[1]).parent / 'artifacts')"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    subprocess.run(command, cwd=REPOSITORY, env=environment(), check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tracked(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> Callable[..., Done]:
+    """Runs the command with tracking, in a new folder with a space in its name."""
+
+    def run(*overrides: str, elsewhere: bool = False) -> Done:
+        folder = tmp_path_factory.mktemp("a folder", numbered=True)
+        runs_dir = folder / "my runs" if elsewhere else folder / "runs"
+        store = folder / "other store.db" if elsewhere else runs_dir / "mlflow.db"
+        runs_dir.mkdir()
+        shutil.copy(template_store, store)
+        variables = {"NNLAB_RUNS_DIR": str(runs_dir), "MLFLOW_TRACKING_URI": f"sqlite:///{store}"} if elsewhere else {}
+        return Done(nnlab(*overrides, folder=folder, **variables), folder, runs_dir, store)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def done(tracked: Callable[..., Done]) -> Done:
+    """A run on scikit-learn's digits; the environment says where its runs and its store go."""
+    return tracked(*OVERRIDES, "tracking.experiment=small digits", elsewhere=True)
+
+
+@pytest.fixture(scope="session")
+def pair(tracked: Callable[..., Done]) -> Done:
+    """The same twice with `-m`: at the same learning rate as `done`, and at another."""
+    overrides = [override for override in OVERRIDES if not override.startswith("optimizer")]
+    return tracked("-m", *overrides, "optimizer.lr=0.1,0.01", "tracking.plots=false")
