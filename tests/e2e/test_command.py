@@ -46,7 +46,7 @@ def test_help_and_cfg_print_and_start_nothing(tmp_path: Path) -> None:
         (["tracking.uri=./mlruns"], "MLflow no longer keeps runs in plain folders"),
         (["runs_dir=/proc/nowhere", *SMALL], "Choose another by runs_dir=FOLDER"),
         (["--no-such-option"], "unrecognized arguments: --no-such-option"),
-        (["--config-name=other"], "other"),
+        (["--config-name=other"], "it takes no --config-name"),
         (["-m", "optimizer.lr=-1,0.1,-2"], "has 2 problems; nothing was started"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
