@@ -2,8 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # The same examples on every machine and every run; no clock decides, and nothing is written beside the tests.
 settings.register_profile("nnlab", derandomize=True, deadline=None, database=None)
 settings.load_profile("nnlab")
+
+os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+
+REPOSITORY = Path(__file__).parents[1]
+
+# MLflow's own use of SQLAlchemy; nothing that nnlab could change.
+MLFLOW_NOISE = "ignore:The ``noload`` loader strategy is deprecated"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in ("e2e", "tracking"):
+            item.add_marker(pytest.mark.filterwarnings(MLFLOW_NOISE))
+
+
+@pytest.fixture(scope="session")
+def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow store, to copy: making one takes seconds."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    code = (
+        "import sys; from pathlib import Path; from nnlab.tracking.store import ensure_store;"
+        "ensure_store(f'sqlite:///{sys.argv[1]}', Path(sys.argv[1]).parent / 'artifacts')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], cwd=REPOSITORY, check=True, capture_output=True)
+    return path

@@ -54,7 +54,25 @@ class SGD(Checked):
 
 
 @dataclass(frozen=True)
-class Momentum(Checked):
+class _Velocity(Checked):
+    """What momentum and Nesterov's momentum share: the velocity v, and how it changes."""
+
+    lr: Rate = 0.01
+    momentum: Decay = 0.9
+
+    def init(self, parameters: Array) -> State:
+        """The velocity v, zero."""
+        return {"velocity": np.zeros_like(parameters)}
+
+    def _accelerate(self, gradients: Array, velocity: Array, lr: float) -> None:
+        """g ← ηg; v ← μv − ηg."""
+        np.multiply(velocity, self.momentum, out=velocity)
+        np.multiply(gradients, lr, out=gradients)
+        np.subtract(velocity, gradients, out=velocity)
+
+
+@dataclass(frozen=True)
+class Momentum(_Velocity):
     """v ← μv − ηg; w ← w + v. Keras' variant: the learning rate is inside the velocity.
 
     PyTorch's (v ← μv + g; w ← w − ηv) takes the same path as long as the learning rate does not change.
@@ -63,24 +81,15 @@ class Momentum(Checked):
     ICML 2013, equations 1-2, after B. Polyak, 1964.
     """
 
-    lr: Rate = 0.01
-    momentum: Decay = 0.9
-
-    def init(self, parameters: Array) -> State:
-        """The velocity v, zero."""
-        return {"velocity": np.zeros_like(parameters)}
-
     def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
         """Take one step in place."""
         velocity = state["velocity"]
-        np.multiply(velocity, self.momentum, out=velocity)
-        np.multiply(gradients, lr, out=gradients)
-        np.subtract(velocity, gradients, out=velocity)
+        self._accelerate(gradients, velocity, lr)
         np.add(parameters, velocity, out=parameters)
 
 
 @dataclass(frozen=True)
-class Nesterov(Checked):
+class Nesterov(_Velocity):
     """v ← μv − ηg; w ← w + μv − ηg. Keras' variant, in which w is the look-ahead point.
 
     PyTorch's `nesterov=True` takes the same path as long as the learning rate does not change.
@@ -89,19 +98,10 @@ class Nesterov(Checked):
     Networks", ICASSP 2013, equations 6-7.
     """
 
-    lr: Rate = 0.01
-    momentum: Decay = 0.9
-
-    def init(self, parameters: Array) -> State:
-        """The velocity v, zero."""
-        return {"velocity": np.zeros_like(parameters)}
-
     def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
         """Take one step in place."""
         velocity = state["velocity"]
-        np.multiply(velocity, self.momentum, out=velocity)
-        np.multiply(gradients, lr, out=gradients)
-        np.subtract(velocity, gradients, out=velocity)
+        self._accelerate(gradients, velocity, lr)
         np.subtract(parameters, gradients, out=parameters)
         np.multiply(velocity, self.momentum, out=gradients)
         np.add(parameters, gradients, out=parameters)

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import OVERRIDES, REPOSITORY, Done, environment, nnlab
-
-os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-
-# MLflow's own use of SQLAlchemy; nothing that nnlab could change.
-MLFLOW_NOISE = "ignore:The ``noload`` loader strategy is deprecated"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.filterwarnings(MLFLOW_NOISE))
+from commands import OVERRIDES, Done, nnlab
 
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow makes a store in the current folder where it finds no other: let that folder be the test's."""
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty MLflow store."""
-    path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    code = (
-        "import sys; from pathlib import Path; from nnlab.tracking.store import ensure_store;"
-        "ensure_store(f'sqlite:///{sys.argv[1]}', Path(sys.argv[1]).parent / 'artifacts')"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    subprocess.run(command, cwd=REPOSITORY, env=environment(), check=True, capture_output=True)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -12,21 +12,10 @@ from pathlib import Path
 
 import pytest
 
-os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-
 with warnings.catch_warnings(action="ignore"):  # importing it warns of MLflow's own type hints
     import mlflow.pyfunc
 
 REPOSITORY = Path(__file__).parents[2]
-
-# MLflow's own use of SQLAlchemy; nothing that nnlab could change.
-MLFLOW_NOISE = "ignore:The ``noload`` loader strategy is deprecated"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.filterwarnings(MLFLOW_NOISE))
 
 
 @pytest.fixture(autouse=True)
@@ -37,18 +26,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     places = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
-
-
-@pytest.fixture(scope="session")
-def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    code = (
-        "import sys; from pathlib import Path; from nnlab.tracking.store import ensure_store;"
-        "ensure_store(f'sqlite:///{sys.argv[1]}', Path(sys.argv[1]).parent / 'artifacts')"
-    )
-    subprocess.run([sys.executable, "-c", code, str(path)], cwd=REPOSITORY, check=True, capture_output=True)
-    return path
 
 
 @pytest.fixture
