@@ -11,6 +11,9 @@ from nnlab.errors import UserError
 from nnlab.exit_status import exit_status
 from nnlab.tracking.store import ensure_store, resolve_uri, sqlite_path
 
+TRAINING_PAGES = "#/experiments?workflowType=machine_learning"
+"""Without this MLflow opens on its pages for language models."""
+
 
 def main() -> None:
     """The command; it becomes MLflow's server."""
@@ -23,7 +26,7 @@ def main() -> None:
         uri = resolve_uri(options.tracking_uri, options.runs_dir)
         command = server_command(uri, options.port)
         ensure_store(uri, options.runs_dir.absolute() / "artifacts")
-        sys.stdout.write(f"MLflow's UI is at http://127.0.0.1:{options.port} until Ctrl-C\n")
+        sys.stdout.write(f"MLflow's UI, until Ctrl-C: http://127.0.0.1:{options.port}/{TRAINING_PAGES}\n")
         sys.stdout.flush()
         environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
         os.execve(sys.executable, command, environment)

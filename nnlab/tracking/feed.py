@@ -28,9 +28,6 @@ from nnlab.tracking.view import View
 METRICS_A_CALL = 1000
 PARAMS_A_CALL = 100
 
-TAGS_OF_AN_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}
-"""Makes MLflow's pages open on training runs, not on the traces of language models."""
-
 MLFLOW_STATUS = {"finished": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
 """The others, interrupted and killed, are KILLED."""
 
@@ -134,9 +131,8 @@ class _Feeding:
         if experiment is None:
             folder = self._run.parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
             is_server = self._client.tracking_uri.startswith("http")  # which has a place of its own for files
-            location = None if is_server else folder.as_uri()
             try:
-                return str(self._client.create_experiment(name, location, TAGS_OF_AN_EXPERIMENT))
+                return str(self._client.create_experiment(name, None if is_server else folder.as_uri()))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
