@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from nnlab.config import Config, as_dict, build_trainer, dataset_of
 from nnlab.console import Console
-from nnlab.core.learner import stretches
+from nnlab.core.feed import stretches
 from nnlab.core.network import ROWS_AT_ONCE, Network
 from nnlab.core.rows import Array, Rows
 from nnlab.data import Dataset

@@ -1,7 +1,7 @@
 """The training core, from scratch on NumPy. Read it in this order.
 
 `graph` (the engine), `ops`, `activations`, `losses` (what it computes), `autodiff` (the teaching door);
-`layers`, `network`, `objective`, `learner` (a stack of layers that learns), `sequential` (Keras' manners);
+`layers`, `network`, `objective`, `feed`, `learner` (a stack of layers that learns), `sequential` (Keras' manners);
 `initializers`, `regularizers`, `optimizers`, `schedules` (the choices); `gradient_check` (the proof).
 """
 

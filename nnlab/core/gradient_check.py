@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlab.core.feed import Feed
 from nnlab.core.graph import Array
-from nnlab.core.learner import Feed
 from nnlab.core.objective import Objective
 from nnlab.core.rows import Rows
 

@@ -8,7 +8,8 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from nnlab.core.learner import Learner, Tally, evaluate, shuffled, stretches
+from nnlab.core.feed import shuffled, stretches
+from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer
 from nnlab.core.rows import Rows

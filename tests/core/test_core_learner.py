@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nnlab.core import SGD, Activation, Adam, Constant, Dense, Dropout, Network, TimeDecay
-from nnlab.core.learner import Feed, Learner, Tally, evaluate, shuffled, stretches
+from nnlab.core.feed import Feed, shuffled, stretches
+from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.network import ROWS_AT_ONCE
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nnlab.core import L2, Activation, Dense, Network
-from nnlab.core.learner import Feed, evaluate
+from nnlab.core.feed import Feed
+from nnlab.core.learner import evaluate
 from nnlab.core.objective import LOSSES, Objective
 from nnlab.core.rows import Rows
 

@@ -19,7 +19,7 @@ from nnlab.core import (
     Sigmoid,
     value_and_grad,
 )
-from nnlab.core.learner import Feed
+from nnlab.core.feed import Feed
 from nnlab.core.objective import Objective
 from nnlab.core.rows import Rows
 

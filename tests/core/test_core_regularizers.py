@@ -7,7 +7,7 @@ import pytest
 from oracles import central_differences
 
 from nnlab.core import L1, L2, Activation, Dense, Network
-from nnlab.core.learner import Feed
+from nnlab.core.feed import Feed
 from nnlab.core.objective import Objective
 from nnlab.core.regularizers import REGULARIZERS, Regularizer
 from nnlab.core.rows import Rows
