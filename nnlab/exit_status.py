@@ -5,6 +5,7 @@ Imports next to nothing, so that a command is inside `exit_status` before its sl
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,10 @@ def exit_status() -> Iterator[None]:
         sys.exit(_said("terminated", 130))
     except KeyboardInterrupt:
         sys.exit(_said("interrupted", 130))
+    except BrokenPipeError:
+        # Nobody reads on (`| head`). Python's own flush at exit needs a stream that takes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _said(message: object, status: int) -> int:

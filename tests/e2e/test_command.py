@@ -6,6 +6,7 @@ import os
 import sys
 import zipfile
 from pathlib import Path
+from subprocess import PIPE
 from subprocess import run as run_process
 
 import pytest
@@ -166,3 +167,13 @@ def test_an_installed_wheel_works_from_another_folder(tmp_path: Path) -> None:
     where = [sys.executable, "-c", "import nnlab.config.command_line as c; print(c.conf_dir())"]
     found = run_process(where, cwd=folder, env=variables, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == str(installed / "nnlab" / "conf")
+
+
+def test_help_that_is_not_read_to_its_end_ends_without_a_word(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run_process(
+        [*COMMAND, "--help"], stdout=writer, stderr=PIPE, env=environment(), cwd=tmp_path, text=True, timeout=60
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
