@@ -109,9 +109,14 @@ def _verify(path: Path) -> None:
     from mlflow.store.db.utils import _get_alembic_config, _get_latest_schema_revision
 
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)) as database:
+        # Not `mode=ro`: what a killed process left half-written is rolled back by the next reader, who has to
+        # write for that. SQLite reads a file that may not be written all the same.
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=20)) as database:
             (found,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
     except (sqlite3.Error, TypeError) as error:
+        is_passing = isinstance(error, sqlite3.OperationalError) and "no such table" not in str(error)
+        if is_passing:
+            raise RunFailedError(f"MLflow's store {path} cannot be read at present ({error}).") from error
         raise RunFailedError(
             f"MLflow's store must be one that MLflow made, but {path} cannot be read as such ({error}). "
             "Move the file away: a new one is made, and the run directories still hold all runs."

@@ -79,7 +79,8 @@ def test_a_run_that_cannot_be_read_does_not_hold_up_the_others(
     assert broken.name in capsys.readouterr().err
 
 
-def test_a_store_that_may_not_be_written_is_said_to_be_so(runs_dir: Path) -> None:
+def test_a_store_that_may_not_be_written_is_said_to_be_so(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs_dir)  # MLflow takes such an address for a relative path, and makes its folder
     path = record(runs_dir)
     uri = f"sqlite:///file:{runs_dir}/mlflow.db?mode=ro&uri=true"
     View(tracking_uri=uri).save(path)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -122,6 +123,35 @@ def test_a_store_of_another_mlflow_is_refused_and_never_upgraded(
     with pytest.raises(RunFailedError, match=message):
         ensure_store(uri, runs_dir / "artifacts")
     assert (runs_dir / "mlflow.db").read_bytes() == before
+
+
+def test_what_a_process_killed_in_a_transaction_left_behind_is_rolled_back(runs_dir: Path, uri: str) -> None:
+    # A tiny cache makes SQLite write pages before the end, and so leave a journal that is to be rolled back.
+    code = (
+        "import os, signal, sqlite3, sys;"
+        "database = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "database.execute('PRAGMA cache_size = 2');"
+        "database.execute('BEGIN');"
+        "database.execute('UPDATE alembic_version SET version_num = 1');"
+        "database.execute('CREATE TABLE half (done)');"
+        "database.executemany('INSERT INTO half VALUES (?)', [('x' * 3000,)] * 50);"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    path = runs_dir / "mlflow.db"
+    killed = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.with_name("mlflow.db-journal").stat().st_size > 0
+    ensure_store(uri, runs_dir / "artifacts")
+    with closing(sqlite3.connect(path)) as database:
+        assert not database.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchall()
+
+
+@pytest.mark.slow  # SQLite waits 20 s for the lock
+def test_a_store_that_is_busy_is_not_called_damaged(runs_dir: Path, uri: str) -> None:
+    with closing(sqlite3.connect(runs_dir / "mlflow.db", isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RunFailedError, match=r"cannot be read at present \(database is locked\)\.$"):
+            ensure_store(uri, runs_dir / "artifacts")
 
 
 def test_a_file_that_is_no_store_is_refused(runs_dir: Path, uri: str) -> None:
