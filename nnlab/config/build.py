@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nnlab.config.schema import Config, L1Penalty, L2Penalty, ModelSettings, Penalty
+from nnlab.config.schema import Config, ModelSettings, Penalty
 from nnlab.core.initializers import INITIALIZERS
 from nnlab.core.layers import Activation, Dense, Dropout, Layer
 from nnlab.core.network import Network
 from nnlab.core.objective import Objective
-from nnlab.core.regularizers import L1, L2, Regularizer
+from nnlab.core.regularizers import REGULARIZERS, Regularizer
 from nnlab.core.seeding import Streams, streams
 from nnlab.data.dataset import Dataset
 from nnlab.training.trainer import Trainer
@@ -47,7 +47,7 @@ def _dense(model: ModelSettings, units: int, penalty: object, *, is_output: bool
     rule: Regularizer | None = None
     biases = False
     if isinstance(penalty, Penalty) and not (is_output and penalty.layers == "hidden"):
-        rule = _RULES[type(penalty)](penalty.strength)
+        rule = REGULARIZERS[penalty.kind](penalty.strength)
         biases = penalty.biases
     return Dense(
         units,
@@ -57,6 +57,3 @@ def _dense(model: ModelSettings, units: int, penalty: object, *, is_output: bool
         kernel_regularizer=rule,
         bias_regularizer=rule if biases else None,
     )
-
-
-_RULES: dict[type[Penalty], type[L1] | type[L2]] = {L1Penalty: L1, L2Penalty: L2}

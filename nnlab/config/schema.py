@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from nnlab.core.check import Checked, NotEmpty, Range
 from nnlab.core.optimizers import OPTIMIZERS, Optimizer
@@ -65,6 +65,9 @@ class Penalty(Checked):
             between strengths.
     """
 
+    kind: ClassVar[str]
+    """Its name among the core's `REGULARIZERS`."""
+
     strength: Annotated[float, Range(ge=0)]
     layers: Literal["all", "hidden"] = "all"
     biases: bool = False
@@ -75,10 +78,14 @@ class Penalty(Checked):
 class L1Penalty(Penalty):
     """λ Σ |w|."""
 
+    kind: ClassVar[str] = "l1"
+
 
 @dataclass(frozen=True)
 class L2Penalty(Penalty):
     """λ Σ w²."""
+
+    kind: ClassVar[str] = "l2"
 
 
 @dataclass(frozen=True)

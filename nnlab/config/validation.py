@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,14 @@ def validate(raw: Mapping[str, Any]) -> Config:
         try:
             uri = resolve_uri(uri, runs_dir)
         except UserError as error:
-            problems.append(ConfigProblem("tracking.uri", str(error).rstrip(".")))
+            problems.append(ConfigProblem("tracking.uri", str(error).removesuffix(".")))
 
     data = _with_absolute_root(settings.get("data"))
     if data is not None and not (problems and data.name in DOWNLOADED):
         try:
             dataset = dataset_of(data, seed=settings.get("seed", 0))
         except UserError as error:
-            problems.append(ConfigProblem("data", str(error).rstrip("."), data.name))
+            problems.append(ConfigProblem("data", str(error).removesuffix("."), data.name))
         else:
             problems += data_problems(settings, dataset)
 
@@ -82,4 +83,4 @@ def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
 
 @functools.lru_cache(maxsize=1)
 def _read_once(data: DataSettings, seed: int) -> Dataset:
-    return load(data, seed=seed, progress=True)
+    return load(data, seed=seed, progress=sys.stderr.isatty())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -62,4 +63,5 @@ class L1(Checked):
         np.add(dw, scratch, out=dw)
 
 
-REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2}
+REGULARIZERS: dict[str, Callable[[float], Regularizer]] = {"l1": L1, "l2": L2}
+"""By name; each is made from its strength."""

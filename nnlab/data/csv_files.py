@@ -91,7 +91,8 @@ class _Text:
                 f"{file} must be text in UTF-8, but its byte {error.start} is not. Export it as CSV again."
             ) from error
         with self.lines() as lines:
-            first, second = lines.readline(), lines.readline()
+            first = lines.readline()
+            second = next((line for line in lines if line.strip()), "")
         cells = first.split(",")
         if label_column >= len(cells):
             raise UserError(
