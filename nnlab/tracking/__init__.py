@@ -1,7 +1,8 @@
 """Keeping a run: its own directory is the truth, and MLflow is a view of it.
 
 `recorder` writes `run_directory` and `journal`, with `provenance` and `model_artifact`; `mirror_process` starts
-`mirror`, which brings runs into MLflow by `feed` (`store`, `description`, `logged_model`, `view`).
+`mirror`, which brings runs into MLflow, as often as `following` says, by `feed` (`store`, `description`,
+`logged_model`, `view`).
 """
 
 from nnlab.tracking.journal import Status as Status

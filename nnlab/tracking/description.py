@@ -18,15 +18,25 @@ DIGEST_LENGTH = 36
 
 
 def params(config: Mapping[str, Any]) -> dict[str, str]:
-    """The configuration flattened with dots, each value as the command line writes it (`[300, 50]`, `null`)."""
-    return {_param_name(key): _text(value)[:PARAM_LENGTH] for key, value in _leaves(config)}
+    """The configuration flattened with dots, each value as the command line writes it (`[300, 50]`, `null`).
+
+    MLflow's pages compare and plot numbers, so hidden widths are given one by one as well: `model.depth`, their
+    number, and `model.width.0`, `model.width.1` and so on.
+    """
+    leaves = {**_widths(config), **dict(_leaves(config))}
+    return {_param_name(key): _text(value)[:PARAM_LENGTH] for key, value in leaves.items()}
 
 
-def tags(name: str, provenance: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that are known when the run `name` begins."""
+def identity(name: str, provenance: Mapping[str, Any], parent_run_id: str | None) -> dict[str, str]:
+    """The tags by which MLflow knows the run `name` and places it, below its parent if it has one."""
+    known = {"nnlab.run": name, "mlflow.user": str(provenance["user"])}
+    return known if parent_run_id is None else known | {"mlflow.parentRunId": parent_run_id}
+
+
+def tags(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """The other tags that are known when a run begins."""
     git = provenance["git"]
     known = {
-        "nnlab.run": name,
         "nnlab.status": "running",
         "nnlab.data_sha256": provenance["dataset"]["sha256"],
         "nnlab.config_sha256": provenance["config_sha256"],
@@ -34,14 +44,11 @@ def tags(name: str, provenance: Mapping[str, Any]) -> dict[str, str]:
         "nnlab.git_dirty": git["dirty"],
         "nnlab.numpy": provenance["numpy"],
         "nnlab.blas": provenance["blas"],
-        "mlflow.user": provenance["user"],
         "nnlab.command": shlex.join(provenance["command"]),
         "mlflow.source.name": _program(provenance["command"]),
         "mlflow.source.type": "LOCAL",
         **provenance.get("tags", {}),
     }
-    if provenance.get("parent_run_id"):
-        known["mlflow.parentRunId"] = provenance["parent_run_id"]
     return {key: str(value)[:TAG_LENGTH] for key, value in known.items()}
 
 
@@ -68,6 +75,14 @@ def dataset_input(provenance: Mapping[str, Any]) -> DatasetInput:
 def _program(command: Sequence[str]) -> str:
     """The module that was run: MLflow shows only what stands behind the last slash, so no arguments."""
     return command[2] if command[1:2] == ["-m"] else command[0]
+
+
+def _widths(config: Mapping[str, Any]) -> dict[str, int]:
+    model = config.get("model")
+    hidden = model.get("hidden") if isinstance(model, dict) else None
+    if not isinstance(hidden, list):
+        return {}
+    return {"model.depth": len(hidden), **{f"model.width.{i}": width for i, width in enumerate(hidden)}}
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,9 @@ from nnlab.tracking.journal import Event
 from nnlab.tracking.logged_model import log_model
 from nnlab.tracking.redaction import redacted
 from nnlab.tracking.run_directory import JOURNAL
-from nnlab.tracking.view import View
+from nnlab.tracking.view import AwaitsParentError, View
 
-# MLflow's limits on one call.
-METRICS_A_CALL = 1000
-PARAMS_A_CALL = 100
-
-MLFLOW_STATUS = {"finished": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
+MLFLOW_STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
 """The others, interrupted and killed, are KILLED."""
 
 FILES = (
@@ -38,10 +35,14 @@ FILES = (
     "requirements.txt",
     "metrics.jsonl",
     "history.csv",
+    "study.json",
+    "trials.csv",
 )
 FOLDERS = ("model", "plots")
 
 LOCK = "mlflow.lock"
+
+_SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def feed(run: Path, client: MlflowClient) -> View:
@@ -55,6 +56,7 @@ def feed(run: Path, client: MlflowClient) -> View:
         What MLflow has got now; closed once the run has ended and all has arrived.
 
     Raises:
+        AwaitsParentError: if the run is a trial, and MLflow has not got its study.
         BlockingIOError: if another process is feeding the same run.
         UserError: if a file of the run is damaged, or its experiment is deleted in MLflow.
         RunFailedError: if the run's directory cannot be written.
@@ -62,7 +64,7 @@ def feed(run: Path, client: MlflowClient) -> View:
     """
     with FileLock(run / LOCK, wait=False):
         view = View.of(run) or View(tracking_uri=redacted(client.tracking_uri))
-        if view.is_closed or (view.is_described and view.offset == (run / JOURNAL).stat().st_size):
+        if view.has_all(run) or (view.is_described and view.offset == (run / JOURNAL).stat().st_size):
             return view
         return _Feeding(run, client, view).all()
 
@@ -74,27 +76,32 @@ class _Feeding:
         self._run = run
         self._client = client
         self._view = view
+        self._journal = run / JOURNAL
         try:
             self._provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
-            self._config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+            self._config = yaml.load((run / "config.yaml").read_text(encoding="utf-8"), _SAFE_LOADER)
         except (ValueError, yaml.YAMLError) as error:
             raise UserError(
                 f"provenance.json and config.yaml must be as nnlab wrote them, but in {run} they are damaged "
                 f"({' '.join(str(error).split())}). Restore them, or move the run directory away."
             ) from error
+        parent = self._provenance.get("parent")
+        self._parent = None if parent is None else Path(os.path.normpath(run / parent))
 
     def all(self) -> View:
-        if self._open().info.lifecycle_stage == "deleted":
-            self._remember(is_closed=True, problem="the run was deleted in MLflow")
+        run = self._open()
+        sent, _ = journal.read(self._journal, until=self._view.offset)
+        events, offset = journal.read(self._journal, self._view.offset)
+        if run.info.lifecycle_stage == "deleted":
+            self._remember(offset=offset, is_closed=True, problem="the run was deleted in MLflow")
             return self._view
-        if not self._view.is_described:
-            self._describe()
-        events, offset = journal.read(self._run / JOURNAL, self._view.offset)
-        self._send(events)
         end = journal.end_of(events)
+        if end is None and run.info.status != "RUNNING":
+            self._client.update_run(self._id, "RUNNING")
+        self._send(sent, events)
         if end is not None:
             self._close(end)
-        self._remember(offset=offset, is_closed=end is not None, problem=None)
+        self._remember(is_described=True, offset=offset, is_closed=end is not None, problem=None)
         return self._view
 
     @property
@@ -114,22 +121,36 @@ class _Feeding:
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
+        parent_run_id = self._parent_run_id()
+        (start, *_), _ = journal.read(self._journal)
         name = self._run.name
         experiment_id = self._experiment((self._config.get("tracking") or {}).get("experiment") or "nnlab")
-        found = self._client.search_runs([experiment_id], f"tags.`nnlab.run` = '{name}'", ViewType.ALL, 1)
+        # Names of studies come back where their folders were deleted: the time says which run is meant.
+        ours = f"tags.`nnlab.run` = '{name}' AND attributes.start_time = {start['time']}"
+        found = self._client.search_runs([experiment_id], ours, ViewType.ALL, 1) if self._view.may_exist else []
         if found:
             run = found[0]
         else:
-            (start, *_), _ = journal.read(self._run / JOURNAL)
-            tags = description.tags(name, self._provenance)
-            run = self._client.create_run(experiment_id, start["time"], tags, name)
-        self._remember(experiment_id=experiment_id, run_id=run.info.run_id, is_described=False, offset=0)
+            self._remember(may_exist=True)
+            identity = description.identity(name, self._provenance, parent_run_id)
+            run = self._client.create_run(experiment_id, start["time"], identity, self._provenance.get("name", name))
+        self._remember(
+            experiment_id=experiment_id, run_id=run.info.run_id, is_described=False, is_closed=False, offset=0
+        )
         return run
+
+    def _parent_run_id(self) -> str | None:
+        if self._parent is None:
+            return None
+        view = View.of(self._parent)
+        if view is None or view.run_id is None:
+            raise AwaitsParentError(self._parent)
+        return view.run_id
 
     def _experiment(self, name: str) -> str:
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
-            folder = self._run.parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
+            folder = (self._parent or self._run).parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
             is_server = self._client.tracking_uri.startswith("http")  # which has a place of its own for files
             try:
                 return str(self._client.create_experiment(name, None if is_server else folder.as_uri()))
@@ -145,45 +166,61 @@ class _Feeding:
             )
         return str(experiment.experiment_id)
 
-    def _describe(self) -> None:
-        params = iter([Param(key, value) for key, value in description.params(self._config).items()])
-        while batch := list(islice(params, PARAMS_A_CALL)):
-            self._client.log_batch(self._id, params=batch)
-        self._client.log_inputs(self._id, datasets=[description.dataset_input(self._provenance)])
-        self._remember(is_described=True)
+    def _send(self, sent: list[Event], events: list[Event]) -> None:
+        """Send metrics and tags, and the first time params and dataset; the client keeps to MLflow's limits by itself.
 
-    def _send(self, events: list[Event]) -> None:
-        metrics = iter(
-            [
-                Metric(name, value, event["time"], event["epoch"])
-                for event in events
-                if event["event"] in ("epoch", "test")
-                for name, value in event["metrics"].items()
-            ]
-        )
-        while batch := list(islice(metrics, METRICS_A_CALL)):
-            self._client.log_batch(self._id, metrics=batch)
+        MLflow would keep a metric of the same step once more if its time or value differed. So of all that the
+        journal says of a step the first word is sent, however often: a run that began again repeats its epochs.
+        """
+        params: list[Param] = []
+        if not self._view.is_described:
+            params = [Param(key, value) for key, value in description.params(self._config).items()]
+            self._client.log_inputs(self._id, datasets=[description.dataset_input(self._provenance)])
+        arrived = {(name, step) for name, step, _ in _points(sent)}
+        metrics = []
+        for name, step, metric in _points(events):
+            if (name, step) not in arrived:
+                arrived.add((name, step))
+                metrics.append(metric)
+        tags = [RunTag(key, value[: description.TAG_LENGTH]) for key, value in self._tags(sent, events).items()]
+        self._client.log_batch(self._id, metrics, params, tags)
+
+    def _tags(self, sent: list[Event], events: list[Event]) -> dict[str, str]:
+        tags: dict[str, str] = {}
         for event in events:
-            if event["event"] == "note":
-                self._tag(event["tags"])
-
-    def _tag(self, tags: Mapping[str, str]) -> None:
-        self._client.log_batch(
-            self._id, tags=[RunTag(key, value[: description.TAG_LENGTH]) for key, value in tags.items()]
-        )
+            match event["event"]:
+                case "start":
+                    tags |= description.tags(self._provenance)
+                case "note":
+                    tags |= event["tags"]
+                case "end":
+                    tags["nnlab.status"] = event["status"]
+        end = journal.end_of(events)
+        if end is not None and any(event.get("reason") for event in sent + events):
+            tags["mlflow.note.content"] = end["reason"] or ""  # what an earlier end said is over
+        return tags
 
     def _close(self, end: Event) -> None:
         """Send the files and the status; a file that fails does not keep the run open in MLflow."""
         try:
-            for name in FILES:
-                if (self._run / name).exists():
-                    self._client.log_artifact(self._id, str(self._run / name))
+            with tempfile.TemporaryDirectory() as gathered:  # one call for all
+                for name in FILES:
+                    if (self._run / name).exists():
+                        (Path(gathered) / name).symlink_to(self._run / name)
+                self._client.log_artifacts(self._id, gathered)
             for name in FOLDERS:
                 if (self._run / name).is_dir():
                     self._client.log_artifacts(self._id, str(self._run / name), name)
             if (self._run / "model" / "architecture.json").exists():
                 log_model(self._run / "model", self._client, self._id, str(self._view.experiment_id))
         finally:
-            reason = {"mlflow.note.content": end["reason"]} if end["reason"] else {}
-            self._tag({"nnlab.status": end["status"], **reason})
             self._client.set_terminated(self._id, MLFLOW_STATUS.get(end["status"], "KILLED"), end["time"])
+
+
+def _points(events: list[Event]) -> Iterator[tuple[str, int, Metric]]:
+    """Every number of the journal with its name and step, in the journal's order."""
+    for event in events:
+        if event["event"] in journal.STEP:
+            step = event[journal.STEP[event["event"]]]
+            for name, value in event["metrics"].items():
+                yield name, step, Metric(name, value, event["time"], step)

@@ -2,11 +2,13 @@
 
 An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one of these kinds:
 
-- `start`
+- `start`: `goes_on`. False: the run begins, or begins again from nothing (its process died); what stands
+  before no longer counts. True: the run goes on, and what stands before still counts, but for its `end`
 - `epoch`: `epoch` (from 1) and `metrics` (name -> number)
 - `test`: the same, once, with the epoch whose weights were chosen
+- `trial`: in a study's journal, `number` (of finished trials, from 1) and `metrics`
 - `note`: `tags` (name -> text), facts that are known only during the run
-- `end`: `status` and `reason` (a text or null); nothing follows it
+- `end`: `status` and `reason` (a text or null); only a `start` follows it
 """
 
 from __future__ import annotations
@@ -24,8 +26,11 @@ from nnlab.errors import UserError
 from nnlab.tracking.files import not_writable
 
 Event = dict[str, Any]
-Kind = Literal["start", "epoch", "test", "note", "end"]
-Status = Literal["finished", "diverged", "failed", "interrupted", "killed"]
+Kind = Literal["start", "epoch", "test", "trial", "note", "end"]
+Status = Literal["finished", "pruned", "diverged", "failed", "interrupted", "killed"]
+
+STEP = {"epoch": "epoch", "test": "epoch", "trial": "number"}
+"""The kinds of event that hold metrics, and the field that says what the metrics are over."""
 
 
 class Journal:
@@ -67,8 +72,10 @@ class Journal:
             self._descriptor = -1
 
 
-def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
+def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Event], int]:
     """The whole events from byte `offset` on, and the offset to go on from; an unfinished last line is left.
+
+    With `until`, an offset that an earlier call returned, those before it alone.
 
     Raises:
         UserError: if a finished line is no event.
@@ -76,14 +83,35 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     """
     with path.open("rb") as file:
         file.seek(offset)
-        data = file.read()
+        data = file.read(-1 if until is None else until - offset)
     end = data.rfind(b"\n") + 1
     return [_event(path, line) for line in data[:end].splitlines()], offset + end
 
 
+def has_begun(path: Path) -> bool:
+    """Whether there is a journal at `path` with anything in it."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def counting(events: list[Event]) -> list[Event]:
+    """The events that count: those since the run began for the last time."""
+    begun = [i for i, event in enumerate(events) if event["event"] == "start" and not event.get("goes_on")]
+    return events[begun[-1] :] if begun else events
+
+
+def epochs(path: Path) -> dict[int, dict[str, float]]:
+    """The metrics of each epoch of the run that counts, by epoch."""
+    events, _ = read(path)
+    return {event["epoch"]: event["metrics"] for event in counting(events) if event["event"] == "epoch"}
+
+
 def end_of(events: list[Event]) -> Event | None:
-    """The `end` event, if the run has ended."""
-    return next((event for event in reversed(events) if event["event"] == "end"), None)
+    """The `end` event, if the run has ended and was not started since."""
+    last = next((event for event in reversed(events) if event["event"] in ("start", "end")), None)
+    return last if last is not None and last["event"] == "end" else None
 
 
 def _number(value: float) -> float | str:

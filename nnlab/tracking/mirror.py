@@ -15,33 +15,27 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from nnlab.errors import RunFailedError, UserError
+from nnlab.tracking import journal
+from nnlab.tracking.following import Following
 from nnlab.tracking.redaction import redacted
 from nnlab.tracking.run_directory import JOURNAL, RunDirectory, end_if_dead
 from nnlab.tracking.store import ensure_store
-from nnlab.tracking.view import View
+from nnlab.tracking.view import AwaitsParentError, View
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 POLL_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 30.0
-"""Between two attempts while MLflow is away."""
 BACKLOG_SECONDS = 5.0
 """How long the leftovers of dead runs may hold up the end, once every followed run is done."""
-
-
-@dataclass
-class Trouble:
-    """How often sending has failed in a row, and when it is worth trying again (by the monotonic clock)."""
-
-    failures: int = 0
-    retry_at: float = 0.0
+LOOK_BACK_SECONDS = 2.0
+"""How often the runs that have arrived are looked at: one may have gone on, or begun again, since."""
 
 
 class Mirror:
@@ -73,24 +67,34 @@ class Mirror:
 
     def follow(self, arrivals: queue.SimpleQueue[Path | None]) -> bool:
         """Follow the runs that arrive, until None does and all have ended; returns whether MLflow has got all."""
-        followed: dict[Path, Trouble] = {}
+        followed: dict[Path, Following] = {}
+        arrived: dict[Path, int] = {}  # with the length of the journal
         backlog = self._left_behind()
-        more_may_come, has_all, is_prepared = True, True, False
+        more_may_come, has_all, is_prepared, look_back_at = True, True, False, 0.0
         while more_may_come or followed:
             with contextlib.suppress(queue.Empty):
-                arrived = arrivals.get(timeout=POLL_SECONDS)
-                if arrived is not None:
-                    followed[arrived] = Trouble()
+                run_or_end = arrivals.get(timeout=POLL_SECONDS)
+                if run_or_end is not None:
+                    followed[run_or_end] = Following()
                 else:
                     more_may_come = False
                     self._failures = 0
-                    followed = {run: Trouble() for run in followed}  # a fresh chance for each
-            for run, trouble in list(followed.items()):
-                if time.monotonic() < trouble.retry_at:
+                    followed = {run: Following() for run in followed}  # a fresh chance for each
+            if not more_may_come or time.monotonic() >= look_back_at:
+                look_back_at = time.monotonic() + LOOK_BACK_SECONDS
+                for run in [run for run, length in arrived.items() if _length(run) > length]:
+                    del arrived[run]
+                    followed.setdefault(run, Following())
+            for run, following in list(followed.items()):
+                if not journal.has_begun(run / JOURNAL):
+                    if not more_may_come and not RunDirectory.is_alive(run):
+                        del followed[run]  # it never came to anything
                     continue
-                if self._bring(run, trouble):
-                    del followed[run]
-                elif not more_may_come and self._is_hopeless(run, trouble):
+                if not following.is_due(run):
+                    continue
+                if self._bring(run, following):
+                    arrived[run] = followed.pop(run).offset
+                elif not more_may_come and self._is_hopeless(run, following, followed):
                     del followed[run]
                     has_all = False
             if not self._failures:
@@ -103,48 +107,68 @@ class Mirror:
             pass
         return has_all
 
-    def _bring(self, run: Path, trouble: Trouble) -> bool:
+    def _bring(self, run: Path, following: Following) -> bool:
         """Send what is new of a run; returns whether MLflow has got all of it, the end included."""
+        following.awaits = None
+        began = time.process_time()
         try:
             client = self.client()
             from nnlab.tracking.feed import feed
 
             end_if_dead(run)
-            is_closed = feed(run, client).is_closed
+            view = feed(run, client)
+            has_all = view.has_all(run)
         except BlockingIOError:  # another mirror is at it
+            return False
+        except AwaitsParentError as error:
+            following.awaits = error.parent
             return False
         except Exception as error:  # whatever MLflow raises, the other runs go on
             is_damaged = isinstance(error, UserError | PermissionError | FileNotFoundError)
             self._failures += 0 if is_damaged else 1
-            trouble.failures += 1
-            trouble.retry_at = time.monotonic() + min(2.0**trouble.failures, LONGEST_PAUSE_SECONDS)
+            following.failed()
             _report(run, error)
             return False
-        self._failures = trouble.failures = 0
-        return is_closed
+        self._failures = 0
+        following.came_to(view.offset, busy=time.process_time() - began)
+        return has_all
 
-    def _is_hopeless(self, run: Path, trouble: Trouble) -> bool:
-        """Whether a run that grows no more has failed twice, or MLflow has failed thrice whatever the run."""
-        return (trouble.failures >= 2 or self._failures >= 3) and not RunDirectory.is_alive(run)
+    def _is_hopeless(self, run: Path, following: Following, followed: Collection[Path]) -> bool:
+        """Whether a run that grows no more has failed twice, MLflow has failed thrice whatever the run, or the
+        study that it awaits is no longer coming."""
+        if RunDirectory.is_alive(run):
+            return False
+        if following.awaits is not None and following.awaits not in followed:
+            _report(run, AwaitsParentError(following.awaits))
+            return True
+        return following.failures >= 2 or self._failures >= 3
 
     def _bring_next(self, backlog: Iterator[Path]) -> bool:
         """Close the next dead run; returns whether there was one."""
         run = next(backlog, None)
         if run is not None:
-            self._bring(run, Trouble())
+            self._bring(run, Following())
         return run is not None
 
     def _left_behind(self) -> Iterator[Path]:
-        """The dead runs beside ours that were to go to the same MLflow and have not arrived."""
-        for journal in sorted(self._runs_dir.glob(f"*/{JOURNAL}")):
-            run = journal.parent
+        """The dead runs beside ours, studies before trials, that were to go to the same MLflow and have not arrived."""
+        studies_and_runs = sorted(self._runs_dir.glob(f"*/{JOURNAL}"))
+        trials = sorted(self._runs_dir.glob(f"*/trials/*/{JOURNAL}"))
+        for run in (path.parent for path in studies_and_runs + trials):
             try:
                 view = View.of(run)
-                is_ours = view is not None and not view.is_closed and view.tracking_uri == redacted(self._uri)
-                if is_ours and not RunDirectory.is_alive(run):
+                is_ours = view is not None and view.tracking_uri == redacted(self._uri)
+                if view is not None and is_ours and not view.has_all(run) and not RunDirectory.is_alive(run):
                     yield run
             except (UserError, OSError) as error:
                 _report(run, error)
+
+
+def _length(run: Path) -> int:
+    try:
+        return (run / JOURNAL).stat().st_size
+    except OSError:  # removed by the user
+        return 0
 
 
 def _prepare() -> None:

@@ -14,7 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from nnlab.errors import RunFailedError, UserError
+from nnlab.tracking import journal
 from nnlab.tracking.redaction import redacted
+from nnlab.tracking.run_directory import JOURNAL
 from nnlab.tracking.view import View
 
 LOG = "mirror.log"
@@ -84,11 +86,12 @@ class MirrorProcess:
         return self._process.pid
 
     def follow(self, run: Path) -> None:
-        """Bring the run directory `run` into MLflow, now and as it grows, until it has ended."""
-        self._runs.append(run)
+        """Bring the run directory `run` into MLflow, now and as it grows, also if it goes on or begins again later."""
+        if run not in self._runs:
+            self._runs.append(run)
         with suppress(RunFailedError, UserError):  # a full disk or a damaged file, which `finish` reports
             if View.of(run) is None:
-                View(tracking_uri=redacted(self._uri)).save(run)
+                View(tracking_uri=redacted(self._uri), may_exist=False).save(run)
         self._send({"run": str(run)})
 
     def run_id(self, run: Path) -> str | None:
@@ -119,7 +122,7 @@ class MirrorProcess:
         cause = f"the process that feeds it ended early, with status {self._process.returncode}"
         try:
             view = View.of(run)
-            if view is not None and view.is_closed:
+            if not journal.has_begun(run / JOURNAL) or (view is not None and view.has_all(run)):
                 return None
             if view is not None and view.problem:
                 cause = view.problem

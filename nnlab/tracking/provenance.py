@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import hashlib
 import json
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 
+WEIGHTS_TAG = "nnlab.weights_sha256"
+
 # What the numbers depend on: arithmetic, its threads, embedded data, composing the config, and the weights' file.
 PACKAGES = ("numpy", "threadpoolctl", "scikit-learn", "mlxtend", "hydra-core", "omegaconf", "safetensors")
 
@@ -38,9 +41,10 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
 
     Returns:
         `config_sha256`, `seed`, `command`, `user`, `dataset`, `git` (commit, dirty), `numpy`, `blas`, `python`,
-        `platform`, `packages`. Add `tags` (name -> text) or `parent_run_id` before a recorder gets it.
+        `platform`, `packages`. Add `tags` (name -> text) before a recorder gets it; and for a trial `parent`, the path
+        of its study's run directory (absolute, or from the trial's own), and `name`, its run's in MLflow.
     """
-    commit, dirty = git_state()
+    commit, dirty = _git_state_at_first()
     return {
         "config_sha256": config_sha256(config),
         "seed": config.get("seed"),
@@ -127,18 +131,26 @@ def blas() -> str:
 
 def packages() -> dict[str, str]:
     """The versions of the installed packages that the numbers depend on, by name."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    return {name: version for name in PACKAGES if (version := _version(name)) is not None}
 
 
 def requirements(versions: Mapping[str, str]) -> str:
     """The text of a `requirements.txt`: a line `name==version` each."""
     return "".join(f"{name}=={version}\n" for name, version in versions.items())
+
+
+# A process that does many runs does them all with the code and the packages that it has loaded.
+@functools.cache
+def _git_state_at_first() -> tuple[str, str]:
+    return git_state()
+
+
+@functools.cache
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _user() -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from nnlab.errors import UserError
 from nnlab.tracking import journal
 from nnlab.tracking.files import not_writable
 from nnlab.tracking.journal import Journal, Status
-from nnlab.tracking.provenance import requirements, weights_sha256
+from nnlab.tracking.provenance import WEIGHTS_TAG, requirements, weights_sha256
 from nnlab.tracking.redaction import redacted, redacted_tree
-from nnlab.tracking.run_directory import RunDirectory, write_history
+from nnlab.tracking.run_directory import JOURNAL, RunDirectory, write_history
 
 if TYPE_CHECKING:
     from nnlab.tracking.mirror_process import MirrorProcess
@@ -37,36 +38,64 @@ class Recorder:
     @classmethod
     def open(
         cls,
-        runs_dir: Path,
-        hint: str,
+        directory: RunDirectory,
         config: Mapping[str, Any],
         overrides: Sequence[str],
         provenance: Mapping[str, Any],
         mirror: MirrorProcess | None,
     ) -> Recorder:
-        """Make the run's directory, write down what is known before training, and let the mirror follow.
+        """Begin a run: write down what is known before training, and let the mirror follow.
 
-        Passwords inside addresses are taken out of all that is written.
+        In a directory that holds a run already, that run begins again: of the old one only the journal stays, and
+        what it says no longer counts. Passwords inside addresses are taken out of all that is written.
 
         Args:
-            runs_dir: the folder of all runs.
-            hint: a word for the directory's name.
+            directory: made or claimed for this run; released if this fails.
             config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
             overrides: what was set on the command line.
             provenance: of `nnlab.tracking.provenance.collect`.
             mirror: None keeps the run out of MLflow.
 
         Raises:
-            UserError: if `runs_dir` cannot be written.
+            RunFailedError: if the directory cannot be written.
         """
-        directory = RunDirectory.create(runs_dir, hint)
-        facts = redacted_tree(provenance)
-        directory.write("config.yaml", yaml.safe_dump(redacted_tree(config), sort_keys=False, allow_unicode=True))
-        directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
-        directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
-        directory.write("requirements.txt", requirements(facts["packages"]))
+        try:
+            directory.clear()
+            facts = redacted_tree(provenance)
+            directory.write("config.yaml", yaml.safe_dump(redacted_tree(config), sort_keys=False, allow_unicode=True))
+            directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
+            directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
+            directory.write("requirements.txt", requirements(facts["packages"]))
+            return cls._started(directory, mirror, goes_on=False)
+        except BaseException:
+            directory.release()
+            raise
+
+    @classmethod
+    def reopen(cls, path: Path, mirror: MirrorProcess | None) -> Recorder:
+        """Go on with the run at `path`, which has ended or whose process died: all that it recorded still counts.
+
+        Args:
+            path: the run's directory.
+            mirror: None leaves what is added out of MLflow until a mirror comes by.
+
+        Raises:
+            UserError: if there is no run, or it is still being recorded.
+            RunFailedError: if the directory cannot be written.
+        """
+        if not journal.has_begun(path / JOURNAL):
+            raise UserError(f"Only a run that was begun can go on, but {path} holds none. Check the path.")
+        directory = RunDirectory.claim(path)
+        try:
+            return cls._started(directory, mirror, goes_on=True)
+        except BaseException:
+            directory.release()
+            raise
+
+    @classmethod
+    def _started(cls, directory: RunDirectory, mirror: MirrorProcess | None, *, goes_on: bool) -> Recorder:
         recorder = cls(directory)
-        recorder._journal.append("start")
+        recorder._journal.append("start", goes_on=goes_on)
         if mirror is not None:
             mirror.follow(directory.path)
         return recorder
@@ -83,6 +112,10 @@ class Recorder:
         """Record the metrics of the test split, once, for the weights of the chosen `epoch`."""
         self._journal.append("test", epoch=epoch, metrics=metrics)
 
+    def trial(self, number: int, metrics: Mapping[str, float]) -> None:
+        """Record a study's metrics when `number` of its trials have finished."""
+        self._journal.append("trial", number=number, metrics=metrics)
+
     def tag(self, tags: Mapping[str, str]) -> None:
         """Record facts that become known during the run; MLflow shows them as tags."""
         self._journal.append("note", tags=redacted_tree(tags))
@@ -96,13 +129,13 @@ class Recorder:
         except OSError as error:
             raise not_writable(self.directory.path / "model", error) from error
         digest = weights_sha256(model.network.parameters.values_vector)
-        self.tag({"nnlab.weights_sha256": digest})
+        self.tag({WEIGHTS_TAG: digest})
         return digest
 
     def history(self) -> list[dict[str, float]]:
-        """The recorded epochs: `epoch` and the metrics of each."""
-        events, _ = journal.read(self.directory.journal_path)
-        return [{"epoch": event["epoch"], **event["metrics"]} for event in events if event["event"] == "epoch"]
+        """The recorded epochs that count: `epoch` and the metrics of each."""
+        epochs = journal.epochs(self.directory.journal_path)
+        return [{"epoch": epoch, **metrics} for epoch, metrics in epochs.items()]
 
     def close(self, status: Status, reason: str | None = None) -> None:
         """End the run: `history.csv`, the last word in the journal, and the lock is free. Later calls do nothing."""

@@ -2,6 +2,7 @@
 
 `config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
 `history.csv`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived there).
+A study has such a directory too, with `study.json` and `trials.csv`, and its trials' directories in `trials/`.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ import csv
 import io
 import re
 import secrets
+import shutil
 import time
 from pathlib import Path
 
 from nnlab.errors import UserError
 from nnlab.tracking import journal
-from nnlab.tracking.files import FileLock, write_atomically
+from nnlab.tracking.files import FileLock, not_writable, write_atomically
 
 JOURNAL = "metrics.jsonl"
 LOCK = "lock"
 
+CLAIM_SECONDS = 10.0
+"""How long a claim waits for the lock: a mirror holds a dead run's for a moment, to write its end."""
+
 
 class RunDirectory:
-    """A new run's directory, locked by this process until `release` or the process's end.
+    """A run's directory, locked by this process until `release` or the process's end.
 
     Args:
         path: absolute.
@@ -53,10 +58,31 @@ class RunDirectory:
                     continue
             return cls(runs_dir / name, FileLock(runs_dir / name / LOCK))
         except OSError as error:
-            raise UserError(
-                f"The folder of the runs must be writable, but making a run's directory in {runs_dir} failed "
-                f"({error.strerror or error}). Choose another by runs_dir=FOLDER or by NNLAB_RUNS_DIR."
-            ) from error
+            raise _not_writable(runs_dir, error) from error
+
+    @classmethod
+    def claim(cls, path: Path) -> RunDirectory:
+        """Make exactly this directory, or take over one that no living process records.
+
+        Raises:
+            UserError: if the run there is still being recorded, or the directory cannot be made or written.
+        """
+        path = path.expanduser().absolute()
+        deadline = time.monotonic() + CLAIM_SECONDS
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            while True:
+                try:
+                    return cls(path, FileLock(path / LOCK, wait=False))
+                except BlockingIOError as error:
+                    if time.monotonic() > deadline:
+                        raise UserError(
+                            f"A run is recorded by one process at a time, but {path} is still being recorded by "
+                            "another. Wait until that has ended, or end it."
+                        ) from error
+                    time.sleep(0.02)
+        except OSError as error:
+            raise _not_writable(path.parent, error) from error
 
     @property
     def name(self) -> str:
@@ -76,6 +102,20 @@ class RunDirectory:
         """
         write_atomically(self.path / name, content)
 
+    def clear(self) -> None:
+        """Remove the results of a run that was here before: `model/`, `plots/` and `history.csv`.
+
+        Raises:
+            RunFailedError: if that fails.
+        """
+        try:
+            (self.path / "history.csv").unlink(missing_ok=True)
+            for name in ("model", "plots"):
+                if (self.path / name).is_dir():
+                    shutil.rmtree(self.path / name)
+        except OSError as error:
+            raise not_writable(self.path, error) from error
+
     def release(self) -> None:
         """Say that this process is done with the run."""
         self._lock.release()
@@ -89,16 +129,18 @@ class RunDirectory:
 def write_history(path: Path) -> None:
     """Write `history.csv` of the run at `path`: a row an epoch, `epoch` and the metrics as columns.
 
-    An epoch that was recorded twice (a resumed run) counts as it was recorded last.
+    A study has a row a finished trial instead, in the order they finished, and `trial` as its first column. Only
+    what counts is there (`journal.counting`); a step that was recorded twice counts as it was recorded last.
     """
-    events, _ = journal.read(path / JOURNAL)
-    rows = {event["epoch"]: event["metrics"] for event in events if event["event"] == "epoch"}
+    events = journal.counting(journal.read(path / JOURNAL)[0])
+    kind = "trial" if any(event["event"] == "trial" for event in events) else "epoch"
+    rows = {event[journal.STEP[kind]]: event["metrics"] for event in events if event["event"] == kind}
     columns = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["epoch", *columns])
-    for epoch in sorted(rows):
-        table.writerow([epoch, *(rows[epoch].get(name, "") for name in columns)])
+    table.writerow([kind, *columns])
+    for step in sorted(rows):
+        table.writerow([step, *(rows[step].get(name, "") for name in columns)])
     write_atomically(path / "history.csv", text.getvalue())
 
 
@@ -115,3 +157,10 @@ def end_if_dead(path: Path) -> None:
             writer.append("end", status="killed", reason="the process ended without a word")
             writer.close()
             write_history(path)
+
+
+def _not_writable(runs_dir: Path, error: OSError) -> UserError:
+    return UserError(
+        f"The folder of the runs must be writable, but making a run's directory in {runs_dir} failed "
+        f"({error.strerror or error}). Choose another by runs_dir=FOLDER or by NNLAB_RUNS_DIR."
+    )

@@ -6,10 +6,19 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from nnlab.errors import UserError
+from nnlab.errors import RunFailedError, UserError
 from nnlab.tracking.files import write_atomically
+from nnlab.tracking.run_directory import JOURNAL
 
 FILE = "mlflow.json"
+
+
+class AwaitsParentError(RunFailedError):
+    """The run belongs below a study that MLflow has not got yet."""
+
+    def __init__(self, parent: Path) -> None:
+        super().__init__(f"MLflow must have got the study {parent.name} before its trials.")
+        self.parent = parent
 
 
 @dataclass(frozen=True)
@@ -20,15 +29,18 @@ class View:
         tracking_uri: where it goes, without password.
         experiment_id: of MLflow, once known.
         run_id: of MLflow, once there is a run.
+        may_exist: whether MLflow may have the run although its id is not known: someone has begun to make it. False
+            saves looking for it, which takes the longer the more runs there are.
         is_described: whether params, tags and dataset have arrived.
         offset: how many bytes of the journal have arrived.
-        is_closed: whether all has arrived, the end and the artifacts too.
+        is_closed: whether all up to `offset` has arrived, which is an end of the run, and the artifacts too.
         problem: why the last attempt to send something failed.
     """
 
     tracking_uri: str
     experiment_id: str | None = None
     run_id: str | None = None
+    may_exist: bool = True
     is_described: bool = False
     offset: int = 0
     is_closed: bool = False
@@ -43,6 +55,7 @@ class View:
         """
         try:
             content = json.loads((run / FILE).read_text(encoding="utf-8"))
+            content = {"may_exist": True, **content}  # of earlier versions
             return cls(**{field.name: content[field.name] for field in fields(cls)})
         except FileNotFoundError:
             return None
@@ -51,6 +64,14 @@ class View:
                 f"{run / FILE} must say what MLflow has got of the run, but is damaged ({error!r}). "
                 "Delete it: the run is then found again in MLflow by its tag nnlab.run."
             ) from error
+
+    def has_all(self, run: Path) -> bool:
+        """Whether all of the run directory `run` has arrived: it has ended, and was not started since.
+
+        Raises:
+            OSError: if the run has no journal.
+        """
+        return self.is_closed and self.offset == (run / JOURNAL).stat().st_size
 
     def save(self, run: Path) -> None:
         """Write it into the run directory `run`, atomically."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from nnlab.core import Activation, Dense, Network, Rows, Scaling
 from nnlab.data.dataset import Dataset
-from nnlab.tracking import MirrorProcess, Recorder
+from nnlab.tracking import MirrorProcess, Recorder, RunDirectory
 from nnlab.tracking.model_artifact import Model
 from nnlab.tracking.provenance import collect
 
@@ -43,9 +43,9 @@ def dataset() -> Dataset:
     return Dataset("tiny", *splits, ("a", "b", "c"), None, "d5" * 32)
 
 
-def model() -> Model:
+def model(seed: int = 11) -> Model:
     layers = [Dense(5), Activation("relu"), Dense(3), Activation("softmax")]
-    network = Network(layers, features=(4,), rng=np.random.default_rng(11))
+    network = Network(layers, features=(4,), rng=np.random.default_rng(seed))
     rows = dataset().train
     return Model(network, rows.scaling, ("a", "b", "c"), rows.x[rows.index[:2]])
 
@@ -55,8 +55,12 @@ def metrics(epoch: int) -> dict[str, float]:
 
 
 def begin(runs_dir: Path, mirror: MirrorProcess | None = None, **provenance: Any) -> Recorder:
+    return begin_in(RunDirectory.create(runs_dir, "tiny"), mirror, **provenance)
+
+
+def begin_in(directory: RunDirectory, mirror: MirrorProcess | None = None, **provenance: Any) -> Recorder:
     facts = collect(configuration(), dataset(), ["nnlab.run", *OVERRIDES]) | provenance
-    return Recorder.open(runs_dir, "tiny", configuration(), OVERRIDES, facts, mirror)
+    return Recorder.open(directory, configuration(), OVERRIDES, facts, mirror)
 
 
 def record(runs_dir: Path, mirror: MirrorProcess | None = None, epochs: int = 3, **provenance: Any) -> Path:

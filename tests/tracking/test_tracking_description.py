@@ -27,6 +27,9 @@ def test_params_are_the_config_flattened_as_the_command_line_writes_it() -> None
     assert description.params(config) == {
         "seed": "0",
         "model.hidden": "[300, 50]",
+        "model.depth": "2",
+        "model.width.0": "300",
+        "model.width.1": "50",
         "model.bias": "true",
         "model.names": "[a, b]",
         "optimizer.lr": "1e-05",
@@ -47,9 +50,9 @@ def test_params_keep_within_mlflows_limits() -> None:
 
 
 def test_tags_name_the_run_its_code_its_data_and_its_machine(facts: dict[str, Any]) -> None:
-    tags = description.tags("a-run", facts | {"git": {"commit": "c0ffee", "dirty": "true"}, "user": "me"})
-    assert tags == {
-        "nnlab.run": "a-run",
+    facts |= {"git": {"commit": "c0ffee", "dirty": "true"}, "user": "me"}
+    assert description.identity("a-run", facts, None) == {"nnlab.run": "a-run", "mlflow.user": "me"}
+    assert description.tags(facts) == {
         "nnlab.status": "running",
         "nnlab.data_sha256": "d5" * 32,
         "nnlab.config_sha256": facts["config_sha256"],
@@ -57,7 +60,6 @@ def test_tags_name_the_run_its_code_its_data_and_its_machine(facts: dict[str, An
         "nnlab.git_dirty": "true",
         "nnlab.numpy": facts["numpy"],
         "nnlab.blas": facts["blas"],
-        "mlflow.user": "me",
         "nnlab.command": "nnlab.run 'model.hidden=[300, 50]'",
         "mlflow.source.name": "nnlab.run",
         "mlflow.source.type": "LOCAL",
@@ -65,9 +67,24 @@ def test_tags_name_the_run_its_code_its_data_and_its_machine(facts: dict[str, An
 
 
 def test_a_trial_carries_its_studys_tags_and_its_parent(facts: dict[str, Any]) -> None:
-    trial = {"tags": {"nnlab.study": "s", "nnlab.trial": 7}, "parent_run_id": "f00"}
-    tags = description.tags("a-run", facts | trial)
-    assert (tags["nnlab.study"], tags["nnlab.trial"], tags["mlflow.parentRunId"]) == ("s", "7", "f00")
+    tags = description.tags(facts | {"tags": {"nnlab.study": "s", "nnlab.trial": 7}})
+    assert (tags["nnlab.study"], tags["nnlab.trial"]) == ("s", "7")
+    assert description.identity("a-run", facts, "f00")["mlflow.parentRunId"] == "f00"
+
+
+def test_hidden_widths_are_params_one_by_one_where_there_are_any() -> None:
+    assert description.params({"model": {"hidden": []}}) == {"model.hidden": "[]", "model.depth": "0"}
+    for absent in ({"model": {"bias": True}}, {"model": "toy"}, {"model": {"hidden": None}}, {}):
+        assert not [key for key in description.params(absent) if key.startswith(("model.depth", "model.width"))]
+
+
+def test_a_studys_settings_are_params_also_where_their_keys_hold_dots() -> None:
+    space = {"optimizer": "choice(sgd, adam)", "optimizer.lr": "interval(0.1, 1)"}
+    assert description.params({"sweep": {"trials": 5, "space": space}}) == {
+        "sweep.trials": "5",
+        "sweep.space.optimizer": "choice(sgd, adam)",
+        "sweep.space.optimizer.lr": "interval(0.1, 1)",
+    }
 
 
 def test_the_dataset_is_an_input_with_its_digest_and_shape(facts: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,51 @@ def test_events_come_back_as_they_were_appended(path: Path) -> None:
     assert journal.end_of(events) == {**events[3], "status": "failed", "reason": "no reason"}
     assert journal.end_of(events[:3]) is None
     assert offset == path.stat().st_size
+
+
+def beginning(goes_on: bool) -> dict[str, object]:
+    return {"event": "start", "goes_on": goes_on}
+
+
+EPOCH = {"event": "epoch", "epoch": 1, "metrics": {}}
+END = {"event": "end", "status": "killed", "reason": None}
+TEST = {"event": "test", "epoch": 1, "metrics": {}}
+
+
+@pytest.mark.parametrize(
+    ("events", "count", "is_ended"),
+    [
+        ([], 0, False),
+        ([beginning(False), EPOCH], 2, False),
+        ([beginning(False), EPOCH, END], 3, True),
+        ([beginning(False), EPOCH, END, beginning(False)], 1, False),
+        ([beginning(False), EPOCH, beginning(False), EPOCH, END], 3, True),
+        ([beginning(False), EPOCH, END, beginning(True)], 4, False),
+        ([beginning(False), EPOCH, END, beginning(True), TEST, END], 6, True),
+        ([beginning(False), EPOCH, beginning(False), END, beginning(True), TEST], 4, False),
+        ([{"event": "start"}, EPOCH, END], 3, True),
+    ],
+    ids=["empty", "runs", "ended", "again", "again, unended", "goes on", "went on", "both", "of an older nnlab"],
+)
+def test_what_a_run_recorded_counts_until_it_begins_again(events: list[Any], count: int, is_ended: bool) -> None:
+    assert journal.counting(events) == events[len(events) - count :]
+    assert (journal.end_of(events) is not None) == is_ended
+
+
+def test_a_reader_can_be_asked_for_what_it_has_read_before(path: Path) -> None:
+    written(path, 2)
+    before, offset = journal.read(path)
+    written(path, 1)
+    assert journal.read(path, until=offset) == (before, offset)
+    assert journal.read(path, until=0) == ([], 0)
+
+
+def test_a_run_has_begun_when_there_is_a_line_in_its_journal(path: Path) -> None:
+    assert not journal.has_begun(path)
+    Journal(path).close()
+    assert not journal.has_begun(path)
+    written(path, 1)
+    assert journal.has_begun(path)
 
 
 @given(value=st.floats())

@@ -105,6 +105,21 @@ def test_it_carries_the_core_and_no_other_part_of_nnlab(logged: tuple[str, Path]
     assert {path.name for path in (code / "tracking").iterdir()} == {"__init__.py", "model_artifact.py"}
 
 
+def test_logging_leaves_no_folder_in_the_search_path_of_modules(runs_dir: Path, uri: str) -> None:
+    before = list(sys.path)
+    feed(record(runs_dir), MlflowClient(uri))
+    assert sys.path == before, "each trial of a study would make the next one's imports slower"
+
+
+def test_it_is_ready_and_an_output_of_its_run(uri: str, logged: tuple[str, Path]) -> None:
+    client = MlflowClient(uri)
+    (output,) = client.get_run(logged[0]).outputs.model_outputs
+    model = client.get_logged_model(output.model_id)
+    assert (model.name, model.status, model.source_run_id) == ("model", "READY", logged[0])
+    written = yaml.safe_load((logged[1] / "MLmodel").read_text())
+    assert (written["run_id"], written["model_id"]) == (logged[0], output.model_id)
+
+
 def test_it_holds_no_pickle(logged: tuple[str, Path]) -> None:
     endings = {path.suffix for path in logged[1].rglob("*") if path.is_file()}
     assert endings <= {"", ".json", ".safetensors", ".py", ".yaml", ".txt"}

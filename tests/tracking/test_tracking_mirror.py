@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from recording import begin, metrics, record
+from recording import begin, begin_in, metrics, record
 from watching import mirrored, shown, steps, wait_for
 
-from nnlab.tracking import Recorder, journal
+from nnlab.tracking import Recorder, RunDirectory, journal
 from nnlab.tracking.mirror import Mirror
 from nnlab.tracking.view import View
 
@@ -120,3 +120,40 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
         assert arrived.result()
     assert shown(uri, path) == ("FINISHED", "finished")
     assert shown(uri, left.directory.path) == ("KILLED", "killed")
+
+
+def test_a_run_that_begins_again_after_it_arrived_is_noticed_while_the_mirror_works(runs_dir: Path, uri: str) -> None:
+    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+    recorder = begin(runs_dir)
+    path = recorder.directory.path
+    recorder.directory.release()
+    with ThreadPoolExecutor(1) as background:
+        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
+        arrivals.put(path)
+        wait_for(lambda: getattr(View.of(path), "is_closed", False))
+        assert shown(uri, path) == ("KILLED", "killed")
+        again = begin_in(RunDirectory.claim(path))
+        again.epoch(1, metrics(1))
+        wait_for(lambda: steps(uri, path) == [1])
+        assert shown(uri, path) == ("RUNNING", "running")
+        again.close("finished")
+        wait_for(lambda: shown(uri, path) == ("FINISHED", "finished"))
+        on = Recorder.reopen(path, None)
+        on.epoch(2, metrics(2))
+        on.close("finished")
+        arrivals.put(None)
+        assert arrived.result(), "the last look back is at the end"
+    assert steps(uri, path) == [1, 2]
+
+
+def test_a_run_that_goes_on_and_cannot_be_read_any_more_is_given_up(runs_dir: Path, uri: str) -> None:
+    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+    path = record(runs_dir)
+    with ThreadPoolExecutor(1) as background:
+        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
+        arrivals.put(path)
+        wait_for(lambda: getattr(View.of(path), "is_closed", False))
+        with (path / "metrics.jsonl").open("a") as file:
+            file.write("what?\n")
+        arrivals.put(None)
+        assert not arrived.result(timeout=60)

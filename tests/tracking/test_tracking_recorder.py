@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from recording import OVERRIDES, begin, configuration, dataset, model, record
+from recording import OVERRIDES, begin, begin_in, configuration, dataset, model, record
 
-from nnlab.errors import RunFailedError
+from nnlab.errors import RunFailedError, UserError
 from nnlab.tracking import Recorder, RunDirectory, journal
 from nnlab.tracking.provenance import collect, weights_sha256
 
@@ -64,6 +64,55 @@ def test_history_can_be_asked_for_while_the_run_lives(tmp_path: Path) -> None:
         assert RunDirectory.is_alive(recorder.directory.path)
 
 
+def test_a_run_begins_again_in_its_directory_with_nothing_left_of_its_results(tmp_path: Path) -> None:
+    path = record(tmp_path)
+    recorder = begin_in(RunDirectory.claim(path), seed=8)
+    assert json.loads((path / "provenance.json").read_text())["seed"] == 8
+    assert {entry.name for entry in path.iterdir()} == {
+        "config.yaml",
+        "overrides.yaml",
+        "provenance.json",
+        "requirements.txt",
+        "metrics.jsonl",
+        "lock",
+    }
+    assert recorder.history() == []
+    assert journal.end_of(journal.read(path / "metrics.jsonl")[0]) is None
+    recorder.epoch(1, {"lr": 0.5})
+    recorder.close("pruned", "worse than the median")
+    assert ending(path) == ("pruned", "worse than the median")
+    assert (path / "history.csv").read_text() == "epoch,lr\n1,0.5\n"
+
+
+def test_a_run_goes_on_with_all_that_it_has(tmp_path: Path) -> None:
+    path = record(tmp_path, epochs=2)
+    before = {entry.name: entry.read_bytes() for entry in path.iterdir() if entry.is_file()}
+    recorder = Recorder.reopen(path, None)
+    assert RunDirectory.is_alive(path)
+    assert [row["epoch"] for row in recorder.history()] == [1, 2]
+    recorder.test(2, {"test/loss": 0.25})
+    recorder.close("finished", "chosen")
+    assert ending(path) == ("finished", "chosen")
+    after = {entry.name: entry.read_bytes() for entry in path.iterdir() if entry.is_file()}
+    assert after.pop("metrics.jsonl").startswith(before.pop("metrics.jsonl"))
+    assert after == before
+    assert not RunDirectory.is_alive(path)
+
+
+def test_only_a_run_can_go_on(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"Only a run that was begun can go on, but .*/nothing holds none"):
+        Recorder.reopen(tmp_path / "nothing", None)
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_run_that_cannot_begin_frees_its_directory(tmp_path: Path) -> None:
+    directory = RunDirectory.claim(tmp_path / "run")
+    (directory.path / "config.yaml").mkdir()
+    with pytest.raises(RunFailedError, match=r"writing .*config\.yaml failed \(Is a directory\)"):
+        begin_in(directory)
+    assert not RunDirectory.is_alive(directory.path)
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -91,7 +140,8 @@ def test_passwords_are_in_no_file_of_the_run(tmp_path: Path) -> None:
     uri = "postgresql://nnlab:s3cret@db/runs"
     config: dict[str, Any] = configuration() | {"tracking": {"uri": uri}}
     overrides = [f"tracking.uri={uri}"]
-    recorder = Recorder.open(tmp_path, "x", config, overrides, collect(config, dataset(), overrides), None)
+    facts = collect(config, dataset(), overrides)
+    recorder = Recorder.open(RunDirectory.create(tmp_path, "x"), config, overrides, facts, None)
     recorder.tag({"where": uri})
     recorder.close("failed", f"no answer from {uri}")
     for path in recorder.directory.path.iterdir():

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from nnlab.errors import UserError
-from nnlab.tracking import journal
+from nnlab.tracking import journal, run_directory
 from nnlab.tracking.journal import Journal
 from nnlab.tracking.run_directory import RunDirectory, end_if_dead, write_history
 
@@ -62,6 +63,47 @@ def test_a_run_lives_as_long_as_its_process(tmp_path: Path, start: Callable[...,
     assert not RunDirectory.is_alive(path)
 
 
+def test_a_claim_makes_exactly_the_directory_that_it_names(tmp_path: Path) -> None:
+    directory = RunDirectory.claim(tmp_path / "study" / "trials" / "study-0001")
+    assert directory.path == tmp_path / "study" / "trials" / "study-0001"
+    assert RunDirectory.is_alive(directory.path)
+    directory.release()
+
+
+def test_a_claim_takes_over_from_a_dead_process_and_not_from_a_living_one(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_directory, "CLAIM_SECONDS", 0.1)
+    code = (
+        "import sys, time; from pathlib import Path; from nnlab.tracking.run_directory import RunDirectory;"
+        "run = RunDirectory.claim(Path(sys.argv[1])); print('claimed', flush=True); time.sleep(600)"
+    )
+    process = start("-c", code, str(tmp_path / "run"))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "claimed\n"
+    with pytest.raises(UserError, match=r"by one process at a time, but .*/run is still being .* Wait until"):
+        RunDirectory.claim(tmp_path / "run")
+    process.kill()
+    process.wait()
+    RunDirectory.claim(tmp_path / "run").release()
+
+
+def test_a_claim_waits_for_a_lock_that_is_held_for_a_moment(tmp_path: Path) -> None:
+    first = RunDirectory.claim(tmp_path / "run")
+    with ThreadPoolExecutor(1) as background:
+        second = background.submit(RunDirectory.claim, tmp_path / "run")
+        time.sleep(0.2)
+        assert not second.done()
+        first.release()
+        second.result(timeout=60).release()
+
+
+def test_a_claim_of_a_directory_that_cannot_be_made_is_the_users_to_change(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match=r"folder of the runs must be writable.*Not a directory.*NNLAB_RUNS_DIR"):
+        RunDirectory.claim(tmp_path / "file" / "study")
+
+
 def test_a_directory_that_is_no_run_is_not_alive(tmp_path: Path) -> None:
     assert not RunDirectory.is_alive(tmp_path)
 
@@ -75,6 +117,17 @@ def test_history_is_a_row_an_epoch_with_the_last_word_on_each(tmp_path: Path) ->
     writer.close()
     write_history(tmp_path)
     assert (tmp_path / "history.csv").read_text() == "epoch,train/loss,val/loss\n1,0.5,\n2,nan,0.1\n"
+
+
+def test_history_leaves_out_what_was_recorded_before_the_run_began_again(tmp_path: Path) -> None:
+    writer = Journal(tmp_path / "metrics.jsonl")
+    for goes_on, epochs in ((False, (1, 2, 3)), (False, (1, 2)), (True, (4,))):
+        writer.append("start", goes_on=goes_on)
+        for epoch in epochs:
+            writer.append("epoch", epoch=epoch, metrics={"lr": 0.1})
+    writer.close()
+    write_history(tmp_path)
+    assert (tmp_path / "history.csv").read_text() == "epoch,lr\n1,0.1\n2,0.1\n4,0.1\n"
 
 
 def test_a_dead_run_without_an_end_gets_one_exactly_once(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from mlflow import MlflowClient
 
 from nnlab.tracking.mirror import Mirror
@@ -57,3 +58,23 @@ def files(client: MlflowClient, run_id: str, folder: str | None = None) -> set[s
 
 def runs(client: MlflowClient) -> list[Any]:
     return list(client.search_runs([e.experiment_id for e in client.search_experiments()]))
+
+
+def break_off(client: MlflowClient, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Let the connection break after so many calls: the last one was done, but nobody hears of it."""
+    made: list[str] = []
+
+    def breaking_off(name: str) -> Callable[..., Any]:
+        call = getattr(client, name)
+
+        def method(*arguments: Any, **keywords: Any) -> Any:
+            made.append(name)
+            result = call(*arguments, **keywords)
+            if len(made) == after:
+                raise ConnectionError("broken off")
+            return result
+
+        return method
+
+    for name in ("create_run", "update_run", "log_batch", "log_inputs", "log_artifacts", "set_terminated"):
+        monkeypatch.setattr(client, name, breaking_off(name))

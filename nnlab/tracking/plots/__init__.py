@@ -21,10 +21,36 @@ from nnlab.tracking.plots._images import most_confident_mistakes as most_confide
 from nnlab.tracking.plots._images import sample_grid as sample_grid
 from nnlab.tracking.plots._images import worst_mistakes as worst_mistakes
 from nnlab.tracking.plots._look import save
+from nnlab.tracking.plots._network import outputs, shown_rows
 from nnlab.tracking.plots._weights import first_layer_weights as first_layer_weights
 
 if TYPE_CHECKING:
+    from nnlab.core.network import Network
     from nnlab.data.dataset import Dataset
+
+
+def draw_run(
+    folder: Path,
+    network: Network,
+    dataset: Dataset,
+    *,
+    history: Sequence[Mapping[str, float]],
+    best_epoch: int | None,
+    tested: bool,
+) -> list[Path]:
+    """`draw_all` for a trained network: of the test split if it was `tested`, else of what it may look at."""
+    name, rows = shown_rows(dataset, tested=tested)
+    weights = [array for array in network.parameters.named().values() if array.ndim == 2]
+    return draw_all(
+        folder,
+        history=history,
+        best_epoch=best_epoch,
+        dataset=dataset,
+        outputs=outputs(network, rows),
+        shown=rows,
+        shown_name=name,
+        first_weights=weights[0],
+    )
 
 
 def draw_all(

@@ -1,0 +1,25 @@
+"""What the pictures need of a network: its outputs for the rows that it may be shown on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from nnlab.core.feed import stretches
+from nnlab.core.network import ROWS_AT_ONCE, Network
+from nnlab.core.rows import Array, Rows
+from nnlab.data.dataset import Dataset
+
+
+def outputs(network: Network, rows: Rows) -> Array:
+    """The network's outputs (n, k) for every row, a stretch at a time: floats take four times a byte's room."""
+    parts = stretches(rows.index, ROWS_AT_ONCE)
+    return np.concatenate([network.predict(replace(rows, index=ids).inputs(network.dtype)) for ids in parts])
+
+
+def shown_rows(dataset: Dataset, *, tested: bool) -> tuple[str, Rows]:
+    """The split whose mistakes are shown, and its name: the test split only if it was evaluated anyway."""
+    if tested:
+        return "test", dataset.test
+    return ("validation", dataset.validation) if len(dataset.validation) else ("training", dataset.train)
