@@ -41,6 +41,9 @@ def combination_problems(settings: Mapping[str, Any]) -> Iterator[ConfigProblem]
         yield ConfigProblem(
             "schedule.warmup", f"must be at most trainer.epochs={epochs}, or the ramp never ends", warmup, str(epochs)
         )
+    stop_after = get("trainer.stop_after")
+    if stop_after and epochs and stop_after > epochs:
+        yield ConfigProblem("trainer.stop_after", f"must be at most trainer.epochs={epochs}", stop_after, str(epochs))
 
 
 def data_problems(settings: Mapping[str, Any], dataset: Dataset) -> Iterator[ConfigProblem]:

@@ -25,6 +25,7 @@ from nnlab.config.validation import validate
 from nnlab.core.check import closest
 
 CONFIG_NAME = "config"
+"""The root of a run's config among the files of `conf/`."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,7 @@ def compose_jobs(arguments: Sequence[str], *, multirun: bool) -> list[Job]:
     Raises:
         ConfigError: with every problem of every job.
     """
-    try:
-        overrides = OverridesParser.create().parse_overrides(list(arguments))
-    except OverrideParseException as error:
-        raise ConfigError([_unreadable(error)]) from None
-
+    overrides = parsed(arguments)
     problems: list[ConfigProblem] = []
     if not multirun:
         problems += [_needs_multirun(override) for override in overrides if override.is_sweep_override()]
@@ -65,13 +62,25 @@ def compose_jobs(arguments: Sequence[str], *, multirun: bool) -> list[Job]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for job in _each_combination(overrides):
             try:
-                config = validate(_composed(job, problems))
+                config = validate(composed(job, problems))
                 jobs.append(Job(config, [str(override.input_line) for override in job]))
             except ConfigError as error:
                 problems += error.problems
     if problems:
         raise ConfigError(list({str(problem): problem for problem in problems}.values()))
     return jobs
+
+
+def parsed(arguments: Sequence[str]) -> list[Override]:
+    """Overrides in Hydra's grammar.
+
+    Raises:
+        ConfigError: if one is not.
+    """
+    try:
+        return OverridesParser.create().parse_overrides(list(arguments))
+    except OverrideParseException as error:
+        raise ConfigError([_unreadable(error)]) from None
 
 
 def _each_combination(overrides: Sequence[Override]) -> Iterable[list[Override]]:
@@ -84,8 +93,15 @@ def _each_combination(overrides: Sequence[Override]) -> Iterable[list[Override]]
         yield parser.parse_overrides(job)
 
 
-def _composed(job: Sequence[Override], problems: list[ConfigProblem]) -> dict[str, Any]:
+def composed(job: Sequence[Override], problems: list[ConfigProblem], *, root: str = CONFIG_NAME) -> dict[str, Any]:
     """One job's config as plain values; choices that do not exist are added to `problems` and left out.
+
+    Call it inside Hydra's `initialize_config_dir(conf_dir())`.
+
+    Args:
+        job: the overrides, each with a single value.
+        problems: to add to.
+        root: the file of `conf/` to begin with.
 
     Raises:
         ConfigError: if Hydra cannot compose it.
@@ -95,14 +111,15 @@ def _composed(job: Sequence[Override], problems: list[ConfigProblem]) -> dict[st
     forced = [_forced(override) for override in job if id(override) not in wrong]
     try:
         # Choices first: a value may belong to a choice that stands behind it.
-        composed = compose(CONFIG_NAME, overrides=sorted(forced, key=lambda text: text.startswith("++")))
-        raw: Any = OmegaConf.to_container(composed, resolve=True)
+        whole = compose(root, overrides=sorted(forced, key=lambda text: text.startswith("++")))
+        raw: Any = OmegaConf.to_container(whole, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError([ConfigProblem("command line", _one_line(error))]) from None
     return {str(key): value for key, value in raw.items()}
 
 
-def _is_group(override: Override) -> bool:
+def is_group(override: Override) -> bool:
+    """Whether the override chooses a file of a group."""
     group = override.key_or_group
     return (conf_dir() / group).is_dir() and not isinstance(override.value(), Mapping)
 
@@ -112,7 +129,7 @@ def _wrong_choice(override: Override) -> ConfigProblem | None:
     group = override.key_or_group
     if not group:
         return ConfigProblem("command line", f"must be written as key=value, but got {override.input_line}")
-    if not _is_group(override) or override.is_delete():
+    if not is_group(override) or override.is_delete():
         return None
     files = sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
     chosen = override.value()
@@ -125,7 +142,7 @@ def _wrong_choice(override: Override) -> ConfigProblem | None:
 def _forced(override: Override) -> str:
     """The override as text, forced in if it sets a value: unknown keys are to be found later, not refused now."""
     text = override.input_line or ""
-    is_value = not (override.is_delete() or _is_group(override) or override.key_or_group.startswith("hydra"))
+    is_value = not (override.is_delete() or is_group(override) or override.key_or_group.startswith("hydra"))
     return "++" + text.lstrip("+") if is_value else text
 
 

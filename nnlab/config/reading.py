@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar
 
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.schema import VARIANTS, Config
@@ -14,23 +14,34 @@ MISSING = "???"
 OTHER_WORDS = {"learning_rate": "optimizer.lr", "weight_decay": "regularizer.strength", "max_epochs": "trainer.epochs"}
 """What others call our keys."""
 
+Forms = Mapping[str, Mapping[str, type]]
+"""For each group with several forms, the class by the group's `name`."""
 
-class Reader:
-    """Reads one config.
+T = TypeVar("T")
+
+
+class Reader(Generic[T]):
+    """Reads one tree of settings.
+
+    Args:
+        root: the dataclass to make.
+        variants: the groups below it that have several forms, by full key.
+        prefix: what stands before the root's own keys (`sweep.`).
 
     Attributes:
         problems: what was found so far.
         settings: every group and value that is right, by full key; what is wrong is absent.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, root: type[T], variants: Forms, prefix: str = "") -> None:
+        self._root, self._variants, self._prefix = root, variants, prefix
         self.problems: list[ConfigProblem] = []
         self.settings: dict[str, Any] = {}
 
-    def read(self, raw: Mapping[str, Any]) -> Config | None:
-        """The config, or None if there are problems."""
-        config = self._group(Config, raw, "")
-        return config if isinstance(config, Config) else None
+    def read(self, raw: Mapping[str, Any]) -> T | None:
+        """The settings, or None if there are problems."""
+        made = self._group(self._root, raw, self._prefix)
+        return made if isinstance(made, self._root) else None
 
     def _group(self, cls: type, raw: Mapping[str, Any], prefix: str) -> Any:
         """An object of dataclass `cls` from its fields; None if any of them is wrong."""
@@ -55,12 +66,12 @@ class Reader:
         return made
 
     def _value(self, annotation: Any, value: Any, key: str) -> Any:
-        if key in VARIANTS or (dataclasses.is_dataclass(annotation) and isinstance(annotation, type)):
+        if key in self._variants or (dataclasses.is_dataclass(annotation) and isinstance(annotation, type)):
             if not isinstance(value, Mapping):
                 rule = "must be a group of keys"
                 self.problems.append(ConfigProblem(key, rule, value, self._nearest_choice(key, value)))
                 return None
-            return self._variant(key, value) if key in VARIANTS else self._group(annotation, value, f"{key}.")
+            return self._variant(key, value) if key in self._variants else self._group(annotation, value, f"{key}.")
         problem = problem_with(annotation, value)
         if problem is not None:
             self.problems.append(ConfigProblem(key, problem.rule, value, problem.nearest))
@@ -70,23 +81,23 @@ class Reader:
 
     def _variant(self, group: str, raw: Mapping[str, Any]) -> Any:
         """The form of a group that its `name` chooses."""
-        forms = VARIANTS[group]
+        forms = self._variants[group]
         fields = dict(raw)
         name = fields.pop("name", None)
-        if name not in forms:
+        if not isinstance(name, str) or name not in forms:
             rule = f"must be one of {', '.join(forms)}"
             self.problems.append(ConfigProblem(f"{group}.name", rule, name, self._nearest_choice(group, name)))
             return None
         self.settings[f"{group}.name"] = name
         known = field_rules(forms[name])
         for field in [field for field in fields if field not in known]:
-            self._unknown_to_variant(group, str(name), field, fields.pop(field))
+            self._unknown_to_variant(group, name, field, fields.pop(field))
         return self._group(forms[name], fields, f"{group}.")
 
     def _unknown_to_variant(self, group: str, name: str, field: str, value: Any) -> None:
         """A key that this form of the group does not have: perhaps another form has it."""
-        own = list(field_rules(VARIANTS[group][name]))
-        others = [form for form, cls in VARIANTS[group].items() if field in field_rules(cls)]
+        own = list(field_rules(self._variants[group][name]))
+        others = [form for form, cls in self._variants[group].items() if field in field_rules(cls)]
         if others:
             nearest = f"{group}={' or '.join(others)}"
         else:
@@ -95,9 +106,8 @@ class Reader:
         has = f"it has {', '.join(own)}" if own else "it has none"
         self.problems.append(ConfigProblem(f"{group}.{field}", f"is no key of {group}={name} ({has})", value, nearest))
 
-    @staticmethod
-    def _nearest_choice(group: str, value: Any) -> str:
-        near = closest(str(value), VARIANTS.get(group, {}))
+    def _nearest_choice(self, group: str, value: Any) -> str:
+        near = closest(str(value), self._variants.get(group, {}))
         return f"{group}={near}" if near else ""
 
     def _unknown(self, key: str, value: Any) -> None:
@@ -105,14 +115,15 @@ class Reader:
             for name, item in value.items():
                 self._unknown(f"{key}.{name}", item)
             return
-        self.problems.append(ConfigProblem(key, "is not a key of the configuration", value, nearest_key(key)))
+        nearest = nearest_key(key, key_rules(self._root, self._variants, self._prefix))
+        self.problems.append(ConfigProblem(key, "is not a key of the configuration", value, nearest))
 
 
-def nearest_key(key: str) -> str:
+def nearest_key(key: str, known: Iterable[str]) -> str:
     """The known key that looks most like `key`: one with the same last part, or nearly the same letters."""
-    known = known_keys()
+    known = list(known)
     last = key.rpartition(".")[2]
-    if last in OTHER_WORDS:
+    if OTHER_WORDS.get(last) in known:
         return OTHER_WORDS[last]
     same_last = [candidate for candidate in known if candidate.rpartition(".")[2] == last]
     if same_last:
@@ -121,20 +132,25 @@ def nearest_key(key: str) -> str:
     return closest(key, known) or lasts.get(closest(last, lasts), "")
 
 
-def known_keys() -> list[str]:
-    """Every key that some config may have, in full, in the order of the schema."""
+def key_rules(root: type = Config, variants: Forms = VARIANTS, prefix: str = "") -> dict[str, dict[str, Any]]:
+    """Every key that some config may have, in full, in the order of the schema, with what it may be.
 
-    def below(cls: type, prefix: str) -> list[str]:
-        keys = []
+    Returns:
+        for each key its annotations by the form of the group that has it; by "" where there are no forms.
+    """
+    rules: dict[str, dict[str, Any]] = {}
+
+    def add(cls: type, prefix: str, form: str) -> None:
         for name, annotation in field_rules(cls).items():
             key = prefix + name
-            forms = list(VARIANTS.get(key, {}).values())
-            if forms:
-                keys += [f"{key}.name", *(k for form in forms for k in below(form, f"{key}."))]
+            if key in variants:
+                rules[f"{key}.name"] = {form: str}
+                for choice, variant in variants[key].items():
+                    add(variant, f"{key}.", choice)
             elif dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
-                keys += below(annotation, f"{key}.")
+                add(annotation, f"{key}.", form)
             else:
-                keys.append(key)
-        return keys
+                rules.setdefault(key, {})[form] = annotation
 
-    return list(dict.fromkeys(below(Config, "")))
+    add(root, prefix, "")
+    return rules

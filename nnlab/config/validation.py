@@ -12,7 +12,7 @@ from typing import Any
 from nnlab.config.combinations import combination_problems, data_problems
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.reading import Reader
-from nnlab.config.schema import Config
+from nnlab.config.schema import VARIANTS, Config
 from nnlab.data import load
 from nnlab.data.dataset import Dataset
 from nnlab.data.settings import DataSettings
@@ -34,7 +34,7 @@ def validate(raw: Mapping[str, Any]) -> Config:
         ConfigError: with every problem. Data that has to be downloaded is looked at only when nothing else is
             wrong.
     """
-    reader = Reader()
+    reader = Reader(Config, VARIANTS)
     config = reader.read(raw)
     settings = reader.settings
     problems = [*reader.problems, *combination_problems(settings)]

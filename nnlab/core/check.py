@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 import sys
 import types
 from collections.abc import Iterable
@@ -73,6 +74,29 @@ class NotEmpty:
 
 
 @dataclasses.dataclass(frozen=True)
+class Matches:
+    """A text that fits a pattern.
+
+    Args:
+        pattern: a regular expression for the whole text.
+        meaning: the same in words.
+    """
+
+    pattern: str
+    meaning: str
+
+    def __contains__(self, value: str) -> bool:
+        return re.fullmatch(self.pattern, value) is not None
+
+    def __str__(self) -> str:
+        return self.meaning
+
+    def nearest(self, value: str) -> str:
+        """There is none."""
+        return ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Problem:
     """A broken rule: what must hold, and the nearest valid choice (empty if none is nearer than the others)."""
 
@@ -90,7 +114,7 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
     """Hold `value` against the annotation of its field.
 
     Understands `bool`, `int`, `float` (a whole number counts), `str`, `Literal`, `tuple[T, ...]` (a list
-    counts), `X | Y`, `Annotated[T, Range(...)]` and `Annotated[str, NotEmpty()]`.
+    counts), `X | Y`, `Annotated[T, Range(...)]`, `Annotated[str, NotEmpty()]` and `Annotated[str, Matches(...)]`.
 
     Returns:
         None if the value is valid, else the problem.
@@ -131,7 +155,7 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
 
 def _constraint_problem(extras: list[Any], value: Any) -> Problem | None:
     for extra in extras:
-        if isinstance(extra, Range | NotEmpty) and value not in extra:
+        if isinstance(extra, Range | NotEmpty | Matches) and value not in extra:
             return Problem(f"must be {extra}", extra.nearest(value))
     return None
 

@@ -14,6 +14,8 @@ class TrainerSettings(Checked):
 
     Args:
         epochs: passes over the training split, at most.
+        stop_after: end after this many epochs, with the schedule still planned for `epochs`: so a run that a study
+            pruned is repeated alone. Null trains all.
         batch_size: rows an update; `full` takes the whole training split at once.
         threads: threads of the BLAS. One by default: the bits of a result depend on it, and a second one
             helps only large batches.
@@ -24,9 +26,15 @@ class TrainerSettings(Checked):
     """
 
     epochs: Annotated[int, Range(ge=1)] = 15
+    stop_after: Annotated[int, Range(ge=1)] | None = None
     batch_size: Annotated[int, Range(ge=1)] | Literal["full"] = 32
     threads: Annotated[int, Range(ge=1)] = 1
     patience: Annotated[int, Range(ge=1)] | None = None
     monitor: Literal["val/loss", "val/accuracy"] = "val/loss"
     restore_best: bool = True
     clip_norm: Annotated[float, Range(gt=0)] | None = None
+
+    @property
+    def last_epoch(self) -> int:
+        """The epoch after which training ends, unless patience ends it before."""
+        return self.stop_after or self.epochs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import numpy as np
 
@@ -60,8 +60,10 @@ class Trainer:
             clip_norm=settings.clip_norm,
         )
 
-    def run(self, *, test: bool = True) -> Iterator[Event]:
+    def run(self, *, test: bool = True) -> Generator[Event, None, None]:
         """Train; the work happens as the events are taken, and stops when nobody takes them.
+
+        Closing it in the middle leaves the network with the weights that it would have kept so far.
 
         Args:
             test: whether to evaluate the test split at the end (a sweep must not, but for its winner).
@@ -76,7 +78,7 @@ class Trainer:
         )
         epoch, stopped_early = 0, False
         try:
-            for epoch in range(1, self.settings.epochs + 1):
+            for epoch in range(1, self.settings.last_epoch + 1):
                 tally = Tally()
                 seconds = yield from self._learn(epoch, tally)
                 metrics = {
@@ -96,9 +98,17 @@ class Trainer:
             selection.restore()
         yield TrainingEnd(selection.epoch, epoch, stopped_early)
         if test and len(self.dataset.test):
-            scores = self._scores("test", self.dataset.test)
-            self._check_finite(scores["test/loss"], "the last update, as the test split shows")
-            yield Tested(scores)
+            yield self.test()
+
+    def test(self) -> Tested:
+        """Evaluate the test split with the weights that the network has.
+
+        Raises:
+            DivergedError: if the loss is NaN or infinite.
+        """
+        scores = self._scores("test", self.dataset.test)
+        self._check_finite(scores["test/loss"], "the last update, as the test split shows")
+        return Tested(scores)
 
     def _learn(self, epoch: int, tally: Tally) -> Generator[Event, None, float]:
         """One epoch of updates, with a report now and then; returns the seconds it took, reports aside."""

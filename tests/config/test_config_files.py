@@ -9,12 +9,14 @@ from composing import choices, composed, flat
 
 from nnlab.config import as_dict, validate
 from nnlab.config.command_line import conf_dir
-from nnlab.config.reading import known_keys
+from nnlab.config.reading import key_rules
 from nnlab.core.activations import ACTIVATIONS
 from nnlab.core.initializers import INITIALIZERS
 from nnlab.core.objective import LOSSES
 
 GROUPS = ["data", "experiment", "model", "optimizer", "regularizer", "schedule"]
+OF_A_STUDY = ["sweep"]
+"""A group that only `study.yaml` has."""
 
 # What would be downloaded or read from files is read from the embedded digits; they are sorted by class.
 ABSOLUTE = ["runs_dir=/somewhere/runs", "tracking.uri=sqlite:////somewhere/mlflow.db"]
@@ -35,7 +37,7 @@ def overrides_for(choice: str) -> list[str]:
 
 
 def test_every_folder_of_conf_is_a_group_that_these_tests_know() -> None:
-    assert sorted(folder.name for folder in conf_dir().iterdir() if folder.is_dir()) == GROUPS
+    assert sorted(folder.name for folder in conf_dir().iterdir() if folder.is_dir()) == sorted([*GROUPS, *OF_A_STUDY])
 
 
 @pytest.mark.parametrize("choice", choice_names())
@@ -54,7 +56,7 @@ def test_a_resolved_config_reads_back_as_itself(choice: str) -> None:
 
 def test_every_key_of_the_schema_stands_in_some_file() -> None:
     written = set(chain.from_iterable(flat(composed(*overrides_for(choice))) for choice in choice_names()))
-    assert written == set(known_keys())
+    assert written == set(key_rules())
 
 
 @pytest.mark.parametrize("group", ["optimizer", "regularizer", "schedule", "model", "data"])
@@ -70,8 +72,9 @@ def test_every_file_opens_with_a_command_that_chooses_it() -> None:
             continue
         lines = file.read_text(encoding="utf-8").splitlines()
         command = lines[1] if lines[0].startswith("# @package") else lines[0]
-        choice = "[overrides]" if file.stem == "config" else f"{file.parent.name}={file.stem}"
-        assert command.startswith("# python -m nnlab.run "), file.name
+        choice = "[overrides]" if file.parent == conf_dir() else f"{file.parent.name}={file.stem}"
+        is_of_a_study = file.stem == "study" or file.parent.name in OF_A_STUDY
+        assert command.startswith(f"# python -m nnlab.{'sweep' if is_of_a_study else 'run'} "), file.name
         assert choice in command.split(), file.name
 
 

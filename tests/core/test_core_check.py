@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from nnlab.core.check import Checked, Problem, Range, closest, field_rules, problem_with
+from nnlab.core.check import Checked, Matches, Problem, Range, closest, field_rules, problem_with
 
 Fraction = Annotated[float, Range(ge=0, lt=1)]
 Positive = Annotated[float, Range(gt=0)]
 Count = Annotated[int, Range(ge=1)]
 Batch = Count | Literal["full"]
+Hex = Annotated[str, Matches(r"[0-9a-f]+", "hexadecimal digits")]
 Strategy = Literal["tail", "random", "stratified"]
 
 
@@ -42,6 +43,7 @@ Strategy = Literal["tail", "random", "stratified"]
         (tuple[int, ...], []),
         (tuple[Count, ...], [1]),
         (Annotated[float, "a note that is no range"], -1.0),
+        (Hex, "c0ffee"),
     ],
 )
 def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
@@ -69,6 +71,11 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
         (float, math.nan, "must be a finite number", ""),
         (float, -math.inf, "must be a finite number", ""),
         (str, 3, "must be a text", ""),
+        # patterns, which the whole text has to fit
+        (Hex, "c0ffee!", "must be hexadecimal digits", ""),
+        (Hex, "c0\n", "must be hexadecimal digits", ""),
+        (Hex, 10, "must be a text", ""),
+        (Hex | None, "", "must be hexadecimal digits or null", ""),
         # ranges
         (Fraction, 1.0, "must be at least 0 and below 1", "a value below 1"),
         (Fraction, -0.5, "must be at least 0 and below 1", "0"),
