@@ -17,19 +17,20 @@ SECONDS_BETWEEN_REFRESHES = 0.1
 
 
 def console_for(out: TextIO | None = None, errors: TextIO | None = None) -> Console:
-    """Choose how to show a run on the stream `out`; the defaults are the process's own streams.
-
-    The live bar needs a terminal, and none of `CI`, `NO_COLOR` and `TERM=dumb` in the environment.
-    """
+    """Choose how to show a run on the stream `out`; the defaults are the process's own streams."""
     out = sys.stdout if out is None else out
     errors = sys.stderr if errors is None else errors
-    live = (
+    return Console(out, errors, live=is_live(out))
+
+
+def is_live(out: TextIO) -> bool:
+    """Whether `out` is a terminal that wants moving pictures: none of `CI`, `NO_COLOR`, `TERM=dumb` is set."""
+    return (
         out.isatty()
         and os.environ.get("CI", "").lower() in ("", "0", "false")
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") not in ("dumb", "unknown")
     )
-    return Console(out, errors, live=live)
 
 
 class Console:
@@ -63,7 +64,7 @@ class Console:
         self._end_of_epochs()
         self._epochs = epochs
         self._next_shown = 0
-        _write(self._out, title)
+        write_line(self._out, title)
         if self._live:
             self._bar = _Bar(self._out, self._errors, epochs, steps_per_epoch)
             self._bar.open()
@@ -89,7 +90,7 @@ class Console:
             self._bar.print_above(text)
         else:
             self._show_waiting()
-            _write(self._out, text)
+            write_line(self._out, text)
 
     def warning(self, text: str) -> None:
         """Warn, on standard error."""
@@ -97,14 +98,14 @@ class Console:
         if self._bar is not None and self._errors.isatty():
             self._bar.print_above(f"warning: {text}")
         else:
-            _write(self._errors, f"warning: {text}")
+            write_line(self._errors, f"warning: {text}")
 
     def finished(self, summary: Mapping[str, str], where: Sequence[str]) -> None:
         """Show the last epoch, the `summary` as a small table, and the lines on `where` the run is."""
         self._end_of_epochs()
         width = max(map(len, summary), default=0)
         table = [f"  {name:<{width}}  {value}" for name, value in summary.items()]
-        _write(self._out, "\n".join(["", *table, "", *where]))
+        write_line(self._out, "\n".join(["", *table, "", *where]))
 
     def _end_of_epochs(self) -> None:
         if self._bar is not None:
@@ -116,7 +117,7 @@ class Console:
         if self._waiting is not None:
             epoch, metrics = self._waiting
             self._waiting = None
-            _write(self._out, epoch_line(epoch, self._epochs, metrics))
+            write_line(self._out, epoch_line(epoch, self._epochs, metrics))
 
 
 class _Bar:
@@ -193,7 +194,7 @@ class _Bar:
 
     def print_above(self, text: str) -> None:
         """Print a line that stays, above the bar."""
-        self._live.console.print(self._text(_encodable(text, self._out)), soft_wrap=True)
+        self._live.console.print(self._text(encodable(text, self._out)), soft_wrap=True)
 
     def close(self) -> None:
         """Erase the bar and give the terminal back."""
@@ -228,15 +229,16 @@ def _fixed(value: float, *, width: int, decimals: int) -> str:
     return next((form for form in forms if len(form) <= width), f"{value:.0e}").rjust(width)
 
 
-def _encodable(text: str, stream: TextIO) -> str:
+def encodable(text: str, stream: TextIO) -> str:
     """`text` with question marks for what the stream's encoding lacks: no run ends over a path with an é."""
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
 
 
-def _write(stream: TextIO, text: str) -> None:
+def write_line(stream: TextIO, text: str) -> None:
+    """Print `text` on `stream` at once; a closed pipe takes it without complaint."""
     try:
-        print(_encodable(text, stream), file=stream, flush=True)
+        print(encodable(text, stream), file=stream, flush=True)
     except BrokenPipeError:
         # Nobody listens any more (`| head`): the run goes on, and Python's own flush at exit finds a stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nnlab.config import Config, as_dict, build_trainer, dataset_of
 from nnlab.console import Console
-from nnlab.core.feed import stretches
-from nnlab.core.network import ROWS_AT_ONCE, Network
-from nnlab.core.rows import Array, Rows
 from nnlab.data import Dataset
 from nnlab.errors import TerminatedError
+from nnlab.tracking import journal
 from nnlab.tracking.journal import Status
 from nnlab.tracking.mirror_process import MirrorProcess
-from nnlab.tracking.model_artifact import Model
+from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, Model, load_model
 from nnlab.tracking.provenance import collect
 from nnlab.tracking.recorder import Recorder
+from nnlab.tracking.run_directory import JOURNAL, RunDirectory
 from nnlab.training import DivergedError, EpochEnd, Progress, Tested, Trainer, TrainingEnd
 
 EXAMPLE_ROWS = 5
+EPOCH_TAG = "nnlab.epoch"
+"""Says whose weights a run has kept; 0 if it diverged."""
+
+
+Watch = Callable[[int, Mapping[str, float]], str | None]
+"""Is told each epoch and its metrics, once they are recorded; a text prunes the run, and is the reason."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What is different about a run that belongs to a study.
+
+    Attributes:
+        study: the study's directory, whose run in MLflow is this one's parent.
+        path: the run's own directory; one of a dead process is taken over, and the run begins again.
+        name: of the run in MLflow, where it stands below the study.
+        tags: for MLflow, beside those of every run.
+        dataset: to use instead of loading it.
+        watch: sees the epochs.
+    """
+
+    study: Path
+    path: Path
+    name: str
+    tags: Mapping[str, str]
+    dataset: Dataset
+    watch: Watch
 
 
 @dataclass(frozen=True)
@@ -36,17 +62,28 @@ class Result:
 
     Attributes:
         directory: the run's own.
-        status: finished or diverged.
+        status: finished, diverged or pruned.
         reason: why, if not finished.
+        epoch: whose weights were kept; 0 if the run diverged.
         scores: of the weights that were kept: their epoch's validation scores, and the test scores.
         weights_sha256: of those weights.
+        parameters: how many the network has.
+        by_epoch: the metrics of each epoch.
     """
 
     directory: Path
     status: Status
     reason: str
+    epoch: int
     scores: dict[str, float]
     weights_sha256: str
+    parameters: int
+    by_epoch: dict[int, dict[str, float]] = field(repr=False)
+
+    @property
+    def seconds(self) -> float:
+        """Spent on training, validation aside."""
+        return sum(metrics["time/epoch_seconds"] for metrics in self.by_epoch.values())
 
 
 def run(
@@ -56,9 +93,11 @@ def run(
     command: Sequence[str],
     console: Console,
     mirror: MirrorProcess | None,
-    test: bool = True,
+    member: Membership | None = None,
 ) -> Result:
     """Train what the config describes, and record it.
+
+    The test split is evaluated at the end, once; by a member of a study never, since its study selects among them.
 
     Args:
         config: validated.
@@ -66,65 +105,124 @@ def run(
         command: the program and its arguments, for the record.
         console: shows the progress.
         mirror: brings the run into MLflow; None leaves it in its directory.
-        test: whether to evaluate the test split at the end.
+        member: how the run belongs to a study, if it does.
 
     Raises:
-        UserError: if the runs folder cannot be written.
+        UserError: if the runs folder cannot be written, or the member's directory is in use.
         KeyboardInterrupt: if interrupted or terminated, after the run was closed as such.
     """
-    with threadpool_limits(config.trainer.threads), _sigterm_raises():
-        dataset = dataset_of(config.data, seed=config.seed)
+    with threadpool_limits(config.trainer.threads), sigterm_raises():
+        dataset = member.dataset if member else dataset_of(config.data, seed=config.seed)
         trainer = build_trainer(config, dataset)
         settings = as_dict(config)
-        hint = f"{config.model.name}-{config.data.name}"
         provenance = collect(settings, dataset, command)
-        with (
-            Recorder.open(Path(config.runs_dir), hint, settings, overrides, provenance, mirror) as recorder,
-            console,
-        ):
+        if member:
+            provenance |= {"tags": dict(member.tags), "parent": str(member.study), "name": member.name}
+            directory = RunDirectory.claim(member.path)
+        else:
+            directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")
+        with Recorder.open(directory, settings, overrides, provenance, mirror) as recorder, console:
             try:
-                return _train(config, trainer, recorder, console, test=test)
+                return _train(config, trainer, recorder, console, command, member.watch if member else None)
             except TerminatedError:
                 recorder.close("killed", "terminated by the system (SIGTERM)")
                 raise
 
 
-def _train(config: Config, trainer: Trainer, recorder: Recorder, console: Console, *, test: bool) -> Result:
+def _train(
+    config: Config,
+    trainer: Trainer,
+    recorder: Recorder,
+    console: Console,
+    command: Sequence[str],
+    watch: Watch | None,
+) -> Result:
     """Take the trainer's events to the recorder and the console, then keep what is left of the run."""
     status: Status = "finished"
     reason = ""
-    kept, scores = 0, {}
+    best, kept, test = 0, 0, {}
     by_epoch: dict[int, dict[str, float]] = {}
     console.started(_title(config, trainer, recorder), config.trainer.epochs, trainer.steps_per_epoch)
     try:
-        for event in trainer.run(test=test):
-            match event:
-                case Progress():
-                    console.progress(event.epoch, event.step)
-                case EpochEnd():
-                    by_epoch[event.epoch] = dict(event.metrics)
-                    recorder.epoch(event.epoch, event.metrics)
-                    console.epoch(event.epoch, event.metrics, event.is_best)
-                case TrainingEnd():
-                    kept = event.epoch
-                    scores = {name: by_epoch[kept][name] for name in by_epoch[kept] if name.startswith("val/")}
-                    if event.stopped_early:
-                        console.message(f"stopped early: no better epoch than {kept} for {config.trainer.patience}")
-                case Tested():
-                    recorder.test(kept, event.metrics)
-                    scores |= event.metrics
+        with closing(trainer.run(test=watch is None)) as events:
+            for event in events:
+                match event:
+                    case Progress():
+                        console.progress(event.epoch, event.step)
+                    case EpochEnd():
+                        by_epoch[event.epoch] = dict(event.metrics)
+                        best = event.epoch if event.is_best or not config.trainer.restore_best else best
+                        recorder.epoch(event.epoch, event.metrics)
+                        console.epoch(event.epoch, event.metrics, event.is_best)
+                        if watch and (pruned := watch(event.epoch, event.metrics)):
+                            status, reason, kept = "pruned", pruned, best
+                            repeating = [*command, f"trainer.stop_after={event.epoch}"]
+                            recorder.tag({"nnlab.command": shlex.join(repeating)})
+                            break
+                    case TrainingEnd():
+                        kept = event.epoch
+                        if event.stopped_early:
+                            console.message(f"stopped early: no better epoch than {kept} for {config.trainer.patience}")
+                    case Tested():
+                        recorder.test(kept, event.metrics)
+                        test = dict(event.metrics)
     except DivergedError as error:
         status, reason = "diverged", str(error)
         console.warning(reason)
 
     digest = recorder.save_model(_model(trainer))
+    recorder.tag({EPOCH_TAG: str(kept)})
     if config.tracking.plots:
-        best = kept if config.trainer.restore_best else 0
-        _draw(trainer, recorder, console, best, tested="test/loss" in scores)
+        _draw(trainer, recorder, console, kept if config.trainer.restore_best else 0, tested=bool(test))
     recorder.close(status, reason or None)
-    result = Result(recorder.directory.path, status, reason, scores, digest)
-    console.finished(_summary(result, kept, by_epoch), [f"run directory  {result.directory}"])
+    result = Result(
+        recorder.directory.path,
+        status,
+        reason,
+        kept,
+        {name: value for name, value in by_epoch.get(kept, {}).items() if name.startswith("val/")} | test,
+        digest,
+        trainer.objective.network.parameters.values_vector.size,
+        by_epoch,
+    )
+    console.finished(_summary(result), [f"run directory  {result.directory}"])
     return result
+
+
+def test_member(config: Config, path: Path, *, console: Console, mirror: MirrorProcess | None) -> Tested:
+    """Evaluate the kept weights of a study's run on the test split, after selection, and add that to the run.
+
+    What was evaluated before is not evaluated again.
+
+    Args:
+        config: of the run.
+        path: its directory.
+        console: shows what goes wrong with the pictures.
+        mirror: brings it into MLflow.
+
+    Raises:
+        UserError: if the run's model is damaged.
+        DivergedError: if the loss on the test split is NaN or infinite.
+    """
+    events, _ = journal.read(path / JOURNAL)
+    events = journal.counting(events)
+    known = next((event["metrics"] for event in events if event["event"] == "test"), None)
+    if known is not None:
+        if journal.end_of(events) is None:  # killed before it could say so
+            Recorder.reopen(path, mirror).close("finished")
+        return Tested(known)
+    tags = {key: value for event in events if event["event"] == "note" for key, value in event["tags"].items()}
+    epoch = int(tags[EPOCH_TAG])
+    trainer = build_trainer(config, dataset_of(config.data, seed=config.seed))
+    model = load_model(path / "model" / ARCHITECTURE, path / "model" / WEIGHTS)
+    trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector
+    with threadpool_limits(config.trainer.threads):
+        tested = trainer.test()
+        with Recorder.reopen(path, mirror) as recorder:
+            recorder.test(epoch, tested.metrics)
+            if config.tracking.plots:
+                _draw(trainer, recorder, console, epoch if config.trainer.restore_best else 0, tested=True)
+    return tested
 
 
 def _title(config: Config, trainer: Trainer, recorder: Recorder) -> str:
@@ -138,8 +236,7 @@ def _title(config: Config, trainer: Trainer, recorder: Recorder) -> str:
     )
 
 
-def _summary(result: Result, kept: int, by_epoch: dict[int, dict[str, float]]) -> dict[str, str]:
-    seconds = sum(metrics["time/epoch_seconds"] for metrics in by_epoch.values())
+def _summary(result: Result) -> dict[str, str]:
     names = {
         "val/loss": "validation loss",
         "val/accuracy": "validation accuracy",
@@ -148,9 +245,9 @@ def _summary(result: Result, kept: int, by_epoch: dict[int, dict[str, float]]) -
     }
     return {
         "status": result.status,
-        **({"weights of epoch": str(kept)} if kept else {}),
+        **({"weights of epoch": str(result.epoch)} if result.epoch else {}),
         **{label: f"{result.scores[name]:.4f}" for name, label in names.items() if name in result.scores},
-        "training": f"{seconds:.2f} s",
+        "training": f"{result.seconds:.2f} s",
         "weights sha256": result.weights_sha256[:16],
     }
 
@@ -168,41 +265,17 @@ def _model(trainer: Trainer) -> Model:
 
 def _draw(trainer: Trainer, recorder: Recorder, console: Console, best: int, *, tested: bool) -> None:
     """The run's pictures. They are worth a warning if they fail, not the run."""
-    from nnlab.tracking.plots import draw_all
+    from nnlab.tracking.plots import draw_run
 
-    dataset, network = trainer.dataset, trainer.objective.network
-    name, shown = _shown(dataset, tested=tested)
-    weights = [array for array in network.parameters.named().values() if array.ndim == 2]
+    folder, network = recorder.directory.path / "plots", trainer.objective.network
     try:
-        draw_all(
-            recorder.directory.path / "plots",
-            history=recorder.history(),
-            best_epoch=best or None,
-            dataset=dataset,
-            outputs=_outputs(network, shown),
-            shown=shown,
-            shown_name=name,
-            first_weights=weights[0],
-        )
+        draw_run(folder, network, trainer.dataset, history=recorder.history(), best_epoch=best or None, tested=tested)
     except Exception as error:
         console.warning(f"the plots could not be drawn: {type(error).__name__}: {error}")
 
 
-def _outputs(network: Network, rows: Rows) -> Array:
-    """The network's outputs for every row of a split, a stretch at a time: floats take four times a byte's room."""
-    parts = stretches(rows.index, ROWS_AT_ONCE)
-    return np.concatenate([network.predict(replace(rows, index=ids).inputs(network.dtype)) for ids in parts])
-
-
-def _shown(dataset: Dataset, *, tested: bool) -> tuple[str, Rows]:
-    """The split whose mistakes are shown: the test split only if it was evaluated anyway."""
-    if tested:
-        return "test", dataset.test
-    return ("validation", dataset.validation) if len(dataset.validation) else ("training", dataset.train)
-
-
 @contextmanager
-def _sigterm_raises() -> Iterator[None]:
+def sigterm_raises() -> Iterator[None]:
     """Turn SIGTERM into an exception, so that a terminated run is closed as such; only the main thread can."""
     if threading.current_thread() is not threading.main_thread():
         yield

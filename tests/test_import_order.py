@@ -19,7 +19,7 @@ import nnlab
 PACKAGE = Path(nnlab.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-PARTS = ["errors", "core", "data", "training", "tracking", "config", "tuning"]
+PARTS = ["errors", "core", "data", "training", "tracking", "config", "console", "runner", "tuning"]
 """In the order of import. Whatever else stands in `nnlab/` is a command or its hands, and comes after them all."""
 
 HEAVY = {"hydra", "omegaconf", "mlflow", "optuna"}
