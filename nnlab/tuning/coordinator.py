@@ -1,0 +1,213 @@
+"""Keeps the workers busy until the study has its trials, and says what happens as a stream of events.
+
+It alone decides which trial is done next and how it ends. Trials are counted where they are created, so their total
+is exact for any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass
+
+from optuna.trial import FrozenTrial
+
+from nnlab.errors import RunFailedError, TerminatedError, UserError
+from nnlab.tracking.redaction import redacted
+from nnlab.tuning.search.settings import SweepSettings
+from nnlab.tuning.study import Study
+from nnlab.tuning.trial import Task, run_trial
+from nnlab.tuning.trials import Asked, Outcome
+
+SECONDS_BETWEEN_TICKS = 0.25
+FEWEST_FAILURES = 10
+"""Before a study that goes on whatever fails gives up; else as many as it was to have trials."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker has got a trial; `again` if it was begun before."""
+
+    trial: FrozenTrial
+    task: Task
+    again: bool
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial has ended, and is in the storage as it is here."""
+
+    trial: FrozenTrial
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A trial's process was killed; the trial waits to be done again, for the `attempt`-th time."""
+
+    trial: FrozenTrial
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Nothing has happened for a moment."""
+
+
+Event = Started | Ended | Lost | Tick
+
+
+class Coordinator:
+    """One session of a study, until it has all its trials, is stopped, or fails too often.
+
+    Attributes:
+        failures: how many trials have failed in this session.
+
+    Args:
+        study: new or old; what it has begun and not ended comes first.
+        settings: of the sweep.
+        workers: how many trials are done at a time.
+        executor: does them; it must take as many calls.
+        task_of: makes a trial's task.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        settings: SweepSettings,
+        workers: int,
+        executor: Executor,
+        task_of: Callable[[FrozenTrial], Task],
+    ) -> None:
+        self._study = study
+        self._settings = settings
+        self._workers = workers
+        self._executor = executor
+        self._task_of = task_of
+        self._waiting = deque(study.unfinished())
+        self._begun_before = {trial.number for trial in self._waiting}
+        self._waiting.extend(study.complete_batch())
+        self._doing: dict[Future[Outcome], FrozenTrial] = {}
+        self._repeating: list[FrozenTrial] = []
+        self._done: list[tuple[FrozenTrial, Outcome]] = []
+        self._attempts: dict[int, int] = {}
+        self._is_stopping = False
+        self.failures = 0
+
+    @property
+    def running(self) -> int:
+        """How many trials are being done."""
+        return len(self._doing)
+
+    @property
+    def has_failed_too_often(self) -> bool:
+        """Whether the failures of this session are as many as `sweep.on_failure` allows."""
+        return self.failures >= (self._settings.failures_allowed or max(self._settings.trials, FEWEST_FAILURES))
+
+    def stop(self) -> None:
+        """Begin no further trial; those that are being done come to their end."""
+        self._is_stopping = True
+
+    def run(self) -> Iterator[Event]:
+        """Do the trials; the work goes on as the events are taken.
+
+        Raises:
+            RunFailedError: if the storage does not answer.
+        """
+        while True:
+            yield from self._begin()
+            if self._doing:
+                yield from self._wait()
+            # A batch is told as a whole, or trials that are done later would be judged by more than the others were.
+            if not self._settings.deterministic or not (self._doing or self._waiting):
+                yield from self._tell()
+            if not self._doing and (self._is_stopping or self._is_complete):
+                return
+
+    @property
+    def _is_complete(self) -> bool:
+        begun = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
+        return begun == 0 and (self._study.finished >= self._settings.trials or self.has_failed_too_often)
+
+    def _begin(self) -> Iterator[Event]:
+        """Give every free worker a trial, as far as there are any to be done."""
+        while len(self._doing) < self._workers and not self._is_stopping:
+            if not self._waiting:
+                self._waiting.extend(self._proposals())
+            if not self._waiting:
+                return
+            trial = self._waiting.popleft()
+            known = Outcome.of(trial)
+            if known is not None:  # its worker was done, but the coordinator was killed
+                self._done.append((trial, known))
+            elif Asked.of(trial).duplicate_of is not None:
+                self._repeating.append(trial)
+            else:
+                yield from self._submit(trial)
+            if not self._settings.deterministic:
+                yield from self._tell()
+
+    def _proposals(self) -> list[FrozenTrial]:
+        """New trials: one, or a synchronous batch when nothing of the last one is left."""
+        begun = len(self._doing) + len(self._repeating) + len(self._done)
+        if self.has_failed_too_often:
+            return []
+        if not self._settings.deterministic:
+            return [self._study.propose()] if self._study.finished + begun < self._settings.trials else []
+        if begun:
+            return []
+        missing = min(self._workers, self._settings.trials - self._study.finished)
+        return self._study.propose_batch(missing) if missing > 0 else []
+
+    def _submit(self, trial: FrozenTrial) -> Iterator[Event]:
+        try:
+            task = self._task_of(trial)
+        except UserError as error:  # a combination that no corner of the space has shown
+            self._done.append((trial, Outcome("failed", str(error))))
+            return
+        again = trial.number in self._begun_before
+        self._begun_before.add(trial.number)
+        self._doing[self._executor.submit(run_trial, task)] = trial
+        yield Started(trial, task, again)
+
+    def _wait(self) -> Iterator[Event]:
+        """Take what the workers have done."""
+        done, _ = wait(self._doing, timeout=SECONDS_BETWEEN_TICKS, return_when=FIRST_COMPLETED)
+        for future in sorted(done, key=lambda future: self._doing[future].number):
+            trial = self._doing.pop(future)
+            try:
+                self._done.append((trial, future.result()))
+            except (BrokenExecutor, TerminatedError):
+                yield from self._lose(trial)
+            except Exception as error:  # of the storage or the executor: trials keep their own
+                raise RunFailedError(
+                    f"Trial {trial.number} could not be done ({type(error).__name__}: {redacted(str(error))}). "
+                    "Nothing is lost; the study can go on when its storage and its workers answer."
+                ) from error
+        if not done:
+            yield Tick()
+
+    def _lose(self, trial: FrozenTrial) -> Iterator[Event]:
+        attempt = self._attempts[trial.number] = self._attempts.get(trial.number, 0) + 1
+        if attempt <= self._settings.retries:
+            self._waiting.appendleft(trial)
+            yield Lost(trial, attempt)
+        else:
+            reason = f"its process was killed {attempt} times (out of memory, perhaps); sweep.retries says how often"
+            self._done.append((trial, Outcome("killed", reason)))
+
+    def _tell(self) -> Iterator[Event]:
+        """End the trials that are done, in the order of their numbers, and then those that repeat them."""
+        for trial, outcome in sorted(self._done, key=lambda done: done[0].number):
+            yield from self._ended(self._study.tell(trial, outcome))
+        self._done = []
+        trials = self._study.trials
+        for trial in list(self._repeating):
+            original = trials[Asked.of(trial).duplicate_of or 0]
+            if original.state.is_finished():
+                self._repeating.remove(trial)
+                yield from self._ended(self._study.end_duplicate(trial, original))
+
+    def _ended(self, trial: FrozenTrial) -> Iterator[Event]:
+        self.failures += trial.state.name == "FAIL"
+        yield Ended(trial)

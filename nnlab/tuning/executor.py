@@ -1,0 +1,101 @@
+"""Worker processes behind the interface of `concurrent.futures`: one killed worker costs its own trial alone.
+
+Python's own pool breaks as a whole when a worker dies. So each worker is a pool of one here, replaced when it breaks.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class WorkerProcesses(Executor):
+    """Runs calls in processes of their own. A call whose process dies raises `BrokenExecutor` from its future.
+
+    Args:
+        count: how many calls can run at a time; further ones are refused.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._pools = [_pool() for _ in range(count)]
+        self._calls: list[Future[Any] | None] = [None] * count
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call in a free worker.
+
+        Raises:
+            RuntimeError: if no worker is free.
+        """
+        for place, call in enumerate(self._calls):
+            if call is None or call.done():
+                with _ctrl_c_waits():
+                    try:
+                        future = self._pools[place].submit(fn, *args, **kwargs)
+                    except BrokenProcessPool:  # its worker was killed
+                        self._pools[place].shutdown(wait=False)
+                        self._pools[place] = _pool()
+                        future = self._pools[place].submit(fn, *args, **kwargs)
+                self._calls[place] = future
+                return future
+        raise RuntimeError(f"All {len(self._pools)} workers are busy.")
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the workers: after their calls, or at once (SIGTERM) without `wait`."""
+        if not wait:
+            for pid in self.pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+        for pool in self._pools:
+            pool.shutdown(wait=True, cancel_futures=cancel_futures)
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes that live."""
+        return [
+            process.pid
+            for pool in self._pools
+            for process in list((pool._processes or {}).values())  # the pool's own thread changes it
+            if process.is_alive() and process.pid is not None
+        ]
+
+
+def _pool() -> ProcessPoolExecutor:
+    # Spawned: a fork would copy the threads' locks of whatever the parent has imported.
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Keep Ctrl-C from a process that is being started, until it ignores it by itself; ours comes a moment later."""
+    resource_tracker.ensure_running()  # it would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin() -> None:
+    """In a worker: Ctrl-C is the parent's to handle, and nobody outlives the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

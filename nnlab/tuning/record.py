@@ -1,0 +1,60 @@
+"""What a study writes about itself as it goes: its best value over the trials, its table and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from optuna.trial import FrozenTrial
+
+from nnlab.tracking import journal
+from nnlab.tracking.files import write_atomically
+from nnlab.tracking.recorder import Recorder
+from nnlab.tuning.report.ranking import best_trial
+from nnlab.tuning.report.trials_table import trials_table
+from nnlab.tuning.study import FINISHED, ended_at
+
+TABLE = "trials.csv"
+
+
+class StudyRecord:
+    """The study's own run, which in MLflow is the parent of its trials' runs.
+
+    Args:
+        recorder: of the study's directory.
+        objectives: their names.
+    """
+
+    def __init__(self, recorder: Recorder, objectives: Sequence[str]) -> None:
+        self._recorder = recorder
+        self._objectives = objectives
+        events, _ = journal.read(recorder.directory.journal_path)
+        self._recorded = max((event["number"] for event in events if event["event"] == "trial"), default=0)
+
+    def progress(self, trials: Sequence[FrozenTrial]) -> None:
+        """Record the best value as it was after each finished trial, from where the record ends.
+
+        A session that was killed between the end of a trial and this is made up for.
+        """
+        finished = sorted((trial for trial in trials if trial.state in FINISHED), key=ended_at)
+        for count in range(self._recorded + 1, len(finished) + 1):
+            best = best_trial(finished[:count], self._objectives)
+            metrics = {} if best is None else dict(zip(self._best_names(), best.values, strict=True))
+            self._recorder.trial(count, {**metrics, "trials/finished": count})
+            self._recorded = count
+
+    def table(self, trials: Sequence[FrozenTrial]) -> None:
+        """Write `trials.csv`."""
+        write_atomically(self._recorder.directory.path / TABLE, trials_table(trials, self._objectives))
+
+    def pictures(self, trials: Sequence[FrozenTrial]) -> list[str]:
+        """Draw the pictures; returns what could not be drawn. They are worth a warning if they fail, not the study."""
+        try:
+            from nnlab.tuning.report.pictures import draw_study
+
+            path = self._recorder.directory.path
+            return draw_study(path / "plots", trials, self._objectives, name=path.name).problems
+        except Exception as error:
+            return [f"the plots could not be drawn: {type(error).__name__}: {error}"]
+
+    def _best_names(self) -> list[str]:
+        return [f"best/{name}" for name in self._objectives]

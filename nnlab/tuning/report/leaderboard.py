@@ -1,0 +1,154 @@
+"""The best trials of a study as a table of text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from optuna.trial import FrozenTrial, TrialState
+
+from nnlab.tuning.report.ranking import pareto_front, ranking
+from nnlab.tuning.report.trial_facts import natural_order, objective_text, short_names, value_text
+from nnlab.tuning.trials import Asked, Outcome
+
+WIDTH = 120
+GAP = "  "
+REPETITIONS = 3
+SCORES = ("val/accuracy", "val/loss")
+
+
+def leaderboard(
+    trials: Sequence[FrozenTrial], objectives: Sequence[str], *, count: int = 10, encoding: str | None = "utf-8"
+) -> str:
+    """The best `count` trials, or for two objectives those of the Pareto front, and below them how all trials ended.
+
+    A trial that repeats an earlier one has no row of its own: the earlier one's row names it, as `=12`. Lines have at
+    most 120 characters; searched keys for which there is no room are named below the table.
+
+    Args:
+        trials: of the study, in any order and state.
+        objectives: their names, one or two.
+        count: how many rows at most.
+        encoding: of the stream that shows the text; one that lacks `±` and `–` gets `+-` and `-`.
+    """
+    candidates = ranking(trials, objectives) if len(objectives) == 1 else pareto_front(trials, objectives)
+    if not candidates:
+        lines = ["No trial is complete, so there is nothing to rank."]
+    else:
+        shown = candidates[:count]
+        lines = _table(shown, objectives, _repetitions(trials))
+        if len(objectives) == 2:
+            title = f"Pareto front of {objectives[0]} and {objectives[1]}: {_number(len(candidates), 'trial')}"
+            lines = [title + (f", the first {count} of them" if len(candidates) > count else ""), "", *lines]
+    text = "\n".join([*lines, "", counts_line(trials)])
+    return text if _can_encode("±–", encoding) else text.replace("±", "+-").replace("–", "-")
+
+
+def counts_line(trials: Sequence[FrozenTrial]) -> str:
+    """How many trials ended how: `48 complete, 20 pruned, 3 failed (2 diverged, 1 killed), 5 duplicates, 2 running`."""
+    states = Counter(trial.state for trial in trials)
+    failures = Counter(
+        outcome.status
+        for trial in trials
+        if trial.state == TrialState.FAIL and (outcome := Outcome.of(trial)) is not None
+    )
+    parts = [f"{states[TrialState.COMPLETE]} complete"]
+    if states[TrialState.PRUNED]:
+        parts.append(f"{states[TrialState.PRUNED]} pruned")
+    if states[TrialState.FAIL]:
+        # Those of which no more is known than that they failed need no words of their own.
+        kinds = ", ".join(f"{failures[kind]} {kind}" for kind in ("diverged", "killed") if failures[kind])
+        parts.append(f"{states[TrialState.FAIL]} failed" + (f" ({kinds})" if kinds else ""))
+    if duplicates := sum(Asked.of(trial).duplicate_of is not None for trial in trials):
+        parts.append(_number(duplicates, "duplicate"))
+    if states[TrialState.RUNNING]:
+        parts.append(f"{states[TrialState.RUNNING]} running")
+    return ", ".join(parts)
+
+
+def _table(trials: Sequence[FrozenTrial], objectives: Sequence[str], repetitions: dict[int, list[int]]) -> list[str]:
+    columns = [
+        _column("rank", trials, lambda trial: str(trials.index(trial) + 1)),
+        _column("trial", trials, lambda trial: str(trial.number)),
+    ]
+    if any(trial.number in repetitions for trial in trials):
+        columns.append(_column("same", trials, lambda trial: _same(repetitions.get(trial.number, [])), left=True))
+    scores = [name for name in SCORES if name not in objectives]
+    columns += [_column(name, trials, _score(name)) for name in (*objectives, *scores)]
+    columns += [
+        _column("epochs", trials, lambda trial: str(_outcome(trial).epochs)),
+        _column("seconds", trials, lambda trial: f"{_outcome(trial).seconds:.1f}"),
+    ]
+    keys = natural_order(key for trial in trials for key in Asked.of(trial).values)
+    names = short_names(keys)
+    left_out = []
+    for key in keys:
+        column = _column(names[key], trials, _searched(key), left=True)
+        if len(GAP.join(cells[0] for cells in [*columns, column])) <= WIDTH:
+            columns.append(column)
+        else:
+            left_out.append(key)
+    lines = [GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    if left_out:
+        lines.append(f"(in trials.csv, but no room here: {', '.join(left_out)})")
+    return lines
+
+
+def _column(
+    name: str, trials: Sequence[FrozenTrial], text: Callable[[FrozenTrial], str], *, left: bool = False
+) -> list[str]:
+    """The cells of a column below its name, all of one width."""
+    cells = [name, *map(text, trials)]
+    width = max(map(len, cells))
+    return [cell.ljust(width) if left else cell.rjust(width) for cell in cells]
+
+
+def _score(name: str) -> Callable[[FrozenTrial], str]:
+    def text(trial: FrozenTrial) -> str:
+        outcome = _outcome(trial)
+        if name in SCORES and name not in outcome.scores:
+            return "–"
+        value = objective_text(name, outcome.objective(name))
+        return f"{value} ± {outcome.std[name]:.4f}" if name in outcome.std else value
+
+    return text
+
+
+def _searched(key: str) -> Callable[[FrozenTrial], str]:
+    def text(trial: FrozenTrial) -> str:
+        values = Asked.of(trial).values
+        return value_text(values[key]) if key in values else "–"
+
+    return text
+
+
+def _repetitions(trials: Sequence[FrozenTrial]) -> dict[int, list[int]]:
+    """The numbers of the trials that repeat a trial, by its number."""
+    found: dict[int, list[int]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        if (original := Asked.of(trial).duplicate_of) is not None:
+            found.setdefault(original, []).append(trial.number)
+    return found
+
+
+def _same(numbers: Sequence[int]) -> str:
+    shown = " ".join(f"={number}" for number in numbers[:REPETITIONS])
+    return shown + (f" +{len(numbers) - REPETITIONS}" if len(numbers) > REPETITIONS else "")
+
+
+def _outcome(trial: FrozenTrial) -> Outcome:
+    outcome = Outcome.of(trial)
+    assert outcome is not None  # a complete trial has one
+    return outcome
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _can_encode(text: str, encoding: str | None) -> bool:
+    try:
+        text.encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

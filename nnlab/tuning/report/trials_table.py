@@ -1,0 +1,85 @@
+"""Every trial of a study as a row of `trials.csv`, whole and exact."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from nnlab.tuning.report.trial_facts import HIDDEN, natural_order, status_of
+from nnlab.tuning.trials import Asked, Outcome
+
+
+def trials_table(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
+    """The trials as CSV, a row each in the order of their numbers.
+
+    Columns: number, state (Optuna's), status, reason; the value of each objective as `objective <name>`; each score,
+    and with several seeds its standard deviation as `<score> std`; epochs (trained), epoch (whose weights are kept),
+    seconds, parameters, seeds, duplicate_of, runs (names with a space between), started, ended (ISO 8601, UTC); then
+    each searched key, and `model.hidden` where depth and widths are searched.
+
+    What a trial lacks is empty. Numbers read back exactly. The same trials give the same text.
+    """
+    ordered = sorted(trials, key=lambda trial: trial.number)
+    rows = [_facts(trial, objectives) | _searched(trial) for trial in ordered]
+    columns = [*_columns(ordered, objectives), *natural_order(key for trial in ordered for key in _searched(trial))]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({column: _cell(value) for column, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _columns(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> list[str]:
+    outcomes = [outcome for trial in trials if (outcome := Outcome.of(trial)) is not None]
+    return [
+        *("number", "state", "status", "reason"),
+        *(f"objective {name}" for name in objectives),
+        *natural_order(name for outcome in outcomes for name in outcome.scores),
+        *(f"{name} std" for name in natural_order(name for outcome in outcomes for name in outcome.std)),
+        *("epochs", "epoch", "seconds", "parameters", "seeds", "duplicate_of", "runs", "started", "ended"),
+    ]
+
+
+def _facts(trial: FrozenTrial, objectives: Sequence[str]) -> dict[str, Any]:
+    asked, outcome = Asked.of(trial), Outcome.of(trial)
+    facts: dict[str, Any] = {
+        "number": trial.number,
+        "state": trial.state.name,
+        "status": status_of(trial),
+        "seeds": " ".join(map(str, asked.seeds)),
+        "duplicate_of": asked.duplicate_of,
+        "started": _utc(trial.datetime_start),
+        "ended": _utc(trial.datetime_complete),
+    }
+    # A trial that is pruned has its last score where a complete one has its values, whatever the objectives are.
+    facts |= {f"objective {name}": value for name, value in zip(objectives, trial.values or (), strict=False)}
+    if outcome is not None:
+        facts |= {"reason": outcome.reason, "epochs": outcome.epochs, "epoch": outcome.epoch}
+        facts |= {"seconds": outcome.seconds, "parameters": outcome.parameters, "runs": " ".join(outcome.runs)}
+        facts |= outcome.scores
+        facts |= {f"{name} std": value for name, value in outcome.std.items()}
+    return facts
+
+
+def _searched(trial: FrozenTrial) -> dict[str, Any]:
+    values = Asked.of(trial).values
+    return {**trial.params, **({HIDDEN: values[HIDDEN]} if HIDDEN in values else {})}
+
+
+def _utc(moment: datetime | None) -> str | None:
+    """Optuna keeps local times without a zone."""
+    return None if moment is None else moment.astimezone(UTC).isoformat()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return json.dumps(value)
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,89 @@
+"""CMA-ES, its state rebuilt from the trials for each proposal.
+
+Optuna's own sampler keeps the state as a pickle in the storage: whoever can write to that could run code here. The
+state is a function of the generations so far, and telling them again costs a millisecond each.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from cmaes import CMA
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from nnlab.tuning.search.space import Space
+
+GENERATION = "nnlab:generation"
+"""The trial's attribute that says which generation proposed it."""
+
+
+class EvolutionSampler(BaseSampler):
+    """Proposes a member of the current generation, which ends when its population is complete.
+
+    Random trials, and any that complete after their generation ended, are not learned from.
+
+    Args:
+        space: of numbers, without conditions.
+        seed: of this proposal.
+        startup_trials: complete trials before it begins; they are random.
+        sigma: the first standard deviation, as a fraction of each axis.
+        population: trials a generation; None is 4 + ⌊3 ln d⌋ of d axes.
+    """
+
+    def __init__(self, space: Space, *, seed: int, startup_trials: int, sigma: float, population: int | None) -> None:
+        self._axes = space.dimensions
+        self._seed = seed
+        self._startup_trials = startup_trials
+        self._sigma = sigma
+        self._population = population
+        self._random = RandomSampler(seed=seed)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """All dimensions."""
+        return {axis.name: axis.distribution for axis in self._axes}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """A member of the current generation; nothing, which leaves it to chance, before the start is over."""
+        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if len(complete) < self._startup_trials:
+            return {}
+        cma = self._evolved(complete, is_maximized=study.direction == StudyDirection.MAXIMIZE)
+        study._storage.set_trial_system_attr(trial._trial_id, GENERATION, cma.generation)
+        cma.reseed_rng(self._seed)
+        point = cma.ask()
+        return {axis.name: axis.at(float(place)) for axis, place in zip(self._axes, point, strict=True)}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """A random value."""
+        return self._random.sample_independent(study, trial, param_name, param_distribution)
+
+    def _evolved(self, complete: list[FrozenTrial], *, is_maximized: bool) -> CMA:
+        """The strategy after every generation whose population is complete, in the unit cube."""
+        dimensions = len(self._axes)
+        cma = CMA(
+            mean=np.full(dimensions, 0.5),
+            sigma=self._sigma,
+            bounds=np.array([[0.0, 1.0]] * dimensions),
+            n_max_resampling=10 * dimensions,
+            seed=0,  # of no effect: `ask` is reseeded
+            population_size=self._population,
+        )
+        while True:
+            members = [trial for trial in complete if trial.system_attrs.get(GENERATION) == cma.generation]
+            if len(members) < cma.population_size:
+                return cma
+            sign = -1.0 if is_maximized else 1.0
+            told = members[: cma.population_size]
+            cma.tell([(self._place(trial), sign * cast(float, trial.value)) for trial in told])
+
+    def _place(self, trial: FrozenTrial) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return np.array([axis.fraction(trial.params[axis.name]) for axis in self._axes])

@@ -1,0 +1,209 @@
+"""From a text in Hydra's sweep grammar to what Optuna calls a distribution.
+
+`choice(16, 32)` and `16,32` are choices without an order; `range(16, 257, 16)` is a ladder of numbers whose stop is
+left out, as in Python; `interval(1e-3, 1)` is everything between two bounds and the bounds; `tag(log, ...)` makes
+either logarithmic. Hydra's own parser reads them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, QuotedString, RangeSweep
+from hydra.errors import HydraException
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from nnlab.config.problems import shown
+from nnlab.core.check import problem_with
+from nnlab.tuning.search.dimension import Distribution
+
+
+@dataclasses.dataclass
+class SweepTextError(Exception):
+    """The text says nothing that could be searched: the rule, and the nearest valid text."""
+
+    rule: str
+    nearest: str = ""
+
+
+def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
+    """What a text says about a key.
+
+    Args:
+        text: in the sweep grammar.
+        rules: the annotations of the key (see `nnlab.core.check`), one for each form of its group that has it; a
+            value has to fit one of them.
+
+    Raises:
+        SweepTextError: if it cannot be read, or breaks the rules.
+    """
+    rules = list(rules)
+    if isinstance(text, list | tuple):
+        raise SweepTextError("must be a text in the sweep grammar", f"choice({', '.join(map(shown, text))})")
+    if not isinstance(text, str):
+        raise _plain(text)
+    try:
+        sweep = OverridesParser.create().parse_override(f"key={text}").value()
+    except HydraException as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise SweepTextError(
+            f"cannot be read: {reason}", "choice(16, 32), range(16, 257) or interval(0.1, 1)"
+        ) from None
+    if isinstance(sweep, ChoiceSweep):
+        return _choices(sweep, rules)
+    if isinstance(sweep, RangeSweep | IntervalSweep):
+        if not _kinds(rules) & {int, float}:
+            raise SweepTextError(_outside(rules, sweep.start) or "takes no numbers", "choice(..., ...)")
+        return _range(sweep, rules) if isinstance(sweep, RangeSweep) else _interval(sweep, rules)
+    if isinstance(sweep, dict | list | str | int | float | bool | None):
+        raise _plain(text)
+    raise SweepTextError("must name its values itself, so glob() is of no use", "choice(..., ...)")
+
+
+def _plain(value: Any) -> SweepTextError:
+    return SweepTextError(
+        "is a single value, which leaves nothing to search", "set it as key=value beside the space, or choice(..., ...)"
+    )
+
+
+def _choices(sweep: ChoiceSweep, rules: Sequence[Any]) -> Distribution:
+    if sweep.tags:
+        raise SweepTextError("has choices, which no tag applies to", "the choice(...) alone")
+    choices: list[Any] = [item.text if isinstance(item, QuotedString) else item for item in sweep.list]
+    for index, choice in enumerate(choices):
+        if isinstance(choice, ChoiceSweep | RangeSweep | IntervalSweep):
+            raise SweepTextError("has a sweep inside a choice", "all values in one choice(..., ...)")
+        # 1, 1.0 and true are equal to Python and to Optuna.
+        if choice in choices[:index]:
+            raise SweepTextError(f"has the choice {shown(choice)} twice")
+        _hold(choice, rules)
+    if len(choices) == 1:
+        raise _plain(choices[0])
+    return CategoricalDistribution([_list_text(item) if isinstance(item, list) else item for item in choices])
+
+
+def _interval(sweep: IntervalSweep, rules: Sequence[Any]) -> Distribution:
+    low, high = _number(sweep.start), _number(sweep.end)
+    _check_bounds(low, high)
+    is_log = _is_log(sweep)
+    if low > high:
+        raise SweepTextError("must go from the smaller to the larger bound", f"interval({shown(high)}, {shown(low)})")
+    _check_log(is_log, low, high, is_whole=float not in _kinds(rules))
+    if float not in _kinds(rules) and not (float(low).is_integer() and float(high).is_integer()):
+        whole = f"interval({math.ceil(low)}, {math.floor(high)})" if math.ceil(low) < math.floor(high) else ""
+        raise SweepTextError("must have whole bounds, since the key is a whole number", whole)
+    if low == high:
+        raise _plain(low)
+    if isinstance(sweep.start, int) or float not in _kinds(rules):
+        low, high = int(low), int(high)
+        _hold_bounds(low, high, rules)
+        return IntDistribution(low, high, log=is_log)
+    _hold_bounds(low, high, rules)
+    return FloatDistribution(low, high, log=is_log)
+
+
+def _range(sweep: RangeSweep, rules: Sequence[Any]) -> Distribution:
+    start, stop, step = _number(sweep.start), _number(sweep.stop), _number(sweep.step)
+    _check_bounds(start, stop, step)
+    if step == 0:
+        raise SweepTextError("has a step of 0, with which it never ends", f"range({shown(start)}, {shown(stop)})")
+    # Hydra counts floats in decimals too: range(0.1, 0.4, 0.1) is 0.1, 0.2, 0.3.
+    first, width, stride = Decimal(str(start)), Decimal(str(stop)) - Decimal(str(start)), Decimal(str(step))
+    count = math.ceil(width / stride)
+    if count < 1:
+        nearest = f"range({shown(stop)}, {shown(start)})" if stop != start else f"range({shown(start)}, ...)"
+        raise SweepTextError("is empty: it must go from its start towards its stop, which is left out", nearest)
+    if count == 1:
+        raise _plain(start)
+    low, high = sorted((first, first + (count - 1) * stride))
+    stride = abs(stride)
+    is_log = _is_log(sweep)
+    is_whole = all(number == number.to_integral_value() for number in (low, stride))
+    _check_log(is_log, float(low), float(high), is_whole=is_whole)
+    if is_log and not (is_whole and stride == 1):
+        raise SweepTextError(
+            "has a log scale and steps, but can have only one of them", f"tag(log, interval({low}, {high}))"
+        )
+    if is_whole and (isinstance(sweep.start, int) or float not in _kinds(rules)):
+        _hold_bounds(int(low), int(high), rules)
+        return IntDistribution(int(low), int(high), log=is_log, step=int(stride))
+    if float not in _kinds(rules):
+        raise SweepTextError("must have whole bounds and steps, since the key is a whole number")
+    _hold_bounds(float(low), float(high), rules)
+    return FloatDistribution(float(low), float(high), step=float(stride))
+
+
+def _number(bound: Any) -> float:
+    if isinstance(bound, int | float):
+        return bound
+    raise SweepTextError(f"must have numbers as bounds, but has {bound}", "choice(..., ...)")
+
+
+def _check_bounds(*bounds: float) -> None:
+    for bound in bounds:
+        if not math.isfinite(bound):
+            raise SweepTextError(f"must have finite bounds, but has {bound}")
+
+
+def _is_log(sweep: RangeSweep | IntervalSweep) -> bool:
+    others = sorted(set(sweep.tags) - {"log"})
+    if others:
+        raise SweepTextError(f"has the tag {others[0]}, but the only tag is log", "tag(log, ...)")
+    return "log" in sweep.tags
+
+
+def _check_log(is_log: bool, low: float, high: float, *, is_whole: bool) -> None:
+    if is_log and low <= 0:
+        end = high if high > 0 else 1
+        nearest = f"tag(log, interval({1 if is_whole else end / 1000:g}, {end:g}))"
+        raise SweepTextError(f"has a log scale, which must begin above 0, but begins at {shown(low)}", nearest)
+
+
+def _hold_bounds(low: float, high: float, rules: Sequence[Any]) -> None:
+    for bound in (low, high):
+        _hold(bound, rules)
+
+
+def _hold(value: Any, rules: Sequence[Any]) -> None:
+    problems = [problem_with(rule, value) for rule in rules]
+    if None in problems:
+        return
+    problem = problems[0]
+    assert problem is not None
+    nearest = f"{problem.nearest} in place of {shown(value)}" if problem.nearest else ""
+    rule = problem.rule if problem.rule.startswith("each") else f"each {problem.rule}"
+    raise SweepTextError(f"has the value {shown(value)}, but {rule}", nearest)
+
+
+def _outside(rules: Sequence[Any], value: Any) -> str:
+    """What a key says of a number that it never takes."""
+    problem = problem_with(rules[0], value)
+    return problem.rule if problem else ""
+
+
+def _kinds(rules: Iterable[Any]) -> set[type]:
+    """The types that annotations accept: {int, str} of `Annotated[int, ...] | Literal["full"]`."""
+    kinds: set[type] = set()
+    for rule in rules:
+        origin = get_origin(rule)
+        if origin is Literal:
+            kinds |= {type(choice) for choice in get_args(rule)}
+        elif origin is tuple:
+            kinds.add(tuple)
+        elif origin is Annotated:
+            kinds |= _kinds(get_args(rule)[:1])
+        elif origin is not None:  # X | Y
+            kinds |= _kinds(get_args(rule))
+        else:
+            kinds.add(rule)
+    return kinds
+
+
+def _list_text(items: list[Any]) -> str:
+    return json.dumps(items, separators=(",", ":"))

@@ -1,0 +1,85 @@
+"""Proposals that are known beforehand: trial n has point n of a grid or of a sequence, whatever came of the others.
+
+Optuna's own samplers of these kinds keep their place in the study's storage, where a kill skips a point, draw the
+first trial otherwise, or forget the order when they are made anew; a point that is a function of the trial's number
+can do none of that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+from scipy.stats import qmc
+
+from nnlab.tuning.search.dimension import Scalar
+from nnlab.tuning.search.space import Space
+
+
+class PlannedSampler(BaseSampler):
+    """Proposes one point.
+
+    Args:
+        point: a value for every dimension, also for those that are not asked.
+    """
+
+    def __init__(self, point: Mapping[str, Scalar]) -> None:
+        self._point = point
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Nothing is sampled together."""
+        return {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Nothing is sampled together."""
+        return {}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Scalar:
+        """The value that was planned."""
+        return self._point[param_name]
+
+
+def grid_point(space: Space, study_seed: int, number: int) -> dict[str, Scalar]:
+    """The point of the grid that trial `number` has: all of them once before any comes twice.
+
+    Args:
+        space: finite, and without conditions.
+        study_seed: shuffles the order.
+        number: of the trial.
+    """
+    counts = [dimension.count or 0 for dimension in space.dimensions]
+    size = math.prod(counts)
+    order = np.random.default_rng(study_seed).permutation(size)
+    places = np.unravel_index(order[number % size], counts)
+    return {d.name: d.value(int(place)) for d, place in zip(space.dimensions, places, strict=True)}
+
+
+def sequence_point(
+    space: Space, sequence: Literal["sobol", "halton"], number: int, *, scramble_seed: int | None
+) -> dict[str, Scalar]:
+    """The point of a low-discrepancy sequence that trial `number` has.
+
+    Conditional dimensions have their coordinate in every point, so that all trials share one sequence.
+
+    Args:
+        space: any.
+        sequence: which one.
+        number: of the trial.
+        scramble_seed: the seed of the scrambling; None leaves the sequence as it is.
+    """
+    engine = qmc.Sobol if sequence == "sobol" else qmc.Halton
+    points = engine(len(space.dimensions), scramble=scramble_seed is not None, rng=np.random.default_rng(scramble_seed))
+    if number:
+        points.fast_forward(number)
+    (point,) = points.random(1)
+    return {d.name: d.at(float(fraction)) for d, fraction in zip(space.dimensions, point, strict=True)}

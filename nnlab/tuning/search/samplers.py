@@ -1,0 +1,162 @@
+"""Samplers by name, with their options: what proposes the parameters of the next trial.
+
+`make` gives a fresh sampler for one trial. What that proposes depends on the study's seed, the trial's number and the
+trials before it, and on nothing else: a study that is stopped and resumed anywhere proposes the same.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+
+from nnlab.core.check import Checked, Range
+from nnlab.tuning.search.evolution import EvolutionSampler
+from nnlab.tuning.search.planned import PlannedSampler, grid_point, sequence_point
+from nnlab.tuning.search.space import Space
+
+Count = Annotated[int, Range(ge=1)]
+
+
+def proposal_seed(study_seed: int, number: int) -> int:
+    """The seed, of 32 bits, of what is random in the proposal of a trial."""
+    return int(np.random.SeedSequence([study_seed, number]).generate_state(1)[0])
+
+
+@dataclass(frozen=True)
+class TPE(Checked):
+    """Tree-structured Parzen estimator: propose where good trials are dense and bad ones are not.
+
+    Where keys are asked in some trials only, those asked together are modelled together.
+
+    Args:
+        startup_trials: finished trials before the model is used; they are random.
+        candidates: draws from the model, of which the best is proposed.
+
+    Reference: J. Bergstra et al., Algorithms for Hyper-Parameter Optimization, NeurIPS 2011; S. Watanabe,
+    Tree-Structured Parzen Estimator, 2023, https://arxiv.org/abs/2304.11127.
+    """
+
+    startup_trials: Annotated[int, Range(ge=0)] = 10
+    candidates: Count = 24
+
+    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
+        """A sampler for the trial `number` of the study."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # of `group`
+            return TPESampler(
+                n_startup_trials=self.startup_trials,
+                n_ei_candidates=self.candidates,
+                multivariate=True if space.is_conditional else None,  # None is Optuna's choice by objectives
+                group=space.is_conditional,
+                seed=proposal_seed(study_seed, number),
+            )
+
+
+@dataclass(frozen=True)
+class Random(Checked):
+    """Uniform, or log-uniform on a log scale, and independent.
+
+    Reference: J. Bergstra and Y. Bengio, Random Search for Hyper-Parameter Optimization, JMLR 13, 2012.
+    """
+
+    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
+        """A sampler for the trial `number` of the study."""
+        return RandomSampler(seed=proposal_seed(study_seed, number))
+
+
+@dataclass(frozen=True)
+class Grid(Checked):
+    """Every combination of the values once, in an order shuffled by the study's seed; then from the start again."""
+
+    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
+        """A sampler for the trial `number` of the study."""
+        return PlannedSampler(grid_point(space, study_seed, number))
+
+
+@dataclass(frozen=True)
+class CMAES(Checked):
+    """Evolution by covariance matrix adaptation, for numbers alone.
+
+    Args:
+        startup_trials: complete trials before it begins; they are random.
+        sigma: the first standard deviation, as a fraction of each axis.
+        population: trials a generation; None is 4 + ⌊3 ln d⌋ of d axes.
+
+    Reference: N. Hansen, The CMA Evolution Strategy: A Tutorial, 2016, https://arxiv.org/abs/1604.00772.
+    """
+
+    startup_trials: Annotated[int, Range(ge=0)] = 1
+    sigma: Annotated[float, Range(gt=0, le=1)] = 1 / 6
+    population: Annotated[int, Range(ge=4)] | None = None
+
+    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
+        """A sampler for the trial `number` of the study."""
+        return EvolutionSampler(
+            space,
+            seed=proposal_seed(study_seed, number),
+            startup_trials=self.startup_trials,
+            sigma=self.sigma,
+            population=self.population,
+        )
+
+
+@dataclass(frozen=True)
+class GP(Checked):
+    """A Gaussian process with expected improvement; needs PyTorch.
+
+    Args:
+        startup_trials: complete trials before the model is used; they are random.
+
+    Reference: D. Jones et al., Efficient Global Optimization of Expensive Black-Box Functions, 1998; S. Ament et
+    al., Unexpected Improvements to Expected Improvement, NeurIPS 2023, https://arxiv.org/abs/2310.20708.
+    """
+
+    startup_trials: Count = 10
+
+    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
+        """A sampler for the trial `number` of the study."""
+        return GPSampler(n_startup_trials=self.startup_trials, seed=proposal_seed(study_seed, number))
+
+
+@dataclass(frozen=True)
+class QMC(Checked):
+    """A sequence of points that fills the space evenly: trial n has point n.
+
+    Args:
+        sequence: `sobol`, which is most even at 2, 4, 8, ... trials, or `halton`.
+        scramble: whether the study's seed moves the points about without making them less even.
+
+    Reference: J. Bergstra and Y. Bengio, as above, section 5; A. Owen, On dropping the first Sobol' point, 2020,
+    https://arxiv.org/abs/2008.08051.
+    """
+
+    sequence: Literal["sobol", "halton"] = "sobol"
+    scramble: bool = True
+
+    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
+        """A sampler for the trial `number` of the study."""
+        seed = study_seed if self.scramble else None
+        return PlannedSampler(sequence_point(space, self.sequence, number, scramble_seed=seed))
+
+
+Sampler = TPE | Random | Grid | CMAES | GP | QMC
+SAMPLERS: dict[str, type[Sampler]] = {
+    "tpe": TPE,
+    "random": Random,
+    "grid": Grid,
+    "cmaes": CMAES,
+    "gp": GP,
+    "qmc": QMC,
+}
+"""By the name that `sweep.sampler` has."""
+
+
+def has_torch() -> bool:
+    """Whether PyTorch, which `gp` computes with, is installed."""
+    return importlib.util.find_spec("torch") is not None

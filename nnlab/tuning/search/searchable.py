@@ -1,0 +1,88 @@
+"""Which keys of a run can be searched, what each may be, and why the others cannot."""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated, Any, get_args
+
+import yaml
+
+from nnlab.config.command_line import conf_dir
+from nnlab.config.reading import key_rules, nearest_key
+from nnlab.config.schema import VARIANTS
+from nnlab.core.check import Range, closest
+from nnlab.tuning.search.dimension import HIDDEN
+from nnlab.tuning.search.grammar import SweepTextError
+
+GROUPS = ("model", *VARIANTS)
+"""The config groups whose choice can be searched."""
+
+DEPTH, WIDTH = "model.depth", "model.width"
+"""Not keys of a run: together they say what `model.hidden` is."""
+
+Depth = Annotated[int, Range(ge=0, le=100)]
+
+SAME_ROWS = "must be the same for all trials, which are compared on the same validation rows"
+NO_EFFECT = "changes nothing that a trial is judged by"
+NOT_SEARCHABLE = {
+    "seed": ("is the study's, and gives each trial its own", "sweep.seeds=3, for several seeds a trial"),
+    "runs_dir": (NO_EFFECT, ""),
+    "tracking": (NO_EFFECT, ""),
+    "experiment": ("sets many keys at once, among them the data", "choose it beside the space"),
+    "data.name": (SAME_ROWS, "set it beside the space"),
+    "data.root": (SAME_ROWS, "set it beside the space"),
+    "data.label_column": (SAME_ROWS, "set it beside the space"),
+    "data.header": (SAME_ROWS, "set it beside the space"),
+    "data.split": (SAME_ROWS, "set it beside the space"),
+    "trainer.monitor": ("follows sweep.objective", "sweep.objective=val/accuracy"),
+    "trainer.restore_best": ("follows sweep.at", "sweep.at=last"),
+    "trainer.threads": ("is 1 in every worker", "sweep.workers=2"),
+    "model.name": (NO_EFFECT, "model=choice(mlp, sigmoid_mlp)"),
+    **{f"{group}.name": ("follows the choice of its group", f"{group}=choice(...)") for group in VARIANTS},
+}
+"""By key or whole group: the reason, and what to do instead."""
+
+
+def is_width(name: str) -> bool:
+    """Whether a key is the width of one hidden layer."""
+    return name.startswith(f"{WIDTH}.")
+
+
+def is_shape(key: str) -> bool:
+    """Whether a key says something of the depth or the widths."""
+    return key in (DEPTH, WIDTH) or is_width(key)
+
+
+def choices_of(group: str) -> list[str]:
+    """The choices that a config group has: the files of its folder."""
+    return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+
+
+@functools.cache
+def form_of(group: str, choice: str) -> str:
+    """The form (the `name`) that a choice of a group gives it: `sgd` for `optimizer=sgd_unit`."""
+    raw = yaml.safe_load((conf_dir() / group / f"{choice}.yaml").read_text(encoding="utf-8"))
+    return str(raw["name"])
+
+
+def rules_of(key: str) -> dict[str, Any]:
+    """The annotations of a searched key, by the form of the group that has it; "" where there are no forms.
+
+    Raises:
+        SweepTextError: if there is no such key, or it cannot be searched.
+    """
+    if key == DEPTH:
+        return {"": Depth}
+    rules = key_rules()
+    if key == WIDTH or is_width(key):
+        return {"": get_args(rules[HIDDEN][""])[0]}
+    for name, (reason, remedy) in NOT_SEARCHABLE.items():
+        if key == name or key.startswith(f"{name}."):
+            raise SweepTextError(f"cannot be searched: it {reason}", remedy)
+    if key == "data":
+        raise SweepTextError(f"cannot be searched: it {SAME_ROWS}", "set it beside the space")
+    if key not in rules:
+        known = [name for name in rules if name not in NOT_SEARCHABLE]
+        near = closest(key, (*GROUPS, DEPTH, WIDTH)) if "." not in key else ""
+        raise SweepTextError("is not a key of the configuration", near or nearest_key(key, [*known, DEPTH, WIDTH]))
+    return rules[key]

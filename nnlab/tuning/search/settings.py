@@ -1,0 +1,154 @@
+"""Everything that a sweep can be told but its space: the keys under `sweep`, typed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from nnlab.config.problems import ConfigProblem
+from nnlab.config.reading import Reader
+from nnlab.core.check import Checked, Matches, NotEmpty, Range, field_rules
+from nnlab.tuning.search.pruners import PRUNERS, Pruner
+from nnlab.tuning.search.samplers import SAMPLERS, Sampler
+
+Objective = Literal["val/loss", "val/accuracy", "parameters", "seconds"]
+DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
+    "val/loss": "minimize",
+    "val/accuracy": "maximize",
+    "parameters": "minimize",
+    "seconds": "minimize",
+}
+"""Where better is, in Optuna's words."""
+
+StudyName = Annotated[
+    str,
+    Matches(
+        r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}",
+        "a folder's name (at most 80 letters, digits, _, . and -, with a letter or digit first)",
+    ),
+]
+OnFailure = Annotated[
+    str, Matches(r"continue|stop|stop_after_[1-9]\d{0,8}", "continue, stop or stop_after_K (K a number: stop_after_3)")
+]
+
+
+@dataclass(frozen=True)
+class SweepSettings(Checked):
+    """How to search.
+
+    Args:
+        trials: the total of finished trials, complete or pruned, resumes included.
+        workers: processes; None is one a core.
+        sampler: what proposes parameters.
+        pruner: what stops trials that go badly.
+        objective: what to make best; two give a Pareto front.
+        storage: the URL of an Optuna storage; None is a file in the study's directory.
+        name: of the study and its directory; None makes one up.
+        resume: the name of a study to go on with.
+        at: the epoch whose score counts, which is the one whose weights are kept.
+        seeds: runs a trial, each with a seed of its own; the score is their mean.
+        deterministic: work in synchronous batches, so that several workers give the same study each time.
+        on_failure: what a failed trial does to the study: `stop_after_3` ends it at the third.
+        retries: how often a trial whose process was killed is run again.
+        repeat_duplicates: whether to train parameters again that the study has had.
+        plots: whose plots to draw.
+    """
+
+    trials: Annotated[int, Range(ge=1)]
+    workers: Annotated[int, Range(ge=1)] | None
+    sampler: Sampler
+    pruner: Pruner
+    objective: tuple[Objective, ...]
+    storage: Annotated[str, NotEmpty()] | None
+    name: StudyName | None
+    resume: StudyName | None
+    at: Literal["best", "last"]
+    seeds: Annotated[int, Range(ge=1)]
+    deterministic: bool
+    on_failure: OnFailure
+    retries: Annotated[int, Range(ge=0)]
+    repeat_duplicates: bool
+    plots: Literal["winner", "all"]
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The names of the objectives."""
+        return self.objective
+
+    @property
+    def failures_allowed(self) -> int | None:
+        """The number of failed trials that ends the study; None if none does."""
+        if self.on_failure == "continue":
+            return None
+        return 1 if self.on_failure == "stop" else int(self.on_failure.removeprefix("stop_after_"))
+
+
+CHOSEN: dict[str, Mapping[str, type]] = {"sampler": SAMPLERS, "pruner": PRUNERS}
+"""The keys that name one of several classes, whose fields are the keys of `<key>_options`."""
+
+
+def direction(objective: str) -> Literal["minimize", "maximize"]:
+    """Where better is for an objective."""
+    return DIRECTIONS[objective]
+
+
+def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[ConfigProblem]]:
+    """The settings under `sweep`, without its `space`.
+
+    `sampler: tpe` beside `sampler_options: {startup_trials: 5}` says the same as
+    `sampler: {name: tpe, startup_trials: 5}`; an option that is not given has its default. One objective may stand
+    without a list.
+
+    Returns:
+        the settings, or None if there are problems; and the problems.
+    """
+    reader = Reader(SweepSettings, {f"sweep.{key}": forms for key, forms in CHOSEN.items()}, "sweep.")
+    problems = []
+    plain = dict(raw)
+    for key, forms in CHOSEN.items():
+        options = plain.pop(f"{key}_options", None)
+        if options is not None and not isinstance(options, Mapping):
+            problems.append(ConfigProblem(f"sweep.{key}_options", "must be a group of keys", options))
+            options = None
+        if key in plain:
+            plain[key] = _with_options(plain[key], options or {}, forms)
+    if isinstance(plain.get("objective"), str):
+        plain["objective"] = [plain["objective"]]
+    settings = reader.read(plain)
+    problems += [_as_written(problem) for problem in reader.problems]
+    return (None if problems else settings), problems
+
+
+def _with_options(chosen: Any, options: Mapping[str, Any], forms: Mapping[str, type]) -> dict[str, Any]:
+    """The form that `chosen` names, with every option it has."""
+    named = dict(chosen) if isinstance(chosen, Mapping) else {"name": chosen}
+    form = forms.get(named["name"]) if isinstance(named.get("name"), str) else None
+    defaults = {field.name: field.default for field in dataclasses.fields(form)} if form else {}
+    return defaults | dict(options) | named
+
+
+def _as_written(problem: ConfigProblem) -> ConfigProblem:
+    """The problem with the keys that a user types: `sweep.sampler_options.scramble`, `sweep.sampler`."""
+    key = problem.key
+    for chosen in CHOSEN:
+        key = key.replace(f"sweep.{chosen}.name", f"sweep.{chosen}").replace(
+            f"sweep.{chosen}.", f"sweep.{chosen}_options."
+        )
+    nearest = problem.nearest
+    for chosen in CHOSEN:
+        nearest = nearest.replace(f"sweep.{chosen}.", f"sweep.{chosen}_options.")
+    return dataclasses.replace(problem, key=key, nearest=nearest)
+
+
+def as_plain(settings: SweepSettings) -> dict[str, Any]:
+    """The settings as plain values, every option spelt out; `read_sweep` reads them back."""
+    plain: dict[str, Any] = {}
+    for name in field_rules(SweepSettings):
+        plain[name] = value = getattr(settings, name)
+        if name in CHOSEN:
+            plain[name] = next(choice for choice, form in CHOSEN[name].items() if form is type(value))
+            plain[f"{name}_options"] = dataclasses.asdict(value)
+    plain["objective"] = settings.objective[0] if len(settings.objective) == 1 else list(settings.objective)
+    return plain

@@ -1,0 +1,135 @@
+"""What a sweep searches: an axis for each key, some of them asked only where another has certain values."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna import Trial
+
+from nnlab.config.problems import ConfigProblem
+from nnlab.tuning.search.dimension import HIDDEN, Dimension, Scalar
+from nnlab.tuning.search.dimension_reading import DimensionReader
+from nnlab.tuning.search.searchable import DEPTH, GROUPS, is_width
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search space.
+
+    Args:
+        dimensions: in the order in which a trial is asked: groups, `model.depth`, the widths by layer, then the rest
+            as written. A condition looks back only.
+    """
+
+    dimensions: tuple[Dimension, ...]
+
+    def suggest(self, trial: Trial) -> dict[str, Any]:
+        """Ask a trial for its parameters; returns what goes to its config (see `values`)."""
+        params: dict[str, Scalar] = {}
+        for dimension in self.dimensions:
+            if dimension.is_asked(params):
+                params[dimension.name] = dimension.suggest(trial)
+        return self.values(params)
+
+    def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """What a trial's parameters mean: plain values by config key, and choices by config group.
+
+        Depth and widths are one value, `model.hidden`.
+
+        Args:
+            params: as Optuna stores them.
+        """
+        asked = [dimension.name for dimension in self.dimensions if dimension.is_asked(params)]
+        values: dict[str, Any] = {name: params[name] for name in asked if name in GROUPS}
+        if self._has_widths:
+            values[HIDDEN] = [params[name] for name in asked if is_width(name)]
+        others = (name for name in asked if name not in GROUPS and name != DEPTH and not is_width(name))
+        # The choices of lists are texts in Optuna.
+        return values | {name: json.loads(params[name]) if name == HIDDEN else params[name] for name in others}
+
+    def corners(self) -> Iterator[dict[str, Any]]:
+        """Some assignments (see `values`) that have every choice and both bounds of every axis at least once."""
+        left = {dimension.name: list(dimension.edges) for dimension in self.dimensions}
+        while any(left.values()):
+            params: dict[str, Scalar] = {}
+            for dimension in self.dimensions:
+                if dimension.is_asked(params):
+                    edges = left[dimension.name]
+                    params[dimension.name] = edges.pop(0) if edges else self._opening(dimension, left)
+            yield self.values(params)
+
+    def _opening(self, dimension: Dimension, left: Mapping[str, list[Scalar]]) -> Scalar:
+        """A value with which a dimension that still has something left is asked."""
+        for other in self.dimensions:
+            if left[other.name] and other.condition and other.condition.key == dimension.name:
+                return other.condition.values[0]
+        return dimension.edges[0]
+
+    def to_dict(self) -> dict[str, str]:
+        """The canonical text of each key, from which the same space reads back."""
+        return {dimension.name: str(dimension) for dimension in self.dimensions}
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether some dimension is asked in some trials only."""
+        return any(dimension.condition for dimension in self.dimensions)
+
+    @property
+    def has_categorical(self) -> bool:
+        """Whether some dimension has choices without an order."""
+        return any(dimension.is_categorical for dimension in self.dimensions)
+
+    @property
+    def size(self) -> int | None:
+        """The number of different assignments; None if a dimension is continuous."""
+        if any(dimension.count is None for dimension in self.dimensions):
+            return None
+        keys = {dimension.condition.key for dimension in self.dimensions if dimension.condition}
+        deciding = [dimension for dimension in self.dimensions if dimension.name in keys]
+        others = [dimension for dimension in self.dimensions if dimension.name not in keys]
+        size = 0
+        for indices in itertools.product(*(range(dimension.count or 0) for dimension in deciding)):
+            params = {d.name: d.value(index) for d, index in zip(deciding, indices, strict=True)}
+            size += math.prod(dimension.count or 0 for dimension in others if dimension.is_asked(params))
+        return size
+
+    @property
+    def _has_widths(self) -> bool:
+        return any(is_width(dimension.name) for dimension in self.dimensions)
+
+
+NOTHING = ConfigProblem(
+    "sweep.space",
+    "is empty: there is nothing to search",
+    nearest="'optimizer.lr=tag(log, interval(1e-3, 1))', or a preset such as sweep=mlp",
+)
+
+
+def read_space(texts: Mapping[str, Any]) -> tuple[Space | None, list[ConfigProblem]]:
+    """The space that texts in the sweep grammar describe.
+
+    Args:
+        texts: by key or config group; nested, or flat with dots. Of one key given twice the later counts.
+
+    Returns:
+        the space, or None if there are problems; and the problems.
+    """
+    flat = dict(_flat(texts))
+    if not flat:
+        return None, [NOTHING]
+    reader = DimensionReader(flat)
+    space = Space(tuple(reader.dimensions()))
+    return (None if reader.problems else space), reader.problems
+
+
+def _flat(texts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, text in texts.items():
+        if isinstance(text, Mapping):
+            yield from _flat(text, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", text

@@ -1,0 +1,187 @@
+"""A study: the trials in their storage, and what to try next. Only one process at a time creates and ends trials.
+
+Samplers think on a twin of the study that lives in memory, and what they propose is stored in a single record. So a
+process that is killed leaves a trial with all its parameters or none, and the next one proposes the same again:
+each proposal comes from a fresh sampler, and depends on the study's seed, the trial's number and the trials before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import optuna
+from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from nnlab.errors import RunFailedError
+from nnlab.tuning.search.settings import SweepSettings, direction
+from nnlab.tuning.search.space import Space
+from nnlab.tuning.storage import answering
+from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+"""What `sweep.trials` counts."""
+
+
+def trial_seeds(study_seed: int, number: int, count: int) -> list[int]:
+    """The seeds of a trial's runs: 32 bits each, from the study's seed, the trial's number and the run's place."""
+    sequences = (np.random.SeedSequence([study_seed, number, place]) for place in range(count))
+    return [int(sequence.generate_state(1)[0]) for sequence in sequences]
+
+
+class Study:
+    """The trials of a study.
+
+    Args:
+        name: of the study, in the storage too.
+        storage: Optuna's.
+        settings: of the sweep.
+        space: what is searched.
+        seed: of the study.
+        epochs: that a run has at most; some pruners plan with it.
+
+    Raises:
+        RunFailedError: if the storage does not answer.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        storage: BaseStorage,
+        settings: SweepSettings,
+        space: Space,
+        seed: int,
+        epochs: int,
+    ) -> None:
+        self.name = name
+        self._seed = seed
+        self._settings = settings
+        self._space = space
+        self._storage = storage
+        directions = [direction(name) for name in settings.objectives]
+        with answering():
+            self._stored = optuna.create_study(
+                storage=storage, study_name=name, directions=directions, load_if_exists=True
+            )
+        self._memory = InMemoryStorage()
+        self._twin = optuna.create_study(storage=self._memory, study_name=name, directions=directions)
+        self._twin.pruner = settings.pruner.make(epochs)
+        self._twin.add_trials(self.trials)
+
+    @property
+    @answering()
+    def trials(self) -> list[FrozenTrial]:
+        """All trials, by number, as the storage has them now."""
+        trials: list[FrozenTrial] = self._stored.get_trials(deepcopy=False)
+        return trials
+
+    @property
+    def known(self) -> list[FrozenTrial]:
+        """All trials, by number, as this process knows them: what came of them, but not the outcomes in words."""
+        trials: list[FrozenTrial] = self._twin.get_trials(deepcopy=False)
+        return trials
+
+    @property
+    def finished(self) -> int:
+        """How many trials are complete or pruned."""
+        return sum(trial.state in FINISHED for trial in self.known)
+
+    def unfinished(self) -> list[FrozenTrial]:
+        """The trials that were begun and not ended, by number."""
+        return [trial for trial in self.trials if trial.state == TrialState.RUNNING]
+
+    def propose(self, batch: tuple[int, int] | None = None) -> FrozenTrial:
+        """Create the next trial, running and with all its parameters; a duplicate says of which trial.
+
+        Args:
+            batch: index and size of the synchronous batch it belongs to.
+        """
+        number = len(self.known)
+        self._twin.sampler = self._settings.sampler.make(self._seed, number, self._space)
+        trial = self._twin.ask()
+        values = self._space.suggest(trial)
+        asked = Asked(
+            values=values,
+            seeds=trial_seeds(self._seed, number, self._settings.seeds),
+            batch=batch or (number, 1),
+            duplicate_of=None if self._settings.repeat_duplicates else self._earlier(values),
+        )
+        trial.set_user_attr(ASKED, asked.to_dict())
+        with answering():
+            self._stored.add_trial(self.known[number])
+        stored = self.trials
+        if len(stored) != number + 1 or stored[number].user_attrs.get(ASKED) != asked.to_dict():
+            raise RunFailedError(
+                f"Only nnlab.sweep may add trials to the study {self.name!r}, and one process at a time, but trial "
+                f"{number} came from elsewhere. Nothing is lost; go on by sweep.resume={self.name} when that has ended."
+            )
+        return stored[number]
+
+    def propose_batch(self, size: int) -> list[FrozenTrial]:
+        """Create a synchronous batch of trials, in which none knows what comes of another."""
+        first = len(self.trials)
+        return [self.propose((first, size)) for _ in range(size)]
+
+    def complete_batch(self) -> list[FrozenTrial]:
+        """Create what is missing of the last batch, if a process was killed while it created it."""
+        trials = self.trials
+        if not trials:
+            return []
+        first, size = Asked.of(trials[-1]).batch
+        return [self.propose((first, size)) for _ in range(first + size - len(trials))]
+
+    @answering()
+    def tell(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
+        """End a trial as `outcome` says; returns it as it is then. Telling twice changes nothing."""
+        state = STATES[outcome.status]
+        stored = self._storage.get_trial(trial._trial_id)
+        if not stored.state.is_finished():
+            values = self._values(stored, outcome)
+            if stored.user_attrs.get(OUTCOME) != outcome.to_dict():
+                self._storage.set_trial_user_attr(trial._trial_id, OUTCOME, outcome.to_dict())
+            self._storage.set_trial_state_values(trial._trial_id, state, values)
+            stored = self._storage.get_trial(trial._trial_id)
+        self._think_of(stored)
+        return stored
+
+    @answering()
+    def end_duplicate(self, trial: FrozenTrial, original: FrozenTrial) -> FrozenTrial:
+        """End a trial with the result of the earlier one that it repeats."""
+        outcome = Outcome.of(original)
+        assert outcome is not None
+        for step, value in original.intermediate_values.items():
+            self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
+        return self.tell(trial, outcome)
+
+    def _values(self, trial: FrozenTrial, outcome: Outcome) -> list[float] | None:
+        if outcome.status == "finished":
+            return [outcome.objective(name) for name in self._settings.objectives]
+        if outcome.status == "pruned" and trial.last_step is not None:
+            return [trial.intermediate_values[trial.last_step]]  # as Optuna's own `tell` does
+        return None
+
+    def _think_of(self, ended: FrozenTrial) -> None:
+        """Let the samplers know of a trial's end."""
+        twin = self.known[ended.number]
+        if twin.state.is_finished():
+            return
+        for step, value in ended.intermediate_values.items():
+            self._memory.set_trial_intermediate_value(twin._trial_id, step, value)
+        values: Sequence[float] | None = ended.values if ended.state == TrialState.COMPLETE else None
+        self._twin.tell(ended.number, values, ended.state)
+
+    def _earlier(self, values: dict[str, object]) -> int | None:
+        """The first trial with the same values."""
+        for trial in self.known:
+            asked = trial.user_attrs.get(ASKED)
+            if asked and asked["values"] == values:
+                return trial.number
+        return None
+
+
+def ended_at(trial: FrozenTrial) -> tuple[datetime, int]:
+    """The order in which trials ended."""
+    assert trial.datetime_complete is not None
+    return trial.datetime_complete, trial.number

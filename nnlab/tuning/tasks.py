@@ -1,0 +1,106 @@
+"""From a trial of the study to what a worker needs to do it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+
+from nnlab.config import Config, dataset_of
+from nnlab.config.repeating import overrides_of
+from nnlab.data import Dataset, save_shared
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
+from nnlab.tuning.trial import Pruning, Task
+from nnlab.tuning.trials import Asked
+
+TRIALS = "trials"
+DATA = "data"
+
+
+class Tasks:
+    """Makes the tasks of one study.
+
+    Args:
+        plan: of the study.
+        name: of the study.
+        directory: of the study.
+        journal: of Optuna's default storage.
+    """
+
+    def __init__(self, plan: Plan, name: str, directory: Path, journal: Path) -> None:
+        self._plan = plan
+        self._name = name
+        self.directory = directory
+        self._journal = journal
+
+    def configs(self, trial: FrozenTrial) -> list[Config]:
+        """The configs of a trial's runs, which draw pictures only if asked to.
+
+        Raises:
+            ConfigError: if there can be no such run.
+        """
+        asked = Asked.of(trial)
+        configs = [self._plan.config(asked.values, seed) for seed in asked.seeds]
+        if self._plan.settings.plots == "all":
+            return configs
+        return [replace(config, tracking=replace(config.tracking, plots=False)) for config in configs]
+
+    def paths(self, trial: FrozenTrial) -> list[Path]:
+        """The directories of a trial's runs."""
+        name = f"{self._name}-{trial.number:04}"
+        places = range(1, self._plan.settings.seeds + 1)
+        names = [name] if len(places) == 1 else [f"{name}-{place}" for place in places]
+        return [self.directory / TRIALS / name for name in names]
+
+    def tags(self, trial: FrozenTrial) -> dict[str, str]:
+        """MLflow's tags of a trial's runs, beside those of every run."""
+        return {"nnlab.study": self._name, "nnlab.trial": str(trial.number)}
+
+    def task(self, trial: FrozenTrial) -> Task:
+        """What a worker needs to do the trial.
+
+        Raises:
+            ConfigError: if there can be no such run.
+        """
+        configs = self.configs(trial)
+        return Task(
+            study=self._name,
+            storage=self._plan.settings.storage,
+            journal=self._journal,
+            trial_id=trial._trial_id,
+            number=trial.number,
+            configs=configs,
+            commands=[overrides_of(config) for config in configs],
+            directory=self.directory,
+            paths=self.paths(trial),
+            tags=self.tags(trial),
+            data=self._shared(configs[0]),
+            pruning=self._pruning(configs[0].trainer.last_epoch),
+        )
+
+    def _pruning(self, epochs: int) -> Pruning | None:
+        settings = self._plan.settings
+        if isinstance(settings.pruner, NoPruner):
+            return None
+        return Pruning(
+            metric=settings.objectives[0],
+            pruner=settings.pruner.make(epochs),
+            by_seed=settings.seeds > 1,
+            as_mean=not isinstance(settings.pruner, Wilcoxon),
+        )
+
+    def _shared(self, config: Config) -> Path:
+        """The trial's data in files that the workers share, without the test split: no trial can look at it."""
+        digest = hashlib.sha256(repr(config.data).encode()).hexdigest()[:16]
+        folder = self.directory / DATA / digest
+        if not folder.exists():
+            save_shared(without_test(dataset_of(config.data, seed=config.seed)), folder)
+        return folder
+
+
+def without_test(dataset: Dataset) -> Dataset:
+    """The dataset with no rows in its test split; where the source has a test file of its own, without its arrays."""
+    return replace(dataset, test=dataset.train.first(0))

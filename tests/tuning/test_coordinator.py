@@ -1,0 +1,243 @@
+"""The coordinator: exactly the trials that were asked for, whatever the workers do and in whatever order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import BrokenExecutor
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.trial import FrozenTrial
+from searching import FINITE, space_of
+from sweeping import coordinated, finished, in_memory, proposals, study_in, sweep_settings, work
+
+from nnlab.errors import RunFailedError, TerminatedError, UserError
+from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator, Ended, Event, Lost, Started
+from nnlab.tuning.trials import OUTCOME, Asked, Outcome
+
+TINY = space_of({"trainer.batch_size": "choice(16, 32, 64)"})
+
+
+def fails(trial: FrozenTrial) -> Outcome:
+    return Outcome("failed", "ValueError: as arranged")
+
+
+def counted(events: list[Event], kind: type[Event]) -> Counter[int]:
+    return Counter(event.trial.number for event in events if isinstance(event, kind))
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("space", [FINITE, TINY], ids=["some duplicates", "nearly all duplicates"])
+def test_the_total_is_exact_whatever_fails_is_pruned_or_is_repeated(
+    workers: int, deterministic: bool, space: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = sweep_settings(trials=13, sampler="random", deterministic=deterministic)
+    study, events = coordinated(monkeypatch, in_memory(), asked, space, workers=workers, choose=lambda count: count - 1)
+    states = Counter(trial.state.name for trial in study.trials)
+    assert states["COMPLETE"] + states["PRUNED"] == study.finished == 13
+    assert study.unfinished() == []
+    originals = {trial.number for trial in study.trials if Asked.of(trial).duplicate_of is None}
+    assert originals < {trial.number for trial in study.trials}
+    assert counted(events, Started) == dict.fromkeys(originals, 1)
+    assert counted(events, Ended) == dict.fromkeys(range(len(study.trials)), 1)
+
+
+@given(order=st.lists(st.integers(0, 11), min_size=1, max_size=12), workers=st.sampled_from([2, 3]))
+@settings(max_examples=12)
+def test_batches_propose_the_same_in_whatever_order_their_outcomes_come(order: list[int], workers: int) -> None:
+    turns = iter(order * 50)
+    asked = sweep_settings(trials=8, deterministic=True, sampler_options={"startup_trials": 2})
+    with pytest.MonkeyPatch.context() as patch:
+        shuffled, _ = coordinated(patch, in_memory(), asked, workers=workers, choose=lambda count: next(turns) % count)
+        in_turn, _ = coordinated(patch, in_memory(), asked, workers=workers)
+    assert proposals(shuffled) == proposals(in_turn)
+    batches = {Asked.of(trial).batch for trial in in_turn.trials}
+    assert sum(size for _, size in batches) == len(in_turn.trials)
+
+
+@given(order=st.lists(st.integers(0, 11), min_size=1, max_size=12), workers=st.sampled_from([2, 4]))
+@settings(max_examples=12)
+def test_without_batches_the_total_is_exact_in_any_order(order: list[int], workers: int) -> None:
+    turns = iter(order * 50)
+    with pytest.MonkeyPatch.context() as patch:
+        study, _ = coordinated(
+            patch, in_memory(), sweep_settings(trials=9), workers=workers, choose=lambda count: next(turns) % count
+        )
+    assert (study.finished, study.unfinished()) == (9, [])
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "trials", "failures"),
+    [
+        ("stop", 30, 1),
+        ("stop_after_2", 30, 2),
+        ("stop_after_7", 3, 7),
+        ("continue", 30, 30),
+        ("continue", 3, FEWEST_FAILURES),
+    ],
+)
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_a_study_whose_trials_all_fail_comes_to_an_end(
+    on_failure: str, trials: int, failures: int, workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, asked = in_memory(), sweep_settings(trials=trials, on_failure=on_failure, deterministic=deterministic)
+    study, events = coordinated(
+        monkeypatch, storage, asked, workers=workers, do=lambda trial: work(storage, trial, fails)
+    )
+    ended = sum(isinstance(event, Ended) for event in events)
+    assert study.finished == 0
+    assert failures <= ended < failures + workers  # those that were on their way come to their end
+    assert study.unfinished() == []
+
+
+def test_failures_that_are_allowed_cost_the_study_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    study, _ = coordinated(monkeypatch, in_memory(), sweep_settings(trials=6, on_failure="stop_after_3"))
+    assert study.finished == 6
+    assert [trial.number for trial in study.trials if trial.state.name == "FAIL"] == [3]
+
+
+@pytest.mark.parametrize("loss", [BrokenExecutor, TerminatedError])
+@pytest.mark.parametrize("retries", [0, 3])
+def test_a_trial_whose_worker_dies_each_time_is_done_again_so_often_and_then_killed(
+    loss: type[BaseException], retries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = in_memory()
+
+    def dies(trial: FrozenTrial) -> Outcome:
+        if trial.number == 2:
+            raise loss
+        return work(storage, trial, finished)
+
+    study, events = coordinated(monkeypatch, storage, sweep_settings(trials=5, retries=retries), workers=2, do=dies)
+    assert [event.attempt for event in events if isinstance(event, Lost)] == list(range(1, retries + 1))
+    assert counted(events, Started) == {0: 1, 1: 1, 2: retries + 1, 3: 1, 4: 1, 5: 1}
+    assert [event.again for event in events if isinstance(event, Started) and event.trial.number == 2] == [
+        False,
+        *[True] * retries,
+    ]
+    outcome = Outcome.of(study.trials[2])
+    assert outcome is not None
+    assert outcome.status == "killed"
+    assert f"killed {retries + 1} times" in outcome.reason
+    assert study.finished == 5
+
+
+def test_a_trial_that_loses_its_worker_once_ends_as_if_it_had_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, lost = in_memory(), set()
+
+    def dies_once(trial: FrozenTrial) -> Outcome:
+        if trial.number not in lost:
+            lost.add(trial.number)
+            raise BrokenExecutor
+        return work(storage, trial)
+
+    disturbed, events = coordinated(monkeypatch, storage, sweep_settings(trials=7), do=dies_once)
+    undisturbed, _ = coordinated(monkeypatch, in_memory(), sweep_settings(trials=7))
+    assert proposals(disturbed) == proposals(undisturbed)
+    assert [trial.values for trial in disturbed.trials] == [trial.values for trial in undisturbed.trials]
+    assert counted(events, Started) == dict.fromkeys(range(len(disturbed.trials)), 2)
+
+
+def test_a_worker_s_own_error_is_the_storage_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(trial: FrozenTrial) -> Outcome:
+        raise OSError("disk full")
+
+    with pytest.raises(RunFailedError, match="storage does not answer: OSError: disk full"):
+        coordinated(monkeypatch, in_memory(), sweep_settings(), do=raises)
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_a_stopped_study_ends_what_runs_and_begins_nothing(
+    deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped_at: list[int] = []
+
+    def stop(event: Event, coordinator: Coordinator) -> None:
+        if isinstance(event, Ended) and not stopped_at:
+            coordinator.stop()
+            stopped_at.append(coordinator.running)
+        elif stopped_at:
+            assert not isinstance(event, Started)
+
+    storage, asked = in_memory(), sweep_settings(trials=20, deterministic=deterministic)
+    study, events = coordinated(monkeypatch, storage, asked, workers=3, see=stop)
+    assert sum(isinstance(event, Started) for event in events) == 3
+    assert len(study.trials) == 3
+    assert study.unfinished() == []
+    resumed, _ = coordinated(monkeypatch, storage, asked, workers=3)
+    assert resumed.finished == 20
+
+
+def test_a_trial_that_cannot_be_is_failed_with_the_reason_and_the_study_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def task_of(trial: FrozenTrial) -> FrozenTrial:
+        if trial.number == 1:
+            raise UserError("no such net")
+        return trial
+
+    study, events = coordinated(monkeypatch, in_memory(), sweep_settings(trials=4), task_of=task_of)
+    outcome = Outcome.of(study.trials[1])
+    assert outcome is not None
+    assert (outcome.status, outcome.reason) == ("failed", "no such net")
+    assert 1 not in counted(events, Started)
+    assert study.finished == 4
+
+
+class Killed(BaseException):
+    """Stands in for a SIGKILL of the coordinator."""
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize(
+    ("call", "after"),
+    [("create_new_trial", after) for after in range(1, 9)] + [("set_trial_state_values", after) for after in range(8)],
+)
+def test_a_coordinator_killed_around_any_of_its_records_goes_on_the_same(
+    call: str, after: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = 3 if deterministic else 1
+    asked = sweep_settings(trials=8, deterministic=deterministic, sampler_options={"startup_trials": 2})
+    undisturbed, _ = coordinated(monkeypatch, in_memory(), asked, workers=workers)
+    storage = in_memory()
+    begun: Counter[int] = Counter()
+
+    def do(trial: FrozenTrial) -> Outcome:
+        begun[trial.number] += 1
+        return work(storage, trial)
+
+    made, calls = getattr(storage, call), 0
+
+    def killing(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        if calls == after:
+            raise Killed("killed")
+        calls += 1
+        return made(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, call, killing)
+        with pytest.raises(Killed, match="killed"):
+            coordinated(patch, storage, asked, workers=workers, do=do)
+    resumed, _ = coordinated(monkeypatch, storage, asked, workers=workers, do=do)
+    assert proposals(resumed) == proposals(undisturbed)
+    assert [trial.values for trial in resumed.trials] == [trial.values for trial in undisturbed.trials]
+    assert set(begun.values()) == {1}  # what came of a trial was stored before the kill, so none was done twice
+
+
+def test_what_came_of_a_trial_is_told_by_the_next_session_without_doing_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    storage, asked = in_memory(), sweep_settings(trials=3)
+    study = study_in(storage, asked)
+    done, running = study.propose(), study.propose()
+    storage.set_trial_user_attr(done._trial_id, OUTCOME, finished(done).to_dict())
+    resumed, events = coordinated(monkeypatch, storage, asked)
+    assert counted(events, Started) == {running.number: 1, 2: 1}
+    assert [event.again for event in events if isinstance(event, Started)] == [True, False]
+    assert Outcome.of(resumed.trials[0]) == finished(done)
+    assert resumed.finished == 3

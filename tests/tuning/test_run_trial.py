@@ -1,0 +1,208 @@
+"""A trial as a worker does it, and its winner's test: real runs, a second long, on scikit-learn's digits."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sweeping import journal_storage, study_in
+
+from nnlab.config import dataset_of
+from nnlab.config.command_line import compose_jobs
+from nnlab.console import Console
+from nnlab.data import open_shared
+from nnlab.runner import run
+from nnlab.runner import test_member as evaluated_member
+from nnlab.tracking import journal
+from nnlab.tracking.run_directory import JOURNAL
+from nnlab.tuning.plan import Plan, make_plan
+from nnlab.tuning.storage import JOURNAL_FILE
+from nnlab.tuning.study import Study
+from nnlab.tuning.tasks import Tasks, without_test
+from nnlab.tuning.trial import Task, run_trial
+from nnlab.tuning.trials import Asked, Outcome
+
+SMALL = [
+    "data=digits",
+    "data.limit=300",
+    "optimizer.lr=choice(0.1,0.2)",
+    "model.hidden=[6]",
+    "trainer.batch_size=30",
+    "trainer.epochs=3",
+    "tracking.enabled=false",
+    "sweep.sampler=random",
+    "sweep.pruner=none",
+    "sweep.trials=2",
+]
+
+
+def begun(folder: Path, *arguments: str) -> tuple[Plan, Study, Tasks]:
+    plan = make_plan([*SMALL, *arguments])
+    study = study_in(journal_storage(folder), plan.settings, plan.space)
+    return plan, study, Tasks(plan, study.name, folder, folder / JOURNAL_FILE)
+
+
+def next_task(study: Study, tasks: Tasks) -> Task:
+    return tasks.task(study.propose())
+
+
+def quiet() -> Console:
+    return Console(StringIO(), StringIO(), live=False)
+
+
+def test_what_came_of_a_trial_stands_in_the_storage_and_in_its_run(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    outcome = run_trial(task)
+    assert Outcome.of(study.trials[0]) == outcome
+    (path,) = task.paths
+    assert path == tmp_path / "trials" / "a-study-0000"
+    epochs = journal.epochs(path / JOURNAL)
+    assert (outcome.status, outcome.epochs, outcome.runs) == ("finished", 3, [path.name])
+    best = min(epochs, key=lambda epoch: epochs[epoch]["val/loss"])
+    assert outcome.epoch == best
+    assert outcome.scores == {name: epochs[best][name] for name in ("val/loss", "val/accuracy")}
+    assert outcome.std == {}
+    assert outcome.parameters == (64 * 6 + 6) + (6 * 10 + 10)
+    provenance = json.loads((path / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["tags"] == {"nnlab.study": "a-study", "nnlab.trial": "0"}
+    events, _ = journal.read(path / JOURNAL)
+    assert "test" not in {event["event"] for event in events}
+    assert not (path / "plots").exists()
+
+
+def test_several_seeds_are_several_runs_whose_mean_is_judged(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, "sweep.seeds=3", "sweep.plots=winner")
+    task = next_task(study, tasks)
+    outcome = run_trial(task)
+    assert outcome.runs == ["a-study-0000-1", "a-study-0000-2", "a-study-0000-3"]
+    assert [config.seed for config in task.configs] == Asked.of(study.trials[0]).seeds
+    assert len(set(outcome.weights_sha256)) == 3
+    losses = [min(metrics["val/loss"] for metrics in journal.epochs(path / JOURNAL).values()) for path in task.paths]
+    assert outcome.scores["val/loss"] == pytest.approx(np.mean(losses))
+    assert outcome.std["val/loss"] == pytest.approx(np.std(losses, ddof=1))
+
+
+def test_workers_cannot_see_the_test_split(tmp_path: Path) -> None:
+    plan, study, tasks = begun(tmp_path)
+    whole = dataset_of(plan.fixed.data, seed=0)
+    shared = open_shared(next_task(study, tasks).data)
+    assert len(whole.test) > 0 == len(shared.test)
+    np.testing.assert_array_equal(shared.train.index, whole.train.index)
+    np.testing.assert_array_equal(shared.validation.index, whole.validation.index)
+    assert len(without_test(whole).validation) == len(whole.validation)
+
+
+def test_data_that_differs_between_trials_is_shared_by_those_that_have_it_alike(tmp_path: Path) -> None:
+    arguments = [text for text in SMALL if not text.startswith("data.limit")]
+    plan = make_plan([*arguments, "data.limit=choice(200,300)"])
+    study = study_in(journal_storage(tmp_path), plan.settings, plan.space)
+    tasks = Tasks(plan, study.name, tmp_path, tmp_path / JOURNAL_FILE)
+    made = [next_task(study, tasks) for _ in range(6)]
+    rows = {task.data: len(open_shared(task.data).train) for task in made}
+    assert sorted(rows.values()) == [200, 300]
+    assert all(rows[task.data] == task.configs[0].data.limit for task in made)
+
+
+def test_a_trial_that_raises_is_failed_and_keeps_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(*arguments: object, **named: object) -> None:
+        raise ZeroDivisionError("as arranged")
+
+    _, study, tasks = begun(tmp_path, "sweep.seeds=2")
+    task = next_task(study, tasks)
+    monkeypatch.setattr("nnlab.runner._train", raises)
+    outcome = run_trial(task)
+    assert (outcome.status, outcome.reason) == ("failed", "ZeroDivisionError: as arranged")
+    assert outcome.runs == ["a-study-0000-1"]  # the second was never begun
+    assert Outcome.of(study.trials[0]) == outcome
+    traceback = (task.paths[0] / "error.txt").read_text(encoding="utf-8")
+    assert traceback.startswith("Traceback")
+    assert "ZeroDivisionError: as arranged" in traceback
+    assert not task.paths[1].exists()
+
+
+def test_a_trial_whose_data_is_gone_is_failed_without_a_run(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = replace(next_task(study, tasks), data=tmp_path / "gone")
+    outcome = run_trial(task)
+    assert (outcome.status, outcome.runs) == ("failed", [])
+    assert "gone must hold a dataset that nnlab shared" in outcome.reason
+
+
+def test_a_trial_that_diverges_has_no_scores(tmp_path: Path) -> None:
+    arguments = [text for text in SMALL if not text.startswith("optimizer.lr")]
+    plan = make_plan([*arguments, "optimizer.lr=choice(1e20,2e20)", "model.activation=identity"])
+    study = study_in(journal_storage(tmp_path), plan.settings, plan.space)
+    outcome = run_trial(next_task(study, Tasks(plan, study.name, tmp_path, tmp_path / JOURNAL_FILE)))
+    assert (outcome.status, outcome.scores, outcome.epoch) == ("diverged", {}, 0)
+    assert outcome.reason
+
+
+def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    outcome = run_trial(task)
+    elsewhere = [f"runs_dir='{tmp_path / 'alone'}'", "tracking.enabled=false", "tracking.plots=false"]
+    (job,) = compose_jobs([*task.commands[0], *elsewhere], multirun=False)
+    alone = run(job.config, overrides=job.overrides, command=[], console=quiet(), mirror=None)
+    assert [alone.weights_sha256] == outcome.weights_sha256
+    assert {name: alone.scores[name] for name in outcome.scores} == outcome.scores
+
+
+def test_a_trial_done_again_ends_as_it_did(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, "sweep.pruner=median")
+    task = next_task(study, tasks)
+    once, again = run_trial(task), run_trial(task)
+    assert (once.scores, once.weights_sha256, once.runs) == (again.scores, again.weights_sha256, again.runs)
+    assert sorted(study.trials[0].intermediate_values) == [1, 2, 3]
+    assert len(journal.epochs(task.paths[0] / JOURNAL)) == 3
+
+
+def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    run_trial(task)
+    (config,), (path,) = task.configs, task.paths
+    tested = evaluated_member(config, path, console=quiet(), mirror=None)
+    assert set(tested.metrics) == {"test/loss", "test/accuracy"}
+    events, _ = journal.read(path / JOURNAL)
+    assert [event["metrics"] for event in events if event["event"] == "test"] == [tested.metrics]
+    end = journal.end_of(events)
+    assert end is not None
+    assert end["status"] == "finished"
+    shutil.rmtree(path / "model")
+    assert evaluated_member(config, path, console=quiet(), mirror=None).metrics == tested.metrics
+    assert journal.read(path / JOURNAL)[0] == events
+
+
+def test_a_test_that_was_killed_before_its_end_is_ended_and_not_done_again(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    run_trial(task)
+    (config,), (path,) = task.configs, task.paths
+    tested = evaluated_member(config, path, console=quiet(), mirror=None)
+    lines = (path / JOURNAL).read_bytes().splitlines(keepends=True)
+    assert json.loads(lines[-1])["event"] == "end"
+    (path / JOURNAL).write_bytes(b"".join(lines[:-1]))
+    shutil.rmtree(path / "model")
+    assert evaluated_member(config, path, console=quiet(), mirror=None).metrics == tested.metrics
+    end = journal.end_of(journal.read(path / JOURNAL)[0])
+    assert end is not None
+    assert end["status"] == "finished"
+
+
+def test_the_test_split_has_the_weights_that_validation_chose(tmp_path: Path) -> None:
+    """A run alone, which evaluates the test split with the same weights at its end, is the oracle."""
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    run_trial(task)
+    (config,), (path,) = task.configs, task.paths
+    alone = replace(config, runs_dir=str(tmp_path / "alone"))
+    expected = run(alone, overrides=[], command=[], console=quiet(), mirror=None).scores
+    tested = evaluated_member(config, path, console=quiet(), mirror=None).metrics
+    assert tested == {name: expected[name] for name in ("test/loss", "test/accuracy")}

@@ -1,0 +1,177 @@
+"""The keys under `sweep`: what they become, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nnlab.tuning.search.pruners import PRUNERS, Hyperband, Median, NoPruner
+from nnlab.tuning.search.samplers import QMC, SAMPLERS, TPE
+from nnlab.tuning.search.settings import SweepSettings, as_plain, direction, read_sweep
+
+WRITTEN: dict[str, Any] = {
+    "trials": 30,
+    "workers": None,
+    "sampler": "tpe",
+    "sampler_options": {},
+    "pruner": "none",
+    "pruner_options": {},
+    "objective": "val/loss",
+    "storage": None,
+    "name": None,
+    "resume": None,
+    "at": "best",
+    "seeds": 1,
+    "deterministic": False,
+    "on_failure": "continue",
+    "retries": 3,
+    "repeat_duplicates": False,
+    "plots": "winner",
+}
+
+
+def read(**changes: Any) -> SweepSettings:
+    settings, problems = read_sweep(WRITTEN | changes)
+    assert problems == []
+    assert settings is not None
+    return settings
+
+
+def problems_of(**changes: Any) -> list[str]:
+    settings, problems = read_sweep(WRITTEN | changes)
+    assert settings is None
+    return [str(problem) for problem in problems]
+
+
+def test_a_sampler_and_a_pruner_by_name_have_their_default_options() -> None:
+    settings = read(sampler="qmc", pruner="median")
+    assert settings.sampler == QMC(sequence="sobol", scramble=True)
+    assert settings.pruner == Median(startup_trials=5, warmup_epochs=0, interval=1)
+
+
+def test_options_stand_beside_the_name_or_with_it() -> None:
+    beside = read(sampler="tpe", sampler_options={"startup_trials": 5})
+    assert beside == read(sampler={"name": "tpe", "startup_trials": 5})
+    assert beside.sampler == TPE(startup_trials=5)
+
+
+def test_one_objective_may_stand_without_a_list() -> None:
+    assert read(objective="val/accuracy").objectives == ("val/accuracy",)
+    assert read(objective=["val/accuracy", "seconds"]).objectives == ("val/accuracy", "seconds")
+
+
+def test_only_accuracy_is_to_be_large() -> None:
+    assert [direction(name) for name in ("val/loss", "val/accuracy", "parameters", "seconds")] == [
+        "minimize",
+        "maximize",
+        "minimize",
+        "minimize",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "allowed"), [("continue", None), ("stop", 1), ("stop_after_1", 1), ("stop_after_12", 12)]
+)
+def test_failures_that_end_a_study_are_counted(on_failure: str, allowed: int | None) -> None:
+    assert read(on_failure=on_failure).failures_allowed == allowed
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("pruner", PRUNERS)
+def test_settings_read_back_from_their_plain_values_with_every_option_spelt_out(sampler: str, pruner: str) -> None:
+    settings = read(sampler=sampler, pruner=pruner, objective=["val/loss", "parameters"], name="a-study.1")
+    plain = as_plain(settings)
+    assert set(plain) == set(WRITTEN)
+    assert (plain["sampler"], plain["pruner"]) == (sampler, pruner)
+    assert read_sweep(plain) == (settings, [])
+
+
+def test_the_plain_values_name_every_option() -> None:
+    plain = as_plain(read(pruner="hyperband"))
+    assert plain["pruner_options"] == {"min_epochs": 1, "max_epochs": None, "reduction_factor": 3}
+    assert plain["objective"] == "val/loss"
+    assert read().pruner == NoPruner()
+    assert read(pruner="hyperband", pruner_options={"max_epochs": 9}).pruner == Hyperband(max_epochs=9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"trails": 3}, "sweep.trails=3: is not a key of the configuration. Nearest valid: sweep.trials."),
+        ({"trials": 0}, "sweep.trials=0: must be at least 1. Nearest valid: 1."),
+        ({"workers": "two"}, "sweep.workers=two: must be a whole number or null."),
+        (
+            {"sampler": "tpee"},
+            "sweep.sampler=tpee: must be one of tpe, random, grid, cmaes, gp, qmc. Nearest valid: sweep.sampler=tpe.",
+        ),
+        (
+            {"sampler": ["tpe"]},
+            "sweep.sampler=[tpe]: must be one of tpe, random, grid, cmaes, gp, qmc. Nearest valid: sweep.sampler=tpe.",
+        ),
+        (
+            {"pruner": None},
+            "sweep.pruner=null: must be one of none, median, hyperband, asha, wilcoxon. "
+            "Nearest valid: sweep.pruner=none.",
+        ),
+        (
+            {"sampler_options": {"scramble": True}},
+            "sweep.sampler_options.scramble=true: is no key of sweep.sampler=tpe (it has startup_trials, candidates). "
+            "Nearest valid: sweep.sampler=qmc.",
+        ),
+        (
+            {"sampler_options": {"startup_trial": 3}},
+            "sweep.sampler_options.startup_trial=3: is no key of sweep.sampler=tpe (it has startup_trials, "
+            "candidates). Nearest valid: sweep.sampler_options.startup_trials.",
+        ),
+        (
+            {"pruner": "asha", "pruner_options": {"p_threshold": 0.1}},
+            "sweep.pruner_options.p_threshold=0.1: is no key of sweep.pruner=asha (it has min_epochs, "
+            "reduction_factor). Nearest valid: sweep.pruner=wilcoxon.",
+        ),
+        (
+            {"sampler": {"name": "qmc", "sequence": "sobo"}},
+            "sweep.sampler_options.sequence=sobo: must be one of sobol, halton. Nearest valid: sobol.",
+        ),
+        ({"sampler_options": 5}, "sweep.sampler_options=5: must be a group of keys."),
+        (
+            {"objective": "val/los"},
+            "sweep.objective=[val/los]: each item must be one of val/loss, val/accuracy, parameters, seconds, "
+            "but item 0 is 'val/los'. Nearest valid: [val/loss].",
+        ),
+        (
+            {"objective": ["val/accuracy", "test/accuracy"]},
+            "sweep.objective=[val/accuracy,test/accuracy]: each item must be one of val/loss, val/accuracy, "
+            "parameters, seconds, but item 1 is 'test/accuracy'. Nearest valid: [val/accuracy,val/accuracy].",
+        ),
+        (
+            {"name": "../elsewhere"},
+            "sweep.name=../elsewhere: must be a folder's name (at most 80 letters, digits, _, . and -, "
+            "with a letter or digit first) or null.",
+        ),
+        (
+            {"on_failure": "stop_after_0"},
+            "sweep.on_failure=stop_after_0: must be continue, stop or stop_after_K (K a number: stop_after_3).",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_told_with_the_key_as_it_is_typed(changes: dict[str, Any], problem: str) -> None:
+    assert problems_of(**changes) == [problem]
+
+
+@pytest.mark.parametrize("name", ["a", "2026-11-22_mnist.1", "x" * 80])
+def test_a_plain_name_is_a_study_s_name(name: str) -> None:
+    assert read(name=name).name == name
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "-rf", "a/b", "a b", "a\n", "ü", "x" * 81])
+def test_what_is_no_folder_s_name_is_no_study_s_name(name: str) -> None:
+    (problem,) = problems_of(name=name)
+    assert "must be a folder's name" in problem
+
+
+def test_every_key_has_to_be_given_and_all_problems_are_told_at_once() -> None:
+    settings, problems = read_sweep({"trials": 0, "pruner": "none"})
+    assert settings is None
+    keys = {problem.key.removeprefix("sweep.") for problem in problems}
+    assert keys == set(WRITTEN) - {"pruner", "sampler_options", "pruner_options"}

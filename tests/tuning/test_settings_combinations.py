@@ -1,0 +1,385 @@
+"""Settings against each other: what is let through runs in Optuna, and what is refused says why."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from searching import CONDITIONAL, FINITE, NUMBERS, cost, space_of
+from test_settings import WRITTEN
+
+from nnlab.tuning.search import combinations
+from nnlab.tuning.search.combinations import sweep_problems
+from nnlab.tuning.search.pruners import PRUNERS, Wilcoxon
+from nnlab.tuning.search.samplers import GP, SAMPLERS, has_torch
+from nnlab.tuning.search.settings import SweepSettings, direction, read_sweep
+from nnlab.tuning.search.space import Space
+
+EPOCHS = 4
+SPACES = {"numbers": NUMBERS, "choices": FINITE, "conditional": CONDITIONAL}
+
+
+def settings_of(**changes: Any) -> SweepSettings:
+    settings, problems = read_sweep(WRITTEN | {"trials": 12} | changes)
+    assert problems == []
+    assert settings is not None
+    return settings
+
+
+def problems_of(space: Space = NUMBERS, epochs: int = EPOCHS, **changes: Any) -> list[str]:
+    return [str(problem) for problem in sweep_problems(settings_of(**changes), space, epochs)]
+
+
+def study_of(settings: SweepSettings, space: Space, trials: int) -> optuna.Study:
+    """A study as Optuna does it, pruning by epochs, or by seeds if there are several."""
+    directions = [direction(name) for name in settings.objectives]
+    study = optuna.create_study(study_name="by hand", directions=directions, pruner=settings.pruner.make(EPOCHS))
+    for number in range(trials):
+        study.sampler = settings.sampler.make(0, number, space)
+        trial = study.ask()
+        score = cost(space.suggest(trial))
+        if len(directions) > 1:
+            study.tell(trial, [score, float(number)])
+            continue
+        for step in range(1, (settings.seeds if settings.seeds > 1 else EPOCHS) + 1):
+            trial.report(score + 1 / step, step)
+            if trial.should_prune():
+                study.tell(trial, state=TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, score)
+    return study
+
+
+ALL = list(itertools.product(SAMPLERS, PRUNERS, SPACES, ("one", "two")))
+
+
+def cases() -> list[Any]:
+    """The samplers, pruners, kinds of space and numbers of objectives that go together; seeds as the pruner needs."""
+    chosen = []
+    for sampler, pruner, space, objectives in ALL:
+        if sampler == "gp" and not has_torch():
+            continue
+        changes = {
+            "sampler": sampler,
+            "pruner": pruner,
+            "seeds": 6 if pruner == "wilcoxon" else 1,
+            "objective": ["val/loss", "parameters"] if objectives == "two" else "val/loss",
+        }
+        if not problems_of(SPACES[space], **changes):
+            name = f"{sampler}-{pruner}-{space}-{objectives}"
+            marks = [pytest.mark.slow] if name == "gp-none-numbers-two" else []  # a proposal takes 10 s
+            chosen.append(pytest.param(changes, SPACES[space], id=name, marks=marks))
+    return chosen
+
+
+def test_as_many_combinations_are_let_through_as_optuna_can_do() -> None:
+    # One objective: 5 pruners with tpe, random, qmc (3 spaces each), gp (2 without conditions), cmaes and grid (1).
+    # Two: only without a pruner, and not cmaes.
+    with_gp = 5 * 2 + 2 if has_torch() else 0
+    assert len(cases()) == 5 * (3 * 3 + 1 + 1) + (3 * 3 + 1) + with_gp
+
+
+@pytest.mark.parametrize(("changes", "space"), cases())
+def test_what_is_let_through_runs_in_optuna_without_a_word(
+    changes: dict[str, Any], space: Space, caplog: pytest.LogCaptureFixture
+) -> None:
+    trials = 11 if changes["sampler"] == "gp" else 12  # from the eleventh on it thinks, for seconds
+    optuna.logging.enable_propagation()
+    with caplog.at_level(logging.WARNING, logger="optuna"):
+        study = study_of(settings_of(**changes), space, trials)
+    optuna.logging.disable_propagation()
+    assert [record.message for record in caplog.records if "greenlet" not in record.message] == []
+    assert {trial.state for trial in study.trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
+    assert len(study.trials) == trials
+    is_pruned = any(trial.state == TrialState.PRUNED for trial in study.trials)
+    assert is_pruned == (changes["pruner"] != "none")
+
+
+def test_optuna_itself_raises_where_two_objectives_are_pruned() -> None:
+    trial = optuna.create_study(directions=["minimize", "minimize"]).ask()
+    with pytest.raises(NotImplementedError, match="not supported for multi-objective"):
+        trial.report(1.0, 1)
+    assert problems_of(objective=["val/loss", "parameters"], pruner="median") == [
+        "sweep.pruner=median: cannot stop trials with two objectives, since neither alone says which trial is worse. "
+        "Nearest valid: sweep.pruner=none, or one objective."
+    ]
+
+
+def test_optuna_itself_raises_where_cmaes_has_two_objectives() -> None:
+    study = optuna.create_study(directions=["minimize", "minimize"], sampler=optuna.samplers.CmaEsSampler())
+    with pytest.raises(ValueError, match="multi-objective"):
+        NUMBERS.suggest(study.ask())
+    assert problems_of(objective=["val/loss", "parameters"], sampler="cmaes") == [
+        "sweep.sampler=cmaes: searches for one objective, but there are two. Nearest valid: sweep.sampler=tpe."
+    ]
+
+
+def warned(sampler: optuna.samplers.BaseSampler, space: Space, caplog: pytest.LogCaptureFixture) -> str:
+    """What Optuna's own sampler has to say of a space."""
+    optuna.logging.enable_propagation()
+    study = optuna.create_study(sampler=sampler)
+    with caplog.at_level(logging.WARNING, logger="optuna"):
+        for number in range(6):
+            trial = study.ask()
+            space.suggest(trial)
+            study.tell(trial, float(number))
+    optuna.logging.disable_propagation()
+    return caplog.text
+
+
+def test_optuna_s_cmaes_falls_back_to_chance_for_choices_and_conditions(caplog: pytest.LogCaptureFixture) -> None:
+    text = warned(optuna.samplers.CmaEsSampler(seed=0), CONDITIONAL, caplog)
+    assert "dynamic search space and `CategoricalDistribution` are not supported" in text
+    assert problems_of(FINITE, sampler="cmaes") == [
+        "sweep.sampler=cmaes: needs numbers, but model.activation has choices without an order. "
+        "Nearest valid: sweep.sampler=tpe, or range(...) in place of choice(...)."
+    ]
+    assert problems_of(CONDITIONAL, sampler="cmaes")[0] == (
+        "sweep.sampler=cmaes: needs every key in every trial, but model.width.1 is asked in some only. "
+        "Nearest valid: sweep.sampler=tpe."
+    )
+
+
+@pytest.mark.skipif(not has_torch(), reason="needs PyTorch")
+def test_optuna_s_gp_falls_back_to_chance_for_conditions(caplog: pytest.LogCaptureFixture) -> None:
+    text = warned(optuna.samplers.GPSampler(seed=0, n_startup_trials=2), CONDITIONAL, caplog)
+    assert "dynamic search space is not supported" in text
+    assert problems_of(CONDITIONAL, sampler="gp") == [
+        "sweep.sampler=gp: needs every key in every trial, but model.width.1 is asked in some only. "
+        "Nearest valid: sweep.sampler=tpe."
+    ]
+
+
+def test_gp_without_pytorch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combinations, "has_torch", lambda: False)
+    assert isinstance(settings_of(sampler="gp").sampler, GP)
+    assert problems_of(sampler="gp") == [
+        "sweep.sampler=gp: computes with PyTorch, which is not installed. "
+        "Nearest valid: pip install torch, or sweep.sampler=tpe."
+    ]
+
+
+MILLIONS = space_of({"optimizer.lr": "range(0.001, 2, 0.001)", "trainer.batch_size": "range(1, 1001)"})
+
+
+@pytest.mark.parametrize(
+    ("space", "changes", "problems"),
+    [
+        (
+            space_of({"optimizer.lr": "tag(log, interval(0.01, 1))", "trainer.batch_size": "16,32"}),
+            {"sampler": "grid"},
+            [
+                "sweep.sampler=grid: needs a finite number of values, but optimizer.lr=tag(log, interval(0.01, 1.0)) "
+                "has none. Nearest valid: optimizer.lr=choice(...) or range(...) with a step, or sweep.sampler=random."
+            ],
+        ),
+        (
+            FINITE,
+            {"sampler": "grid", "trials": 25},
+            [
+                "sweep.trials=25: must be at most 24, the size of the grid: after that there is nothing new. "
+                "Nearest valid: 24."
+            ],
+        ),
+        (FINITE, {"sampler": "grid", "trials": 24}, []),
+        (
+            MILLIONS,
+            {"sampler": "grid"},
+            [
+                "sweep.sampler=grid: goes through every combination, but there are 1,999,000. "
+                "Nearest valid: sweep.sampler=random."
+            ],
+        ),
+        (
+            CONDITIONAL,
+            {"sampler": "grid"},
+            [
+                "sweep.sampler=grid: needs every key in every trial, but model.width.1 is asked in some only. "
+                "Nearest valid: sweep.sampler=tpe."
+            ],
+        ),
+    ],
+)
+def test_a_grid_needs_a_finite_space_of_enough_points(
+    space: Space, changes: dict[str, Any], problems: list[str]
+) -> None:
+    assert problems_of(space, **changes) == problems
+
+
+@pytest.mark.parametrize(
+    ("objective", "problems"),
+    [
+        (["val/loss", "val/accuracy"], []),
+        (["val/accuracy", "seconds"], []),
+        (
+            "parameters",
+            [
+                "sweep.objective=[parameters]: must begin with a validation metric, or nothing is learned. "
+                "Nearest valid: [val/accuracy,parameters]."
+            ],
+        ),
+        (
+            ["parameters", "val/loss"],
+            [
+                "sweep.objective=[parameters,val/loss]: must begin with a validation metric, or nothing is learned. "
+                "Nearest valid: [val/accuracy,parameters]."
+            ],
+        ),
+        (
+            ["val/loss", "val/loss"],
+            [
+                "sweep.objective=[val/loss,val/loss]: must be two different objectives. "
+                "Nearest valid: val/loss, or [val/loss,parameters]."
+            ],
+        ),
+        (
+            [],
+            [
+                "sweep.objective=[]: must be one objective, or two for a Pareto front. "
+                "Nearest valid: val/loss, or [val/accuracy,parameters]."
+            ],
+        ),
+        (
+            ["val/loss", "parameters", "seconds"],
+            [
+                "sweep.objective=[val/loss,parameters,seconds]: must be one objective, or two for a Pareto front. "
+                "Nearest valid: val/loss, or [val/accuracy,parameters]."
+            ],
+        ),
+    ],
+)
+def test_objectives_are_one_or_two_and_the_first_is_of_the_validation(
+    objective: str | list[str], problems: list[str]
+) -> None:
+    assert problems_of(objective=objective) == problems
+
+
+def seeds_before_a_stop(threshold: float, startup: int) -> int | None:
+    """How many seeds Optuna wants of a trial that is worse with each of them, by more each time."""
+    study = optuna.create_study(pruner=Wilcoxon(p_threshold=threshold, startup_steps=startup).make(1))
+    best = study.ask()
+    for seed in range(1, 13):
+        best.report(0.0, seed)
+    study.tell(best, 0.0)
+    trial = study.ask()
+    for seed in range(1, 13):
+        trial.report(seed / 10, seed)
+        if trial.should_prune():
+            return seed
+    return None
+
+
+@pytest.mark.parametrize(("threshold", "startup"), [(0.1, 2), (0.3, 2), (0.1, 6), (0.04, 0), (0.01, 2), (0.6, 0)])
+def test_wilcoxon_is_refused_where_optuna_would_stop_a_trial_at_its_last_seed_at_the_earliest(
+    threshold: float, startup: int
+) -> None:
+    earliest = seeds_before_a_stop(threshold, startup)
+    assert earliest is not None
+    changes = {"pruner": "wilcoxon", "pruner_options": {"p_threshold": threshold, "startup_steps": startup}}
+    assert problems_of(**changes, seeds=earliest + 1) == []
+    assert problems_of(**changes, seeds=max(2, earliest)) == [
+        f"sweep.pruner=wilcoxon: can stop a trial after {earliest} seeds at the earliest (p_threshold={threshold:g}, "
+        f"startup_steps={startup}), but trials have {earliest}. "
+        f"Nearest valid: sweep.seeds={earliest + 1}, or sweep.pruner=median."
+    ]
+
+
+def test_wilcoxon_needs_seeds() -> None:
+    assert problems_of(pruner="wilcoxon") == [
+        "sweep.pruner=wilcoxon: compares trials seed by seed, but a trial has one seed. "
+        "Nearest valid: sweep.seeds=6, or sweep.pruner=median."
+    ]
+
+
+@pytest.mark.parametrize("pruner", ["asha", "hyperband"])
+@pytest.mark.parametrize(
+    ("changes", "texts", "problem"),
+    [
+        (
+            {"seeds": 3},
+            {},
+            "gives more epochs to fewer trials, but with sweep.seeds=3 trials are judged by seeds. "
+            "Nearest valid: sweep.pruner=median or wilcoxon, or sweep.seeds=1.",
+        ),
+        (
+            {"deterministic": True},
+            {},
+            "compares with trials that still run, so what it stops depends on how fast the workers are. "
+            "Nearest valid: sweep.pruner=median, sweep.workers=1, or sweep.deterministic=false.",
+        ),
+        (
+            {},
+            {"trainer.epochs": "range(3, 9)"},
+            "needs trials of equally many epochs, but trainer.epochs is searched. "
+            "Nearest valid: sweep.pruner=median, or a fixed trainer.epochs.",
+        ),
+    ],
+)
+def test_halving_is_refused_where_epochs_do_not_compare(
+    pruner: str, changes: dict[str, Any], texts: dict[str, str], problem: str
+) -> None:
+    space = space_of({"optimizer.lr": "interval(0.1, 1)"} | texts)
+    assert problems_of(space, pruner=pruner, **changes) == [f"sweep.pruner={pruner}: {problem}"]
+    assert problems_of(space, pruner="median", **changes) == []
+
+
+def test_one_worker_may_halve_deterministically() -> None:
+    assert problems_of(pruner="asha", deterministic=True, workers=1) == []
+
+
+@pytest.mark.parametrize(
+    ("pruner", "options", "problem"),
+    [
+        (
+            "median",
+            {"warmup_epochs": 4},
+            "sweep.pruner_options.warmup_epochs=4: must be at most 3, or trials end before they are judged. "
+            "Nearest valid: 3, or sweep.pruner=none.",
+        ),
+        (
+            "asha",
+            {"min_epochs": 5},
+            "sweep.pruner_options.min_epochs=5: must be at most 4, or trials end before they are judged. "
+            "Nearest valid: 4, or sweep.pruner=none.",
+        ),
+        (
+            "hyperband",
+            {"max_epochs": 5},
+            "sweep.pruner_options.max_epochs=5: must be at most trainer.epochs=4, since no trial has more. "
+            "Nearest valid: 4, or null.",
+        ),
+        (
+            "hyperband",
+            {"min_epochs": 3, "max_epochs": 2},
+            "sweep.pruner_options.min_epochs=3: must be at most 2, or trials end before they are judged. "
+            "Nearest valid: 2, or sweep.pruner=none.",
+        ),
+    ],
+)
+def test_a_pruner_judges_before_the_end(pruner: str, options: dict[str, Any], problem: str) -> None:
+    assert problems_of(pruner=pruner, pruner_options=options) == [problem]
+
+
+def test_the_defaults_suit_trials_of_one_epoch() -> None:
+    for pruner in ("none", "median", "asha", "hyperband"):
+        assert problems_of(epochs=1, pruner=pruner) == []
+
+
+def test_a_new_name_and_an_old_one_cannot_both_be_meant() -> None:
+    assert problems_of(name="new", resume="old") == [
+        "sweep.name=new: names a new study, and sweep.resume one to go on with; only one of them can be meant. "
+        "Nearest valid: leave one of them out."
+    ]
+
+
+def test_median_counts_seeds_where_trials_have_several() -> None:
+    assert problems_of(pruner="median", seeds=3, pruner_options={"warmup_epochs": 2}) == []
+    assert problems_of(pruner="median", seeds=3, pruner_options={"warmup_epochs": 3}) == [
+        "sweep.pruner_options.warmup_epochs=3: must be at most 2, or trials end before they are judged. "
+        "Nearest valid: 2, or sweep.pruner=none."
+    ]

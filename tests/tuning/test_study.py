@@ -1,0 +1,219 @@
+"""A study's trials: created whole or not at all, the same wherever the study was cut, ended once."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+from searching import FITTING, space_of
+from sweeping import finished, in_memory, journal_storage, proposals, study_in, sweep_settings, work
+
+from nnlab.errors import RunFailedError
+from nnlab.tuning.storage import JOURNAL_FILE
+from nnlab.tuning.study import Study, trial_seeds
+from nnlab.tuning.trials import Asked, Outcome
+
+TRIALS = 15
+TWO = space_of({"trainer.batch_size": "choice(16, 32)"})
+
+
+def go_on(study: Study, storage: Any, trials: int = TRIALS) -> None:
+    """What one worker and its coordinator do, from wherever the study is."""
+    for trial in study.unfinished():
+        study.tell(trial, Outcome.of(trial) or work(storage, trial))
+    while len(study.trials) < trials:
+        trial = study.propose()
+        study.tell(trial, work(storage, trial))
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid", "qmc", "cmaes"])
+def test_a_study_that_is_killed_after_any_of_its_records_goes_on_the_same(sampler: str, tmp_path: Path) -> None:
+    settings = sweep_settings(sampler=sampler, sampler_options={"startup_trials": 4} if sampler == "tpe" else {})
+    storage = journal_storage(tmp_path)
+    undisturbed = study_in(storage, settings, FITTING[sampler])
+    go_on(undisturbed, storage)
+    states = [trial.state.name for trial in undisturbed.trials]
+    assert (states.count("FAIL"), states.count("PRUNED"), states.count("COMPLETE")) == (3, 3, 9)
+    records = (tmp_path / JOURNAL_FILE).read_bytes().splitlines(keepends=True)
+    for cut in range(0, len(records), 7):
+        folder = tmp_path / str(cut)
+        folder.mkdir()
+        (folder / JOURNAL_FILE).write_bytes(b"".join(records[:cut]))
+        storage = journal_storage(folder)
+        resumed = study_in(storage, settings, FITTING[sampler])
+        go_on(resumed, storage)
+        assert proposals(resumed) == proposals(undisturbed)
+        assert [trial.state.name for trial in resumed.trials] == states
+        assert [trial.values for trial in resumed.trials] == [trial.values for trial in undisturbed.trials]
+
+
+def test_a_kill_before_a_proposal_is_stored_leaves_no_trace_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = journal_storage(tmp_path)
+    study = study_in(storage, sweep_settings())
+    go_on(study, storage, 3)
+    written = (tmp_path / JOURNAL_FILE).read_bytes()
+
+    def killed(trial: Any) -> None:
+        assert trial.params
+        raise KeyboardInterrupt("killed")
+
+    monkeypatch.setattr(study._stored, "add_trial", killed)
+    with pytest.raises(KeyboardInterrupt, match="killed"):
+        study.propose()
+    assert (tmp_path / JOURNAL_FILE).read_bytes() == written
+    again = study_in(journal_storage(tmp_path), sweep_settings())
+    again.propose()
+    whole = in_memory()
+    undisturbed = study_in(whole, sweep_settings())
+    go_on(undisturbed, whole, 3)
+    undisturbed.propose()
+    assert proposals(again) == proposals(undisturbed)
+
+
+def test_a_proposal_is_one_record_of_the_journal(tmp_path: Path) -> None:
+    study = study_in(journal_storage(tmp_path), sweep_settings())
+    before = (tmp_path / JOURNAL_FILE).read_bytes().count(b"\n")
+    study.propose()
+    assert (tmp_path / JOURNAL_FILE).read_bytes().count(b"\n") == before + 1
+
+
+def test_a_repetition_says_which_trial_had_the_values_first() -> None:
+    study = study_in(in_memory(), sweep_settings(sampler="random"), TWO)
+    first: dict[int, int] = {}
+    for _ in range(8):
+        trial = study.propose()
+        batch_size = Asked.of(trial).values["trainer.batch_size"]
+        assert Asked.of(trial).duplicate_of == first.get(batch_size)
+        first.setdefault(batch_size, trial.number)
+    assert len(first) == 2
+
+
+def test_repetitions_are_not_marked_where_they_are_wanted() -> None:
+    study = study_in(in_memory(), sweep_settings(sampler="random", repeat_duplicates=True), TWO)
+    assert {Asked.of(study.propose()).duplicate_of for _ in range(6)} == {None}
+
+
+def test_a_repetition_ends_as_the_trial_that_it_repeats() -> None:
+    storage = in_memory()
+    study = study_in(storage, sweep_settings(sampler="random"), TWO)
+    trials = [study.propose() for _ in range(8)]
+    originals = [trial for trial in trials if Asked.of(trial).duplicate_of is None]
+    pruned = Outcome("pruned", "as arranged", scores={"val/loss": 8.0}, runs=["a-study-0000"])
+    ends = [
+        study.tell(originals[0], work(storage, originals[0], lambda trial: pruned)),
+        study.tell(originals[1], work(storage, originals[1], finished)),
+    ]
+    for trial in trials:
+        for original in ends:
+            if Asked.of(trial).duplicate_of == original.number:
+                ended = study.end_duplicate(trial, original)
+                assert (ended.state, ended.values) == (original.state, original.values)
+                assert ended.intermediate_values == original.intermediate_values
+                assert Outcome.of(ended) == Outcome.of(original)
+    assert study.unfinished() == []
+
+
+def test_telling_twice_changes_nothing(tmp_path: Path) -> None:
+    storage = journal_storage(tmp_path)
+    study = study_in(storage, sweep_settings())
+    trial = study.propose()
+    told = study.tell(trial, work(storage, trial, finished))
+    written = (tmp_path / JOURNAL_FILE).read_bytes()
+    assert study.tell(trial, Outcome("failed", "too late")) == told
+    assert study.tell(told, finished(trial)) == told
+    assert (tmp_path / JOURNAL_FILE).read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "value"),
+    [
+        (Outcome("finished", scores={"val/loss": 0.25, "val/accuracy": 0.9}), TrialState.COMPLETE, 0.25),
+        (Outcome("pruned", scores={"val/loss": 0.5}), TrialState.PRUNED, 8.0),
+        (Outcome("diverged", "the loss is nan"), TrialState.FAIL, None),
+        (Outcome("failed", "ValueError: no"), TrialState.FAIL, None),
+        (Outcome("killed", "out of memory"), TrialState.FAIL, None),
+    ],
+    ids=lambda value: value.status if isinstance(value, Outcome) else "",
+)
+def test_how_a_trial_ends_in_the_storage(outcome: Outcome, state: TrialState, value: float | None) -> None:
+    storage = in_memory()
+    study = study_in(storage, sweep_settings())
+    trial = study.propose()
+    ended = study.tell(trial, work(storage, trial, lambda trial: outcome))
+    assert (ended.state, ended.value, Outcome.of(ended)) == (state, value, outcome)
+    assert study.finished == (state != TrialState.FAIL)
+
+
+def test_two_objectives_are_two_values_in_their_order() -> None:
+    storage = in_memory()
+    study = study_in(storage, sweep_settings(objective=["val/accuracy", "seconds"]))
+    trial = study.propose()
+    outcome = Outcome("finished", scores={"val/loss": 0.25, "val/accuracy": 0.9}, seconds=3.5)
+    assert study.tell(trial, outcome).values == [0.9, 3.5]
+    assert [direction.name for direction in optuna.load_study(study_name="a-study", storage=storage).directions] == [
+        "MAXIMIZE",
+        "MINIMIZE",
+    ]
+
+
+def test_every_run_of_every_trial_of_every_study_has_a_seed_of_its_own() -> None:
+    seeds = [seed for study in range(10) for number in range(20) for seed in trial_seeds(study, number, 5)]
+    assert len(set(seeds)) == len(seeds) == 1000
+    assert all(0 <= seed < 2**32 for seed in seeds)
+    assert trial_seeds(3, 8, 5)[:2] == trial_seeds(3, 8, 2)
+    asked = [Asked.of(study_in(in_memory(), sweep_settings(seeds=3)).propose()).seeds for _ in range(2)]
+    assert asked[0] == asked[1] == trial_seeds(7, 0, 3)
+
+
+def test_a_batch_begins_at_its_first_trial_and_is_completed_after_a_kill() -> None:
+    storage = in_memory()
+    study = study_in(storage, sweep_settings())
+    trial = study.propose()
+    study.tell(trial, finished(trial))
+    study.propose((1, 3))
+    resumed = study_in(storage, sweep_settings())
+    assert [Asked.of(trial).batch for trial in resumed.complete_batch()] == [(1, 3), (1, 3)]
+    assert resumed.complete_batch() == []
+    whole = study_in(in_memory(), sweep_settings())
+    trial = whole.propose()
+    whole.tell(trial, finished(trial))
+    assert [trial.number for trial in whole.propose_batch(3)] == [1, 2, 3]
+    assert proposals(resumed) == proposals(whole)
+
+
+def test_a_trial_from_elsewhere_is_refused() -> None:
+    storage = in_memory()
+    study = study_in(storage, sweep_settings())
+    study.propose()
+    optuna.load_study(study_name="a-study", storage=storage).ask()
+    with pytest.raises(RunFailedError, match="trial 1 came from elsewhere"):
+        study.propose()
+
+
+CALLS: dict[str, Callable[[Study, FrozenTrial], Any]] = {
+    "propose": lambda study, trial: study.propose(),
+    "tell": lambda study, trial: study.tell(trial, finished(trial)),
+    "trials": lambda study, trial: study.trials,
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_storage_that_fails_in_the_middle_is_one_message(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = in_memory()
+    study = study_in(storage, sweep_settings())
+    trial = study.propose()
+
+    def fails(*arguments: Any, **named: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for name in ("create_new_trial", "set_trial_state_values", "get_all_trials"):
+        monkeypatch.setattr(storage, name, fails)
+    with pytest.raises(RunFailedError, match=r"storage does not answer: OSError: .* No space left"):
+        CALLS[call](study, trial)

@@ -1,0 +1,45 @@
+"""Calls for worker processes, which import this file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def process_id() -> int:
+    return os.getpid()
+
+
+def square(number: int) -> int:
+    return number**2
+
+
+def kill_oneself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait_for_file(begun: Path, wanted: Path) -> str:
+    """Say the process in `begun`, wait until `wanted` is there, and return what it holds."""
+    draft = begun.with_suffix(".draft")
+    draft.write_text(str(os.getpid()), encoding="ascii")
+    draft.rename(begun)
+    while not wanted.exists():
+        time.sleep(0.01)
+    return wanted.read_text(encoding="ascii")
+
+
+def until(path: Path) -> int:
+    """The number in a file, once it is there."""
+    while not path.exists():
+        time.sleep(0.01)
+    return int(path.read_text(encoding="ascii"))
+
+
+def lives(pid: int) -> bool:
+    """Whether a process does anything: it is there, and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
