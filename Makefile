@@ -6,7 +6,7 @@ EXTRAS ?= dev
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run gradcheck ui test test-slow lint types format check clean
+.PHONY: help setup run sweep gradcheck ui bench test test-slow lint types format check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,11 +23,17 @@ $(VENV)/.ready-$(EXTRAS): pyproject.toml constraints.txt
 run: setup ## one run on embedded digits
 	@$(BIN)/python -m nnlab.run $(ARGS)
 
+sweep: setup ## a study of learning rate, batch size and widths on embedded digits
+	@$(BIN)/python -m nnlab.sweep $(ARGS)
+
 gradcheck: setup ## gradients of a composed model against central differences
 	@$(BIN)/python -m nnlab.gradcheck $(ARGS)
 
 ui: setup ## MLflow's UI over the runs, on 127.0.0.1
 	@$(BIN)/python -m nnlab.ui $(ARGS)
+
+bench: setup ## speed, side by side with others
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 test: setup ## the tests
 	@$(BIN)/python -m pytest -q -m "not slow and not parity" $(ARGS)

@@ -1,0 +1,73 @@
+"""`python -m nnlab.sweep [overrides]`: search hyperparameters on the validation split, and test the winner once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nnlab.exit_status import exit_status
+
+SECONDS_FOR_MLFLOW = 300.0
+SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
+
+
+def main() -> None:
+    """The command."""
+    with exit_status():
+        from nnlab.command import read_overrides, show_option
+
+        name, arguments = show_option(sys.argv[1:])
+        overrides = read_overrides(arguments, root="study")
+        if name is not None:
+            show(name, overrides or [])
+        elif overrides is not None:
+            sys.exit(sweep(overrides, ["python", "-m", "nnlab.sweep", *sys.argv[1:]]))
+
+
+def sweep(arguments: Sequence[str], command: Sequence[str]) -> int:
+    """Do a study and bring it into MLflow; returns the exit status."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    from nnlab.tuning.plan import make_plan
+    from nnlab.tuning.resuming import arguments_to_go_on
+
+    arguments, begun = arguments_to_go_on(arguments)
+    plan = make_plan(arguments)
+
+    from nnlab.study_console import study_console_for
+    from nnlab.study_runner import run_study
+    from nnlab.tracking.mirror_process import MirrorProcess
+
+    config = plan.fixed
+    uri = config.tracking.uri if config.tracking.enabled else None
+    mirror = MirrorProcess(uri, Path(config.runs_dir)) if uri else None
+    patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
+    try:
+        result = run_study(plan, command=command, console=study_console_for(), mirror=mirror, begun=begun)
+        patience = SECONDS_FOR_MLFLOW
+    finally:
+        for problem in mirror.finish(patience) if mirror else []:
+            sys.stderr.write(f"warning: {problem}\n")
+    run_id = mirror.run_id(result.directory) if mirror else None
+    if run_id is not None:
+        sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}; open it: make ui\n")
+    if result.status != "finished":
+        sys.stderr.write(f"{result.reason}\n")
+    return {"finished": 0, "interrupted": 130}.get(result.status, 1)
+
+
+def show(name: str, arguments: Sequence[str]) -> None:
+    """Print the leaderboard of a study, finished or running.
+
+    Raises:
+        UserError: if there is no such study.
+    """
+    from nnlab.tuning.showing import shown_study
+
+    sys.stdout.write(shown_study(name, arguments, encoding=sys.stdout.encoding))
+
+
+if __name__ == "__main__":
+    main()
