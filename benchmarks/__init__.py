@@ -1,0 +1,1 @@
+"""Side-by-side speed: `python -m benchmarks [NAME ...]`. Nothing here is asserted on."""

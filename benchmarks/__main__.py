@@ -1,0 +1,66 @@
+"""`python -m benchmarks [NAME ...] [--quick] [--data idx --root DIR]`: measure, and print tables of ratios."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.machine import described_machine, load
+from benchmarks.plan import Data, Plan
+from benchmarks.registry import BENCHMARKS
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_MNIST = ROOT.parent / "shared" / "data" / "mnist"
+ROUNDS = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=_description(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; all if none is named")
+    parser.add_argument("--quick", action="store_true", help="once each and small: to see that it works")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"whose medians are shown (default {ROUNDS})")
+    parser.add_argument("--data", choices=["idx", "digits"], help="full MNIST in idx files, or the embedded digits")
+    parser.add_argument("--root", type=Path, help="the folder of the idx files")
+    given = parser.parse_args(arguments)
+    if unknown := [name for name in given.names if name not in BENCHMARKS]:
+        parser.error(f"there is no benchmark named {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    if (given.data == "idx") != (given.root is not None):
+        parser.error("--data idx and --root DIR belong together")
+    if given.root is not None and not given.root.is_dir():
+        parser.error(f"--root must be a folder, but there is no {given.root}")
+    if given.rounds < 1:
+        parser.error(f"--rounds must be at least 1, but is {given.rounds}")
+    print(described_machine(), flush=True)
+    with tempfile.TemporaryDirectory(prefix="nnlab-bench-") as folder:
+        plan = Plan(_data(given.data, given.root), 1 if given.quick else given.rounds, given.quick, Path(folder))
+        for name in given.names or BENCHMARKS:
+            before = load()
+            try:
+                table = BENCHMARKS[name](plan)
+            except RuntimeError as error:
+                sys.exit(f"{name}: {error}")
+            print(f"\n{name}: {table}\n  load of the machine: {before} before, {load()} after", flush=True)
+
+
+def _data(choice: str | None, root: Path | None) -> Data:
+    """What was asked for, else full MNIST if it is at hand, else the embedded digits."""
+    if root is None and choice is None and SHARED_MNIST.is_dir():
+        root = SHARED_MNIST
+    if root is None:
+        return Data("embedded digits, NOT full MNIST", ("data=digits",), is_mnist=False)
+    return Data("full MNIST", ("data=idx", f"data.root={root.resolve()}"), is_mnist=True)
+
+
+def _description() -> str:
+    lines = [f"  {name:16}{(function.__doc__ or '').splitlines()[0]}" for name, function in BENCHMARKS.items()]
+    return "Benchmarks:\n" + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What a benchmark is told: the data, how often, and where to put its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data that is trained on.
+
+    Attributes:
+        name: for the tables.
+        overrides: that choose it on nnlab's command line.
+        is_mnist: whether it is the data that the targets were set on.
+    """
+
+    name: str
+    overrides: tuple[str, ...]
+    is_mnist: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to measure.
+
+    Attributes:
+        data: to train on, where a benchmark does not bring its own.
+        rounds: how often each variant is measured, one after another in turn.
+        is_quick: as little as shows that it works; the figures mean nothing.
+        folder: for files, removed at the end.
+    """
+
+    data: Data
+    rounds: int
+    is_quick: bool
+    folder: Path

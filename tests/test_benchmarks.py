@@ -1,0 +1,61 @@
+"""The benchmarks run and say what they measured; what they measure is nobody's assertion."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.session import Session  # noqa: E402
+from benchmarks.table import Row, Table  # noqa: E402
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_overhead_is_what_the_session_took_longer_than_its_workers_trained() -> None:
+    # Twelve trials of 5 s on two workers need 30 s; in 33 s that is a tenth more, or a quarter of a second a trial.
+    session = Session(workers=2, trials=12, wall=33.0, searching=31.0, recording=1.0, training=60.0, work=62.0)
+    assert session.overhead(session.training) == pytest.approx(0.1)
+    assert session.overhead_a_trial(session.training) == pytest.approx(0.25)
+    # 12 in 33 s are 12 * 3600 / 33 an hour.
+    assert session.rate == pytest.approx(1309.09, abs=0.01)
+
+
+def test_a_table_shows_medians_and_their_spread_beside_the_target() -> None:
+    text = str(Table("trials", [Row("rate", [3000.4, 1000.0, 2000.0]), Row("ratio", [1.5], "x", ">= 1.8x")]))
+    title, _, rate, ratio = text.splitlines()
+    assert title == "trials"
+    assert rate.split() == ["rate", "2,000", "1,000", "-", "3,000"]
+    assert ratio.split() == ["ratio", "1.5x", ">=", "1.8x"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sweep-rat"], "there is no benchmark named sweep-rat; there are sweep-rate, "),
+        (["--data", "idx"], "--data idx and --root DIR belong together"),
+        (["--data", "idx", "--root", "/nowhere"], "--root must be a folder, but there is no /nowhere"),
+        (["--rounds", "0"], "--rounds must be at least 1, but is 0"),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments: list[str], message: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@pytest.mark.slow
+def test_every_benchmark_runs_on_the_embedded_digits() -> None:
+    done = run("--quick", "--data", "digits")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("machine ")
+    for name in ("sweep-rate", "sweep-overhead", "sweep-workers"):
+        assert f"\n{name}: " in done.stdout
+    assert "NOT full MNIST" in done.stdout
