@@ -37,10 +37,12 @@ def environment(**variables: str) -> dict[str, str]:
     return inherited | {"PYTHONPATH": os.pathsep.join(places), "MLFLOW_DISABLE_TELEMETRY": "true"} | variables
 
 
-def nnlab(*overrides: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def nnlab(
+    *overrides: str, folder: Path, program: str = "nnlab.run", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command to its end in `folder`, its output going to pipes."""
     return subprocess.run(
-        [*COMMAND, *overrides],
+        [sys.executable, "-m", program, *overrides],
         cwd=folder,
         env=environment(**variables),
         capture_output=True,
@@ -51,10 +53,12 @@ def nnlab(*overrides: str, folder: Path, **variables: str) -> subprocess.Complet
 
 
 @contextlib.contextmanager
-def started(*overrides: str, folder: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    *overrides: str, folder: Path, program: str = "nnlab.run", **variables: str
+) -> Iterator[subprocess.Popen[str]]:
     """The command on its way, as the leader of a session of its own; killed at the end if it lives."""
     process = subprocess.Popen(
-        [*COMMAND, *overrides],
+        [sys.executable, "-m", program, *overrides],
         cwd=folder,
         env=environment(**variables),
         stdout=subprocess.PIPE,
@@ -87,8 +91,9 @@ def event(run: Path, kind: str) -> Mapping[str, Any]:
 
 
 def weights_sha256(run: Path) -> str:
-    digest: str = event(run, "note")["tags"]["nnlab.weights_sha256"]
-    return digest
+    notes = [each["tags"] for each in events(run) if each["event"] == "note"]
+    (digest,) = [tags["nnlab.weights_sha256"] for tags in notes if "nnlab.weights_sha256" in tags]
+    return str(digest)
 
 
 @dataclass(frozen=True)

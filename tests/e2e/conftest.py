@@ -1,4 +1,4 @@
-"""One whole tracked run, which many tests look at; its store is made once and copied."""
+"""Runs and studies that many tests look at; an MLflow store is made once and copied."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import OVERRIDES, Done, nnlab
+from studies import STUDIES, Kept, side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +44,11 @@ def pair(tracked: Callable[..., Done]) -> Done:
     """The same twice with `-m`: at the same learning rate as `done`, and at another."""
     overrides = [override for override in OVERRIDES if not override.startswith("optimizer")]
     return tracked("-m", *overrides, "optimizer.lr=0.1,0.01", "tracking.plots=false")
+
+
+@pytest.fixture(scope="session")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kept]:
+    """Those of `STUDIES`. Tests look at them and leave them as they are."""
+    folder = tmp_path_factory.mktemp("studies")
+    processes = side_by_side(folder, STUDIES)
+    return {name: Kept(process, folder / name) for name, process in processes.items()}

@@ -1,0 +1,98 @@
+"""Every sampler and every pruner through the real command, on a tiny real problem."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from studies import NEVER_PRUNED, UNTRACKED, Completed, Study, outcome, side_by_side, study_in
+
+pytestmark = pytest.mark.slow
+
+RATE = "optimizer.lr=tag(log, interval(0.003, 0.3))"
+FIXED = [
+    "data=digits",
+    "trainer.epochs=4",
+    "trainer.batch_size=32",
+    "model.hidden=[16]",
+    "sweep.trials=8",
+    "sweep.workers=2",
+    UNTRACKED,
+]
+NUMBERS = [*FIXED, RATE, "model.dropout=interval(0, 0.4)", NEVER_PRUNED]
+SAMPLERS = {
+    "tpe": [*NUMBERS, "sweep.sampler_options.startup_trials=3"],
+    "random": NUMBERS,
+    "grid": [*FIXED, "optimizer.lr=choice(0.01, 0.03, 0.1, 0.3)", "model.dropout=choice(0, 0.2)", NEVER_PRUNED],
+    "cmaes": NUMBERS,
+    "qmc": NUMBERS,
+    "gp": [*NUMBERS, "sweep.sampler_options.startup_trials=3"],
+}
+PRUNERS = {
+    "median": [*FIXED, RATE, "sweep.pruner_options.startup_trials=1"],
+    "hyperband": [*FIXED, RATE, "sweep.pruner_options.reduction_factor=2"],
+    "asha": [*FIXED, RATE, "sweep.pruner_options.reduction_factor=2"],
+    "wilcoxon": [
+        *FIXED,
+        RATE,
+        "sweep.seeds=5",
+        "sweep.pruner_options={p_threshold: 0.3, startup_steps: 2}",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Completed]]:
+    commands = {name: [*overrides, f"sweep.sampler={name}"] for name, overrides in SAMPLERS.items()}
+    commands |= {name: [*overrides, f"sweep.pruner={name}"] for name, overrides in PRUNERS.items()}
+    if importlib.util.find_spec("torch") is None:
+        del commands["gp"]
+    folder = tmp_path_factory.mktemp("methods")
+    return folder, side_by_side(folder, commands)
+
+
+def study_of(name: str, ended: tuple[Path, Mapping[str, Completed]]) -> Study:
+    folder, processes = ended
+    if name not in processes:
+        pytest.skip("needs PyTorch (extra `bench`)")
+    assert processes[name].returncode == 0, processes[name].stderr
+    assert "Traceback" not in processes[name].stderr
+    return study_in(folder / name)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_does_a_study(name: str, ended: tuple[Path, dict[str, Completed]]) -> None:
+    study = study_of(name, ended)
+    assert study.states == ["COMPLETE"] * 8
+    points = [(trial.params["optimizer.lr"], trial.params["model.dropout"]) for trial in study.trials]
+    assert len(set(points)) == 8
+    assert min(trial.value for trial in study.trials) < 0.5
+
+
+def test_the_grid_is_gone_through_whole(ended: tuple[Path, dict[str, Completed]]) -> None:
+    trials = study_of("grid", ended).trials
+    assert {(trial.params["optimizer.lr"], trial.params["model.dropout"]) for trial in trials} == {
+        (rate, dropout) for rate in (0.01, 0.03, 0.1, 0.3) for dropout in (0, 0.2)
+    }
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_a_pruner_stops_some_trials_early_and_the_total_is_exact(
+    name: str, ended: tuple[Path, dict[str, Completed]]
+) -> None:
+    study = study_of(name, ended)
+    assert study.finished == len(study.trials) == 8
+    assert {"PRUNED", "COMPLETE"} == set(study.states)
+    whole = 20 if name == "wilcoxon" else 4
+    for trial in study.trials:
+        assert (outcome(trial)["epochs"] == whole) == (trial.state.name == "COMPLETE")
+        assert outcome(trial)["status"] == {"COMPLETE": "finished", "PRUNED": "pruned"}[trial.state.name]
+
+
+def test_wilcoxon_judges_a_trial_by_its_seeds(ended: tuple[Path, dict[str, Completed]]) -> None:
+    for trial in study_of("wilcoxon", ended).trials:
+        seeds = outcome(trial)["epochs"] // 4
+        assert list(trial.intermediate_values) == list(range(1, min(seeds, 4) + 1))
+        assert len(outcome(trial)["runs"]) == seeds

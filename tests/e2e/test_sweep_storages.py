@@ -1,0 +1,139 @@
+"""`sweep.storage`: SQLite and a real PostgreSQL, with two workers, a kill, and a password that is kept nowhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from going import going
+from studies import SMALL, Study, snapshot, sweep
+
+pytestmark = pytest.mark.slow
+
+PASSWORD = "oPen-sesAme"
+DATABASE = "postgres"
+OVERRIDES = [
+    *(override for override in SMALL if not override.startswith("trainer.epochs")),
+    "trainer.epochs=60",
+    "sweep.workers=2",
+    "sweep.name=study",
+]
+
+
+def test_sqlite_takes_a_study_that_is_killed_and_goes_on(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    with going(*OVERRIDES, f"sweep.storage={url}", folder=tmp_path) as killed:
+        killed.read_trials(2)
+        killed.process.kill()
+        assert killed.processes_left() == []
+    resumed = sweep("sweep.resume=study", folder=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    study = Study(tmp_path / "runs" / "study", url)
+    assert study.finished == len(study.trials) == 6
+    assert not (study.directory / "study.log").exists()
+    assert resumed.stdout.partition("\nrank")[2].startswith(" ")
+    shown = sweep("--show", "study", folder=tmp_path)
+    assert "finished, test/loss" in shown.stdout
+
+
+def programs() -> Path | None:
+    """The folder of PostgreSQL's programs, the newest of those installed."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = shutil.which("initdb") or (installed[-1] if installed else None)
+    return None if found is None else Path(found).resolve().parent
+
+
+def unprivileged() -> list[str]:
+    """What runs a command as somebody who may run a server: root may not."""
+    if os.geteuid() != 0:
+        return []
+    try:
+        pwd.getpwnam("postgres")
+    except KeyError:
+        pytest.skip("PostgreSQL does not run as root, and there is no user `postgres`")
+    return ["runuser", "-u", "postgres", "--"]
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """The address of a database on a server of our own on 127.0.0.1, password included."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("needs PostgreSQL's server (apt-get install postgresql)")
+    if importlib.util.find_spec("psycopg") is None:
+        pytest.skip("needs psycopg (pip install 'nnlab[cluster]')")
+    prefix = unprivileged()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # Not in pytest's own folder, which is closed to whoever may run a server where root may not.
+    with tempfile.TemporaryDirectory(prefix="nnlab-postgresql-") as name:
+        place = Path(name)
+        data, password = place / "data", place / "password"
+        password.write_text(PASSWORD)
+        if prefix:
+            for path in (place, password):
+                shutil.chown(path, "postgres")
+
+        def do(program: str, *arguments: object) -> None:
+            command = [*prefix, str(folder / program), "-D", str(data), *map(str, arguments)]
+            subprocess.run(command, cwd=place, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+
+        do("initdb", "-U", "nnlab", "-A", "scram-sha-256", "--pwfile", password, "--no-sync")
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={place} -c fsync=off"
+        do("pg_ctl", "-w", "-l", place / "server.log", "-o", options, "start")
+        try:
+            yield f"postgresql://nnlab:{PASSWORD}@127.0.0.1:{port}/{DATABASE}"
+        finally:
+            do("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+def test_postgresql_takes_a_study_that_is_killed_and_goes_on_and_keeps_its_password(
+    postgresql: str, tmp_path: Path, template_store: Path
+) -> None:
+    (tmp_path / "runs").mkdir()
+    shutil.copy(template_store, tmp_path / "runs" / "mlflow.db")
+    address = f"sweep.storage='{postgresql}'"
+    tracked = [override for override in OVERRIDES if not override.startswith("tracking")]
+    with going(*tracked, "tracking.plots=false", address, folder=tmp_path) as killed:
+        killed.read_trials(2)
+        killed.process.kill()
+        out, errors = killed.end()
+        assert killed.processes_left() == []
+
+    before = snapshot(tmp_path / "runs" / "study")
+    without = sweep("sweep.resume=study", folder=tmp_path)
+    assert without.returncode == 2
+    assert "sweep.storage=URL" in without.stderr
+    assert snapshot(tmp_path / "runs" / "study") == before
+
+    resumed = sweep("sweep.resume=study", address, folder=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    study = Study(tmp_path / "runs" / "study", postgresql)
+    assert study.finished == len(study.trials) == 6
+
+    shown = sweep("--show", "study", address, folder=tmp_path)
+    assert "finished, test/loss" in shown.stdout
+    said = [out, errors]
+    for process in (without, resumed, shown):
+        said += [process.stdout, process.stderr]
+    assert PASSWORD not in "".join(said)
+    holding = [name for name, content in snapshot(tmp_path).items() if PASSWORD.encode() in content]
+    assert holding == []
+
+
+def test_a_wrong_password_is_said_without_being_shown(postgresql: str, tmp_path: Path) -> None:
+    wrong = postgresql.replace(PASSWORD, "sesame-oPen")
+    finished = sweep(*OVERRIDES, f"sweep.storage='{wrong}'", folder=tmp_path)
+    assert finished.returncode == 2
+    assert "sweep.storage must be a storage that Optuna can open" in finished.stderr
+    assert "sesame-oPen" not in finished.stderr + finished.stdout
+    assert "Traceback" not in finished.stderr
