@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import threading
@@ -117,7 +118,11 @@ def run(
         settings = as_dict(config)
         provenance = collect(settings, dataset, command)
         if member:
-            provenance |= {"tags": dict(member.tags), "parent": str(member.study), "name": member.name}
+            provenance |= {
+                "tags": dict(member.tags),
+                "parent": os.path.relpath(member.study, member.path),
+                "name": member.name,
+            }
             directory = RunDirectory.claim(member.path)
         else:
             directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from nnlab.tracking.recorder import Recorder
 from nnlab.tracking.run_directory import JOURNAL, end_if_dead
 from nnlab.tuning.coordinator import Coordinator, Ended, Lost, Started
 from nnlab.tuning.plan import Plan
-from nnlab.tuning.record import StudyRecord
+from nnlab.tuning.record import StudyRecord, prepare_pictures
 from nnlab.tuning.repetition import record_repetition
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.ranking import best_trial
@@ -71,6 +72,8 @@ class Session:
         """Do the trials; `presses` grows by one with each Ctrl-C."""
         coordinator = Coordinator(self._study, self._plan.settings, self._plan.workers, executor, self._tasks.task)
         self._console.started(self._title())
+        if self._plan.fixed.tracking.plots:
+            threading.Thread(target=prepare_pictures, daemon=True).start()
         self._make_up_for_a_kill()
         for event in coordinator.run():
             match event:

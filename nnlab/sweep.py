@@ -42,7 +42,7 @@ def sweep(arguments: Sequence[str], command: Sequence[str]) -> int:
 
     config = plan.fixed
     uri = config.tracking.uri if config.tracking.enabled else None
-    mirror = MirrorProcess(uri, Path(config.runs_dir)) if uri else None
+    mirror = MirrorProcess(uri, Path(config.runs_dir), niceness=0) if uri else None
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
     try:
         result = run_study(plan, command=command, console=study_console_for(), mirror=mirror, begun=begun)

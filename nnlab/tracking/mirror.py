@@ -215,8 +215,8 @@ class _Redacting(io.TextIOBase):
 
 def main() -> int:
     """Mirror until the end of standard input; exit status 1 if MLflow has not got everything."""
-    os.nice(10)
     settings = json.loads(sys.stdin.readline())
+    os.nice(settings["niceness"])
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, arrivals), daemon=True).start()
     with contextlib.redirect_stderr(_Redacting(sys.stderr)):

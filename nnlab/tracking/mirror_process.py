@@ -46,12 +46,14 @@ class MirrorProcess:
     Args:
         uri: MLflow's tracking URI as `store.resolve_uri` gives it.
         runs_dir: the folder of all runs; `mirror.log` is written there.
+        niceness: how far the process stands back behind others that want the processors, from 0 to 19. A study, which
+            keeps them all busy, is done sooner where it does not: what waits for the end is done by one alone.
 
     Raises:
         UserError: if `runs_dir` cannot be written.
     """
 
-    def __init__(self, uri: str, runs_dir: Path) -> None:
+    def __init__(self, uri: str, runs_dir: Path, niceness: int = 10) -> None:
         self._uri = uri
         self._runs_dir = runs_dir.expanduser().absolute()
         self._runs: list[Path] = []
@@ -78,7 +80,7 @@ class MirrorProcess:
                 "Choose another by runs_dir=FOLDER or the environment's NNLAB_RUNS_DIR."
             ) from error
         # Through the pipe, since others can read a command line.
-        self._send({"tracking_uri": uri, "runs_dir": str(self._runs_dir)})
+        self._send({"tracking_uri": uri, "runs_dir": str(self._runs_dir), "niceness": niceness})
 
     @property
     def pid(self) -> int:
@@ -135,7 +137,7 @@ class MirrorProcess:
             f"{run} holds everything, the next run will try again, and {self._runs_dir / LOG} has the details."
         )
 
-    def _send(self, message: dict[str, str]) -> None:
+    def _send(self, message: dict[str, str | int]) -> None:
         if self._process.stdin is None:
             return
         with suppress(OSError):  # a dead process: `finish` reports it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from optuna.trial import FrozenTrial
 
@@ -14,6 +15,12 @@ from nnlab.tuning.report.trials_table import trials_table
 from nnlab.tuning.study import FINISHED, ended_at
 
 TABLE = "trials.csv"
+
+
+def prepare_pictures() -> None:
+    """Import what draws, which takes a second or two, while workers train."""
+    with suppress(Exception):  # drawing will say what is wrong
+        import nnlab.tuning.report.pictures  # noqa: F401
 
 
 class StudyRecord:

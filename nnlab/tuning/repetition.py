@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
@@ -34,7 +35,7 @@ def record_repetition(trial: FrozenTrial, tasks: Tasks, mirror: MirrorProcess | 
         provenance |= {
             "name": run_name(trial.number, place, len(paths)),
             "tags": {**tasks.tags(trial), "nnlab.duplicate_of": str(original)},
-            "parent": str(tasks.directory),
+            "parent": os.path.relpath(tasks.directory, path),
         }
         with Recorder.open(RunDirectory.claim(path), settings, overrides, provenance, mirror) as recorder:
             for epoch, metrics in journal.epochs(path.with_name(earlier) / JOURNAL).items():
