@@ -16,7 +16,7 @@ EPOCHS_ON_MNIST, EPOCHS_ON_DIGITS = 10, 350
 def sweep_overhead(plan: Plan) -> Table:
     """Wall time of whole sessions against the sum of the training over the workers."""
     epochs = 1 if plan.is_quick else EPOCHS_ON_MNIST if plan.data.is_mnist else EPOCHS_ON_DIGITS
-    trials = 2 if plan.is_quick else 12
+    trials = 2 if plan.is_quick else 30
     large = (*plan.data.overrides, *FIVE_SECONDS, SEARCHED, f"trainer.epochs={epochs}", f"sweep.trials={trials}")
     counts = (3,) if plan.is_quick else (50, 200, 500)
     of_large: list[Session] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name in ("e2e", "tracking"):
             item.add_marker(pytest.mark.filterwarnings(MLFLOW_NOISE))
+
+
+@pytest.fixture(autouse=True)
+def import_path() -> Iterator[None]:
+    """A model that MLflow loads leaves its copy of nnlab in the path of all imports, those of later processes too."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from commands import events
 from going import Going, going
 from studies import NEVER_PRUNED, Completed, Study, study_in, sweep
 
+pytestmark = pytest.mark.slow
+
 if not sys.platform.startswith("linux"):
     pytest.skip("looks at processes through /proc", allow_module_level=True)
 

@@ -9,6 +9,8 @@ import pytest
 from going import going
 from studies import STUDIES, Kept, study_in, sweep
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["one worker", "in step"])
 def test_the_same_command_gives_the_same_trials(kind: str, studies: Mapping[str, Kept]) -> None:

@@ -142,11 +142,11 @@ def test_a_trial_that_loses_its_worker_once_ends_as_if_it_had_not(monkeypatch: p
     assert counted(events, Started) == dict.fromkeys(range(len(disturbed.trials)), 2)
 
 
-def test_a_worker_s_own_error_is_the_storage_s(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_worker_raises_beside_its_trial_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     def raises(trial: FrozenTrial) -> Outcome:
         raise OSError("disk full")
 
-    with pytest.raises(RunFailedError, match="storage does not answer: OSError: disk full"):
+    with pytest.raises(RunFailedError, match=r"Trial 0 could not be done \(OSError: disk full\)"):
         coordinated(monkeypatch, in_memory(), sweep_settings(), do=raises)
 
 

@@ -129,6 +129,7 @@ def test_whatever_there_are_facts_for_is_drawn_and_no_more(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_the_same_trials_give_the_same_bytes_in_whatever_order_and_process(tmp_path: Path) -> None:
     first = draw_study(tmp_path / "first", a_study(30), LOSS)
     program = (

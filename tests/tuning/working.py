@@ -32,7 +32,9 @@ def wait_for_file(begun: Path, wanted: Path) -> str:
 
 def until(path: Path) -> int:
     """The number in a file, once it is there."""
+    deadline = time.monotonic() + 60
     while not path.exists():
+        assert time.monotonic() < deadline, f"waited in vain for {path}"
         time.sleep(0.01)
     return int(path.read_text(encoding="ascii"))
 
