@@ -97,9 +97,9 @@ def _read(study: Path, workers: int, began: float, ended: float) -> Session:
 
 def _work(run: Path) -> float:
     """From a run's begin to its last epoch, in seconds."""
-    events = journal.counting(journal.read(run / JOURNAL)[0])
-    times: list[int] = [event["time"] for event in events if event["event"] in ("start", "epoch")]
-    return (times[-1] - times[0]) / 1000
+    begin, *events = journal.counting(journal.read(run / JOURNAL)[0])
+    epochs: list[int] = [event["time"] for event in events if event["event"] == "epoch"]  # the winner starts once more
+    return (epochs[-1] - int(begin["time"])) / 1000
 
 
 def _time(text: str) -> float:

@@ -11,7 +11,7 @@ from benchmarks.table import Row, Table
 def sweep_workers(plan: Plan) -> Table:
     """Two workers against one, on the same list of trials."""
     epochs = 1 if plan.is_quick else EPOCHS_ON_MNIST if plan.data.is_mnist else EPOCHS_ON_DIGITS
-    trials = 2 if plan.is_quick else 12
+    trials = 2 if plan.is_quick else 24
     fixed = (*plan.data.overrides, *FIVE_SECONDS, SEARCHED, f"trainer.epochs={epochs}", f"sweep.trials={trials}")
     sessions: dict[int, list[Session]] = {1: [], 2: []}
     for _ in range(plan.rounds):

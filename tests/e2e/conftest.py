@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import OVERRIDES, Done, nnlab
-from studies import STUDIES, Kept, side_by_side
+from studies import AGAIN, STUDIES, Kept, side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +52,11 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kept]:
     folder = tmp_path_factory.mktemp("studies")
     processes = side_by_side(folder, STUDIES)
     return {name: Kept(process, folder / name) for name, process in processes.items()}
+
+
+@pytest.fixture(scope="session")
+def studies_again(tmp_path_factory: pytest.TempPathFactory, studies: dict[str, Kept]) -> dict[str, Kept]:
+    """Those of `AGAIN` beside the others."""
+    folder = tmp_path_factory.mktemp("again")
+    processes = side_by_side(folder, AGAIN)
+    return studies | {name: Kept(process, folder / name) for name, process in processes.items()}

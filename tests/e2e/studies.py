@@ -48,11 +48,8 @@ FEW = [
 # Studies of one kind or another, by what is special about them; those of a pair have the same command.
 STUDIES = {
     "one worker": [*SMALL, "sweep.workers=1", "sweep.name=study"],
-    "one worker again": [*SMALL, "sweep.workers=1", "sweep.name=study"],
     "two workers": [*SMALL, "sweep.workers=2", "sweep.name=study"],
     "four workers": [*SMALL, "sweep.workers=4", "sweep.name=study"],
-    "in step": [*SMALL, "sweep.workers=2", "sweep.deterministic=true", "sweep.name=study"],
-    "in step again": [*SMALL, "sweep.workers=2", "sweep.deterministic=true", "sweep.name=study"],
     "three combinations": FEW,
     "three combinations, repeated": [*FEW, "sweep.repeat_duplicates=true"],
     "two seeds and objectives": [
@@ -64,6 +61,13 @@ STUDIES = {
     ],
     "all diverge": [*TINY, *WIDTHS, "optimizer.lr=1e30", NEVER_PRUNED],
     "stop at the first failure": [*TINY, *WIDTHS, "optimizer.lr=1e30", "sweep.on_failure=stop", "sweep.workers=1"],
+}
+
+IN_STEP = [*SMALL, "sweep.workers=2", "sweep.deterministic=true", "sweep.name=study"]
+AGAIN = {
+    "one worker again": STUDIES["one worker"],
+    "in step": IN_STEP,
+    "in step again": IN_STEP,
 }
 
 

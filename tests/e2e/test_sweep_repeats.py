@@ -13,13 +13,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("kind", ["one worker", "in step"])
-def test_the_same_command_gives_the_same_trials(kind: str, studies: Mapping[str, Kept]) -> None:
-    once, again = studies[kind].study, studies[f"{kind} again"].study
+def test_the_same_command_gives_the_same_trials(kind: str, studies_again: Mapping[str, Kept]) -> None:
+    once, again = studies_again[kind].study, studies_again[f"{kind} again"].study
     assert once.facts == again.facts
 
 
-def test_each_trial_has_a_seed_of_its_own(studies: Mapping[str, Kept]) -> None:
-    for kept in studies.values():
+def test_each_trial_has_a_seed_of_its_own(studies_again: Mapping[str, Kept]) -> None:
+    for kept in studies_again.values():
         seeds = [seed for trial in kept.study.trials for seed in trial.user_attrs["asked"]["seeds"]]
         assert len(seeds) == len(set(seeds))
 

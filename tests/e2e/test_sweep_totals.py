@@ -14,7 +14,7 @@ from studies import Completed, Kept, Study, duplicate_of, outcome, sweep
 EXTENDED = 9
 
 
-@pytest.mark.parametrize("workers", ["one worker", "two workers", "four workers", "in step"])
+@pytest.mark.parametrize("workers", ["one worker", "two workers", "four workers"])
 def test_the_total_of_complete_and_pruned_trials_is_exact(workers: str, studies: Mapping[str, Kept]) -> None:
     process, study = studies[workers].process, studies[workers].study
     assert process.returncode == 0, process.stderr
