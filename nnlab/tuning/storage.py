@@ -117,8 +117,8 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
             f"sweep.storage={redacted(url)} needs a database driver that is not installed ({redacted(str(error))}). "
             "Install it (for PostgreSQL: pip install 'nnlab[cluster]'), or leave sweep.storage out."
         ) from error
-    except Exception as error:  # SQLAlchemy's and the drivers' own
-        reason = " ".join(redacted(str(error)).split())[:300]
+    except Exception as error:  # SQLAlchemy's, around the drivers' own, which say it shorter
+        reason = " ".join(redacted(str(getattr(error, "orig", None) or error)).split())[:300]
         raise UserError(
             f"sweep.storage must be a storage that Optuna can open, but {redacted(url)} is not ({reason}). "
             "Start the server, mend the address, or leave sweep.storage out for a file in the study's directory."
