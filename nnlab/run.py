@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnlab.exit_status import exit_status
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 SECONDS_FOR_MLFLOW = 120.0
 SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
-NOWHERE = ("", "")
 
 
 def main() -> None:
@@ -31,11 +29,10 @@ def main() -> None:
 
 def run_all(jobs: Sequence[Job], command: Sequence[str]) -> int:
     """Run the jobs one after another and bring them into MLflow; returns the exit status."""
-    from nnlab.tracking.mirror_process import MirrorProcess
+    from nnlab.mirrors import Mirrors
 
-    # Started first, so that its imports are done by the time there is something to bring.
-    places = dict.fromkeys(place for job in jobs if (place := _place(job)))
-    mirrors = {(uri, runs_dir): MirrorProcess(uri, Path(runs_dir)) for uri, runs_dir in places}
+    # Started first, so that their imports are done by the time there is something to bring.
+    mirrors = Mirrors(job.config for job in jobs)
 
     from nnlab.console import console_for
     from nnlab.runner import run
@@ -46,23 +43,15 @@ def run_all(jobs: Sequence[Job], command: Sequence[str]) -> int:
         for number, job in enumerate(jobs, start=1):
             if len(jobs) > 1:
                 sys.stdout.write(f"\n[{number}/{len(jobs)}] {' '.join(job.overrides)}\n")
-            mirror = mirrors.get(_place(job) or NOWHERE)
+            mirror = mirrors.of(job.config)
             result = run(job.config, overrides=job.overrides, command=command, console=console_for(), mirror=mirror)
             results.append((job, result))
         patience = SECONDS_FOR_MLFLOW
     finally:
-        for mirror in mirrors.values():
-            for problem in mirror.finish(patience):
-                sys.stderr.write(f"warning: {problem}\n")
+        mirrors.finish(patience)
     for job, result in results:
-        _say_where(job, result, mirrors.get(_place(job) or NOWHERE))
+        _say_where(job, result, mirrors.of(job.config))
     return max(0 if result.status == "finished" else 1 for _, result in results)
-
-
-def _place(job: Job) -> tuple[str, str] | None:
-    """Where a job's run goes: MLflow's address and the runs folder; None keeps it out of MLflow."""
-    tracking = job.config.tracking
-    return (tracking.uri, job.config.runs_dir) if tracking.enabled and tracking.uri else None
 
 
 def _say_where(job: Job, result: Result, mirror: MirrorProcess | None) -> None:

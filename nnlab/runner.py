@@ -20,11 +20,11 @@ from nnlab.data import Dataset
 from nnlab.errors import TerminatedError
 from nnlab.tracking import journal
 from nnlab.tracking.journal import Status
-from nnlab.tracking.mirror_process import MirrorProcess
 from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, Model, load_model
 from nnlab.tracking.provenance import collect
 from nnlab.tracking.recorder import Recorder
 from nnlab.tracking.run_directory import JOURNAL, RunDirectory
+from nnlab.tracking.view import Follower
 from nnlab.training import DivergedError, EpochEnd, Progress, Tested, Trainer, TrainingEnd
 
 EXAMPLE_ROWS = 5
@@ -93,7 +93,7 @@ def run(
     overrides: Sequence[str],
     command: Sequence[str],
     console: Console,
-    mirror: MirrorProcess | None,
+    mirror: Follower | None,
     member: Membership | None = None,
 ) -> Result:
     """Train what the config describes, and record it.
@@ -194,7 +194,7 @@ def _train(
     return result
 
 
-def test_member(config: Config, path: Path, *, console: Console, mirror: MirrorProcess | None) -> Tested:
+def test_member(config: Config, path: Path, *, console: Console, mirror: Follower | None) -> Tested:
     """Evaluate the kept weights of a study's run on the test split, after selection, and add that to the run.
 
     What was evaluated before is not evaluated again.

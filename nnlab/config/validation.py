@@ -13,9 +13,10 @@ from nnlab.config.combinations import combination_problems, data_problems
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.reading import Reader
 from nnlab.config.schema import VARIANTS, Config
-from nnlab.data import load
+from nnlab.data import load, read_source
 from nnlab.data.dataset import Dataset
 from nnlab.data.settings import DataSettings
+from nnlab.data.source import Source
 from nnlab.errors import UserError
 from nnlab.tracking.store import resolve_uri
 
@@ -81,6 +82,13 @@ def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
     return _read_once(data, seed if data.split.seed is None else 0)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def _read_once(data: DataSettings, seed: int) -> Dataset:
-    return load(data, seed=seed, progress=sys.stderr.isatty())
+    files = DataSettings(data.name, data.root, label_column=data.label_column, header=data.header)
+    return load(data, seed=seed, source=_source(files))
+
+
+@functools.lru_cache(maxsize=1)
+def _source(files: DataSettings) -> Source:
+    """What the files hold: many splits of it are made from one reading."""
+    return read_source(files, progress=sys.stderr.isatty())

@@ -2,6 +2,7 @@
 
 from nnlab.data.dataset import Dataset as Dataset
 from nnlab.data.loading import load as load
+from nnlab.data.loading import read_source as read_source
 from nnlab.data.settings import DataSettings as DataSettings
 from nnlab.data.settings import SplitSettings as SplitSettings
 from nnlab.data.shared import open_shared as open_shared

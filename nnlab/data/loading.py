@@ -23,19 +23,20 @@ OWN_FILES = ("idx", "csv", "npz")
 """The sources that read `data.root`."""
 
 
-def load(settings: DataSettings, *, seed: int = 0, progress: bool = False) -> Dataset:
+def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, source: Source | None = None) -> Dataset:
     """Read, split and scale the data that `settings` names.
 
     Args:
         settings: which data, and in which form.
         seed: the seed of the run, for splits whose own seed is None.
         progress: show a bar on stderr while a file is downloaded.
+        source: what `read_source` gave for these settings, not to read it again.
 
     Raises:
         UserError: a file is missing, damaged or of the wrong kind; a download failed; the splits ask for
             more rows than there are.
     """
-    source = read_source(settings, progress=progress)
+    source = source or read_source(settings, progress=progress)
     split_seed = seed if settings.split.seed is None else settings.split.seed
     splits = split(source, settings.split, streams(split_seed).split)
     train = splits.train if settings.limit is None else splits.train.first(settings.limit)
@@ -49,7 +50,7 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False) -> Da
         test=replace(splits.test, scaling=scaling),
         class_names=source.class_names,
         image_shape=source.image_shape,
-        sha256=source.sha256(),
+        sha256=source.sha256,
     )
 
 

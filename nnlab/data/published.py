@@ -97,7 +97,7 @@ def _installed_fashion_mnist() -> Source | None:
     except UserError as error:
         problem = str(error)
     else:
-        if source.sha256() == FASHION_SHA256:
+        if source.sha256 == FASHION_SHA256:
             return source
         problem = "its arrays have another digest than the published ones"
     logging.getLogger(__name__).warning("%s is passed over: %s", DEBIAN_FASHION, problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Sequence
@@ -56,6 +57,7 @@ class Source:
     maximum: int | None
     is_population: bool = False
 
+    @functools.cached_property
     def sha256(self) -> str:
         """Digest of every array: its name, shape, type and bytes."""
         digest = hashlib.sha256()

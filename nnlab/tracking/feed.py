@@ -100,7 +100,7 @@ class _Feeding:
             self._client.update_run(self._id, "RUNNING")
         self._send(sent, events)
         if end is not None:
-            self._close(end)
+            self._close(end, is_tested=any(event["event"] == "test" for event in sent + events))
         self._remember(is_described=True, offset=offset, is_closed=end is not None, problem=None)
         return self._view
 
@@ -200,8 +200,12 @@ class _Feeding:
             tags["mlflow.note.content"] = end["reason"] or ""  # what an earlier end said is over
         return tags
 
-    def _close(self, end: Event) -> None:
-        """Send the files and the status; a file that fails does not keep the run open in MLflow."""
+    def _close(self, end: Event, *, is_tested: bool) -> None:
+        """Send the files and the status; a file that fails does not keep the run open in MLflow.
+
+        A model for MLflow's list of models is logged of a run of its own, and of a study's winner; the model of any
+        other trial is there as files. Hundreds of also-rans would bury the one that matters, and each costs 0.1 s.
+        """
         try:
             with tempfile.TemporaryDirectory() as gathered:  # one call for all
                 for name in FILES:
@@ -211,7 +215,7 @@ class _Feeding:
             for name in FOLDERS:
                 if (self._run / name).is_dir():
                     self._client.log_artifacts(self._id, str(self._run / name), name)
-            if (self._run / "model" / "architecture.json").exists():
+            if (is_tested or self._parent is None) and (self._run / "model" / "architecture.json").exists():
                 log_model(self._run / "model", self._client, self._id, str(self._view.experiment_id))
         finally:
             self._client.set_terminated(self._id, MLFLOW_STATUS.get(end["status"], "KILLED"), end["time"])

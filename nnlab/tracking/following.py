@@ -10,8 +10,8 @@ from nnlab.tracking.run_directory import RunDirectory
 
 LONGEST_PAUSE_SECONDS = 30.0
 """Between two attempts while MLflow is away."""
-REST = 20.0
-"""A run that is still going is left alone for so many times as long as the processor was last busy with it."""
+REST = 40.0
+"""Runs still going are left alone for so many times as long as the processor was last busy with one of them."""
 LONGEST_REST_SECONDS = 10.0
 
 
@@ -43,8 +43,8 @@ class Following:
         self.failures += 1
         self.retry_at = time.monotonic() + min(2.0**self.failures, LONGEST_PAUSE_SECONDS)
 
-    def came_to(self, offset: int, busy: float) -> None:
-        """So much has arrived, and the processor was busy with it for so many seconds."""
+    def came_to(self, offset: int, busy: float, runs: int = 1) -> None:
+        """So much has arrived, and the processor was busy with it for so many seconds; `runs` are followed in all."""
         self.failures = 0
         self.offset = offset
-        self.rest_until = time.monotonic() + min(REST * busy, LONGEST_REST_SECONDS)
+        self.rest_until = time.monotonic() + min(REST * busy * runs, LONGEST_REST_SECONDS)

@@ -92,7 +92,7 @@ class Mirror:
                     continue
                 if not following.is_due(run):
                     continue
-                if self._bring(run, following):
+                if self._bring(run, following, len(followed)):
                     arrived[run] = followed.pop(run).offset
                 elif not more_may_come and self._is_hopeless(run, following, followed):
                     del followed[run]
@@ -107,8 +107,8 @@ class Mirror:
             pass
         return has_all
 
-    def _bring(self, run: Path, following: Following) -> bool:
-        """Send what is new of a run; returns whether MLflow has got all of it, the end included."""
+    def _bring(self, run: Path, following: Following, runs: int = 1) -> bool:
+        """Send what is new of one of `runs` runs; returns whether MLflow has got all of it, the end included."""
         following.awaits = None
         began = time.process_time()
         try:
@@ -130,7 +130,7 @@ class Mirror:
             _report(run, error)
             return False
         self._failures = 0
-        following.came_to(view.offset, busy=time.process_time() - began)
+        following.came_to(view.offset, busy=time.process_time() - began, runs=runs)
         return has_all
 
     def _is_hopeless(self, run: Path, following: Following, followed: Collection[Path]) -> bool:

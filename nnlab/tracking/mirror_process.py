@@ -13,11 +13,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from nnlab.errors import RunFailedError, UserError
+from nnlab.errors import UserError
 from nnlab.tracking import journal
 from nnlab.tracking.redaction import redacted
 from nnlab.tracking.run_directory import JOURNAL
-from nnlab.tracking.view import View
+from nnlab.tracking.view import Destination, View
 
 LOG = "mirror.log"
 
@@ -91,9 +91,7 @@ class MirrorProcess:
         """Bring the run directory `run` into MLflow, now and as it grows, also if it goes on or begins again later."""
         if run not in self._runs:
             self._runs.append(run)
-        with suppress(RunFailedError, UserError):  # a full disk or a damaged file, which `finish` reports
-            if View.of(run) is None:
-                View(tracking_uri=redacted(self._uri), may_exist=False).save(run)
+        Destination(self._uri).follow(run)
         self._send({"run": str(run)})
 
     def run_id(self, run: Path) -> str | None:

@@ -19,8 +19,8 @@ from nnlab.tracking.redaction import redacted, redacted_tree
 from nnlab.tracking.run_directory import JOURNAL, RunDirectory, write_history
 
 if TYPE_CHECKING:
-    from nnlab.tracking.mirror_process import MirrorProcess
     from nnlab.tracking.model_artifact import Model
+    from nnlab.tracking.view import Follower
 
 
 class Recorder:
@@ -42,7 +42,7 @@ class Recorder:
         config: Mapping[str, Any],
         overrides: Sequence[str],
         provenance: Mapping[str, Any],
-        mirror: MirrorProcess | None,
+        mirror: Follower | None,
     ) -> Recorder:
         """Begin a run: write down what is known before training, and let the mirror follow.
 
@@ -72,7 +72,7 @@ class Recorder:
             raise
 
     @classmethod
-    def reopen(cls, path: Path, mirror: MirrorProcess | None) -> Recorder:
+    def reopen(cls, path: Path, mirror: Follower | None) -> Recorder:
         """Go on with the run at `path`, which has ended or whose process died: all that it recorded still counts.
 
         Args:
@@ -93,7 +93,7 @@ class Recorder:
             raise
 
     @classmethod
-    def _started(cls, directory: RunDirectory, mirror: MirrorProcess | None, *, goes_on: bool) -> Recorder:
+    def _started(cls, directory: RunDirectory, mirror: Follower | None, *, goes_on: bool) -> Recorder:
         recorder = cls(directory)
         recorder._journal.append("start", goes_on=goes_on)
         if mirror is not None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Protocol
 
 from nnlab.errors import RunFailedError, UserError
 from nnlab.tracking.files import write_atomically
+from nnlab.tracking.redaction import redacted
 from nnlab.tracking.run_directory import JOURNAL
 
 FILE = "mlflow.json"
@@ -76,3 +79,27 @@ class View:
     def save(self, run: Path) -> None:
         """Write it into the run directory `run`, atomically."""
         write_atomically(run / FILE, json.dumps(asdict(self), indent=2) + "\n")
+
+
+class Follower(Protocol):
+    """What is told of each run that begins."""
+
+    def follow(self, run: Path) -> None:
+        """The run directory `run` is to come into MLflow."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Notes in a run's directory where in MLflow it is to go, if that is not noted yet; others take it there.
+
+    Args:
+        uri: MLflow's tracking URI, resolved.
+    """
+
+    uri: str
+
+    def follow(self, run: Path) -> None:
+        """Leave the note."""
+        with suppress(RunFailedError, UserError):  # a full disk or a damaged file: whoever takes it there reports it
+            if View.of(run) is None:
+                View(tracking_uri=redacted(self.uri), may_exist=False).save(run)

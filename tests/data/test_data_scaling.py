@@ -87,7 +87,7 @@ def test_the_digest_depends_on_the_arrays_alone():
 
 def digest(x: np.ndarray, y: np.ndarray, part: str = "train") -> str:
     raw = {"train": RawTable(x, y, "rows")} | {part: RawTable(x, y, "rows")}
-    return assemble(raw, class_names=("a", "b")).sha256()
+    return assemble(raw, class_names=("a", "b")).sha256
 
 
 def test_the_digest_changes_with_any_value_shape_type_or_part():

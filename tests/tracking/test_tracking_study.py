@@ -141,14 +141,14 @@ def test_a_run_that_goes_on_is_left_alone_for_a_while_and_brought_at_once_when_i
     assert not Following(retry_at=101.0).is_due(path), "MLflow is away: that it has ended changes nothing"
 
 
-def test_feeding_a_run_that_goes_on_takes_a_twentieth_of_the_time(
+def test_feeding_a_run_that_goes_on_takes_a_fortieth_of_the_time_however_many_there_are(
     runs_dir: Path, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = begin(runs_dir)
     mirror, following = Mirror(uri, runs_dir), Following()
-    clock = iter([10.0, 10.25])  # the processor is busy for a quarter of a second
+    clock = iter([10.0, 10.0625])  # the processor is busy for a sixteenth of a second
     monkeypatch.setattr("time.process_time", lambda: next(clock))
     monkeypatch.setattr("time.monotonic", lambda: 100.0)
-    assert not mirror._bring(recorder.directory.path, following)
-    assert following.rest_until == 105.0
+    assert not mirror._bring(recorder.directory.path, following, runs=3)
+    assert following.rest_until == 100.0 + 40 * 3 / 16
     recorder.close("finished")

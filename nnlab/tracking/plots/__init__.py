@@ -20,7 +20,9 @@ from nnlab.tracking.plots._images import SAMPLES
 from nnlab.tracking.plots._images import most_confident_mistakes as most_confident_mistakes
 from nnlab.tracking.plots._images import sample_grid as sample_grid
 from nnlab.tracking.plots._images import worst_mistakes as worst_mistakes
-from nnlab.tracking.plots._look import save
+from nnlab.tracking.plots._look import look as look
+from nnlab.tracking.plots._look import new_figure as new_figure
+from nnlab.tracking.plots._look import save as save
 from nnlab.tracking.plots._network import outputs, shown_rows
 from nnlab.tracking.plots._weights import first_layer_weights as first_layer_weights
 

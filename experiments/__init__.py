@@ -1,0 +1,1 @@
+"""Published systems rebuilt and questions answered with nnlab: `python -m experiments`."""

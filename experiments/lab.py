@@ -1,0 +1,91 @@
+"""What every study is given: the data, the seeds, and the way to a run's config."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nnlab.batch import compose
+from nnlab.config.command_line import Job
+from nnlab.config.repeating import in_hydra
+
+SEEDS = 5
+QUICK_ROWS = 2000
+QUICK_EPOCHS = 2
+QUICK_SEEDS = 2
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run to do, and which of its study's variants it is."""
+
+    study: str
+    variant: str
+    job: Job
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The setting of all studies.
+
+    Args:
+        data: the overrides that choose the digits.
+        data_name: for titles.
+        seeds: how many, from 0 on.
+        is_quick: whether to do as little as shows that everything works.
+        workers: how many runs at a time.
+        runs_dir: the folder of the runs.
+        tracking_uri: MLflow's; None leaves it to the environment.
+        is_sorted_by_class: whether the last rows of the data are of a few classes alone, so that a validation split
+            cannot be taken from the end.
+    """
+
+    data: tuple[str, ...]
+    data_name: str
+    seeds: int
+    is_quick: bool
+    workers: int
+    runs_dir: str
+    tracking_uri: str | None
+    is_sorted_by_class: bool = False
+
+    def plan(
+        self, study: str, variant: str, *overrides: str, on_digits: bool = True, seeds: int | None = None
+    ) -> list[Planned]:
+        """The runs of a variant, one a seed, in the study's MLflow experiment.
+
+        Args:
+            study: its name.
+            variant: by which the study finds the runs again.
+            overrides: what makes the variant.
+            on_digits: whether it learns the lab's digits; else the overrides name its data.
+            seeds: another number of them.
+        """
+        whole = [*overrides, *(self.digits(overrides) if on_digits else ()), *self.places]
+        whole += [f"tracking.experiment={study}"]
+        count = self.seeds if seeds is None else seeds
+        return [Planned(study, variant, compose(*whole, f"seed={seed}")) for seed in range(count)]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The overrides that say where runs are kept."""
+        uri = () if self.tracking_uri is None else (in_hydra("tracking.uri", self.tracking_uri),)
+        return (in_hydra("runs_dir", self.runs_dir), *uri)
+
+    def digits(self, overrides: Sequence[str] = ()) -> tuple[str, ...]:
+        """What chooses the digits; fewer rows where it has to be quick, unless the `overrides` say how many."""
+        says_rows = any(override.startswith("data.limit=") for override in overrides)
+        limit = (f"data.limit={QUICK_ROWS}",) if self.is_quick and not says_rows else ()
+        strategy = ("data.split.strategy=stratified",) if self.is_sorted_by_class else ()
+        return (*self.data, *strategy, *limit)
+
+    def epochs(self, epochs: int) -> str:
+        """The override for a variant's epochs, few where it has to be quick."""
+        return f"trainer.epochs={min(epochs, QUICK_EPOCHS) if self.is_quick else epochs}"
+
+    def command(self, *overrides: str, on_digits: bool = True, seeds: int | None = None) -> str:
+        """The command that does a variant's runs again; an override with commas does several variants."""
+        all_seeds = ",".join(str(seed) for seed in range(self.seeds if seeds is None else seeds))
+        whole = [*overrides, *(self.digits(overrides) if on_digits else ()), f"seed={all_seeds}"]
+        return shlex.join(["python", "-m", "nnlab.run", "-m", *whole])

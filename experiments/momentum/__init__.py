@@ -1,0 +1,1 @@
+"""What momentum buys."""

@@ -1,0 +1,67 @@
+"""All runs of several studies on one pool of workers, and each study's judgement as soon as its runs have ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.lab import Lab, Planned
+from experiments.report import Result
+from experiments.study import Findings, Runs, Study
+from nnlab.batch import run_each
+from nnlab.results import histories, results
+
+
+def do_studies(studies: Sequence[Study], lab: Lab) -> list[Result]:
+    """Do the studies; returns what they found, in their order.
+
+    Raises:
+        UserError: if a study asks for something that the data do not allow.
+        RunFailedError: if a run fails.
+    """
+    planned = sorted((run for study in studies for run in study.plan(lab)), key=_length, reverse=True)
+    missing = {study.name: sum(run.study == study.name for run in planned) for study in studies}
+    print(f"{len(studies)} studies, {len(planned)} runs, {lab.workers} at a time, on {lab.data_name}", flush=True)
+    directories: dict[int, Path] = {}
+    found: dict[str, Findings] = {}
+    for study in studies:
+        if not missing[study.name]:
+            found[study.name] = _judged(study, lab, [], [])
+    for place, directory in run_each([run.job for run in planned], workers=lab.workers):
+        directories[place] = directory
+        name = planned[place].study
+        missing[name] -= 1
+        _show_progress(len(directories), len(planned))
+        if not missing[name]:
+            study = next(study for study in studies if study.name == name)
+            places = [place for place, run in enumerate(planned) if run.study == name]
+            found[name] = _judged(study, lab, [planned[i] for i in places], [directories[i] for i in places])
+    return [Result(study, found[study.name]) for study in studies]
+
+
+def _judged(study: Study, lab: Lab, planned: Sequence[Planned], directories: Sequence[Path]) -> Findings:
+    table, epochs = results(directories), histories(directories)
+    if planned:
+        table.insert(0, "variant", [run.variant for run in planned])
+        epochs = epochs.merge(table[["directory", "variant", "seed"]], on="directory")
+    findings = study.judge(lab, Runs(table, epochs))
+    print(f"\n{study.name}: {study.title}", flush=True)
+    for measured in findings.measured:
+        claim = measured.claim
+        claimed = "" if claim.claimed is None else f" (claimed {claim.claimed:.{claim.decimals}f})"
+        std = f" ± {measured.std:.{claim.decimals}f}" if len(measured.values) > 1 else ""
+        verdict = "reproduced" if measured.is_reproduced else "NOT reproduced"
+        print(f"  {claim.text}: {measured.mean:.{claim.decimals}f}{std}{claimed}, {verdict}", flush=True)
+    return findings
+
+
+def _length(planned: Planned) -> float:
+    """How long the run will be, roughly: the longest are begun first, so that the last ones end together."""
+    trainer = planned.job.config.trainer
+    return 0.0 if trainer.batch_size == "full" else trainer.epochs / trainer.batch_size
+
+
+def _show_progress(done: int, total: int) -> None:
+    if sys.stdout.isatty():
+        print(f"\r{done}/{total} runs", end="", flush=True)

@@ -1,0 +1,114 @@
+"""Many runs from Python: compose them, do them on all cores, read them back as tables (`nnlab.results`).
+
+jobs = [compose("optimizer=momentum", f"optimizer.lr={lr}", f"seed={seed}") for lr in RATES for seed in range(5)]
+runs = results(run_all(jobs))
+runs.groupby("optimizer.lr")["val/accuracy"].agg(["mean", "std"])
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from pathlib import Path
+
+from nnlab.config.command_line import Job, compose_jobs
+from nnlab.console import Console
+from nnlab.errors import RunFailedError
+from nnlab.mirrors import Mirrors
+from nnlab.runner import run
+from nnlab.tracking.view import Destination
+from nnlab.tuning.executor import WorkerProcesses
+
+SECONDS_FOR_MLFLOW = 300.0
+SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
+
+
+def compose(*overrides: str) -> Job:
+    """A run to do, as the command line `python -m nnlab.run OVERRIDES` would do it.
+
+    Raises:
+        ConfigError: with everything that is wrong with it, the data included.
+    """
+    return compose_jobs(overrides, multirun=False)[0]
+
+
+def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
+    """Do the runs in parallel and bring them into MLflow; returns their directories, in the order of the jobs.
+
+    Args:
+        jobs: of `compose`.
+        workers: processes that train, each with the BLAS threads of its config; None is one a core.
+
+    Raises:
+        RunFailedError: if a run raises, or its process is killed twice. Runs that have ended are kept.
+        KeyboardInterrupt: if interrupted; runs that are going on are closed as killed.
+    """
+    done = dict(run_each(jobs, workers=workers))
+    return [done[place] for place in range(len(jobs))]
+
+
+def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Iterator[tuple[int, Path]]:
+    """As `run_all`, but give each run's place among the jobs and its directory as soon as it has ended."""
+    mirrors = Mirrors(job.config for job in jobs)
+    pool = WorkerProcesses(workers or cores())
+    patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
+    try:
+        for place, directory in _done(jobs, pool, workers or cores()):
+            mirror = mirrors.of(jobs[place].config)
+            if mirror is not None:
+                mirror.follow(directory)
+            yield place, directory
+        patience = SECONDS_FOR_MLFLOW
+    finally:
+        pool.shutdown(wait=False)
+        mirrors.finish(patience)
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _done(jobs: Sequence[Job], pool: WorkerProcesses, workers: int) -> Iterator[tuple[int, Path]]:
+    waiting = deque(range(len(jobs)))
+    doing: dict[Future[Path], int] = {}
+    killed: set[int] = set()
+    while waiting or doing:
+        while waiting and len(doing) < workers:
+            place = waiting.popleft()
+            doing[pool.submit(_do, jobs[place])] = place
+        for future in wait(doing, return_when=FIRST_COMPLETED).done:
+            place = doing.pop(future)
+            try:
+                directory = future.result()
+            except BrokenExecutor as error:
+                if place in killed:
+                    raise _failed(jobs[place], "its process was killed twice; out of memory, perhaps") from error
+                killed.add(place)
+                waiting.appendleft(place)
+                continue
+            except Exception as error:
+                raise _failed(jobs[place], f"{type(error).__name__}: {error}") from error
+            yield place, directory
+
+
+def _do(job: Job) -> Path:
+    """One run, in a worker."""
+    tracking = job.config.tracking
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        return run(
+            job.config,
+            overrides=job.overrides,
+            command=["python", "-m", "nnlab.run", *job.overrides],
+            console=Console(nowhere, nowhere, live=False),
+            mirror=Destination(tracking.uri) if tracking.enabled and tracking.uri else None,
+        ).directory
+
+
+def _failed(job: Job, why: str) -> RunFailedError:
+    return RunFailedError(
+        f"A run among several failed ({why}). Its command: python -m nnlab.run {' '.join(job.overrides)}\n"
+        "The runs that had ended are kept in the runs folder."
+    )

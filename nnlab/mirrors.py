@@ -1,0 +1,42 @@
+"""The processes that bring several runs into MLflow: one for each store and runs folder that the runs go to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from nnlab.config import Config
+from nnlab.tracking.mirror_process import MirrorProcess
+
+
+class Mirrors:
+    """A mirror for each place that one of the configs goes to; none for a run that is kept out of MLflow.
+
+    Args:
+        configs: of all runs to come.
+
+    Raises:
+        UserError: if a runs folder cannot be written.
+    """
+
+    def __init__(self, configs: Iterable[Config]) -> None:
+        places = dict.fromkeys(place for config in configs if (place := _place(config)))
+        self._mirrors = {(uri, runs_dir): MirrorProcess(uri, Path(runs_dir)) for uri, runs_dir in places}
+
+    def of(self, config: Config) -> MirrorProcess | None:
+        """The mirror of a run with this config."""
+        place = _place(config)
+        return self._mirrors[place] if place else None
+
+    def finish(self, seconds: float) -> None:
+        """Wait until MLflow has got everything, and warn on standard error of what it has not got by then."""
+        for mirror in self._mirrors.values():
+            for problem in mirror.finish(seconds):
+                sys.stderr.write(f"warning: {problem}\n")
+
+
+def _place(config: Config) -> tuple[str, str] | None:
+    """MLflow's address and the runs folder; None keeps the run out of MLflow."""
+    tracking = config.tracking
+    return (tracking.uri, config.runs_dir) if tracking.enabled and tracking.uri else None
