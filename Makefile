@@ -6,10 +6,10 @@ EXTRAS ?= dev
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run sweep gradcheck ui bench test test-slow lint types format check clean
+.PHONY: help setup run sweep experiments gradcheck ui bench test test-slow lint types format check clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready-$(EXTRAS) ## make .venv with pinned dependencies
 
@@ -25,6 +25,9 @@ run: setup ## one run on embedded digits
 
 sweep: setup ## a study of learning rate, batch size and widths on embedded digits
 	@$(BIN)/python -m nnlab.sweep $(ARGS)
+
+experiments: setup ## published systems rerun on MNIST, each claim beside what is measured
+	@$(BIN)/python -m experiments $(ARGS)
 
 gradcheck: setup ## gradients of a composed model against central differences
 	@$(BIN)/python -m nnlab.gradcheck $(ARGS)

@@ -114,7 +114,8 @@ def claims_table(rows: Sequence[Measured]) -> list[str]:
         interval = f"{low} to {high}" if low else ""
         sign = {"reached": "", "bounded": "≤ ", "above": "> "}[row.claim.rule] if claimed else ""
         verdict = "yes" if row.is_reproduced else "**no**"
-        cells = [row.claim.text, row.claim.source, sign + claimed, mean, std, interval, str(len(row.values)), verdict]
+        words = [text.replace("|", "\\|") for text in (row.claim.text, row.claim.source)]
+        cells = [*words, sign + claimed, mean, std, interval, str(len(row.values)), verdict]
         lines.append(f"| {' | '.join(cells)} | {row.seconds:.1f} |")
     return lines
 

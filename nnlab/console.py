@@ -220,7 +220,15 @@ def _scores(metrics: Mapping[str, float]) -> str:
         for metric, label in (("loss", f" {split} loss"), ("accuracy", "acc")):
             if f"{split}/{metric}" in metrics:
                 columns.append(f"{label} {_fixed(metrics[f'{split}/{metric}'], width=6, decimals=4)}")
+    if "val/correct" in metrics:
+        columns.append(f" {_count(metrics['val/correct'], metrics['val/accuracy'])}")
     return " ".join(columns).strip()
+
+
+def _count(correct: float, accuracy: float) -> str:
+    """How many were right, and of how many: that follows from the fraction, unless none was."""
+    rows = f"{correct / accuracy:.0f}" if correct else ""
+    return f"{correct:>{len(rows)}.0f} of {rows} right" if rows else "0 right"
 
 
 def _fixed(value: float, *, width: int, decimals: int) -> str:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks.session import Session
+from benchmarks.table import Row, Table
 
-from benchmarks.session import Session  # noqa: E402
-from benchmarks.table import Row, Table  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

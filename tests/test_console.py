@@ -75,6 +75,22 @@ def test_metrics_that_are_missing_leave_no_column() -> None:
     assert epoch_line(1, 9, {"train/loss": 0.5, "train/accuracy": 1.0}) == ("epoch 1/9  train loss 0.5000 acc 1.0000")
 
 
+def test_a_count_of_right_rows_stands_behind_the_validation_columns_and_in_place() -> None:
+    def line(correct: int) -> str:
+        return epoch_line(3, 30, METRICS | {"val/accuracy": correct / 10_000, "val/correct": correct})
+
+    assert "val loss 0.2514 acc 0.9531   9531 of 10000 right  lr 0.1 " in line(9531)
+    assert len({line(correct).index(" of 10000 right") for correct in (7, 9531, 10_000)}) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 7, 49, 9999, 12_000, 1_234_567])
+def test_of_how_many_rows_is_told_exactly(rows: int) -> None:
+    for correct in {1, rows // 3 or 1, rows - 1 or 1, rows}:
+        metrics = {"val/loss": 0.5, "val/accuracy": correct / rows, "val/correct": float(correct)}
+        assert epoch_line(1, 9, metrics).endswith(f" {correct} of {rows} right")
+    assert epoch_line(1, 9, {"val/accuracy": 0.0, "val/correct": 0.0}).endswith("  0 right")
+
+
 # Pipes, files and CI
 
 

@@ -25,7 +25,8 @@ class EpochEnd:
         epoch: counted from 1.
         metrics: train/loss and train/accuracy (as they were just before each update, averaged over the
             rows), val/loss and val/accuracy (after the epoch; absent without a validation split), lr (of the
-            epoch's last update), time/epoch_seconds (of the training part alone).
+            epoch's last update), time/epoch_seconds (of the training part alone). If counts are asked for, also
+            train/correct and val/correct, how many rows were decided for their label.
         is_best: whether no epoch so far had a better validation score.
     """
 

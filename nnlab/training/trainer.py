@@ -81,13 +81,15 @@ class Trainer:
             for epoch in range(1, self.settings.last_epoch + 1):
                 tally = Tally()
                 seconds = yield from self._learn(epoch, tally)
+                held_out = self._evaluated(self.dataset.validation)
                 metrics = {
-                    "train/loss": tally.mean_loss,
-                    "train/accuracy": tally.accuracy,
+                    **_scores("train", tally),
                     "lr": self.learner.last_lr,
                     "time/epoch_seconds": seconds,
+                    **_scores("val", held_out),
                 }
-                metrics |= self._scores("val", self.dataset.validation)
+                if self.settings.count_correct:
+                    metrics |= _counts("train", tally) | _counts("val", held_out)
                 self._check_finite(metrics.get("val/loss", 0.0), f"epoch {epoch}, on the validation split")
                 is_best = selection.saw(epoch, metrics)
                 yield EpochEnd(epoch, metrics, is_best)
@@ -106,7 +108,7 @@ class Trainer:
         Raises:
             DivergedError: if the loss is NaN or infinite.
         """
-        scores = self._scores("test", self.dataset.test)
+        scores = _scores("test", self._evaluated(self.dataset.test))
         self._check_finite(scores["test/loss"], "the last update, as the test split shows")
         return Tested(scores)
 
@@ -134,9 +136,15 @@ class Trainer:
                 "inputs."
             )
 
-    def _scores(self, split: str, rows: Rows) -> dict[str, float]:
-        """Loss and accuracy on a split; nothing where it is empty."""
-        if not len(rows):
-            return {}
-        tally = evaluate(self.objective, rows)
-        return {f"{split}/loss": tally.mean_loss, f"{split}/accuracy": tally.accuracy}
+    def _evaluated(self, rows: Rows) -> Tally:
+        return evaluate(self.objective, rows) if len(rows) else Tally()
+
+
+def _scores(split: str, tally: Tally) -> dict[str, float]:
+    """Loss and accuracy on a split; nothing where it is empty."""
+    return {f"{split}/loss": tally.mean_loss, f"{split}/accuracy": tally.accuracy} if tally.rows else {}
+
+
+def _counts(split: str, tally: Tally) -> dict[str, float]:
+    """How many rows of a split were right; nothing where none has a label."""
+    return {f"{split}/correct": tally.correct} if tally.labelled else {}

@@ -35,6 +35,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "trainer.batch_size": st.integers(1, 1000) | st.just("full"),
     "trainer.patience": st.none() | st.integers(1, 50),
     "trainer.clip_norm": st.none() | rates,
+    "trainer.count_correct": st.booleans(),
     "tracking.enabled": st.booleans(),
     "tracking.experiment": st.text("abcdefgh_0123456789", min_size=1).filter(lambda text: text.startswith("a")),
 }

@@ -55,6 +55,20 @@ def test_the_test_split_is_left_alone_where_no_test_is_wanted() -> None:
     assert "Tested" not in names(classifier(dataset(FIVE, TWO, ONE), epochs=1, batch_size=2), test=False)
 
 
+def test_where_counts_are_asked_for_an_epoch_tells_how_many_rows_were_right() -> None:
+    for metrics in metrics_by_epoch(classifier(dataset(FIVE, TWO, ONE), epochs=3, batch_size=2, count_correct=True)):
+        assert set(metrics) == TRAINING | VALIDATION | {"train/correct", "val/correct"}
+        assert metrics["train/correct"] == round(metrics["train/accuracy"] * 5)
+        assert metrics["val/correct"] == round(metrics["val/accuracy"] * 2)
+
+
+def test_without_labels_or_validation_rows_there_is_nothing_to_count() -> None:
+    targets = Rows.whole(np.ones((1, 1)), np.array([[0.7]]))
+    for validation, names in ((None, TRAINING), (targets, TRAINING | VALIDATION)):
+        (metrics,) = metrics_by_epoch(one_weight(validation, lr=0.5, epochs=1, count_correct=True))
+        assert set(metrics) == names | {"train/correct"}
+
+
 def test_progress_rises_within_an_epoch_and_never_reaches_its_end() -> None:
     many = Rows(FIVE.x, FIVE.y, np.arange(1000) % 5)
     trainer = classifier(dataset(many), epochs=2, batch_size=5)

@@ -1,0 +1,89 @@
+"""`python -m experiments` as a user starts it."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments.registry import STUDIES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def experiments(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("NNLAB_", "MLFLOW_"))}
+    environment |= {"PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"} | variables
+    command = [sys.executable, "-m", "experiments", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "momentun"], "but got momentun. Did you mean momentum?"),
+        (["--data", "idx"], "but got --data idx without --root"),
+        (["--root", "somewhere"], "but got --data mnist with --root"),
+        (["--data", "idx", "--root", "nowhere"], "nowhere"),
+        (["--data", "mnist_5k", "--seeds", "0"], "--seeds must be at least 1, but got 0"),
+        (["--data", "mnist_5k", "--workers", "-1"], "--workers must be at least 1, but got -1"),
+    ],
+)
+def test_a_wrong_argument_gets_one_message_and_leaves_nothing(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    done = experiments(*arguments, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_full_mnist_the_command_says_what_else_there_is(tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:9"
+    empty = {"NNLAB_DATA_DIR": str(tmp_path / "cache"), "http_proxy": nobody, "https_proxy": nobody}
+    done = experiments("--only", "momentum", folder=tmp_path, **empty)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--data mnist_5k" in done.stderr
+    assert "--data idx --root FOLDER" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    folder = tmp_path_factory.mktemp("quick")
+    return experiments("--quick", "--data", "mnist_5k", folder=folder), folder
+
+
+@pytest.mark.slow
+def test_quick_does_every_study_and_leaves_the_repository_alone(
+    quick: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, folder = quick
+    assert done.returncode == 0, done.stderr
+    report = folder / "runs" / "experiments"
+    text = (report / "RESULTS.md").read_text(encoding="utf-8")
+    assert "NOT the full MNIST" in text.splitlines()[0]
+    assert "QUICK" in text.splitlines()[0]
+    for study in STUDIES.values():
+        assert f"## [{study.title}]({study.name}/README.md)" in text
+        assert (STUDIES[study.name].folder / "README.md").exists()
+        assert list((report / study.name).glob("*.png")), study.name
+
+
+@pytest.mark.slow
+def test_the_claims_of_toy_and_miniflow_hold_in_quick(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    _, folder = quick
+    with (folder / "runs" / "experiments" / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["reproduced"] for row in rows} <= {"yes", "no"}
+    assert all(float(row["mean"]) == float(row["mean"]) and row["command"].startswith("python -m") for row in rows)
+    held = [row["claim"] for row in rows if row["reproduced"] == "yes"]
+    assert any("truth table" in claim for claim in held)
+    assert any("miniflow" in row["command"] and row["reproduced"] == "yes" for row in rows)
