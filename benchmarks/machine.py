@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nnlab.training.processors import usable_cores
+
 _BLAS = (
     "from nnlab.tracking.provenance import blas, packages\n"
     "print(blas(), *(f'{name} {version}' for name, version in packages().items()), sep=', ')"
@@ -28,17 +30,12 @@ def described_machine() -> str:
     kernel = f"was {set_here} here, and is taken away from what is measured" if set_here else "not set"
     return "\n".join(
         [
-            f"machine            {cores()} cores, {_processor()}, {platform.platform()}",
+            f"machine            {usable_cores()} cores, {_processor()}, {platform.platform()}",
             f"Python             {platform.python_version()}",
             f"BLAS and packages  {found.strip()}",
             f"OPENBLAS_CORETYPE  {kernel}",
         ]
     )
-
-
-def cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load() -> str:

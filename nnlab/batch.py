@@ -19,6 +19,7 @@ from nnlab.errors import RunFailedError
 from nnlab.mirrors import Mirrors
 from nnlab.runner import run
 from nnlab.tracking.view import Destination
+from nnlab.training.processors import usable_cores
 from nnlab.tuning.executor import WorkerProcesses
 
 SECONDS_FOR_MLFLOW = 300.0
@@ -39,7 +40,7 @@ def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
 
     Args:
         jobs: of `compose`.
-        workers: processes that train, each with the BLAS threads of its config; None is one a core.
+        workers: processes that train, each with the BLAS threads of its config; None is as many as keep the cores busy.
 
     Raises:
         RunFailedError: if a run raises, or its process is killed twice. Runs that have ended are kept.
@@ -52,10 +53,12 @@ def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
 def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Iterator[tuple[int, Path]]:
     """As `run_all`, but give each run's place among the jobs and its directory as soon as it has ended."""
     mirrors = Mirrors(job.config for job in jobs)
-    pool = WorkerProcesses(workers or cores())
+    if workers is None:
+        workers = max(1, usable_cores() // max((int(job.config.trainer.threads) for job in jobs), default=1))
+    pool = WorkerProcesses(workers)
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
     try:
-        for place, directory in _done(jobs, pool, workers or cores()):
+        for place, directory in _done(jobs, pool, workers):
             mirror = mirrors.of(jobs[place].config)
             if mirror is not None:
                 mirror.follow(directory)
@@ -64,11 +67,6 @@ def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Iterator[tup
     finally:
         pool.shutdown(wait=False)
         mirrors.finish(patience)
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _done(jobs: Sequence[Job], pool: WorkerProcesses, workers: int) -> Iterator[tuple[int, Path]]:

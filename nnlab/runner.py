@@ -112,7 +112,7 @@ def run(
         UserError: if the runs folder cannot be written, or the member's directory is in use.
         KeyboardInterrupt: if interrupted or terminated, after the run was closed as such.
     """
-    with threadpool_limits(config.trainer.threads), sigterm_raises():
+    with threadpool_limits(int(config.trainer.threads)), sigterm_raises():
         dataset = member.dataset if member else dataset_of(config.data, seed=config.seed)
         trainer = build_trainer(config, dataset)
         settings = as_dict(config)
@@ -221,7 +221,7 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
     trainer = build_trainer(config, dataset_of(config.data, seed=config.seed))
     model = load_model(path / "model" / ARCHITECTURE, path / "model" / WEIGHTS)
     trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector
-    with threadpool_limits(config.trainer.threads):
+    with threadpool_limits(int(config.trainer.threads)):
         tested = trainer.test()
         with Recorder.reopen(path, mirror) as recorder:
             recorder.test(epoch, tested.metrics)
@@ -233,11 +233,12 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
 def _title(config: Config, trainer: Trainer, recorder: Recorder) -> str:
     network = trainer.objective.network
     widths = "-".join(str(width) for width in (*network.features, *config.model.hidden, network.outputs))
-    rows = trainer.dataset
+    rows, threads = trainer.dataset, config.trainer.threads
     return (
         f"{recorder.directory.path.name}\n"
         f"{config.model.name} {widths}, {network.parameters.values_vector.size:,} parameters, on {rows.name}: "
-        f"{len(rows.train):,} training, {len(rows.validation):,} validation, {len(rows.test):,} test rows"
+        f"{len(rows.train):,} training, {len(rows.validation):,} validation, {len(rows.test):,} test rows\n"
+        f"{threads} BLAS thread{'' if threads == 1 else 's'}"
     )
 
 

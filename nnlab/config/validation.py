@@ -19,6 +19,7 @@ from nnlab.data.settings import DataSettings
 from nnlab.data.source import Source
 from nnlab.errors import UserError
 from nnlab.tracking.store import resolve_uri
+from nnlab.training.processors import usable_cores, worthwhile_threads
 
 DOWNLOADED = ("mnist", "fashion_mnist")
 
@@ -59,8 +60,19 @@ def validate(raw: Mapping[str, Any]) -> Config:
 
     if problems or config is None or data is None:
         raise ConfigError(problems)
+    trainer = dataclasses.replace(config.trainer, threads=_threads(config, dataset))
     tracking = dataclasses.replace(config.tracking, uri=uri)
-    return dataclasses.replace(config, data=data, tracking=tracking, runs_dir=str(runs_dir))
+    return dataclasses.replace(config, data=data, trainer=trainer, tracking=tracking, runs_dir=str(runs_dir))
+
+
+def _threads(config: Config, dataset: Dataset) -> int:
+    """The BLAS threads as a number: what a config stands for must not depend on who reads it later."""
+    trainer = config.trainer
+    if trainer.threads != "auto":
+        return trainer.threads
+    batch_rows = len(dataset.train) if trainer.batch_size == "full" else trainer.batch_size
+    widths = (dataset.features, *config.model.hidden, config.model.output_units or dataset.classes)
+    return worthwhile_threads(batch_rows, widths, usable_cores())
 
 
 def _with_absolute_root(data: DataSettings | None) -> DataSettings | None:

@@ -17,8 +17,8 @@ class TrainerSettings(Checked):
         stop_after: end after this many epochs, with the schedule still planned for `epochs`: so a run that a study
             pruned is repeated alone. Null trains all.
         batch_size: rows an update; `full` takes the whole training split at once.
-        threads: threads of the BLAS. One by default: the bits of a result depend on it, and a second one
-            helps only large batches.
+        threads: threads of the BLAS. One by default: the bits of a result depend on it. `auto` takes as many as the
+            batch and the layers are worth (`nnlab.training.processors`), which a checked config has as a number.
         patience: stop after this many epochs without a better validation score; null never stops early.
         monitor: the validation score.
         restore_best: end with the weights of the best epoch; false ends with the last epoch's.
@@ -29,7 +29,7 @@ class TrainerSettings(Checked):
     epochs: Annotated[int, Range(ge=1)] = 15
     stop_after: Annotated[int, Range(ge=1)] | None = None
     batch_size: Annotated[int, Range(ge=1)] | Literal["full"] = 32
-    threads: Annotated[int, Range(ge=1)] = 1
+    threads: Annotated[int, Range(ge=1)] | Literal["auto"] = 1
     patience: Annotated[int, Range(ge=1)] | None = None
     monitor: Literal["val/loss", "val/accuracy"] = "val/loss"
     restore_best: bool = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from nnlab.config import Config, ConfigError, ConfigProblem, as_dict, dataset_of
 from nnlab.config.command_line import parsed
 from nnlab.config.repeating import in_hydra, leaves
 from nnlab.tracking.redaction import redacted
+from nnlab.training.processors import usable_cores
 from nnlab.tuning.composition import Composition, composed_study
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.dimension import HIDDEN
@@ -67,8 +67,7 @@ class Plan:
 
     @property
     def _workers_asked_for(self) -> int:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.settings.workers or max(1, cores // self.fixed.trainer.threads)
+        return self.settings.workers or max(1, usable_cores() // int(self.fixed.trainer.threads))
 
     @property
     def lasting_overrides(self) -> list[str]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlab.config import as_dict, validate
+from nnlab.config.command_line import compose_jobs
 from nnlab.config.problems import shown
 from nnlab.data import load
 
@@ -102,3 +103,12 @@ def test_the_split_follows_the_run_only_where_it_is_told_to() -> None:
     following = [validate(composed("data=digits", f"seed={seed}", "data.split.seed=null")) for seed in (0, 1)]
     first, second = (load(config.data, seed=config.seed) for config in following)
     assert first.test.index.tolist() != second.test.index.tolist()
+
+
+def test_auto_threads_are_a_number_in_the_config_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnlab.config.validation.usable_cores", lambda: 4)
+    (small,) = compose_jobs(["data=digits", "trainer.threads=auto"], multirun=False)
+    assert small.config.trainer.threads == 1
+    # 64 * 2000 * 2000 multiplications are worth more than four threads.
+    large = ["data=digits", "trainer.threads=auto", "trainer.batch_size=64", "model.hidden=[2000,2000]"]
+    assert compose_jobs(large, multirun=False)[0].config.trainer.threads == 4
