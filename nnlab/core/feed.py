@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core.graph import Array, Graph, Program
+from nnlab.core.memory import aligned_empty
 from nnlab.core.objective import Objective
 from nnlab.core.rows import Rows
 
@@ -32,7 +33,7 @@ class Feed:
         self._offset = np.asarray(rows.scaling.offset, dtype)
         self._has_offset = bool(np.any(self._offset))
         is_direct = rows.scaling.is_identity and rows.x.dtype == dtype
-        self._stage: Array | None = None if is_direct else np.empty((batch_size, *rows.x.shape[1:]), rows.x.dtype)
+        self._stage: Array | None = None if is_direct else aligned_empty((batch_size, *rows.x.shape[1:]), rows.x.dtype)
         self._columns: Array | None = None
         if self._is_labelled and not objective.loss.takes_labels and objective.network.outputs > 1:
             self._columns = np.eye(objective.network.outputs, dtype=dtype)

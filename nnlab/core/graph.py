@@ -15,6 +15,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nnlab.core.memory import aligned_empty
+
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -170,7 +172,7 @@ class Graph:
         size = math.prod(shape)
         memory = self._memory.get(owner)
         if memory is None or memory.size < size:
-            memory = self._memory[owner] = np.empty(size, dtype)
+            memory = self._memory[owner] = aligned_empty((size,), dtype)
         return memory[:size].reshape(shape)
 
 
@@ -190,6 +192,7 @@ class Program:
         saved: dict[Node, list[Array]] = {}
         self._forward: list[Callable[[], None]] = []
         self._backward: list[Callable[[], None]] = []
+        self._seed: Array = np.empty(())
 
         for node in graph.order:
             self.values[node] = self._value_buffer(graph, node, shapes)
@@ -228,7 +231,7 @@ class Program:
                 gradient = stored.gradient if stored else graph.buffer(shape, graph.dtype, node, "gradient")
                 self.gradients[node] = gradient
         if graph.output in self.gradients:
-            self._backward.append(partial(self.gradients[graph.output].fill, 1.0))
+            self._seed = self.gradients[graph.output]
 
         # The first path that reaches a value writes its gradient, every later one adds to it: which is which
         # is known now, so that nothing is cleared and nothing is asked in the loop.
@@ -262,7 +265,8 @@ class Program:
             step()
         return self.values[self.output]
 
-    def backward(self) -> None:
-        """Compute every gradient, after `forward`."""
+    def backward(self, scale: float = 1.0) -> None:
+        """Compute every gradient, after `forward`: of `scale` times the output, which costs nothing more."""
+        self._seed.fill(scale)
         for step in self._backward:
             step()

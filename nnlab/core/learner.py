@@ -91,6 +91,7 @@ class Learner:
         self.last_lr = self.lr
         self.state = optimizer.init(objective.network.parameters.values_vector)
         self._feed = Feed(rows, objective, objective.training, batch_size)
+        self._is_scaled = optimizer.is_linear and clip_norm is None
 
     @property
     def lr(self) -> float:
@@ -109,14 +110,16 @@ class Learner:
             for batch in stretches(ids, self.batch_size):
                 program, labels = self._feed.load(batch)
                 loss = float(program.forward()) + self.objective.reported_penalty()
-                program.backward()
+                self.last_lr = self.lr
+                # Where the rate would be multiplied into every gradient, it is multiplied into the loss instead.
+                scale = self.last_lr if self._is_scaled else 1.0
+                program.backward(scale)
                 scores = program.values[self.objective.training_scores]
                 tally.take(loss, len(batch), self.objective.correct(scores, labels))
-                self.objective.add_penalty_gradients()
+                self.objective.add_penalty_gradients(scale)
                 if self.clip_norm is not None:
                     clip_global_norm(gradients, self.clip_norm)
-                self.last_lr = self.lr
-                self.optimizer.step(values, gradients, self.state, self.last_lr)
+                self.optimizer.step(values, gradients, self.state, self.last_lr / scale)
                 self.step += 1
 
 

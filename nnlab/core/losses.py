@@ -95,27 +95,39 @@ class CrossEntropyWithSoftmax(Node):
         return ()
 
     def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """The probabilities, and a number for each row."""
-        return (Saved(inputs[0]), Saved((inputs[0][0], 1)))
+        """The probabilities, a number for each row, and where the labels are among all n·k probabilities."""
+        n, _ = inputs[0]
+        return (Saved(inputs[0]), Saved((n, 1)), Saved((n,), np.intp))
 
-    def forward(self, z: Array, labels: Array, out: Array, p: Array, row: Array) -> None:
+    def forward(self, z: Array, labels: Array, out: Array, p: Array, row: Array, place: Array) -> None:
         """Write the mean of log Σ_j exp(z_j − m) − (z_label − m); keep p = softmax(z)."""
         np.maximum.reduce(z, axis=1, keepdims=True, out=row)
         np.subtract(z, row, out=p)
-        chosen = p[np.arange(len(labels)), labels]
+        n, k = z.shape
+        np.add(labels, np.arange(0, n * k, k), out=place)
+        chosen = p.take(place)
         np.exp(p, out=p)
         np.add.reduce(p, axis=1, keepdims=True, out=row)
         np.divide(p, row, out=p)
         np.log(row, out=row)
-        out[...] = (np.add.reduce(row[:, 0]) - np.add.reduce(chosen)) / len(labels)
+        out[...] = (np.add.reduce(row[:, 0]) - np.add.reduce(chosen)) / n
 
     def backward(
-        self, z: Array, labels: Array, out: Array, p: Array, row: Array, dout: Array, dz: Array, _: None
+        self,
+        z: Array,
+        labels: Array,
+        out: Array,
+        p: Array,
+        row: Array,
+        place: Array,
+        dout: Array,
+        dz: Array,
+        _: None,
     ) -> None:
         """∂/∂z = (softmax(z) − onehot(label)) / n."""
         weight = float(dout) / len(labels)
         np.multiply(p, weight, out=dz)
-        dz[np.arange(len(labels)), labels] -= weight
+        dz.reshape(-1)[place] -= weight
 
 
 class BinaryCrossEntropyWithLogits(Node):

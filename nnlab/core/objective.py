@@ -14,6 +14,7 @@ from nnlab.core.losses import (
     HalfSquaredError,
     MeanSquaredError,
 )
+from nnlab.core.memory import aligned_empty
 from nnlab.core.network import Network
 
 
@@ -75,7 +76,7 @@ class Objective:
             )
         self.training, self.training_scores = self._graph(dropout)
         self.evaluation, self.evaluation_scores = self._graph(None)
-        self._scratch = {name: np.empty_like(network.parameters[name].value) for name in network.regularizers}
+        self._scratch = {name: aligned_empty(network.parameters[name].value.shape, network.dtype) for name in network.regularizers}
 
     def _graph(self, dropout: np.random.Generator | None) -> tuple[Graph, Node]:
         """The graph of the loss, and the node of the scores (prediction or logits) that it judges."""
@@ -98,11 +99,11 @@ class Objective:
         decided = scores.argmax(axis=1) if scores.shape[1] > 1 else scores[:, 0] > self.threshold
         return int(np.count_nonzero(decided == labels))
 
-    def add_penalty_gradients(self) -> None:
-        """Add each regularizer's derivative to the gradients that a backward pass left."""
+    def add_penalty_gradients(self, scale: float = 1.0) -> None:
+        """Add each regularizer's derivative, times `scale`, to the gradients that a backward pass left."""
         for name, rule in self.network.regularizers.items():
             value, gradient = self.network.parameters[name]
-            rule.add_gradient(value, gradient, self._scratch[name])
+            rule.add_gradient(value, gradient, self._scratch[name], scale)
 
     def reported_penalty(self) -> float:
         """What to add to a data loss before it is reported."""

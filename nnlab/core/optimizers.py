@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
 
 from nnlab.core.check import Checked, Range
 from nnlab.core.graph import Array
+from nnlab.core.memory import aligned_zeros
 
 State = dict[str, Array]
 Rate = Annotated[float, Range(gt=0)]
@@ -30,6 +31,9 @@ class Optimizer(Protocol):
     def init(self, parameters: Array) -> State:
         """The state before the first step, for parameters of shape (p,)."""
 
+    is_linear: ClassVar[bool]
+    """Whether a step depends on the product of rate and gradient alone. It is then as well given that product, and 1."""
+
     def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
         """One step at learning rate `lr`, in place. Arrays are (p,); `gradients` is consumed."""
 
@@ -41,6 +45,8 @@ class SGD(Checked):
     Reference: H. Robbins and S. Monro, "A Stochastic Approximation Method", 1951.
     """
 
+    is_linear: ClassVar[bool] = True
+
     lr: Rate = 0.1
 
     def init(self, parameters: Array) -> State:
@@ -49,7 +55,7 @@ class SGD(Checked):
 
     def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
         """Take one step in place."""
-        np.multiply(gradients, lr, out=gradients)
+        _scale(gradients, lr)
         np.subtract(parameters, gradients, out=parameters)
 
 
@@ -57,17 +63,19 @@ class SGD(Checked):
 class _Velocity(Checked):
     """What momentum and Nesterov's momentum share: the velocity v, and how it changes."""
 
+    is_linear: ClassVar[bool] = True
+
     lr: Rate = 0.01
     momentum: Decay = 0.9
 
     def init(self, parameters: Array) -> State:
         """The velocity v, zero."""
-        return {"velocity": np.zeros_like(parameters)}
+        return {"velocity": aligned_zeros(parameters.shape, parameters.dtype)}
 
     def _accelerate(self, gradients: Array, velocity: Array, lr: float) -> None:
         """g ← ηg; v ← μv − ηg."""
         np.multiply(velocity, self.momentum, out=velocity)
-        np.multiply(gradients, lr, out=gradients)
+        _scale(gradients, lr)
         np.subtract(velocity, gradients, out=velocity)
 
 
@@ -117,6 +125,8 @@ class Adam(Checked):
     Reference: D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
     """
 
+    is_linear: ClassVar[bool] = False
+
     lr: Rate = 0.001
     beta1: Decay = 0.9
     beta2: Decay = 0.999
@@ -125,8 +135,8 @@ class Adam(Checked):
     def init(self, parameters: Array) -> State:
         """The moments m and v, zero, and the count of steps t."""
         return {
-            "m": np.zeros_like(parameters),
-            "v": np.zeros_like(parameters),
+            "m": aligned_zeros(parameters.shape, parameters.dtype),
+            "v": aligned_zeros(parameters.shape, parameters.dtype),
             "t": np.zeros((), np.int64),
         }
 
@@ -150,6 +160,11 @@ class Adam(Checked):
         np.divide(m, denominator, out=gradients)
         np.multiply(gradients, lr / correction1, out=gradients)
         np.subtract(parameters, gradients, out=parameters)
+
+
+def _scale(gradients: Array, lr: float) -> None:
+    if lr != 1.0:
+        np.multiply(gradients, lr, out=gradients)
 
 
 def clip_global_norm(gradients: Array, limit: float) -> float:

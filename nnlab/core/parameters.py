@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnlab.core.graph import Array, Shape, Storage
+from nnlab.core.memory import aligned_zeros
 
 
 class Parameters(Mapping[str, Storage]):
@@ -21,8 +22,8 @@ class Parameters(Mapping[str, Storage]):
 
     def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike) -> None:
         size = sum(math.prod(shape) for shape in shapes.values())
-        self.values_vector: Array = np.zeros(size, dtype)
-        self.gradients_vector: Array = np.zeros(size, dtype)
+        self.values_vector: Array = aligned_zeros((size,), dtype)
+        self.gradients_vector: Array = aligned_zeros((size,), dtype)
         self._views: dict[str, Storage] = {}
         start = 0
         for name, shape in shapes.items():

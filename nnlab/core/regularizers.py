@@ -22,8 +22,8 @@ class Regularizer(Protocol):
     def value(self, w: Array) -> float:
         """The penalty of parameter `w`, any shape."""
 
-    def add_gradient(self, w: Array, dw: Array, scratch: Array) -> None:
-        """Add the penalty's derivative to `dw`; all three of one shape."""
+    def add_gradient(self, w: Array, dw: Array, scratch: Array, scale: float = 1.0) -> None:
+        """Add the penalty's derivative, times `scale`, to `dw`; all three arrays of one shape."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class L2(Checked):
         """λ Σ w²."""
         return self.strength * float(np.vdot(w, w))
 
-    def add_gradient(self, w: Array, dw: Array, scratch: Array) -> None:
+    def add_gradient(self, w: Array, dw: Array, scratch: Array, scale: float = 1.0) -> None:
         """dw ← dw + 2λw."""
-        np.multiply(w, 2.0 * self.strength, out=scratch)
+        np.multiply(w, 2.0 * self.strength * scale, out=scratch)
         np.add(dw, scratch, out=dw)
 
 
@@ -56,10 +56,10 @@ class L1(Checked):
         """λ Σ |w|."""
         return self.strength * float(np.abs(w).sum())
 
-    def add_gradient(self, w: Array, dw: Array, scratch: Array) -> None:
+    def add_gradient(self, w: Array, dw: Array, scratch: Array, scale: float = 1.0) -> None:
         """dw ← dw + λ sign(w)."""
         np.sign(w, out=scratch)
-        np.multiply(scratch, self.strength, out=scratch)
+        np.multiply(scratch, self.strength * scale, out=scratch)
         np.add(dw, scratch, out=dw)
 
 
