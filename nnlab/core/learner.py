@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from nnlab.core.feed import Feed, stretches
 from nnlab.core.network import ROWS_AT_ONCE
 from nnlab.core.objective import Objective
-from nnlab.core.optimizers import Optimizer, clip_global_norm
+from nnlab.core.optimizers import Optimizer
 from nnlab.core.rows import Rows
 from nnlab.core.schedules import Horizon, Schedule
+from nnlab.core.update import Update
 
 
 @dataclass
@@ -57,8 +58,8 @@ class Learner:
     Attributes:
         step: updates made so far.
         last_lr: the learning rate of the last of them.
-        state: the optimizer's state. With `step` and the parameters it is all that training depends on,
-            beside the random streams.
+        update: turns gradients into steps. With its `state`, `step` and the parameters it is all that training
+            depends on, beside the random streams.
 
     Args:
         objective: what to make small.
@@ -86,12 +87,10 @@ class Learner:
         self.schedule = schedule
         self.horizon = horizon
         self.batch_size = batch_size
-        self.clip_norm = clip_norm
+        self.update = Update(objective, optimizer, clip_norm)
         self.step = 0
         self.last_lr = self.lr
-        self.state = optimizer.init(objective.network.parameters.values_vector)
         self._feed = Feed(rows, objective, objective.training, batch_size)
-        self._is_scaled = optimizer.is_linear and clip_norm is None
 
     @property
     def lr(self) -> float:
@@ -104,22 +103,15 @@ class Learner:
         Adds to `tally` the losses and decisions as they were just before each update. A loss that is not
         finite shows there; nothing is raised.
         """
-        parameters = self.objective.network.parameters
-        values, gradients = parameters.values_vector, parameters.gradients_vector
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for batch in stretches(ids, self.batch_size):
                 program, labels = self._feed.load(batch)
                 loss = float(program.forward()) + self.objective.reported_penalty()
                 self.last_lr = self.lr
-                # Where the rate would be multiplied into every gradient, it is multiplied into the loss instead.
-                scale = self.last_lr if self._is_scaled else 1.0
-                program.backward(scale)
+                program.backward(self.update.loss_scale(self.last_lr))
                 scores = program.values[self.objective.training_scores]
                 tally.take(loss, len(batch), self.objective.correct(scores, labels))
-                self.objective.add_penalty_gradients(scale)
-                if self.clip_norm is not None:
-                    clip_global_norm(gradients, self.clip_norm)
-                self.optimizer.step(values, gradients, self.state, self.last_lr / scale)
+                self.update.step(self.last_lr)
                 self.step += 1
 
 

@@ -76,7 +76,8 @@ class Objective:
             )
         self.training, self.training_scores = self._graph(dropout)
         self.evaluation, self.evaluation_scores = self._graph(None)
-        self._scratch = {name: aligned_empty(network.parameters[name].value.shape, network.dtype) for name in network.regularizers}
+        shapes = {name: network.parameters[name].value.shape for name in network.regularizers}
+        self._scratch = {name: aligned_empty(shape, network.dtype) for name, shape in shapes.items()}
 
     def _graph(self, dropout: np.random.Generator | None) -> tuple[Graph, Node]:
         """The graph of the loss, and the node of the scores (prediction or logits) that it judges."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 from numpy.typing import DTypeLike
 
 from nnlab.core.graph import Array, Shape, Storage
@@ -14,6 +13,9 @@ from nnlab.core.memory import aligned_zeros
 
 class Parameters(Mapping[str, Storage]):
     """Named parameters: each a view of `values` (p,), with its gradient a view of `gradients` (p,).
+
+    Attributes:
+        parts: where each parameter lies in the vector.
 
     Args:
         shapes: the shape of each parameter by name; their order is their order in the vector.
@@ -25,9 +27,11 @@ class Parameters(Mapping[str, Storage]):
         self.values_vector: Array = aligned_zeros((size,), dtype)
         self.gradients_vector: Array = aligned_zeros((size,), dtype)
         self._views: dict[str, Storage] = {}
+        self.parts: dict[str, slice] = {}
         start = 0
         for name, shape in shapes.items():
             part = slice(start, start := start + math.prod(shape))
+            self.parts[name] = part
             self._views[name] = Storage(
                 self.values_vector[part].reshape(shape), self.gradients_vector[part].reshape(shape)
             )

@@ -69,7 +69,7 @@ class Sequential:
         self._network: Network | None = None
         self._objective: Objective | None = None
         self._loss: str | None = None
-        self._progress: tuple[int, State] | None = None
+        self._progress: tuple[int, list[State]] | None = None
 
     def add(self, layer: Layer) -> None:
         """Put a layer behind the others.
@@ -183,7 +183,7 @@ class Sequential:
             clip_norm=self._clip_norm,
         )
         if self._progress is not None:
-            learner.step, learner.state = self._progress
+            learner.step, learner.update.state = self._progress
         self._progress = None
         history = History()
         for epoch in range(epochs):
@@ -199,7 +199,7 @@ class Sequential:
             if verbose:
                 numbers = " - ".join(f"{name}: {number:.4f}" for name, number in metrics.items())
                 sys.stdout.write(f"Epoch {epoch + 1}/{epochs} - {numbers}\n")
-        self._progress = (learner.step, learner.state)
+        self._progress = (learner.step, learner.update.state)
         return history
 
     def evaluate(self, x: ArrayLike, y: ArrayLike) -> tuple[float, float]:

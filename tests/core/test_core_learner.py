@@ -193,8 +193,8 @@ def test_going_on_from_saved_parameters_state_step_and_stream_gives_the_same_bit
     learner.learn(rows.index, Tally())
     resumed, other, other_stream = start()
     resumed.network.parameters.load(straight.network.parameters.named())
-    for name, array in learner.state.items():
-        other.state[name][...] = array
+    for name, array in learner.update.state[0].items():
+        other.update.state[0][name][...] = array
     other.step = learner.step
     other_stream.bit_generator.state = stream.bit_generator.state
 

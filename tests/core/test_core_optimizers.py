@@ -180,3 +180,44 @@ def test_a_finite_gradient_whose_square_overflows_is_clipped_too() -> None:
         norm = clip_global_norm(gradient, 5.0)
     assert norm == pytest.approx(5e25, rel=1e-6)
     np.testing.assert_allclose(gradient, [3.0, -4.0], rtol=1e-6)
+
+
+DECAYS = {
+    "as trained with": [2e-4] * 60,
+    "so strong that it does not settle with momentum": [4e-3] * 200,
+    "above the largest share at once": [0.3] * 20,
+    "that would turn the parameter over": [1.7] * 5,
+    "falling with the rate, then none": [*(1e-3 / (1 + step) for step in range(40)), *[0.0] * 40],
+    "coming and going": [0.0, 0.05, 0.0, 0.09, 0.0, 0.2, 0.0] * 5,
+}
+
+
+@pytest.mark.parametrize("lr", [0.1, 1.0])
+@pytest.mark.parametrize("decays", DECAYS.values(), ids=DECAYS.keys())
+@pytest.mark.parametrize("optimizer", [SGD(), Momentum(momentum=0.9), Momentum(momentum=0.0)])
+def test_a_decay_is_the_same_as_the_penalty_in_the_gradient(
+    optimizer: Optimizer, decays: list[float], lr: float
+) -> None:
+    """The gradient of ½ (c/η) w² is (c/η) w: the textbook's way, in float64, beside the one of fewer passes."""
+    assert optimizer.takes_decay
+    rng = np.random.default_rng(3)
+    fast, slow = (rng.normal(size=6),) * 2
+    fast, slow = fast.copy(), slow.copy()
+    fast_state, slow_state = optimizer.init(fast), optimizer.init(slow)
+    for decay in decays:
+        gradient = rng.normal(size=6)
+        optimizer.step(slow, gradient + decay / lr * slow, slow_state, lr)
+        optimizer.step(fast, gradient.copy(), fast_state, lr, decay)
+        np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", [optimizer() for optimizer in OPTIMIZERS.values() if optimizer.is_linear])
+def test_a_linear_optimizer_may_be_given_the_product_of_rate_and_gradient(optimizer: Optimizer) -> None:
+    rng = np.random.default_rng(4)
+    one, other = np.ones(5), np.ones(5)
+    states = optimizer.init(one), optimizer.init(other)
+    for lr in (0.5, 0.25, 0.125):  # powers of two: the products are exact
+        gradient = rng.normal(size=5)
+        optimizer.step(one, gradient.copy(), states[0], lr)
+        optimizer.step(other, lr * gradient, states[1], 1.0)
+        np.testing.assert_allclose(one, other, rtol=1e-15)

@@ -1,0 +1,72 @@
+"""The update: from the gradients of a loss to the next parameters, with penalties and clipping."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nnlab.core.graph import Array
+from nnlab.core.objective import Objective
+from nnlab.core.optimizers import Optimizer, State, clip_global_norm
+from nnlab.core.regularizers import L2
+
+
+class _Stretch(NamedTuple):
+    """Neighbouring parameters with the same penalty: their values and gradients, and the L2 gradient by w."""
+
+    values: Array
+    gradients: Array
+    decay: float
+
+
+class Update:
+    """The optimizer, applied to all parameters of a network.
+
+    Attributes:
+        state: of the optimizer, for each stretch of parameters that it steps at once.
+
+    Args:
+        objective: whose network it changes.
+        optimizer: the rule.
+        clip_norm: the largest global norm of a gradient, the penalties' included; None leaves gradients alone.
+    """
+
+    def __init__(self, objective: Objective, optimizer: Optimizer, clip_norm: float | None) -> None:
+        self._objective = objective
+        self._optimizer = optimizer
+        self._clip_norm = clip_norm
+        self._is_linear = optimizer.is_linear and clip_norm is None
+        rules = objective.network.regularizers.values()
+        self._decays = self._is_linear and optimizer.takes_decay and all(isinstance(rule, L2) for rule in rules)
+        self._stretches = _stretches(objective, by_decay=self._decays)
+        self.state: list[State] = [optimizer.init(stretch.values) for stretch in self._stretches]
+
+    def loss_scale(self, lr: float) -> float:
+        """By what the loss is to be multiplied before its backward pass.
+
+        Where the rate would be multiplied into every gradient, it is multiplied into the loss instead.
+        """
+        return lr if self._is_linear else 1.0
+
+    def step(self, lr: float) -> None:
+        """Change the parameters at learning rate `lr`, after a backward pass of the loss times `loss_scale(lr)`."""
+        if not self._decays:
+            self._objective.add_penalty_gradients(self.loss_scale(lr))
+        if self._clip_norm is not None:
+            clip_global_norm(self._objective.network.parameters.gradients_vector, self._clip_norm)
+        rate = 1.0 if self._is_linear else lr
+        for (values, gradients, decay), state in zip(self._stretches, self.state, strict=True):
+            self._optimizer.step(values, gradients, state, rate, decay * lr)
+
+
+def _stretches(objective: Objective, *, by_decay: bool) -> list[_Stretch]:
+    """All parameters as few stretches: one, or one for each change of the decay from a parameter to the next."""
+    parameters, rules = objective.network.parameters, objective.network.regularizers
+    if not by_decay:
+        return [_Stretch(parameters.values_vector, parameters.gradients_vector, 0.0)]
+    found: list[tuple[slice, float]] = []
+    for name, part in parameters.parts.items():
+        decay = 2.0 * rules[name].strength if name in rules else 0.0
+        if found and found[-1][1] == decay:
+            part = slice(found.pop()[0].start, part.stop)
+        found.append((part, decay))
+    return [_Stretch(parameters.values_vector[part], parameters.gradients_vector[part], decay) for part, decay in found]
