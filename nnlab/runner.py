@@ -176,6 +176,9 @@ def _train(
         console.warning(reason)
 
     digest = recorder.save_model(_model(trainer))
+    if trainer.profile is not None:
+        recorder.directory.write("profile.csv", trainer.profile.table())
+        console.message(f"profile: {recorder.directory.path / 'profile.csv'}")
     recorder.tag({EPOCH_TAG: str(kept)})
     if config.tracking.plots:
         _draw(trainer, recorder, console, kept if config.trainer.restore_best else 0, tested=bool(test))

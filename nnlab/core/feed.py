@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nnlab.core.graph import Array, Graph, Program
 from nnlab.core.memory import aligned_empty
 from nnlab.core.objective import Objective
+from nnlab.core.profile import Profile
 from nnlab.core.rows import Rows
 
 
@@ -21,12 +22,16 @@ class Feed:
         objective: whose inputs are fed.
         graph: its training or its evaluation graph.
         batch_size: the largest batch to come.
+        profile: to watch the graph's operations; None watches nothing.
     """
 
-    def __init__(self, rows: Rows, objective: Objective, graph: Graph, batch_size: int) -> None:
+    def __init__(
+        self, rows: Rows, objective: Objective, graph: Graph, batch_size: int, profile: Profile | None = None
+    ) -> None:
         self.rows = rows
         self.objective = objective
         self.graph = graph
+        self._profile = profile
         dtype = objective.network.dtype
         self._is_labelled = rows.y.ndim == 1
         self._scale = np.asarray(rows.scaling.scale, dtype)
@@ -72,7 +77,10 @@ class Feed:
     def _bind(self, n: int) -> Program:
         network = self.objective.network
         target = (n,) if self.objective.loss.takes_labels else (n, network.outputs)
-        return self.graph.program({network.x: (n, *network.features), self.objective.target: target})
+        program = self.graph.program({network.x: (n, *network.features), self.objective.target: target})
+        if self._profile is not None:
+            program.watch(self._profile)
+        return program
 
 
 def shuffled(rows: Rows, rng: np.random.Generator) -> NDArray[np.intp]:

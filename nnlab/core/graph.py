@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from nnlab.core.memory import aligned_empty
+from nnlab.core.profile import Profile
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -258,6 +259,20 @@ class Program:
                 partial(node.backward, *arrays, self.values[node], *saved[node], self.gradients[node], *targets)
             )
             self._backward.extend(sums)
+
+    def watch(self, profile: Profile) -> None:
+        """Have the time of every operation added up from now on."""
+        self._forward = [profile.timed("forward", self._description(step), step) for step in self._forward]
+        self._backward = [profile.timed("backward", self._description(step), step) for step in self._backward]
+
+    def _description(self, step: Callable[[], None]) -> str:
+        """An operation as a profile names it: its kind, and what it computes with or from."""
+        node = getattr(getattr(step, "func", None), "__self__", None)
+        if not isinstance(node, Node):
+            return "sum over paths"
+        names = [parent.name for parent in node.inputs if isinstance(parent, Input) and parent.name]
+        shape = "x".join(str(length) for length in self.values[node.inputs[0]].shape[1:])
+        return f"{type(node).__name__} {' '.join(names) or shape}"
 
     def forward(self) -> Array:
         """Compute every value from the fed ones; returns the output's buffer."""

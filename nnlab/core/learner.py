@@ -12,6 +12,7 @@ from nnlab.core.feed import Feed, stretches
 from nnlab.core.network import ROWS_AT_ONCE
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer
+from nnlab.core.profile import Profile
 from nnlab.core.rows import Rows
 from nnlab.core.schedules import Horizon, Schedule
 from nnlab.core.update import Update
@@ -69,6 +70,7 @@ class Learner:
         rows: the training split.
         batch_size: rows a batch.
         clip_norm: the largest global norm of a gradient; None leaves gradients alone.
+        profile: adds up where the time goes; None costs nothing.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Learner:
         rows: Rows,
         batch_size: int,
         clip_norm: float | None = None,
+        profile: Profile | None = None,
     ) -> None:
         self.objective = objective
         self.optimizer = optimizer
@@ -90,7 +93,14 @@ class Learner:
         self.update = Update(objective, optimizer, clip_norm)
         self.step = 0
         self.last_lr = self.lr
-        self._feed = Feed(rows, objective, objective.training, batch_size)
+        feed = Feed(rows, objective, objective.training, batch_size, profile)
+        self._load, self._penalty, self._correct = feed.load, objective.reported_penalty, objective.correct
+        self._update = self.update.step
+        if profile is not None:
+            self._load = profile.timed("batch", "gather and scale", self._load)
+            self._penalty = profile.timed("report", "penalty", self._penalty)
+            self._correct = profile.timed("report", "decisions", self._correct)
+            self._update = profile.timed("update", type(optimizer).__name__, self._update)
 
     @property
     def lr(self) -> float:
@@ -105,13 +115,13 @@ class Learner:
         """
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for batch in stretches(ids, self.batch_size):
-                program, labels = self._feed.load(batch)
-                loss = float(program.forward()) + self.objective.reported_penalty()
+                program, labels = self._load(batch)
+                loss = float(program.forward()) + self._penalty()
                 self.last_lr = self.lr
                 program.backward(self.update.loss_scale(self.last_lr))
                 scores = program.values[self.objective.training_scores]
-                tally.take(loss, len(batch), self.objective.correct(scores, labels))
-                self.update.step(self.last_lr)
+                tally.take(loss, len(batch), self._correct(scores, labels))
+                self._update(self.last_lr)
                 self.step += 1
 
 

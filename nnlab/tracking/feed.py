@@ -37,6 +37,7 @@ FILES = (
     "history.csv",
     "study.json",
     "trials.csv",
+    "profile.csv",
 )
 FOLDERS = ("model", "plots")
 

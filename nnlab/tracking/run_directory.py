@@ -103,13 +103,14 @@ class RunDirectory:
         write_atomically(self.path / name, content)
 
     def clear(self) -> None:
-        """Remove the results of a run that was here before: `model/`, `plots/` and `history.csv`.
+        """Remove the results of a run that was here before: `model/`, `plots/`, `history.csv` and `profile.csv`.
 
         Raises:
             RunFailedError: if that fails.
         """
         try:
-            (self.path / "history.csv").unlink(missing_ok=True)
+            for name in ("history.csv", "profile.csv"):
+                (self.path / name).unlink(missing_ok=True)
             for name in ("model", "plots"):
                 if (self.path / name).is_dir():
                     shutil.rmtree(self.path / name)

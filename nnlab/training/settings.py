@@ -23,6 +23,7 @@ class TrainerSettings(Checked):
         monitor: the validation score.
         restore_best: end with the weights of the best epoch; false ends with the last epoch's.
         clip_norm: the largest global norm of a gradient; null leaves gradients alone.
+        profile: whether to write where the time goes, by phase and operation, into `profile.csv` of the run.
         count_correct: whether each epoch also tells how many rows were decided for their label.
     """
 
@@ -35,6 +36,7 @@ class TrainerSettings(Checked):
     restore_best: bool = True
     clip_norm: Annotated[float, Range(gt=0)] | None = None
     count_correct: bool = False
+    profile: bool = False
 
     @property
     def last_epoch(self) -> int:

@@ -12,6 +12,7 @@ from nnlab.core.feed import shuffled, stretches
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer
+from nnlab.core.profile import Profile
 from nnlab.core.rows import Rows
 from nnlab.core.schedules import Horizon, Schedule
 from nnlab.data.dataset import Dataset
@@ -24,6 +25,9 @@ STEPS_BETWEEN_REPORTS = 64
 
 class Trainer:
     """Trains an objective on a dataset, and says what happens as a stream of events.
+
+    Attributes:
+        profile: where the time went, if the settings ask for it.
 
     Args:
         objective: what to make small; its network is changed in place.
@@ -47,6 +51,7 @@ class Trainer:
         self.dataset = dataset
         self.settings = settings
         self._shuffle = shuffle
+        self.profile = Profile() if settings.profile else None
         rows = len(dataset.train)
         batch_size = rows if settings.batch_size == "full" else settings.batch_size
         self.steps_per_epoch = -(-rows // batch_size)
@@ -58,6 +63,7 @@ class Trainer:
             rows=dataset.train,
             batch_size=batch_size,
             clip_norm=settings.clip_norm,
+            profile=self.profile,
         )
 
     def run(self, *, test: bool = True) -> Generator[Event, None, None]:
@@ -137,7 +143,11 @@ class Trainer:
             )
 
     def _evaluated(self, rows: Rows) -> Tally:
-        return evaluate(self.objective, rows) if len(rows) else Tally()
+        if not len(rows):
+            return Tally()
+        if self.profile is not None:
+            return self.profile.timed("evaluation", "of a split", evaluate)(self.objective, rows)
+        return evaluate(self.objective, rows)
 
 
 def _scores(split: str, tally: Tally) -> dict[str, float]:
