@@ -53,8 +53,9 @@ def _data(choice: str | None, root: Path | None) -> Data:
     if root is None and choice is None and SHARED_MNIST.is_dir():
         root = SHARED_MNIST
     if root is None:
-        return Data("embedded digits, NOT full MNIST", ("data=digits",), is_mnist=False)
-    return Data("full MNIST", ("data=idx", f"data.root={root.resolve()}"), is_mnist=True)
+        return Data("embedded digits, NOT full MNIST", ("data=digits",), None, is_mnist=False)
+    root = root.resolve()
+    return Data("full MNIST", ("data=idx", f"data.root={root}"), root, is_mnist=True)
 
 
 def _description() -> str:

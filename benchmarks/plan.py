@@ -13,11 +13,13 @@ class Data:
     Attributes:
         name: for the tables.
         overrides: that choose it on nnlab's command line.
+        root: the folder of its idx files; None where it is embedded.
         is_mnist: whether it is the data that the targets were set on.
     """
 
     name: str
     overrides: tuple[str, ...]
+    root: Path | None
     is_mnist: bool
 
 

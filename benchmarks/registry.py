@@ -9,8 +9,22 @@ from benchmarks.sweep_overhead import sweep_overhead
 from benchmarks.sweep_rate import sweep_rate
 from benchmarks.sweep_workers import sweep_workers
 from benchmarks.table import Table
+from benchmarks.training.tables import (
+    evaluation,
+    train_deep_50,
+    train_deep_128,
+    train_online,
+    train_truth_table,
+    train_wide,
+)
 
 BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
+    "train-deep-50": train_deep_50,
+    "train-deep-128": train_deep_128,
+    "train-wide": train_wide,
+    "train-online": train_online,
+    "train-truth-table": train_truth_table,
+    "evaluation": evaluation,
     "sweep-rate": sweep_rate,
     "sweep-overhead": sweep_overhead,
     "sweep-workers": sweep_workers,

@@ -9,6 +9,10 @@ from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer, State, clip_global_norm
 from nnlab.core.regularizers import L2
 
+SMALLEST_DECAY = 1e-5
+"""Of a step: 1 − c is rounded to whole 6e-8 in float32, so that a decay of less would be wrong by more than 0.3 %. Such
+a penalty goes into the gradient."""
+
 
 class _Stretch(NamedTuple):
     """Neighbouring parameters with the same penalty: their values and gradients, and the L2 gradient by w."""
@@ -36,7 +40,11 @@ class Update:
         self._clip_norm = clip_norm
         self._is_linear = optimizer.is_linear and clip_norm is None
         rules = objective.network.regularizers.values()
-        self._decays = self._is_linear and optimizer.takes_decay and all(isinstance(rule, L2) for rule in rules)
+        self._decays = (
+            self._is_linear
+            and optimizer.takes_decay
+            and all(isinstance(rule, L2) and 2.0 * rule.strength * optimizer.lr > SMALLEST_DECAY for rule in rules)
+        )
         self._stretches = _stretches(objective, by_decay=self._decays)
         self.state: list[State] = [optimizer.init(stretch.values) for stretch in self._stretches]
 

@@ -1,0 +1,114 @@
+"""The benchmarks of training: nnlab beside its peers, point by point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+
+from benchmarks.plan import Plan
+from benchmarks.table import Row, Table
+from benchmarks.training.contestants.registry import (
+    CONTESTANTS,
+    FLOOR,
+    JAX,
+    KERAS,
+    NNLAB,
+    SKLEARN,
+    TORCH,
+    TUTORIAL,
+)
+from benchmarks.training.point import POINTS
+from benchmarks.training.race import Seconds, race
+
+NEEDS = {TORCH: "torch", "torch-compiled": "torch", KERAS: "keras", JAX: "jax"}
+EVALUATED = 10_000
+
+
+def train_deep_50(plan: Plan) -> Table:
+    """784-300-50-10 at batch 50, beside everybody."""
+    targets = {TORCH: 2.0, SKLEARN: 1.7, KERAS: 1.35, JAX: 0.92}
+    return _everybody(plan, "deep-50", targets, floor=1.25, jax_at_best=1.15)
+
+
+def train_deep_128(plan: Plan) -> Table:
+    """784-300-50-10 at batch 128, beside everybody."""
+    targets = {TORCH: 2.0, SKLEARN: 1.6, KERAS: 1.05, JAX: 0.88}
+    return _everybody(plan, "deep-128", targets, floor=1.12, jax_at_best=1.15)
+
+
+def train_wide(plan: Plan) -> Table:
+    """784-800-10 at batch 128, beside everybody."""
+    return _everybody(plan, "wide", {})
+
+
+def train_online(plan: Plan) -> Table:
+    """784-50-10 sigmoid units, one row at a time."""
+    return _steps(plan, "online", {TORCH: 4.0, TUTORIAL: 3.0})
+
+
+def train_truth_table(plan: Plan) -> Table:
+    """The truth table, 3-4-1, the whole of it at once."""
+    return _steps(plan, "truth-table", {TORCH: 6.0, TUTORIAL: 1.5})
+
+
+def evaluation(plan: Plan) -> Table:
+    """Loss and accuracy of 10,000 rows through 784-300-50-10."""
+    seconds = _raced(plan, "deep-128", [NNLAB, TORCH], 1, f"evaluate {EVALUATED}")
+    rows = [Row(CONTESTANTS[name].title, [1000 * value for value in each], " ms") for name, each in seconds.items()]
+    return Table(f"evaluation of {EVALUATED:,} rows, 1 thread", [*rows, *_ratios(seconds, {TORCH: 1.2})])
+
+
+def _everybody(
+    plan: Plan,
+    point: str,
+    targets: Mapping[str, float],
+    *,
+    floor: float | None = None,
+    jax_at_best: float | None = None,
+) -> Table:
+    one = _raced(plan, point, list(CONTESTANTS), 1)
+    two = _raced(plan, point, [NNLAB, FLOOR, TORCH, JAX], 2)
+    rows = [Row(f"{CONTESTANTS[name].title}, 1 thread", each, " s") for name, each in one.items()]
+    rows += [Row(f"{CONTESTANTS[name].title}, 2 threads", each, " s") for name, each in two.items()]
+    rows += _ratios(one, targets)
+    over = [ours / theirs for ours, theirs in zip(one[NNLAB], one[FLOOR], strict=True)]
+    rows.append(Row("nnlab against the floor", over, "x", f"<= {floor}x" if floor else ""))
+    if JAX in one:
+        best = {name: min(one[name], two[name], key=_median) for name in (NNLAB, JAX)}
+        ratio = [theirs / ours for ours, theirs in zip(best[NNLAB], best[JAX], strict=True)]
+        rows.append(Row("JAX, each at its better threads", ratio, "x", f">= {jax_at_best}x" if jax_at_best else ""))
+    rows.append(Row("2 threads against 1", [a / b for a, b in zip(one[NNLAB], two[NNLAB], strict=True)], "x", ">= 1x"))
+    title = f"{POINTS[point].name}: seconds an epoch of {POINTS[point].rows:,} rows of {plan.data.name}, float32"
+    return Table(title, rows)
+
+
+def _steps(plan: Plan, point: str, targets: Mapping[str, float]) -> Table:
+    able = [name for name, entry in CONTESTANTS.items() if entry.is_classic_too]
+    seconds = _raced(plan, point, able, 1)
+    steps = POINTS[point].steps
+    rows = [
+        Row(CONTESTANTS[name].title, [1e6 * value / steps for value in each], " us") for name, each in seconds.items()
+    ]
+    return Table(f"{POINTS[point].name}: microseconds a step, 1 thread", [*rows, *_ratios(seconds, targets)])
+
+
+def _ratios(seconds: Seconds, targets: Mapping[str, float]) -> list[Row]:
+    """How many times as fast nnlab is as each of the others, round by round."""
+    rows = []
+    for name, each in seconds.items():
+        if name not in (NNLAB, FLOOR):
+            ratio = [theirs / ours for ours, theirs in zip(seconds[NNLAB], each, strict=True)]
+            target = f">= {targets[name]}x" if name in targets else ""
+            rows.append(Row(f"nnlab against {CONTESTANTS[name].title}", ratio, "x", target))
+    return rows
+
+
+def _raced(plan: Plan, point: str, names: Sequence[str], threads: int, question: str = "epoch {round}") -> Seconds:
+    """The race of those that are installed."""
+    there = [name for name in names if name not in NEEDS or find_spec(NEEDS[name])]
+    rounds = plan.rounds if plan.is_quick else max(plan.rounds, 5)
+    return race(point, there, threads=threads, rounds=rounds, root=plan.data.root, question=question)
+
+
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]
