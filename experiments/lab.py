@@ -89,3 +89,11 @@ class Lab:
         all_seeds = ",".join(str(seed) for seed in range(self.seeds if seeds is None else seeds))
         whole = [*overrides, *(self.digits(overrides) if on_digits else ()), f"seed={all_seeds}"]
         return shlex.join(["python", "-m", "nnlab.run", "-m", *whole])
+
+    def again(self, study: str) -> str:
+        """The command that does a whole study again, for what is measured beside its runs."""
+        source, *root = (override.split("=", 1)[1].strip("'") for override in self.data)
+        options = ["--only", study, "--data", source, *(("--root", *root) if root else ())]
+        options += ["--quick"] if self.is_quick else []
+        options += [] if self.seeds == (QUICK_SEEDS if self.is_quick else SEEDS) else ["--seeds", str(self.seeds)]
+        return shlex.join(["python", "-m", "experiments", *options])

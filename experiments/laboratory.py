@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from experiments.lab import QUICK_SEEDS, SEEDS, Lab
 from experiments.registry import STUDIES
 from experiments.study import Study
-from nnlab.batch import compose, cores
+from nnlab.batch import compose
 from nnlab.config import dataset_of
 from nnlab.config.repeating import in_hydra
 from nnlab.core.check import closest
 from nnlab.errors import UserError
 from nnlab.tracking.provenance import blas, packages
+from nnlab.training.processors import usable_cores
 
 NAMES = {"mnist": "full MNIST", "mnist_5k": "mnist_5k, 5,000 digits of MNIST, NOT the full MNIST"}
 OWN_FILES = ("idx", "csv", "npz")
@@ -54,7 +55,7 @@ def laboratory(given: argparse.Namespace) -> Lab:
         data_name=NAMES.get(given.data, f"the digits of {given.root}"),
         seeds=seeds,
         is_quick=given.quick,
-        workers=given.workers or cores(),
+        workers=given.workers or usable_cores(),
         runs_dir=given.runs_dir or os.environ.get("NNLAB_RUNS_DIR") or "runs",
         tracking_uri=given.tracking_uri,
         is_sorted_by_class=given.data == "mnist_5k",

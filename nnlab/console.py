@@ -176,11 +176,8 @@ class _Bar:
         self._next_refresh = now + SECONDS_BETWEEN_REFRESHES
         epoch_text = f"epoch {epoch:>{len(str(self._epochs))}}/{self._epochs}"
         step_text = f"step {step:>{len(str(self._steps))}}/{self._steps}"
-        self._progress.update(
-            self._task,
-            completed=(epoch - 1) * self._steps + step,
-            description=f"{epoch_text}  {step_text}",
-        )
+        done = (epoch - 1) * self._steps + step
+        self._progress.update(self._task, completed=done, description=f"{epoch_text}  {step_text}")
         best = "" if self._best_epoch is None else f"  best epoch {self._best_epoch}"
         self._scores.plain = _scores(self._metrics) + best
         self._live.refresh()

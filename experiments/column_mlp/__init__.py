@@ -1,0 +1,1 @@
+"""System 2: a network that keeps its examples in columns."""

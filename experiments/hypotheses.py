@@ -1,0 +1,31 @@
+"""The studies' own questions: a difference between paired runs that is asked to be above zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.claims import Claim, Measured
+
+SOURCE = "own question"
+
+
+def hypothesis(text: str, values: Sequence[float], *, seconds: float, command: str, decimals: int = 4) -> Measured:
+    """The hypothesis that a difference is above zero, and its measurement.
+
+    Args:
+        text: what is measured.
+        values: the differences, one a seed.
+        seconds: of training.
+        command: does the runs again.
+        decimals: to show.
+    """
+    measured = Measured(Claim(text, SOURCE, 0.0, "above", decimals=decimals), values, seconds, command)
+    if measured.is_reproduced:
+        return measured
+    low, high = measured.interval
+    reason = (
+        "one seed gives no confidence interval"
+        if len(values) < 2
+        else f"the 95 % interval of the difference, {low:.{decimals}f} to {high:.{decimals}f}, is not above zero"
+    )
+    return Measured(measured.claim, values, seconds, command, reason)

@@ -1,0 +1,1 @@
+"""Study: how weights begin against how deep the net is."""

@@ -1,0 +1,45 @@
+"""How large the signal and its gradients are, layer by layer, before a net has learned anything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from nnlab.config import Config, build_trainer, dataset_of
+from nnlab.core.activations import ACTIVATIONS
+from nnlab.core.graph import Array
+
+ROWS = 1000
+SIGNAL, GRADIENT, WEIGHTS = "activations", "gradient by the activations", "gradient by the weights"
+
+
+def norms(config: Config) -> pd.DataFrame:
+    """Root mean squares over a batch of training rows: a row a hidden layer (from 1), a column a quantity."""
+    dataset = dataset_of(config.data, seed=config.seed)
+    batch = dataset.train.first(ROWS)
+    objective = build_trainer(config, dataset).objective
+    network = objective.network
+    program = objective.training.program(
+        {network.x: (len(batch), *network.features), objective.target: (len(batch),)},
+    )
+    program.values[network.x][...] = batch.inputs()
+    program.values[objective.target][...] = batch.targets()
+    with threadpool_limits(config.trainer.threads):
+        program.forward()
+        program.backward()
+    kind = ACTIVATIONS[config.model.activation]
+    behind = [node for node in objective.training.order if kind is not None and isinstance(node, kind)]
+    layers = range(1, len(behind) + 1)
+    return pd.DataFrame(
+        {
+            SIGNAL: [_rms(program.values[node]) for node in behind],
+            GRADIENT: [_rms(program.gradients[node]) for node in behind],
+            WEIGHTS: [_rms(network.parameters[f"dense_{layer}.weight"].gradient) for layer in layers],
+        },
+        index=pd.Index(layers, name="hidden layer"),
+    )
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))

@@ -1,0 +1,146 @@
+"""Nielsen's network of sigmoid units: three runs of his book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from experiments.claims import Claim, Measured
+from experiments.figures import new_axes, plot_band
+from experiments.lab import Lab, Planned
+from experiments.study import Findings, Runs, Study
+from experiments.tables import table
+from experiments.wording import spread
+from nnlab.config import dataset_of
+from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, load_model
+
+NAME = "network"
+SOURCE = "M. Nielsen, Neural Networks and Deep Learning"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A run of the book.
+
+    Attributes:
+        preset: that does it here.
+        words: what is trained.
+        epochs: how long.
+        accuracy: the book's.
+        reason: why ours may be lower.
+        repeats: how many runs a seed of the lab; more where runs come out very differently.
+    """
+
+    preset: str
+    words: str
+    epochs: int
+    accuracy: float
+    reason: str
+    repeats: int = 1
+
+
+RUNS = (
+    Published(
+        "network_30",
+        "[784, 30, 10], quadratic cost",
+        30,
+        0.95,
+        "the book gives the best epoch of the best of three runs, nnlab every run's last epoch",
+    ),
+    Published(
+        "network_100",
+        "[784, 100, 10], quadratic cost",
+        30,
+        0.9659,
+        "the book gives the best of three runs and warns of worse ones: outputs that begin saturated stay silent",
+        repeats=2,
+    ),
+    Published(
+        "network_100_entropy",
+        "[784, 100, 10], cross-entropy, λ 5",
+        60,
+        0.9792,
+        "the book's figure is of its validation digits; at a constant rate of 0.5 epochs differ, the last may be low",
+    ),
+)
+ENTROPY = RUNS[-1]
+
+
+def plan(lab: Lab) -> list[Planned]:
+    """The three presets, a run a seed, and twice as many seeds of the one that depends on them most."""
+    return [
+        run
+        for each in RUNS
+        for run in lab.plan(NAME, each.preset, *_overrides(lab, each), seeds=lab.seeds * each.repeats)
+    ]
+
+
+def judge(lab: Lab, runs: Runs) -> Findings:
+    """Accuracy beside the book's."""
+    measured = [
+        _measured(
+            lab, runs, each, f"test accuracy after epoch {each.epochs}", runs.values(each.preset, "test/accuracy")
+        )
+        for each in RUNS
+    ]
+    of_validation = "validation accuracy, as the book's, of the best epoch"
+    measured.append(_measured(lab, runs, ENTROPY, of_validation, _best(runs, ENTROPY)))
+    found = (
+        f"{_table(lab, runs)}\n\n"
+        "The book reads its figures off the best epoch; nnlab evaluates the test split once, after the last one. What "
+        "choosing an epoch adds shows on the validation split. A run is silent if one of its outputs is below one "
+        "half for all rows of the validation split: a saturated output gets hardly any gradient from the quadratic "
+        "cost, and may take many epochs to wake."
+    )
+    return Findings(measured, found, {"accuracy": _figure(runs)})
+
+
+def _measured(lab: Lab, runs: Runs, published: Published, what: str, values: list[float]) -> Measured:
+    command = lab.command(*_overrides(lab, published), seeds=lab.seeds * published.repeats)
+    claim = Claim(f"network {published.words}: {what}", SOURCE, published.accuracy)
+    return Measured(claim, values, runs.seconds(published.preset), command, published.reason)
+
+
+def _overrides(lab: Lab, published: Published) -> tuple[str, ...]:
+    return f"experiment={published.preset}", lab.epochs(published.epochs)
+
+
+def _best(runs: Runs, published: Published) -> list[float]:
+    """The validation accuracy of each run's best epoch."""
+    return [float(best) for best in runs.by_epoch(published.preset, "val/accuracy").max()]
+
+
+def _table(lab: Lab, runs: Runs) -> str:
+    head = ["run", "published", "test, last epoch", "validation, last", "validation, best", "most right", "silent runs"]
+    rows = []
+    for each in RUNS:
+        at_end = (runs.values(each.preset, column) for column in ("test/accuracy", "val/accuracy"))
+        right = runs.by_epoch(each.preset, "val/correct").max().max()
+        silent = f"{_silent(lab, runs, each)} of {len(runs.of(each.preset))}"
+        rows.append(
+            [each.words, str(each.accuracy), *map(spread, (*at_end, _best(runs, each))), f"{right:.0f}", silent]
+        )
+    return table(head, rows)
+
+
+def _silent(lab: Lab, runs: Runs, published: Published) -> int:
+    """How many runs have an output that is below one half for every row of the validation split."""
+    (first,) = lab.plan(NAME, published.preset, *_overrides(lab, published), seeds=1)
+    dataset = dataset_of(first.job.config.data, seed=0)
+    rows = dataset.validation.x[dataset.validation.index]
+    folders = [Path(directory) / "model" for directory in runs.of(published.preset)["directory"]]
+    outputs = [load_model(each / ARCHITECTURE, each / WEIGHTS).predict(rows) for each in folders]
+    return sum(bool((each.max(axis=0) < 0.5).any()) for each in outputs)
+
+
+def _figure(runs: Runs) -> Figure:
+    figure, axes = new_axes("epoch", "validation accuracy")
+    for each in RUNS:
+        plot_band(axes, runs.by_epoch(each.preset, "val/accuracy"), label=each.words)
+    axes.legend(loc="lower right")
+    return figure
+
+
+STUDY = Study(NAME, "System 4: Nielsen's network of sigmoid units", plan, judge)

@@ -1,0 +1,1 @@
+"""The winner of a sweep against a published record of the plain two-layer network."""

@@ -1,0 +1,1 @@
+"""Sigmoid units with a squared error, step by step to ReLU and softmax."""

@@ -1,0 +1,1 @@
+"""Width and depth against accuracy and cost."""

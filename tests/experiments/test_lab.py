@@ -1,0 +1,39 @@
+"""Commands that a row of the results names."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from experiments.__main__ import _parser
+from experiments.lab import Lab
+from experiments.wording import spread
+
+FULL = Lab(("data=mnist",), "full MNIST", 5, False, 2, "runs", None)
+
+
+@pytest.mark.parametrize(
+    "lab",
+    [
+        FULL,
+        replace(FULL, seeds=3),
+        replace(FULL, is_quick=True, seeds=2),
+        replace(FULL, data=("data=idx", "data.root=../my_digits")),
+        replace(FULL, data=("data=idx", "data.root='my own digits=old'"), seeds=1),
+    ],
+)
+def test_the_command_of_a_study_asks_for_the_same_laboratory(lab: Lab) -> None:
+    python, *module, study = shlex.split(lab.again("momentum"))[:5]
+    assert [python, *module, study] == ["python", "-m", "experiments", "--only", "momentum"]
+    given = _parser().parse_args(shlex.split(lab.again("momentum"))[3:])
+    assert given.only == ["momentum"]
+    assert (given.quick, given.seeds or (2 if given.quick else 5)) == (lab.is_quick, lab.seeds)
+    source = [f"data={given.data}", *([f"data.root={given.root}"] if given.root else [])]
+    assert source == [override.replace("'", "") for override in lab.data]
+
+
+def test_figures_in_words_have_their_spread_over_seeds_if_there_are_several() -> None:
+    assert spread([0.97, 0.96, 0.98]) == "0.9700 ± 0.0100"
+    assert spread([0.97125], decimals=3) == "0.971"
