@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from nnlab.core.graph import Array, Node, Saved, Shape
+from nnlab.core.memory import ONE
 
 
 def sigmoid(x: Array, out: Array) -> None:
     """Write σ(x) = 1 / (1 + exp(−x)) into `out`. Where exp overflows to infinity the result is 0, as it should be."""
-    np.negative(x, out=out)
-    np.exp(out, out=out)
-    np.add(out, 1.0, out=out)
-    np.reciprocal(out, out=out)
+    np.negative(x, out)
+    np.exp(out, out)
+    np.add(out, ONE[out.dtype], out)
+    np.reciprocal(out, out)
 
 
 def softmax(x: Array, out: Array, row: Array) -> None:
@@ -45,9 +46,9 @@ class Sigmoid(_Activation):
 
     def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> None:
         """σ′ = σ (1 − σ)."""
-        np.subtract(1.0, out, out=dx)
-        np.multiply(dx, out, out=dx)
-        np.multiply(dx, dout, out=dx)
+        np.subtract(ONE[out.dtype], out, dx)
+        np.multiply(dx, out, dx)
+        np.multiply(dx, dout, dx)
 
 
 class Tanh(_Activation):

@@ -28,12 +28,12 @@ class _SquaredError(Node):
         return ()
 
     def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """p − t."""
-        return (Saved(inputs[0]),)
+        """p − t, and a number."""
+        return (Saved(inputs[0]), Saved(()))
 
-    def forward(self, p: Array, t: Array, out: Array, difference: Array) -> None:
+    def forward(self, p: Array, t: Array, out: Array, difference: Array, slope: Array) -> None:
         """Write c · Σ (p − t)²."""
-        np.subtract(p, t, out=difference)
+        np.subtract(p, t, difference)
         out[...] = self.factor(p.shape) * np.vdot(difference, difference)
 
     def backward(
@@ -42,14 +42,15 @@ class _SquaredError(Node):
         t: Array,
         out: Array,
         difference: Array,
+        slope: Array,
         dout: Array,
         dp: Array | None,
         dt: Array | None,
     ) -> None:
         """∂/∂p = 2c (p − t) = −∂/∂t."""
-        slope = 2.0 * self.factor(p.shape) * float(dout)
+        slope[...] = 2.0 * self.factor(p.shape) * float(dout)
         if dp is not None:
-            np.multiply(difference, slope, out=dp)
+            np.multiply(difference, slope, dp)
         if dt is not None:
             np.multiply(difference, -slope, out=dt)
 

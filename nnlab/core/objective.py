@@ -67,6 +67,7 @@ class Objective:
         self.loss = LOSSES[loss]
         self.reports_penalty = reports_penalty
         self.target = Input("target")
+        self._threshold = np.array(self.threshold, network.dtype)
 
         last = network.layers[-1]
         if self.loss.fused_with and not (isinstance(last, Activation) and last.function == self.loss.fused_with):
@@ -97,8 +98,8 @@ class Objective:
         """How many rows of `scores` (n, outputs) decide for their label (n,); None without labels."""
         if labels is None:
             return None
-        decided = scores.argmax(axis=1) if scores.shape[1] > 1 else scores[:, 0] > self.threshold
-        return int(np.count_nonzero(decided == labels))
+        decided = scores.argmax(axis=1) if scores.shape[1] > 1 else np.greater(scores[:, 0], self._threshold)
+        return int(np.count_nonzero(np.equal(decided, labels)))
 
     def add_penalty_gradients(self, scale: float = 1.0) -> None:
         """Add each regularizer's derivative, times `scale`, to the gradients that a backward pass left."""

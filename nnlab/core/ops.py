@@ -69,7 +69,7 @@ class Mul(_Elementwise):
 
 
 def _as_matrix(x: Array) -> Array:
-    return x if x.ndim == 2 else x.reshape(len(x), -1)
+    return x.reshape(len(x), -1)
 
 
 class MatMul(Node):
@@ -90,14 +90,14 @@ class MatMul(Node):
 
     def forward(self, x: Array, w: Array, out: Array) -> None:
         """Write x @ w."""
-        np.dot(_as_matrix(x), w, out=out)
+        np.dot(x if x.ndim == 2 else _as_matrix(x), w, out)
 
     def backward(self, x: Array, w: Array, out: Array, dout: Array, dx: Array | None, dw: Array | None) -> None:
         """∂/∂x: dout @ wᵀ, in the shape of x. ∂/∂w: xᵀ @ dout."""
         if dx is not None:
-            np.dot(dout, w.T, out=_as_matrix(dx))
+            np.dot(dout, w.T, dx if dx.ndim == 2 else _as_matrix(dx))
         if dw is not None:
-            np.dot(_as_matrix(x).T, dout, out=dw)
+            np.dot((x if x.ndim == 2 else _as_matrix(x)).T, dout, dw)
 
 
 class Linear(MatMul):

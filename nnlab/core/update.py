@@ -36,7 +36,7 @@ class Update:
 
     def __init__(self, objective: Objective, optimizer: Optimizer, clip_norm: float | None) -> None:
         self._objective = objective
-        self._optimizer = optimizer
+        self._step = optimizer.step
         self._clip_norm = clip_norm
         self._is_linear = optimizer.is_linear and clip_norm is None
         rules = objective.network.regularizers.values()
@@ -63,7 +63,7 @@ class Update:
             clip_global_norm(self._objective.network.parameters.gradients_vector, self._clip_norm)
         rate = 1.0 if self._is_linear else lr
         for (values, gradients, decay), state in zip(self._stretches, self.state, strict=True):
-            self._optimizer.step(values, gradients, state, rate, decay * lr)
+            self._step(values, gradients, state, rate, decay * lr)
 
 
 def _stretches(objective: Objective, *, by_decay: bool) -> list[_Stretch]:
