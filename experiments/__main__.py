@@ -39,7 +39,7 @@ def experiments(arguments: Sequence[str]) -> int:
     rows = [row for result in results for row in result.findings.measured]
     missed = [row for row in rows if not row.is_reproduced]
     print(f"\n{len(rows) - len(missed)} of {len(rows)} claims reproduced in {time.monotonic() - began:.0f} s")
-    for row in missed:
+    for row in () if lab.is_quick else missed:  # of so little training nothing is expected
         print(f"  not reproduced: {row.claim.text}. {row.reason}")
     print(f"written: {out / 'RESULTS.md'}, results.csv and the figures")
     return 0
