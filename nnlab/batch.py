@@ -27,8 +27,8 @@ from nnlab.tuning.executor import WorkerProcesses
 SECONDS_FOR_MLFLOW = 300.0
 SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
 KILLED = (
-    "its process ended twice without a word: out of memory, perhaps, or the script that starts the runs does so outside "
-    'of `if __name__ == "__main__":`'
+    "its process ended twice without a word: out of memory, perhaps, or the script that starts the runs does so "
+    "outside of `if __name__ == '__main__':`"
 )
 
 
