@@ -49,9 +49,10 @@ def _judged(study: Study, lab: Lab, planned: Sequence[Planned], directories: Seq
     print(f"\n{study.name}: {study.title}", flush=True)
     for measured in findings.measured:
         claim = measured.claim
-        claimed = "" if claim.claimed is None else f" (claimed {claim.claimed:.{claim.decimals}f})"
+        claimed = "" if claim.claimed is None or claim.is_own else f" (claimed {claim.claimed:.{claim.decimals}f})"
         std = f" ± {measured.std:.{claim.decimals}f}" if len(measured.values) > 1 else ""
-        verdict = "reproduced" if measured.is_reproduced else "NOT reproduced"
+        words = ("holds", "does NOT hold") if claim.is_own else ("reproduced", "NOT reproduced")
+        verdict = words[not measured.is_reproduced] + ("" if measured.is_reproduced else f" ({measured.reason})")
         print(f"  {claim.text}: {measured.mean:.{claim.decimals}f}{std}{claimed}, {verdict}", flush=True)
     return findings
 
