@@ -12,6 +12,9 @@ from experiments.study import Findings, Runs, Study
 from nnlab.batch import run_each
 from nnlab.results import histories, results
 
+AS_LONG_AS_FULL = 100
+"""The batch size with which an epoch takes about as long as one of a single, full batch."""
+
 
 def do_studies(studies: Sequence[Study], lab: Lab) -> list[Result]:
     """Do the studies; returns what they found, in their order.
@@ -60,7 +63,7 @@ def _judged(study: Study, lab: Lab, planned: Sequence[Planned], directories: Seq
 def _length(planned: Planned) -> float:
     """How long the run will be, roughly: the longest are begun first, so that the last ones end together."""
     trainer = planned.job.config.trainer
-    return 0.0 if trainer.batch_size == "full" else trainer.epochs / trainer.batch_size
+    return trainer.epochs / (AS_LONG_AS_FULL if trainer.batch_size == "full" else trainer.batch_size)
 
 
 def _show_progress(done: int, total: int) -> None:
