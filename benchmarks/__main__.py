@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.machine import described_machine, load
 from benchmarks.plan import Data, Plan
 from benchmarks.registry import BENCHMARKS
+from benchmarks.results import write_results
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_MNIST = ROOT.parent / "shared" / "data" / "mnist"
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"whose medians are shown (default {ROUNDS})")
     parser.add_argument("--data", choices=["idx", "digits"], help="full MNIST in idx files, or the embedded digits")
     parser.add_argument("--root", type=Path, help="the folder of the idx files")
+    parser.add_argument("--out", type=Path, help="where RESULTS.md goes (default: benchmarks/, if all are run)")
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.names if name not in BENCHMARKS]:
         parser.error(f"there is no benchmark named {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
@@ -36,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--root must be a folder, but there is no {given.root}")
     if given.rounds < 1:
         parser.error(f"--rounds must be at least 1, but is {given.rounds}")
-    print(described_machine(), flush=True)
+    machine = described_machine()
+    print(machine, flush=True)
+    shown: list[str] = []
     with tempfile.TemporaryDirectory(prefix="nnlab-bench-") as folder:
         plan = Plan(_data(given.data, given.root), 1 if given.quick else given.rounds, given.quick, Path(folder))
         for name in given.names or BENCHMARKS:
@@ -45,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 table = BENCHMARKS[name](plan)
             except RuntimeError as error:
                 sys.exit(f"{name}: {error}")
-            print(f"\n{name}: {table}\n  load of the machine: {before} before, {load()} after", flush=True)
+            shown.append(f"{name}: {table}\n  load of the machine: {before} before, {load()} after")
+            print(f"\n{shown[-1]}", flush=True)
+        out = given.out or (None if given.names or given.quick else ROOT / "benchmarks")
+        if out is not None:
+            print(f"\nwritten: {write_results(out, machine, shown, plan.figures)}")
 
 
 def _data(choice: str | None, root: Path | None) -> Data:

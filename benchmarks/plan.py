@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,11 @@ class Plan:
         rounds: how often each variant is measured, one after another in turn.
         is_quick: as little as shows that it works; the figures mean nothing.
         folder: for files, removed at the end.
+        figures: what benchmarks draw, by name.
     """
 
     data: Data
     rounds: int
     is_quick: bool
     folder: Path
+    figures: dict[str, Figure] = field(default_factory=dict)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from benchmarks.growth import growth_runs, growth_training, growth_trials
 from benchmarks.plan import Plan
+from benchmarks.processes import memory, whole_run
 from benchmarks.sweep_overhead import sweep_overhead
 from benchmarks.sweep_rate import sweep_rate
 from benchmarks.sweep_workers import sweep_workers
@@ -25,7 +27,12 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "train-online": train_online,
     "train-truth-table": train_truth_table,
     "evaluation": evaluation,
+    "whole-run": whole_run,
+    "memory": memory,
     "sweep-rate": sweep_rate,
     "sweep-overhead": sweep_overhead,
     "sweep-workers": sweep_workers,
+    "growth-training": growth_training,
+    "growth-trials": growth_trials,
+    "growth-runs": growth_runs,
 }

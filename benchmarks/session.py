@@ -62,7 +62,7 @@ def measured(plan: Plan, overrides: Sequence[str], *, workers: int) -> Session:
         RuntimeError: if it fails, with what it said.
     """
     runs = plan.folder / "runs"
-    _bring_store(plan, runs)
+    bring_store(plan, runs)
     command = [sys.executable, "-m", "nnlab.sweep", *overrides]
     command += [f"sweep.workers={workers}", f"runs_dir={runs}", "sweep.name=bench"]
     began = time.time()
@@ -81,7 +81,7 @@ def measured(plan: Plan, overrides: Sequence[str], *, workers: int) -> Session:
     return session
 
 
-def _bring_store(plan: Plan, runs: Path) -> None:
+def bring_store(plan: Plan, runs: Path) -> None:
     """An empty MLflow store, as everyone has one but for their first run: making it takes MLflow seconds, once."""
     store = plan.folder / "mlflow.db"
     if not store.exists():

@@ -11,6 +11,8 @@ from typing import Literal
 from scipy import stats
 
 CONFIDENCE = 0.95
+OWN = "own question"
+"""The source of a claim that nobody published: a hypothesis of nnlab's own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Claim:
     rule: Literal["reached", "bounded", "above"] = "reached"
     lower_is_better: bool = False
     decimals: int = 4
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a hypothesis, not something that was published."""
+        return self.source == OWN
 
 
 @dataclass(frozen=True)
@@ -91,3 +98,13 @@ class Measured:
                 return max(self.values) <= claimed
             case "above":
                 return self.interval[0] > claimed
+
+
+def tally(rows: Sequence[Measured]) -> str:
+    """How many of the published claims are reproduced, and how many of the hypotheses hold."""
+    parts = []
+    for is_own, what in ((False, "published claims are reproduced"), (True, "hypotheses of our own hold")):
+        verdicts = [row.is_reproduced for row in rows if row.claim.is_own is is_own]
+        if verdicts:
+            parts.append(f"{sum(verdicts)} of {len(verdicts)} {what}")
+    return "; ".join(parts)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.claims import Claim, Measured
-
-SOURCE = "own question"
+from experiments.claims import OWN, Claim, Measured
 
 
 def hypothesis(text: str, values: Sequence[float], *, seconds: float, command: str, decimals: int = 4) -> Measured:
@@ -19,7 +17,7 @@ def hypothesis(text: str, values: Sequence[float], *, seconds: float, command: s
         command: does the runs again.
         decimals: to show.
     """
-    measured = Measured(Claim(text, SOURCE, 0.0, "above", decimals=decimals), values, seconds, command)
+    measured = Measured(Claim(text, OWN, 0.0, "above", decimals=decimals), values, seconds, command)
     if measured.is_reproduced:
         return measured
     low, high = measured.interval

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.claims import Measured
+from experiments.claims import Measured, tally
 from experiments.lab import Lab
 from experiments.study import Findings, Study
 from nnlab.tracking.files import write_atomically
@@ -72,7 +72,6 @@ def _number(number: float | None) -> str:
 
 def _markdown(results: Sequence[Result], lab: Lab, facts: Sequence[str]) -> str:
     rows = [measured for result in results for measured in result.findings.measured]
-    reproduced = sum(row.is_reproduced for row in rows)
     lines = [
         f"# Results on {lab.data_name}" + (", QUICK: too little training to mean anything" if lab.is_quick else ""),
         "",
@@ -81,16 +80,17 @@ def _markdown(results: Sequence[Result], lab: Lab, facts: Sequence[str]) -> str:
         "confidence interval of the mean (Student's t) is above it. Seconds are those of training, all seeds together.",
         "",
         *(f"- {fact}" for fact in facts),
-        f"- {reproduced} of {len(rows)} claims reproduced",
+        f"- {tally(rows)}",
         "",
         *claims_table(rows),
         "",
     ]
-    missed = [row for row in rows if not row.is_reproduced]
-    if missed:
-        lines += ["Not reproduced:", ""]
-        lines += [f"- **{row.claim.text}**: {row.reason or 'no reason is known.'}" for row in missed]
-        lines.append("")
+    for is_own, title in ((False, "Not reproduced:"), (True, "Hypotheses that do not hold:")):
+        missed = [row for row in rows if not row.is_reproduced and row.claim.is_own is is_own]
+        if missed:
+            lines += [title, ""]
+            lines += [f"- **{row.claim.text}**: {row.reason or 'no reason is known'}" for row in missed]
+            lines.append("")
     for result in results:
         lines += [f"## [{result.study.title}]({result.study.name}/README.md)", "", result.findings.found.strip(), ""]
         lines += [f"![{name}]({result.study.name}/{name}.png)\n" for name in result.findings.figures]

@@ -12,6 +12,9 @@ from experiments.study import Findings, Runs, Study
 from nnlab.batch import run_each
 from nnlab.results import histories, results
 
+AS_LONG_AS_FULL = 100
+"""The batch size with which an epoch takes about as long as one of a single, full batch."""
+
 
 def do_studies(studies: Sequence[Study], lab: Lab) -> list[Result]:
     """Do the studies; returns what they found, in their order.
@@ -49,9 +52,10 @@ def _judged(study: Study, lab: Lab, planned: Sequence[Planned], directories: Seq
     print(f"\n{study.name}: {study.title}", flush=True)
     for measured in findings.measured:
         claim = measured.claim
-        claimed = "" if claim.claimed is None else f" (claimed {claim.claimed:.{claim.decimals}f})"
+        claimed = "" if claim.claimed is None or claim.is_own else f" (claimed {claim.claimed:.{claim.decimals}f})"
         std = f" ± {measured.std:.{claim.decimals}f}" if len(measured.values) > 1 else ""
-        verdict = "reproduced" if measured.is_reproduced else "NOT reproduced"
+        words = ("holds", "does NOT hold") if claim.is_own else ("reproduced", "NOT reproduced")
+        verdict = words[not measured.is_reproduced] + ("" if measured.is_reproduced else f" ({measured.reason})")
         print(f"  {claim.text}: {measured.mean:.{claim.decimals}f}{std}{claimed}, {verdict}", flush=True)
     return findings
 
@@ -59,7 +63,7 @@ def _judged(study: Study, lab: Lab, planned: Sequence[Planned], directories: Seq
 def _length(planned: Planned) -> float:
     """How long the run will be, roughly: the longest are begun first, so that the last ones end together."""
     trainer = planned.job.config.trainer
-    return 0.0 if trainer.batch_size == "full" else trainer.epochs / trainer.batch_size
+    return trainer.epochs / (AS_LONG_AS_FULL if trainer.batch_size == "full" else trainer.batch_size)
 
 
 def _show_progress(done: int, total: int) -> None:

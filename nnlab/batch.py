@@ -1,8 +1,10 @@
 """Many runs from Python: compose them, do them on all cores, read them back as tables (`nnlab.results`).
 
-jobs = [compose("optimizer=momentum", f"optimizer.lr={lr}", f"seed={seed}") for lr in RATES for seed in range(5)]
-runs = results(run_all(jobs))
-runs.groupby("optimizer.lr")["val/accuracy"].agg(["mean", "std"])
+if __name__ == "__main__":  # a worker imports the script that starts it
+    rates = (0.03, 0.1, 0.3)
+    jobs = [compose(f"optimizer.lr={lr}", f"seed={seed}") for lr in rates for seed in range(5)]
+    runs = results(run_all(jobs))
+    runs.groupby("optimizer.lr")["val/accuracy"].agg(["mean", "std"])
 """
 
 from __future__ import annotations
@@ -24,6 +26,10 @@ from nnlab.tuning.executor import WorkerProcesses
 
 SECONDS_FOR_MLFLOW = 300.0
 SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
+KILLED = (
+    "its process ended twice without a word: out of memory, perhaps, or the script that starts the runs does so "
+    "outside of `if __name__ == '__main__':`"
+)
 
 
 def compose(*overrides: str) -> Job:
@@ -83,7 +89,7 @@ def _done(jobs: Sequence[Job], pool: WorkerProcesses, workers: int) -> Iterator[
                 directory = future.result()
             except BrokenExecutor as error:
                 if place in killed:
-                    raise _failed(jobs[place], "its process was killed twice; out of memory, perhaps") from error
+                    raise _failed(jobs[place], KILLED) from error
                 killed.add(place)
                 waiting.appendleft(place)
                 continue

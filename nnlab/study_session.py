@@ -75,14 +75,16 @@ class Session:
         if self._plan.fixed.tracking.plots:
             threading.Thread(target=prepare_pictures, daemon=True).start()
         self._make_up_for_a_kill()
+        lost: set[int] = set()
         for event in coordinator.run():
             match event:
                 case Started():
                     self._running[event.trial.number] = list(event.task.paths)
                     self._console.trial_started(event.trial.number, Asked.of(event.trial).values)
-                    if event.again:
+                    if event.again and event.trial.number not in lost:
                         self._console.message(f"trial {event.trial.number} was interrupted and begins again")
                 case Lost():
+                    lost.add(event.trial.number)
                     self._console.warning(
                         f"the process of trial {event.trial.number} was killed; the trial is done again"
                         f" ({event.attempt} of {self._plan.settings.retries})"

@@ -22,10 +22,10 @@ def main(name: str, point_name: str, threads: str, *root: str) -> None:
     if hasattr(os, "sched_setaffinity"):  # the only word on threads that every library obeys
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
     from benchmarks.training.contestants.registry import made
-    from benchmarks.training.point import POINTS
+    from benchmarks.training.point import point_of
     from benchmarks.training.rows import CHECKED_ROWS, CHECKED_STEPS, order_of, rows_of
 
-    point = POINTS[point_name]
+    point = point_of(point_name)
     x, labels = rows_of(point, Path(root[0]) if root else None)
     contestant = made(name, point, x, labels, int(threads))
     answers = os.fdopen(os.dup(1), "w", buffering=1)

@@ -85,6 +85,20 @@ POINTS = {
 }
 
 
+def point_text(widths: tuple[int, ...], batch: int, rows: int) -> str:
+    """A point of ReLU and softmax as a word, for `point_of`."""
+    return f"{'-'.join(map(str, widths))}@{batch}x{rows}"
+
+
+def point_of(text: str) -> Point:
+    """The point of this name, or the one that `point_text` wrote."""
+    if text in POINTS:
+        return POINTS[text]
+    widths, _, batch_and_rows = text.partition("@")
+    batch, rows = map(int, batch_and_rows.split("x"))
+    return Point(text, tuple(map(int, widths.split("-"))), batch, rows=rows)
+
+
 def targets(point: Point, labels: Labels) -> Array:
     """Columns for a squared error: one a class, or the label itself for a single output."""
     if point.widths[-1] == 1:

@@ -73,7 +73,7 @@ def _everybody(
     rows += _ratios(one, targets)
     over = [ours / theirs for ours, theirs in zip(one[NNLAB], one[FLOOR], strict=True)]
     rows.append(Row("nnlab against the floor", over, "x", f"<= {floor}x" if floor else ""))
-    if JAX in one:
+    if JAX in one and JAX in two:
         best = {name: min(one[name], two[name], key=_median) for name in (NNLAB, JAX)}
         ratio = [theirs / ours for ours, theirs in zip(best[NNLAB], best[JAX], strict=True)]
         rows.append(Row("JAX, each at its better threads", ratio, "x", f">= {jax_at_best}x" if jax_at_best else ""))

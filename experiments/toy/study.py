@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.claims import Claim, Measured
+from experiments.claims import OWN, Claim, Measured
 from experiments.figures import COLOURS, new_axes
 from experiments.lab import Lab, Planned
 from experiments.study import Findings, Runs, Study
@@ -71,7 +71,7 @@ def _truth_table(lab: Lab, runs: Runs) -> list[Measured]:
     told = [
         (Claim("toy: truth table, accuracy after 500 epochs", SOURCE, 1.0), accuracies),
         (
-            Claim("toy: truth table, share of seeds that get a row wrong", "own question", 0.0, "bounded"),
+            Claim("toy: truth table, share of seeds that get a row wrong", OWN, 0.0, "bounded"),
             [float(accuracy < 1) for accuracy in accuracies],
         ),
         (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from experiments.__main__ import _parser
 from experiments.lab import Lab
 from experiments.wording import spread
+from nnlab.config.command_line import compose_jobs
 
 FULL = Lab(("data=mnist",), "full MNIST", 5, False, 2, "runs", None)
 
@@ -37,3 +39,12 @@ def test_the_command_of_a_study_asks_for_the_same_laboratory(lab: Lab) -> None:
 def test_figures_in_words_have_their_spread_over_seeds_if_there_are_several() -> None:
     assert spread([0.97, 0.96, 0.98]) == "0.9700 ± 0.0100"
     assert spread([0.97125], decimals=3) == "0.971"
+
+
+def test_a_variants_runs_are_those_of_the_command_line(tmp_path: Path) -> None:
+    lab = Lab(("data=digits",), "digits", 2, False, 1, str(tmp_path / "runs"), None)
+    planned = lab.plan("study", "wide", "model.hidden=[64]", "data.split.seed=null")
+    ours = ["model.hidden=[64]", "data.split.seed=null", "data=digits", f"runs_dir={tmp_path / 'runs'}"]
+    for seed, run in enumerate(planned):
+        (job,) = compose_jobs([*ours, "tracking.experiment=study", f"seed={seed}"], multirun=False)
+        assert (run.study, run.variant, run.job) == ("study", "wide", job)

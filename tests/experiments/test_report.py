@@ -42,8 +42,9 @@ def test_a_claim_that_is_missed_is_shown_with_its_reason(tmp_path: Path) -> None
     write_report([result()], LAB, ["a fact"], tmp_path, into_readmes=False)
     text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
     assert text.startswith("# Results on five thousand digits\n")
-    assert "1 of 2 claims reproduced" in text
-    assert "- **loss**: too few rows" in text
+    assert "- 1 of 1 published claims are reproduced; 0 of 1 hypotheses of our own hold\n" in text
+    assert "Hypotheses that do not hold:\n\n- **loss**: too few rows\n" in text
+    assert "Not reproduced:" not in text
     assert "![curve](net/curve.png)" in text
     assert "accuracy of a \\| net" in text, "a bar would begin another cell"
 

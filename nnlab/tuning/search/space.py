@@ -80,11 +80,6 @@ class Space:
         return any(dimension.condition for dimension in self.dimensions)
 
     @property
-    def has_categorical(self) -> bool:
-        """Whether some dimension has choices without an order."""
-        return any(dimension.is_categorical for dimension in self.dimensions)
-
-    @property
     def size(self) -> int | None:
         """The number of different assignments; None if a dimension is continuous."""
         if any(dimension.count is None for dimension in self.dimensions):
