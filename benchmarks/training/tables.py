@@ -19,6 +19,7 @@ from benchmarks.training.contestants.registry import (
 )
 from benchmarks.training.point import POINTS
 from benchmarks.training.race import Seconds, race
+from nnlab.training.processors import worthwhile_threads
 
 NEEDS = {TORCH: "torch", "torch-compiled": "torch", KERAS: "keras", JAX: "jax"}
 EVALUATED = 10_000
@@ -77,7 +78,9 @@ def _everybody(
         best = {name: min(one[name], two[name], key=_median) for name in (NNLAB, JAX)}
         ratio = [theirs / ours for ours, theirs in zip(best[NNLAB], best[JAX], strict=True)]
         rows.append(Row("JAX, each at its better threads", ratio, "x", f">= {jax_at_best}x" if jax_at_best else ""))
-    rows.append(Row("2 threads against 1", [a / b for a, b in zip(one[NNLAB], two[NNLAB], strict=True)], "x", ">= 1x"))
+    chosen = worthwhile_threads(POINTS[point].batch, POINTS[point].widths, 2)
+    gain = [a / b for a, b in zip(one[NNLAB], two[NNLAB], strict=True)]
+    rows.append(Row(f"2 threads against 1 (auto takes {chosen})", gain, "x", ">= 1x" if chosen == 2 else ""))
     title = f"{POINTS[point].name}: seconds an epoch of {POINTS[point].rows:,} rows of {plan.data.name}, float32"
     return Table(title, rows)
 

@@ -1,4 +1,4 @@
-"""nnlab's own core, as its trainer uses it: rows kept as they are stored, here as floats like everybody's."""
+"""nnlab's own core, as its trainer uses it: digits are kept as the bytes that they are, and scaled batch by batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnlab.core import L2, SGD, Activation, Constant, Dense, Momentum, Network
 from nnlab.core.layers import Layer
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
-from nnlab.core.rows import Rows
+from nnlab.core.rows import Rows, Scaling
 from nnlab.core.schedules import Horizon
 
 
@@ -29,7 +29,7 @@ class _Nnlab:
             if bias is not None:
                 network.parameters[f"dense_{number}.bias"].value[...] = bias
         loss = "half_squared_error" if point.is_classic else "cross_entropy"
-        self._rows = Rows.whole(x, labels)
+        self._rows = _as_stored(x, labels)
         self._objective = Objective(network, loss, dropout=np.random.default_rng(0))
         rate = point.lr
         optimizer = SGD(lr=rate) if point.is_classic else Momentum(lr=rate, momentum=point.momentum)
@@ -52,6 +52,13 @@ class _Nnlab:
 
     def evaluate(self, rows: int) -> float:
         return evaluate(self._objective, self._rows.first(rows)).accuracy
+
+
+def _as_stored(x: Array, labels: Labels) -> Rows:
+    pixels = np.rint(x * 255).astype(np.uint8)
+    rows = Rows.whole(pixels, labels)
+    scaled = Rows(rows.x, rows.y, rows.index, Scaling(scale=1 / 255))
+    return scaled if np.array_equal(scaled.first(1000).inputs(), x[:1000]) else Rows.whole(x, labels)
 
 
 def make(point: Point, x: Array, labels: Labels, threads: int) -> _Nnlab:
