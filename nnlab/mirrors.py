@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nnlab.config import Config
-from nnlab.tracking.mirror_process import MirrorProcess
+from nnlab.tracking.mirror_process import Ahead, MirrorProcess
 
 
 class Mirrors:
@@ -15,14 +15,15 @@ class Mirrors:
 
     Args:
         configs: of all runs to come.
+        ahead: a process for the first of them that was started already.
 
     Raises:
         UserError: if a runs folder cannot be written.
     """
 
-    def __init__(self, configs: Iterable[Config]) -> None:
+    def __init__(self, configs: Iterable[Config], ahead: Ahead | None = None) -> None:
         places = dict.fromkeys(place for config in configs if (place := _place(config)))
-        self._mirrors = {(uri, runs_dir): MirrorProcess(uri, Path(runs_dir)) for uri, runs_dir in places}
+        self._mirrors = {place: MirrorProcess(place[0], Path(place[1]), ahead=ahead) for place in places}
 
     def of(self, config: Config) -> MirrorProcess | None:
         """The mirror of a run with this config."""

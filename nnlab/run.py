@@ -6,12 +6,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nnlab.ahead import mirror_ahead
 from nnlab.exit_status import exit_status
 
 if TYPE_CHECKING:
     from nnlab.config.command_line import Job
     from nnlab.runner import Result
-    from nnlab.tracking.mirror_process import MirrorProcess
+    from nnlab.tracking.mirror_process import Ahead, MirrorProcess
 
 SECONDS_FOR_MLFLOW = 120.0
 SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
@@ -19,20 +20,19 @@ SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
 
 def main() -> None:
     """The command."""
-    with exit_status():
+    with exit_status(), mirror_ahead(sys.argv[1:]) as ahead:
         from nnlab.command import composed_jobs
 
         jobs = composed_jobs(sys.argv[1:])
         if jobs:
-            sys.exit(run_all(jobs, ["python", "-m", "nnlab.run", *sys.argv[1:]]))
+            sys.exit(run_all(jobs, ["python", "-m", "nnlab.run", *sys.argv[1:]], ahead))
 
 
-def run_all(jobs: Sequence[Job], command: Sequence[str]) -> int:
+def run_all(jobs: Sequence[Job], command: Sequence[str], ahead: Ahead | None) -> int:
     """Run the jobs one after another and bring them into MLflow; returns the exit status."""
     from nnlab.mirrors import Mirrors
 
-    # Started first, so that their imports are done by the time there is something to bring.
-    mirrors = Mirrors(job.config for job in jobs)
+    mirrors = Mirrors((job.config for job in jobs), ahead)
 
     from nnlab.console import console_for
     from nnlab.runner import run

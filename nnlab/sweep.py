@@ -5,8 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nnlab.ahead import mirror_ahead
 from nnlab.exit_status import exit_status
+
+if TYPE_CHECKING:
+    from nnlab.tracking.mirror_process import Ahead
 
 SECONDS_FOR_MLFLOW = 300.0
 SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
@@ -14,7 +19,7 @@ SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
 
 def main() -> None:
     """The command."""
-    with exit_status():
+    with exit_status(), mirror_ahead(sys.argv[1:]) as ahead:
         from nnlab.command import read_overrides, show_option
 
         name, arguments = show_option(sys.argv[1:])
@@ -22,11 +27,17 @@ def main() -> None:
         if name is not None:
             show(name, overrides or [])
         elif overrides is not None:
-            sys.exit(sweep(overrides, ["python", "-m", "nnlab.sweep", *sys.argv[1:]]))
+            sys.exit(sweep(overrides, ["python", "-m", "nnlab.sweep", *sys.argv[1:]], ahead))
 
 
-def sweep(arguments: Sequence[str], command: Sequence[str]) -> int:
-    """Do a study and bring it into MLflow; returns the exit status."""
+def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None = None) -> int:
+    """Do a study and bring it into MLflow; returns the exit status.
+
+    Args:
+        arguments: overrides, in Hydra's grammar.
+        command: the program and its arguments, for the record.
+        ahead: a mirror that was started already.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -42,7 +53,7 @@ def sweep(arguments: Sequence[str], command: Sequence[str]) -> int:
 
     config = plan.fixed
     uri = config.tracking.uri if config.tracking.enabled else None
-    mirror = MirrorProcess(uri, Path(config.runs_dir), niceness=0) if uri else None
+    mirror = MirrorProcess(uri, Path(config.runs_dir), niceness=0, ahead=ahead) if uri else None
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
     try:
         result = run_study(plan, command=command, console=study_console_for(), mirror=mirror, begun=begun)

@@ -1,6 +1,6 @@
 """The process that brings runs into MLflow: `python -m nnlab.tracking.mirror`, started by `MirrorProcess`.
 
-Its standard input holds a JSON object a line: first the tracking URI and the folder of all runs, then one
+Its standard input holds a JSON object a line: first the tracking URI, the folder of all runs and the log, then one
 for each run directory to follow. The end of the input means that no more come, or that the parent died.
 """
 
@@ -215,13 +215,22 @@ class _Redacting(io.TextIOBase):
 
 def main() -> int:
     """Mirror until the end of standard input; exit status 1 if MLflow has not got everything."""
-    settings = json.loads(sys.stdin.readline())
+    with contextlib.suppress(Exception):  # whoever needs it will say what is wrong
+        import mlflow  # noqa: F401, it takes seconds: now, while nobody knows yet what for
+    line = sys.stdin.readline()
+    if not line:
+        return 0
+    settings = json.loads(line)
+    os.chdir(settings["runs_dir"])
+    log = os.open(settings["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
+        os.dup2(log, descriptor)
     os.nice(settings["niceness"])
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, arrivals), daemon=True).start()
     with contextlib.redirect_stderr(_Redacting(sys.stderr)):
         mirror = Mirror(settings["tracking_uri"], Path(settings["runs_dir"]))
-        # The import and the store take seconds: now, while the parent reads its data. What fails is tried again.
+        # The store takes a moment: now, while the parent reads its data. What fails is tried again.
         with contextlib.suppress(Exception):
             mirror.client()
         return 0 if mirror.follow(arrivals) else 1

@@ -40,6 +40,44 @@ UNLESS_SET = {
 NEVER = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_ACTIVE_MODEL_ID")
 
 
+class Ahead:
+    """A process that imports MLflow before anybody knows what it is for, beside the imports of who starts it.
+
+    `take` it, or `discard` it.
+    """
+
+    def __init__(self) -> None:
+        environment = {key: value for key, value in os.environ.items() if key not in NEVER} | ALWAYS
+        environment = UNLESS_SET | environment
+        # `-P` keeps stray modules of the current folder out; nnlab is found wherever it was found by us.
+        places = [str(Path(__file__).resolve().parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(places)
+        self._is_taken = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "nnlab.tracking.mirror"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=os.sep,
+            env=environment,
+            start_new_session=True,
+        )
+
+    def take(self) -> subprocess.Popen[bytes]:
+        """The process, for the first who asks."""
+        if self._is_taken:
+            return Ahead().take()
+        self._is_taken = True
+        return self._process
+
+    def discard(self) -> None:
+        """End the process if nobody has taken it."""
+        if not self._is_taken:
+            self._is_taken = True
+            self._process.kill()
+            self._process.wait()
+
+
 class MirrorProcess:
     """One process that follows any number of run directories and brings them into MLflow.
 
@@ -48,39 +86,28 @@ class MirrorProcess:
         runs_dir: the folder of all runs; `mirror.log` is written there.
         niceness: how far the process stands back behind others that want the processors, from 0 to 19. A study, which
             keeps them all busy, is done sooner where it does not: what waits for the end is done by one alone.
+        ahead: a process that was started already; None starts one.
 
     Raises:
         UserError: if `runs_dir` cannot be written.
     """
 
-    def __init__(self, uri: str, runs_dir: Path, niceness: int = 10) -> None:
+    def __init__(self, uri: str, runs_dir: Path, niceness: int = 10, ahead: Ahead | None = None) -> None:
         self._uri = uri
         self._runs_dir = runs_dir.expanduser().absolute()
         self._runs: list[Path] = []
-        environment = {key: value for key, value in os.environ.items() if key not in NEVER} | ALWAYS
-        environment = UNLESS_SET | environment
-        # `-P` keeps stray modules of the current folder out; nnlab is found wherever it was found by us.
-        places = [str(Path(__file__).resolve().parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(places)
+        log = self._runs_dir / LOG
         try:
             self._runs_dir.mkdir(parents=True, exist_ok=True)
-            with (self._runs_dir / LOG).open("ab") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "nnlab.tracking.mirror"],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    cwd=self._runs_dir,
-                    env=environment,
-                    start_new_session=True,
-                )
+            log.open("ab").close()
         except OSError as error:
             raise UserError(
                 f"The folder of the runs must be writable, but {self._runs_dir} is not ({error.strerror or error}). "
                 "Choose another by runs_dir=FOLDER or the environment's NNLAB_RUNS_DIR."
             ) from error
+        self._process = (ahead or Ahead()).take()
         # Through the pipe, since others can read a command line.
-        self._send({"tracking_uri": uri, "runs_dir": str(self._runs_dir), "niceness": niceness})
+        self._send({"tracking_uri": uri, "runs_dir": str(self._runs_dir), "log": str(log), "niceness": niceness})
 
     @property
     def pid(self) -> int:
