@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from benchmarks.plan import Plan
 from benchmarks.table import Row, Table
 from benchmarks.training.contestants.registry import (
+    COMPILED,
     CONTESTANTS,
     FLOOR,
     JAX,
@@ -17,12 +18,13 @@ from benchmarks.training.contestants.registry import (
     TORCH,
     TUTORIAL,
 )
-from benchmarks.training.point import POINTS
+from benchmarks.training.point import POINTS, point_text
 from benchmarks.training.race import Seconds, race
 from nnlab.training.processors import worthwhile_threads
 
-NEEDS = {TORCH: "torch", "torch-compiled": "torch", KERAS: "keras", JAX: "jax"}
+NEEDS = {TORCH: "torch", COMPILED: "torch", KERAS: "keras", JAX: "jax"}
 EVALUATED = 10_000
+FEWEST_ROUNDS, QUICK_STEPS = 5, 40
 
 
 def train_deep_50(plan: Plan) -> Table:
@@ -109,7 +111,12 @@ def _ratios(seconds: Seconds, targets: Mapping[str, float]) -> list[Row]:
 def _raced(plan: Plan, point: str, names: Sequence[str], threads: int, question: str = "epoch {round}") -> Seconds:
     """The race of those that are installed."""
     there = [name for name in names if name not in NEEDS or find_spec(NEEDS[name])]
-    rounds = plan.rounds if plan.is_quick else max(plan.rounds, 5)
+    rounds = max(plan.rounds, FEWEST_ROUNDS)
+    chosen = POINTS[point]
+    if plan.is_quick:
+        rounds = 1
+        there = [name for name in there if name != COMPILED]  # compiling takes longer than all the others together
+        point = point if chosen.is_classic else point_text(chosen.widths, chosen.batch, QUICK_STEPS * chosen.batch)
     return race(point, there, threads=threads, rounds=rounds, root=plan.data.root, question=question)
 
 

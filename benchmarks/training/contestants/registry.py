@@ -28,14 +28,15 @@ class Entry(NamedTuple):
     trains: bool = True
 
 
-NNLAB, FLOOR, TORCH, JAX, KERAS, SKLEARN, TUTORIAL = "nnlab", "floor", "torch", "jax", "keras", "sklearn", "tutorial"
+NNLAB, FLOOR, TUTORIAL, SKLEARN = "nnlab", "floor", "tutorial", "sklearn"
+TORCH, COMPILED, KERAS, JAX = "torch", "torch-compiled", "keras", "jax"
 CONTESTANTS = {
     NNLAB: Entry("nnlab", "nnlab_core", is_classic_too=True),
     FLOOR: Entry("floor (matrix products alone)", "floor", is_classic_too=True, trains=False),
     TUTORIAL: Entry("tutorial NumPy", "numpy_tutorial", is_classic_too=True),
     SKLEARN: Entry("scikit-learn", "scikit_learn"),
     TORCH: Entry("PyTorch eager", "pytorch", is_classic_too=True),
-    "torch-compiled": Entry("PyTorch compiled", "pytorch", "make_compiled"),
+    COMPILED: Entry("PyTorch compiled", "pytorch", "make_compiled"),
     KERAS: Entry("Keras on JAX", "keras_on_jax"),
     JAX: Entry("JAX, epoch jitted", "jax_epoch"),
 }
