@@ -36,6 +36,8 @@ NOT_SEARCHABLE = {
     "data.split": (SAME_ROWS, "set it beside the space"),
     "trainer.monitor": ("follows sweep.objective", "sweep.objective=val/accuracy"),
     "trainer.restore_best": ("follows sweep.at", "sweep.at=last"),
+    "trainer.count_correct": (NO_EFFECT, ""),
+    "trainer.profile": (NO_EFFECT, ""),
     "trainer.threads": ("is 1 in every worker", "sweep.workers=2"),
     "model.name": (NO_EFFECT, "model=choice(mlp, sigmoid_mlp)"),
     **{f"{group}.name": ("follows the choice of its group", f"{group}=choice(...)") for group in VARIANTS},
