@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from recording import begin, begin_in, metrics
+from recording import begin, begin_in, metrics, model
 from watching import files, history, mirrored, shown, wait_for
 
 from nnlab.tracking import Recorder, RunDirectory
@@ -152,3 +152,23 @@ def test_feeding_a_run_that_goes_on_takes_a_fortieth_of_the_time_however_many_th
     assert not mirror._bring(recorder.directory.path, following, runs=3)
     assert following.rest_until == 100.0 + 40 * 3 / 16
     recorder.close("finished")
+
+
+def test_of_a_studys_models_the_winners_alone_is_among_mlflows_models(runs_dir: Path, client: MlflowClient) -> None:
+    parent = study(runs_dir)
+    view = feed(parent.directory.path, client)
+    paths = []
+    for number in (1, 2):
+        directory = RunDirectory.claim(runs_dir / "digits" / "trials" / f"digits-{number:04}")
+        with begin_in(directory, parent=str(runs_dir / "digits")) as recorder:
+            recorder.epoch(1, metrics(1))
+            recorder.save_model(model())
+        feed(directory.path, client)
+        paths.append(directory.path)
+    assert "model/weights.safetensors" in files(client, run_id(paths[0]))
+    assert client.search_logged_models([view.experiment_id]) == []
+    with Recorder.reopen(paths[1], None) as winner:  # as `test_member` does
+        winner.test(1, {"test/loss": 0.1, "test/accuracy": 0.9})
+    feed(paths[1], client)
+    (logged,) = client.search_logged_models([view.experiment_id])
+    assert logged.source_run_id == run_id(paths[1])
