@@ -40,6 +40,7 @@ def test_one_that_was_started_ahead_brings_a_run_as_any_does(runs_dir: Path, uri
     assert (runs_dir / "mirror.log").read_text() == ""
 
 
+@pytest.mark.slow
 def test_a_second_mirror_gets_a_process_of_its_own(runs_dir: Path, tmp_path: Path, uri: str) -> None:
     ahead = Ahead()
     mirrors = [MirrorProcess(uri, folder, ahead=ahead) for folder in (runs_dir, tmp_path / "others")]
@@ -53,7 +54,7 @@ def test_none_is_started_where_none_is_needed(arguments: list[str]) -> None:
         assert ahead is None
 
 
-@pytest.mark.parametrize("program", ["nnlab.run", "nnlab.sweep"])
+@pytest.mark.parametrize("program", ["nnlab.run", pytest.param("nnlab.sweep", marks=pytest.mark.slow)])
 def test_a_wrong_command_line_leaves_no_process_behind(program: str, tmp_path: Path) -> None:
     mark = f"{tmp_path}"
     done = subprocess.run(
