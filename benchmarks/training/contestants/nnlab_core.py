@@ -55,10 +55,11 @@ class _Nnlab:
 
 
 def _as_stored(x: Array, labels: Labels) -> Rows:
+    """As `nnlab.data` keeps them: digits as bytes, the truth table as the floats that it is."""
     pixels = np.rint(x * 255).astype(np.uint8)
-    rows = Rows.whole(pixels, labels)
-    scaled = Rows(rows.x, rows.y, rows.index, Scaling(scale=1 / 255))
-    return scaled if np.array_equal(scaled.first(1000).inputs(), x[:1000]) else Rows.whole(x, labels)
+    rows = Rows(pixels, labels, np.arange(len(x), dtype=np.intp), Scaling(scale=1 / 255))
+    is_digits = np.any((x > 0) & (x < 1)) and np.array_equal(rows.first(1000).inputs(), x[:1000])
+    return rows if is_digits else Rows.whole(x, labels)
 
 
 def make(point: Point, x: Array, labels: Labels, threads: int) -> _Nnlab:
