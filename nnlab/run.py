@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nnlab.ahead import mirror_ahead
-from nnlab.exit_status import exit_status
+from nnlab.exit_status import end_after, exit_status
 
 if TYPE_CHECKING:
     from nnlab.config.command_line import Job
@@ -67,4 +67,4 @@ def _say_where(job: Job, result: Result, mirror: MirrorProcess | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_after(main)

@@ -11,13 +11,17 @@ import mlflow.pyfunc
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, infer_signature
-from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+from mlflow.utils import environment
 
 from nnlab.tracking import model_artifact
 from nnlab.tracking.provenance import WEIGHTS_TAG, weights_sha256
 
 PACKAGE = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ("numpy", "safetensors", "mlflow")
+
+# MLflow would look at each file of each installed package, 0.3 s and more, to see whether a model's requirements are
+# installed. Ours are read from what is.
+environment.warn_dependency_requirement_mismatches = lambda _: None  # type: ignore[attr-defined, assignment]
 
 
 def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: str) -> None:
@@ -57,11 +61,6 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
         client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         client.log_model_artifacts(model.model_id, f"{scratch}/model")
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
-
-
-def prepare() -> None:
-    """Do now what would take the first `log_model` a second: MLflow looks at every installed package once."""
-    warn_dependency_requirement_mismatches(_requirements())
 
 
 @functools.cache

@@ -7,6 +7,7 @@ for each run directory to follow. The end of the input means that no more come, 
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -70,7 +71,7 @@ class Mirror:
         followed: dict[Path, Following] = {}
         arrived: dict[Path, int] = {}  # with the length of the journal
         backlog = self._left_behind()
-        more_may_come, has_all, is_prepared, look_back_at = True, True, False, 0.0
+        more_may_come, has_all, look_back_at = True, True, 0.0
         while more_may_come or followed:
             with contextlib.suppress(queue.Empty):
                 run_or_end = arrivals.get(timeout=POLL_SECONDS)
@@ -99,9 +100,6 @@ class Mirror:
                     has_all = False
             if not self._failures:
                 self._bring_next(backlog)
-                if followed and not is_prepared:
-                    is_prepared = True
-                    _prepare()
         deadline = time.monotonic() + BACKLOG_SECONDS
         while not self._failures and time.monotonic() < deadline and self._bring_next(backlog):
             pass
@@ -171,14 +169,6 @@ def _length(run: Path) -> int:
         return 0
 
 
-def _prepare() -> None:
-    """Use the time while a run trains to get ready for its model."""
-    from nnlab.tracking.logged_model import prepare
-
-    with contextlib.suppress(Exception):  # logging the model will say what is wrong
-        prepare()
-
-
 def _report(run: Path, error: Exception) -> None:
     """Say in the log, and in the run's directory where the parent looks, what went wrong."""
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {run.name}:", file=sys.stderr)
@@ -213,10 +203,23 @@ class _Redacting(io.TextIOBase):
         self._stream.flush()
 
 
+def _import_mlflow() -> None:
+    """Import now, while nobody knows yet what for, all that takes MLflow a second and more.
+
+    A quarter less without the garbage collector, which goes through all modules again and again, and finds nothing.
+    """
+    gc.disable()
+    with contextlib.suppress(Exception):  # whoever needs it will say what is wrong
+        import mlflow.store.db.utils  # noqa: F401
+
+        import nnlab.tracking.feed  # noqa: F401
+    gc.freeze()
+    gc.enable()
+
+
 def main() -> int:
     """Mirror until the end of standard input; exit status 1 if MLflow has not got everything."""
-    with contextlib.suppress(Exception):  # whoever needs it will say what is wrong
-        import mlflow  # noqa: F401, it takes seconds: now, while nobody knows yet what for
+    _import_mlflow()
     line = sys.stdin.readline()
     if not line:
         return 0

@@ -81,7 +81,8 @@ def run_directories(runs_dir: Path) -> list[Path]:
 
 
 def events(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be being written
 
 
 def event(run: Path, kind: str) -> Mapping[str, Any]:
