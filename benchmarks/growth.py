@@ -33,7 +33,7 @@ STRETCH = 100
 
 def growth_training(plan: Plan) -> Table:
     """Seconds an epoch against rows, width, depth and batch."""
-    points = {
+    points: dict[str, dict[int, tuple[tuple[int, ...], int, int]]] = {
         "rows": {rows: ((784, 300, 50, 10), BATCH, rows) for rows in (6_400, 12_800, 25_600, 51_200)},
         "width": {width: ((784, width, width, 10), BATCH, ROWS) for width in (32, 64, 128, 256, 512, 1024)},
         "depth": {depth: ((784, *[128] * depth, 10), BATCH, ROWS) for depth in (1, 2, 4, 8, 16)},

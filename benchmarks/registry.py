@@ -13,6 +13,8 @@ from benchmarks.sweep_workers import sweep_workers
 from benchmarks.table import Table
 from benchmarks.training.tables import (
     evaluation,
+    profile_deep_50,
+    profile_truth_table,
     train_deep_50,
     train_deep_128,
     train_online,
@@ -27,6 +29,8 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "train-online": train_online,
     "train-truth-table": train_truth_table,
     "evaluation": evaluation,
+    "profile-deep-50": profile_deep_50,
+    "profile-truth-table": profile_truth_table,
     "whole-run": whole_run,
     "memory": memory,
     "sweep-rate": sweep_rate,

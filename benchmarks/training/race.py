@@ -15,6 +15,7 @@ from benchmarks.training.contestants.registry import CONTESTANTS, NNLAB, TORCH
 
 TOLERANCE = 1e-4
 """Of the loss after the checked steps, relative to PyTorch's."""
+REPOSITORY = Path(__file__).resolve().parents[2]
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Seconds = dict[str, list[float]]
@@ -71,6 +72,11 @@ def race(
         return seconds
 
 
+def held_to(threads: int) -> dict[str, str]:
+    """The environment of a process in which every library keeps to so many threads."""
+    return environment() | {name: str(threads) for name in THREAD_VARIABLES} | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
 def _checked(racers: Sequence[Racer]) -> list[Racer]:
     """Those that learn what PyTorch learns; a peer that cannot even start here is left out, and said to be."""
     losses: dict[str, float] = {}
@@ -96,7 +102,7 @@ def _checked(racers: Sequence[Racer]) -> list[Racer]:
 
 @contextmanager
 def _racers(point: str, names: Sequence[str], threads: int, root: Path | None) -> Iterator[list[Racer]]:
-    own = environment() | {name: str(threads) for name in THREAD_VARIABLES} | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    own = held_to(threads)
     with ExitStack() as stack:
         racers = []
         for name in names:
@@ -104,7 +110,7 @@ def _racers(point: str, names: Sequence[str], threads: int, root: Path | None) -
             command += [str(root)] if root else []
             process = subprocess.Popen(
                 command, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                cwd=Path(__file__).resolve().parents[2],
+                cwd=REPOSITORY,
             )  # fmt: skip
             stack.callback(process.wait)
             stack.callback(process.kill)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
@@ -17,9 +20,10 @@ from benchmarks.training.contestants.registry import (
     SKLEARN,
     TORCH,
     TUTORIAL,
+    UPDATED,
 )
 from benchmarks.training.point import POINTS, point_text
-from benchmarks.training.race import Seconds, race
+from benchmarks.training.race import REPOSITORY, Seconds, held_to, race
 from nnlab.training.processors import worthwhile_threads
 
 NEEDS = {TORCH: "torch", COMPILED: "torch", KERAS: "keras", JAX: "jax"}
@@ -61,6 +65,36 @@ def evaluation(plan: Plan) -> Table:
     return Table(f"evaluation of {EVALUATED:,} rows, 1 thread", [*rows, *_ratios(seconds, {TORCH: 1.2})])
 
 
+def profile_deep_50(plan: Plan) -> Table:
+    """Where a step of 784-300-50-10 at batch 50 goes."""
+    return _profiled(plan, "deep-50")
+
+
+def profile_truth_table(plan: Plan) -> Table:
+    """Where a step of the truth table goes."""
+    return _profiled(plan, "truth-table")
+
+
+def _profiled(plan: Plan, point: str) -> Table:
+    chosen = POINTS[point]
+    text = point
+    if plan.is_quick and not chosen.is_classic:
+        text = point_text(chosen.widths, chosen.batch, QUICK_STEPS * chosen.batch)
+    command = [sys.executable, "-m", "benchmarks.training.profiled", text]
+    command += [str(plan.data.root)] if plan.data.root else []
+    done = subprocess.run(command, env=held_to(1), capture_output=True, text=True, cwd=REPOSITORY)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stderr}")
+    found = json.loads(done.stdout)
+    rows = [Row(name, each, " us") for name, each in found["operations"].items()]
+    rest = [
+        step - sum(operations) for step, *operations in zip(found["step"], *found["operations"].values(), strict=True)
+    ]
+    rows.append(Row("the loop around them", rest, " us"))
+    rows.append(Row("a whole step, unwatched", found["step"], " us"))
+    return Table(f"{chosen.name}: microseconds a step by operation, 1 thread", rows)
+
+
 def _everybody(
     plan: Plan,
     point: str,
@@ -70,12 +104,14 @@ def _everybody(
     jax_at_best: float | None = None,
 ) -> Table:
     one = _raced(plan, point, list(CONTESTANTS), 1)
-    two = _raced(plan, point, [NNLAB, FLOOR, TORCH, JAX], 2)
+    two = _raced(plan, point, [NNLAB, FLOOR, UPDATED, TORCH, JAX], 2)
     rows = [Row(f"{CONTESTANTS[name].title}, 1 thread", each, " s") for name, each in one.items()]
     rows += [Row(f"{CONTESTANTS[name].title}, 2 threads", each, " s") for name, each in two.items()]
     rows += _ratios(one, targets)
     over = [ours / theirs for ours, theirs in zip(one[NNLAB], one[FLOOR], strict=True)]
     rows.append(Row("nnlab against the floor", over, "x", f"<= {floor}x" if floor else ""))
+    over = [ours / theirs for ours, theirs in zip(one[NNLAB], one[UPDATED], strict=True)]
+    rows.append(Row("nnlab against floor and update", over, "x"))
     if JAX in one and JAX in two:
         best = {name: min(one[name], two[name], key=_median) for name in (NNLAB, JAX)}
         ratio = [theirs / ours for ours, theirs in zip(best[NNLAB], best[JAX], strict=True)]
@@ -101,7 +137,7 @@ def _ratios(seconds: Seconds, targets: Mapping[str, float]) -> list[Row]:
     """How many times as fast nnlab is as each of the others, round by round."""
     rows = []
     for name, each in seconds.items():
-        if name not in (NNLAB, FLOOR):
+        if name not in (NNLAB, FLOOR, UPDATED):
             ratio = [theirs / ours for ours, theirs in zip(seconds[NNLAB], each, strict=True)]
             target = f">= {targets[name]}x" if name in targets else ""
             rows.append(Row(f"nnlab against {CONTESTANTS[name].title}", ratio, "x", target))

@@ -12,13 +12,14 @@ from nnlab.core.memory import aligned_zeros
 
 
 class Parameters(Mapping[str, Storage]):
-    """Named parameters: each a view of `values` (p,), with its gradient a view of `gradients` (p,).
+    """Named parameters: each a view of `values_vector` (p,), with its gradient a view of `gradients_vector` (p,).
 
     Attributes:
-        parts: where each parameter lies in the vector.
+        parts: where each parameter lies in the vector, in the vector's order: matrices first, and the biases behind all
+            of them. So what an L2 penalty shrinks is one stretch of memory, and what it leaves alone is another.
 
     Args:
-        shapes: the shape of each parameter by name; their order is their order in the vector.
+        shapes: the shape of each parameter by name.
         dtype: float32 or float64.
     """
 
@@ -26,15 +27,16 @@ class Parameters(Mapping[str, Storage]):
         size = sum(math.prod(shape) for shape in shapes.values())
         self.values_vector: Array = aligned_zeros((size,), dtype)
         self.gradients_vector: Array = aligned_zeros((size,), dtype)
-        self._views: dict[str, Storage] = {}
         self.parts: dict[str, slice] = {}
         start = 0
-        for name, shape in shapes.items():
-            part = slice(start, start := start + math.prod(shape))
-            self.parts[name] = part
-            self._views[name] = Storage(
-                self.values_vector[part].reshape(shape), self.gradients_vector[part].reshape(shape)
+        for name in sorted(shapes, key=lambda name: len(shapes[name]) < 2):
+            self.parts[name] = slice(start, start := start + math.prod(shapes[name]))
+        self._views = {
+            name: Storage(
+                *(vector[self.parts[name]].reshape(shape) for vector in (self.values_vector, self.gradients_vector))
             )
+            for name, shape in shapes.items()
+        }
 
     def __getitem__(self, name: str) -> Storage:
         return self._views[name]

@@ -34,7 +34,7 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
     architecture, weights = folder / model_artifact.ARCHITECTURE, folder / model_artifact.WEIGHTS
     saved = model_artifact.load_model(architecture, weights)
 
-    digest = weights_sha256(saved.network.parameters.values_vector)
+    digest = weights_sha256(saved.network.parameters.named().values())
     begun = []
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
         if model.tags.get(WEIGHTS_TAG, digest) == digest:

@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,10 +87,12 @@ def config_sha256(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def weights_sha256(parameters: NDArray[Any]) -> str:
-    """The SHA-256 of the flat parameter vector (p,), as its little-endian bytes, in hexadecimal."""
-    little = np.ascontiguousarray(parameters, parameters.dtype.newbyteorder("<"))
-    return hashlib.sha256(little.tobytes()).hexdigest()
+def weights_sha256(parameters: Iterable[NDArray[Any]]) -> str:
+    """The SHA-256 of all parameters, one behind the other, as their little-endian bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    for array in parameters:
+        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
 
 
 def git_state() -> tuple[str, str]:

@@ -128,7 +128,7 @@ class Recorder:
             save_model(self.directory.path / "model", model)
         except OSError as error:
             raise not_writable(self.directory.path / "model", error) from error
-        digest = weights_sha256(model.network.parameters.values_vector)
+        digest = weights_sha256(model.network.parameters.named().values())
         self.tag({WEIGHTS_TAG: digest})
         return digest
 

@@ -22,17 +22,17 @@ def test_parameters_are_named_by_layer_and_role_and_stand_in_that_order() -> Non
     assert list(small().parameters) == ["dense_1.weight", "dense_1.bias", "dense_2.weight"]
 
 
-def test_the_flat_vector_and_the_views_share_their_memory() -> None:
+def test_the_flat_vector_and_the_views_share_their_memory_with_biases_behind_all_weights() -> None:
     parameters = small().parameters
     weight, bias, last = (parameters[name].value for name in parameters)
     assert parameters.values_vector.shape == parameters.gradients_vector.shape == (4 * 5 + 5 + 5 * 3,)
     np.testing.assert_array_equal(
-        parameters.values_vector, np.concatenate([weight.reshape(-1), bias, last.reshape(-1)])
+        parameters.values_vector, np.concatenate([weight.reshape(-1), last.reshape(-1), bias])
     )
     parameters.values_vector[:20] = np.arange(20)
     np.testing.assert_array_equal(weight, np.arange(20).reshape(4, 5))
     parameters["dense_1.bias"].gradient[2] = 7.0
-    assert parameters.gradients_vector[22] == 7.0
+    assert parameters.gradients_vector[4 * 5 + 5 * 3 + 2] == 7.0
     assert parameters.named()["dense_2.weight"] is last
 
 

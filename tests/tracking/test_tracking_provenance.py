@@ -58,9 +58,9 @@ def test_where_the_data_lies_does_not_change_the_configs_digest() -> None:
 def test_the_weights_digest_is_that_of_their_little_endian_bytes() -> None:
     # 1.0 and -2.0 are 3f800000 and c0000000 in IEEE 754 single precision.
     expected = hashlib.sha256(bytes.fromhex("0000803f 000000c0")).hexdigest()
-    assert provenance.weights_sha256(np.array([1.0, -2.0], "<f4")) == expected
-    assert provenance.weights_sha256(np.array([1.0, -2.0], ">f4")) == expected
-    assert provenance.weights_sha256(np.array([1.0, 0.0, -2.0, 0.0], "<f4")[::2]) == expected
+    assert provenance.weights_sha256([np.array([1.0, -2.0], "<f4")]) == expected
+    assert provenance.weights_sha256([np.array([[1.0]], ">f4"), np.array([-2.0], ">f4")]) == expected
+    assert provenance.weights_sha256([np.array([1.0, 0.0, -2.0, 0.0], "<f4")[::2]]) == expected
 
 
 def test_git_is_asked_for_the_commit_and_for_changes_to_tracked_files(elsewhere: Path) -> None:

@@ -54,7 +54,7 @@ def test_the_tag_of_the_weights_is_their_digest(tmp_path: Path) -> None:
         digest = recorder.save_model(model())
     (note,) = [e for e in journal.read(recorder.directory.journal_path)[0] if e["event"] == "note"]
     assert note["tags"] == {"nnlab.weights_sha256": digest}
-    assert digest == weights_sha256(model().network.parameters.values_vector)
+    assert digest == weights_sha256(model().network.parameters.named().values())
 
 
 def test_history_can_be_asked_for_while_the_run_lives(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from nnlab.core import L2, SGD, Activation, Constant, Dense, Momentum, Network
 from nnlab.core.layers import Layer
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
+from nnlab.core.profile import Profile
 from nnlab.core.rows import Rows, Scaling
 from nnlab.core.schedules import Horizon
 
 
 class _Nnlab:
-    def __init__(self, point: Point, x: Array, labels: Labels) -> None:
+    def __init__(self, point: Point, x: Array, labels: Labels, profile: Profile | None = None) -> None:
         rule = None if point.is_classic else L2(point.penalty)
         layers: list[Layer] = []
         for place, units in enumerate(point.widths[1:]):
@@ -35,7 +36,7 @@ class _Nnlab:
         optimizer = SGD(lr=rate) if point.is_classic else Momentum(lr=rate, momentum=point.momentum)
         horizon = Horizon(point.steps, 1)
         self._learner = Learner(
-            self._objective, optimizer, Constant(), horizon, rows=self._rows, batch_size=point.batch
+            self._objective, optimizer, Constant(), horizon, rows=self._rows, batch_size=point.batch, profile=profile
         )
 
     def train(self, order: NDArray[np.intp]) -> None:
@@ -65,3 +66,8 @@ def _as_stored(x: Array, labels: Labels) -> Rows:
 def make(point: Point, x: Array, labels: Labels, threads: int) -> _Nnlab:
     """nnlab."""
     return _Nnlab(point, x, labels)
+
+
+def make_watched(point: Point, x: Array, labels: Labels, profile: Profile) -> _Nnlab:
+    """nnlab, with the time of each operation added up."""
+    return _Nnlab(point, x, labels, profile)

@@ -28,11 +28,12 @@ class Entry(NamedTuple):
     trains: bool = True
 
 
-NNLAB, FLOOR, TUTORIAL, SKLEARN = "nnlab", "floor", "tutorial", "sklearn"
+NNLAB, FLOOR, UPDATED, TUTORIAL, SKLEARN = "nnlab", "floor", "floor-updated", "tutorial", "sklearn"
 TORCH, COMPILED, KERAS, JAX = "torch", "torch-compiled", "keras", "jax"
 CONTESTANTS = {
     NNLAB: Entry("nnlab", "nnlab_core", is_classic_too=True),
     FLOOR: Entry("floor (matrix products alone)", "floor", is_classic_too=True, trains=False),
+    UPDATED: Entry("floor and the update's passes", "floor", "make_updated", trains=False),
     TUTORIAL: Entry("tutorial NumPy", "numpy_tutorial", is_classic_too=True),
     SKLEARN: Entry("scikit-learn", "scikit_learn"),
     TORCH: Entry("PyTorch eager", "pytorch", is_classic_too=True),
