@@ -13,11 +13,11 @@ help: ## show this list
 
 setup: $(VENV)/.ready-$(EXTRAS) ## make .venv with pinned dependencies
 
-$(VENV)/.ready-$(EXTRAS): pyproject.toml constraints.txt
+$(VENV)/.ready-%: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nnlab needs Python 3.11 or newer, but $(PYTHON) is older. Say which: make PYTHON=/path/to/python3.11 setup")'
 	@echo "setting up $(VENV) (once; a minute or two)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
 run: setup ## one run on embedded digits
@@ -35,7 +35,7 @@ gradcheck: setup ## gradients of a composed model against central differences
 ui: setup ## MLflow's UI over the runs, on 127.0.0.1
 	@$(BIN)/python -m nnlab.ui $(ARGS)
 
-bench: setup ## speed, side by side with others
+bench: $(VENV)/.ready-dev,bench ## speed, side by side with PyTorch, JAX and others, which it installs
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 test: setup ## the tests

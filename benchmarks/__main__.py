@@ -11,10 +11,13 @@ from pathlib import Path
 from benchmarks.machine import described_machine, load
 from benchmarks.plan import Data, Plan
 from benchmarks.registry import BENCHMARKS
-from benchmarks.results import write_results
+from benchmarks.results import NAME, Results
+from benchmarks.training.tables import missing_peers
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_MNIST = ROOT.parent / "shared" / "data" / "mnist"
+KEPT, UNFINISHED = ROOT / "benchmarks", ROOT / "runs" / "bench"
+"""Where the results of all benchmarks are kept, and where those go that are a part, or not done yet."""
 ROUNDS = 3
 
 
@@ -28,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"whose medians are shown (default {ROUNDS})")
     parser.add_argument("--data", choices=["idx", "digits"], help="full MNIST in idx files, or the embedded digits")
     parser.add_argument("--root", type=Path, help="the folder of the idx files")
-    parser.add_argument("--out", type=Path, help="where RESULTS.md goes (default: benchmarks/, if all are run)")
+    parser.add_argument(
+        "--out", type=Path, help="where RESULTS.md goes (default: benchmarks/ if all are run, else runs/bench/)"
+    )
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.names if name not in BENCHMARKS]:
         parser.error(f"there is no benchmark named {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
@@ -38,9 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--root must be a folder, but there is no {given.root}")
     if given.rounds < 1:
         parser.error(f"--rounds must be at least 1, but is {given.rounds}")
-    machine = described_machine()
-    print(machine, flush=True)
-    shown: list[str] = []
+    results = Results.on(described_machine(), KEPT)
+    print(results.machine, flush=True)
+    for library in missing_peers():
+        print(f"left out: {library} is not installed (make bench installs it)", flush=True)
+    out = given.out or (None if given.quick else UNFINISHED)
     with tempfile.TemporaryDirectory(prefix="nnlab-bench-") as folder:
         plan = Plan(_data(given.data, given.root), 1 if given.quick else given.rounds, given.quick, Path(folder))
         for name in given.names or BENCHMARKS:
@@ -49,11 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 table = BENCHMARKS[name](plan)
             except RuntimeError as error:
                 sys.exit(f"{name}: {error}")
-            shown.append(f"{name}: {table}\n  load of the machine: {before} before, {load()} after")
-            print(f"\n{shown[-1]}", flush=True)
-        out = given.out or (None if given.names or given.quick else ROOT / "benchmarks")
+            print(f"\n{results.add(name, table, (before, load()))}", flush=True)
+            if out is not None:  # after each: what was measured in an hour is not lost to the next one's failure
+                results.write(out, plan.figures)
+        if out is UNFINISHED and not given.names:
+            out = KEPT
+            results.write(KEPT, plan.figures)
         if out is not None:
-            print(f"\nwritten: {write_results(out, machine, shown, plan.figures)}")
+            print(f"\nwritten: {out / NAME}")
 
 
 def _data(choice: str | None, root: Path | None) -> Data:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.registry import BENCHMARKS
+from benchmarks.results import Results
 from benchmarks.session import Session
 from benchmarks.table import Row, Table
 
@@ -34,6 +35,18 @@ def test_a_table_shows_medians_and_their_spread_beside_the_target() -> None:
     assert title == "trials"
     assert rate.split() == ["rate", "2,000", "1,000", "-", "3,000"]
     assert ratio.split() == ["ratio", "1.5x", ">=", "1.8x"]
+
+
+def test_what_was_measured_is_shown_beside_the_next_time_on_the_same_machine(tmp_path: Path) -> None:
+    first = Results.on("a machine", tmp_path)
+    assert "last time" not in first.add("training", Table("title", [Row("epoch", [2.0, 4.0, 3.0], " s")]), ("0", "0"))
+    first.write(tmp_path, {})
+    again = Table("title", [Row("epoch", [5.0], " s"), Row("new", [1.0])])
+    _, heads, epoch, new, _ = Results.on("a machine", tmp_path).add("training", again, ("0", "0")).splitlines()
+    assert heads.split() == ["median", "spread", "last", "time", "target"]
+    assert epoch.split() == ["epoch", "5", "s", "3", "s"]
+    assert new.split() == ["new", "1"]
+    assert "last time" not in Results.on("another", tmp_path).add("training", again, ("0", "0"))
 
 
 @pytest.mark.parametrize(

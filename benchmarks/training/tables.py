@@ -146,7 +146,8 @@ def _ratios(seconds: Seconds, targets: Mapping[str, float]) -> list[Row]:
 
 def _raced(plan: Plan, point: str, names: Sequence[str], threads: int, question: str = "epoch {round}") -> Seconds:
     """The race of those that are installed."""
-    there = [name for name in names if name not in NEEDS or find_spec(NEEDS[name])]
+    missing = missing_peers()
+    there = [name for name in names if NEEDS.get(name) not in missing]
     rounds = max(plan.rounds, FEWEST_ROUNDS)
     chosen = POINTS[point]
     if plan.is_quick:
@@ -154,6 +155,11 @@ def _raced(plan: Plan, point: str, names: Sequence[str], threads: int, question:
         there = [name for name in there if name != COMPILED]  # compiling takes longer than all the others together
         point = point if chosen.is_classic else point_text(chosen.widths, chosen.batch, QUICK_STEPS * chosen.batch)
     return race(point, there, threads=threads, rounds=rounds, root=plan.data.root, question=question)
+
+
+def missing_peers() -> list[str]:
+    """The libraries of peers that are not installed."""
+    return [library for library in dict.fromkeys(NEEDS.values()) if find_spec(library) is None]
 
 
 def _median(values: Sequence[float]) -> float:
