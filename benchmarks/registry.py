@@ -20,6 +20,7 @@ from benchmarks.training.tables import (
     train_online,
     train_truth_table,
     train_wide,
+    update_forms,
 )
 
 BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "evaluation": evaluation,
     "profile-deep-50": profile_deep_50,
     "profile-truth-table": profile_truth_table,
+    "update-forms": update_forms,
     "whole-run": whole_run,
     "memory": memory,
     "sweep-rate": sweep_rate,

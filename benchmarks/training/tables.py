@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from benchmarks.plan import Plan
 from benchmarks.table import Row, Table
@@ -75,17 +76,22 @@ def profile_truth_table(plan: Plan) -> Table:
     return _profiled(plan, "truth-table")
 
 
+def update_forms(plan: Plan) -> Table:
+    """Ways to write momentum's update in NumPy, at 1 and 2 threads."""
+    rows = [
+        Row(f"{form}, {threads} thread{'s' * (threads > 1)}", each, " us")
+        for threads in (1, 2)
+        for form, each in _answer("update_forms", threads=threads).items()
+    ]
+    return Table("two products of 784-300 at batch 50, and momentum with L2 on its 235,200 weights", rows)
+
+
 def _profiled(plan: Plan, point: str) -> Table:
     chosen = POINTS[point]
     text = point
     if plan.is_quick and not chosen.is_classic:
         text = point_text(chosen.widths, chosen.batch, QUICK_STEPS * chosen.batch)
-    command = [sys.executable, "-m", "benchmarks.training.profiled", text]
-    command += [str(plan.data.root)] if plan.data.root else []
-    done = subprocess.run(command, env=held_to(1), capture_output=True, text=True, cwd=REPOSITORY)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stderr}")
-    found = json.loads(done.stdout)
+    found = _answer("profiled", text, *([str(plan.data.root)] if plan.data.root else []))
     rows = [Row(name, each, " us") for name, each in found["operations"].items()]
     rest = [
         step - sum(operations) for step, *operations in zip(found["step"], *found["operations"].values(), strict=True)
@@ -93,6 +99,15 @@ def _profiled(plan: Plan, point: str) -> Table:
     rows.append(Row("the loop around them", rest, " us"))
     rows.append(Row("a whole step, unwatched", found["step"], " us"))
     return Table(f"{chosen.name}: microseconds a step by operation, 1 thread", rows)
+
+
+def _answer(module: str, *arguments: str, threads: int = 1) -> Any:
+    """The JSON that a module of this package prints when it is run."""
+    command = [sys.executable, "-m", f"benchmarks.training.{module}", *arguments]
+    done = subprocess.run(command, env=held_to(threads), capture_output=True, text=True, cwd=REPOSITORY)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stderr}")
+    return json.loads(done.stdout)
 
 
 def _everybody(

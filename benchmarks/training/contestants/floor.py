@@ -22,9 +22,9 @@ class _Floor:
         self._products: list[Callable[[], object]] = []
         self._weights = point.beginning()
         sizes = [_whole_lines(inputs * outputs + outputs) for inputs, outputs in pairwise(point.widths)]
-        parameters, gradients, velocity = (_filled(1, sum(sizes))[0] for _ in range(3))
-        values = [_filled(point.batch, width) for width in point.widths]
-        slopes = [_filled(point.batch, width) for width in point.widths]
+        parameters, gradients, velocity = (filled(1, sum(sizes))[0] for _ in range(3))
+        values = [filled(point.batch, width) for width in point.widths]
+        slopes = [filled(point.batch, width) for width in point.widths]
         for place, (inputs, outputs) in enumerate(pairwise(point.widths)):
             begin = sum(sizes[:place])
             weight, gradient = (
@@ -57,7 +57,8 @@ def _whole_lines(size: int) -> int:
     return -(-size // 16) * 16
 
 
-def _filled(rows: int, columns: int) -> Array:
+def filled(rows: int, columns: int) -> Array:
+    """A matrix of small numbers, at a cache line."""
     array: Array = aligned_empty((rows, columns), np.float32)
     array[...] = np.random.default_rng(0).standard_normal(array.shape, np.float32) * 1e-3
     return array
