@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from benchmarks.plan import Plan
 from benchmarks.processes import fresh_runs, run_command
@@ -77,7 +77,7 @@ def growth_trials(plan: Plan) -> Table:
     }
     figure, (axes,) = _figure(1)
     axes.plot(list(costs), list(costs.values()), "o-")
-    axes.set(xlabel="trials", ylabel="seconds a trial, two workers", ylim=(0, None))
+    axes.set(xlabel="trials", ylabel="seconds a trial, two workers", ylim=(0, 1.1 * max(costs.values())))
     plan.figures["growth_trials"] = figure
     rows = [Row(f"trials to {count:,}", [seconds], " s") for count, seconds in costs.items()]
     return Table(f"a study of {trials:,} small trials on the digits (sweep=mlp), wall seconds a trial", rows)
@@ -135,8 +135,9 @@ def _draw_training(plan: Plan, measured: Mapping[str, Mapping[int, Mapping[str, 
             axes.loglog(list(of_axis), [seconds[name] for seconds in of_axis.values()], "o-", label=label)
         axes.set_xticks(list(of_axis), [f"{value:,}" for value in of_axis], fontsize=7)
         axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
+        axes.yaxis.set_minor_locator(NullLocator())
         axes.set(xlabel=axis, ylabel="seconds an epoch")
         axes.grid(visible=True)
     all_axes[0].legend()

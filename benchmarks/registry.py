@@ -11,16 +11,14 @@ from benchmarks.sweep_overhead import sweep_overhead
 from benchmarks.sweep_rate import sweep_rate
 from benchmarks.sweep_workers import sweep_workers
 from benchmarks.table import Table
+from benchmarks.training.insight import profile_deep_50, profile_truth_table, update_forms
 from benchmarks.training.tables import (
     evaluation,
-    profile_deep_50,
-    profile_truth_table,
     train_deep_50,
     train_deep_128,
     train_online,
     train_truth_table,
     train_wide,
-    update_forms,
 )
 
 BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
