@@ -42,6 +42,9 @@ class Feed:
         graph: its training or its evaluation graph.
         batch_size: the largest batch to come.
         profile: to watch the graph's operations; None watches nothing.
+
+    Raises:
+        TypeError: if labels are no integers.
     """
 
     def __init__(
@@ -57,7 +60,8 @@ class Feed:
         self._has_offset = bool(np.any(self._offset))
         is_direct = rows.scaling.is_identity and rows.x.dtype == dtype
         self._stage: Array | None = None if is_direct else aligned_empty((batch_size, *rows.x.shape[1:]), rows.x.dtype)
-        self._labels: Array | None = rows.y.astype(np.intp, copy=False) if rows.y.ndim == 1 else None
+        is_labelled = rows.y.ndim == 1
+        self._labels = rows.y.astype(np.intp, casting="same_kind", copy=False) if is_labelled else None
         outputs = objective.network.outputs
         self._needs_columns = self._labels is not None and not objective.loss.takes_labels and outputs > 1
         self._columns = np.eye(outputs if self._needs_columns else 0, dtype=dtype)

@@ -72,6 +72,13 @@ def test_a_last_smaller_batch_gives_the_bits_of_a_network_that_never_saw_a_large
     assert gradient_of(feed, rows.index[:32]) == gradient_of(Feed(rows, fresh, fresh.training, 32), rows.index[:32])
 
 
+def test_labels_that_are_no_integers_are_refused_and_not_cut_off() -> None:
+    objective = objective_of()
+    rows = Rows.whole(bytes_of_pixels(3).x, np.array([0.0, 1.5, 2.0]))
+    with pytest.raises(TypeError, match="float64"):
+        Feed(rows, objective, objective.training, 3)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "scaling",
