@@ -77,7 +77,8 @@ def _data(choice: str | None, root: Path | None) -> Data:
 
 
 def _description() -> str:
-    lines = [f"  {name:16}{(function.__doc__ or '').splitlines()[0]}" for name, function in BENCHMARKS.items()]
+    width = max(map(len, BENCHMARKS))
+    lines = [f"  {name:{width}}  {(function.__doc__ or '').splitlines()[0]}" for name, function in BENCHMARKS.items()]
     return "Benchmarks:\n" + "\n".join(lines)
 
 
