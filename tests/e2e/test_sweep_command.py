@@ -140,6 +140,7 @@ def test_a_pipe_gets_plain_lines(studies: Mapping[str, Kept]) -> None:
         assert "\r" not in kept.process.stdout
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_does_not_lose_the_study(tmp_path: Path) -> None:
     """`nnlab.sweep ... | head -1` closes the pipe when the study has hardly begun."""
     with started(*SMALL, folder=tmp_path, program="nnlab.sweep") as process:

@@ -66,6 +66,7 @@ def predicted(uri: str, run_id: str, tmp_path: Path) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.slow
 def test_it_predicts_where_nnlab_is_not_installed(uri: str, logged: tuple[str, Path], tmp_path: Path) -> None:
     done = predicted(uri, logged[0], tmp_path)
     assert done.returncode == 0, done.stderr

@@ -212,6 +212,7 @@ def test_the_page_shows_the_leaderboard_and_quotes_the_name(page: str) -> None:
     assert html.escape("rank  trial") in page
 
 
+@pytest.mark.slow
 def test_two_objectives_have_their_own_figures(tmp_path: Path) -> None:
     draw_study(tmp_path, a_study(20, BOTH), BOTH)
     anchors = re.findall(r'<section id="([^"]+)">', (tmp_path / "study.html").read_text(encoding="utf-8"))
