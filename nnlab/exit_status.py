@@ -37,7 +37,8 @@ def exit_status() -> Iterator[None]:
 def end_after(command: Callable[[], None]) -> NoReturn:
     """Run the command and end the process with its status, at once: Python would take 0.2 s to clear its modules away.
 
-    What was registered with `atexit` is done first. Another exception than `SystemExit` goes through.
+    What was registered with `atexit` is done first. Another exception than `SystemExit` goes through. Not for a command
+    with worker processes: Python tells those to end before it calls what is registered, and that waits for them.
     """
     status: object = 0
     try:

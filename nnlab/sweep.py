@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnlab.ahead import mirror_ahead
-from nnlab.exit_status import end_after, exit_status
+from nnlab.exit_status import exit_status
 
 if TYPE_CHECKING:
     from nnlab.tracking.mirror_process import Ahead
@@ -81,4 +81,4 @@ def show(name: str, arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    end_after(main)
+    main()
