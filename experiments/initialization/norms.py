@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from nnlab.config import Config, build_trainer, dataset_of
 from nnlab.core.activations import ACTIVATIONS
-from nnlab.core.graph import Array
+from nnlab.core.node import Array
 
 ROWS = 1000
 SIGNAL, GRADIENT, WEIGHTS = "activations", "gradient by the activations", "gradient by the weights"

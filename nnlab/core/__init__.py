@@ -1,13 +1,13 @@
 """The training core, from scratch on NumPy. Read it in this order.
 
-`graph` (the engine), `ops`, `activations`, `losses` (what it computes), `autodiff` (the teaching door);
+`node`, `graph` (the engine), `ops`, `activations`, `losses` (what it computes), `autodiff` (the teaching door);
 `layers`, `network`, `objective`, `feed`, `learner` (a stack of layers that learns), `sequential` (Keras' manners);
 `initializers`, `regularizers`, `optimizers`, `schedules` (the choices); `gradient_check` (the proof).
 """
 
 from nnlab.core.activations import ReLU, Sigmoid, Softmax, Tanh
 from nnlab.core.autodiff import accuracy, value, value_and_grad
-from nnlab.core.graph import Graph, Input, Node
+from nnlab.core.graph import Graph
 from nnlab.core.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Normal, Zeros
 from nnlab.core.layers import Activation, Dense, Dropout
 from nnlab.core.losses import (
@@ -17,6 +17,7 @@ from nnlab.core.losses import (
     MeanSquaredError,
 )
 from nnlab.core.network import Network
+from nnlab.core.node import Input, Node
 from nnlab.core.ops import Add, Linear, MatMul, Mul
 from nnlab.core.optimizers import SGD, Adam, Momentum, Nesterov
 from nnlab.core.regularizers import L1, L2

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnlab.core.graph import Array, Node, Saved, Shape
-from nnlab.core.memory import ONE
+from nnlab.core.node import Array, Calls, Node, Saved, Shape, call, scalar
 
 
-def sigmoid(x: Array, out: Array) -> None:
+def sigmoid(x: Array, out: Array) -> Calls:
     """Write σ(x) = 1 / (1 + exp(−x)) into `out`. Where exp overflows to infinity the result is 0, as it should be."""
-    np.negative(x, out)
-    np.exp(out, out)
-    np.add(out, ONE[out.dtype], out)
-    np.reciprocal(out, out)
+    yield call(np.negative, x, out)
+    yield call(np.exp, out, out)
+    yield call(np.add, out, scalar(1.0, out), out)
+    yield call(np.reciprocal, out, out)
 
 
-def softmax(x: Array, out: Array, row: Array) -> None:
+def softmax(x: Array, out: Array, row: Array) -> Calls:
     """Write exp(x_i) / Σ_j exp(x_j) of each row of `x` (n, k) into `out`; `row` (n, 1) is scratch.
 
     The row's maximum is taken off first, which changes nothing but keeps exp from overflowing.
     """
-    np.maximum.reduce(x, axis=1, keepdims=True, out=row)
-    np.subtract(x, row, out=out)
-    np.exp(out, out=out)
-    np.add.reduce(out, axis=1, keepdims=True, out=row)
-    np.divide(out, row, out=out)
+    yield call(np.maximum.reduce, x, axis=1, keepdims=True, out=row)
+    yield call(np.subtract, x, row, out)
+    yield call(np.exp, out, out)
+    yield call(np.add.reduce, out, axis=1, keepdims=True, out=row)
+    yield call(np.divide, out, row, out)
 
 
 class _Activation(Node):
@@ -40,29 +39,29 @@ class _Activation(Node):
 class Sigmoid(_Activation):
     """σ(x) = 1 / (1 + exp(−x)); any shape."""
 
-    def forward(self, x: Array, out: Array) -> None:
+    def forward(self, x: Array, out: Array) -> Calls:
         """Write σ(x)."""
-        sigmoid(x, out)
+        return sigmoid(x, out)
 
-    def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> None:
+    def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> Calls:
         """σ′ = σ (1 − σ)."""
-        np.subtract(ONE[out.dtype], out, dx)
-        np.multiply(dx, out, dx)
-        np.multiply(dx, dout, dx)
+        yield call(np.subtract, scalar(1.0, out), out, dx)
+        yield call(np.multiply, dx, out, dx)
+        yield call(np.multiply, dx, dout, dx)
 
 
 class Tanh(_Activation):
     """tanh(x); any shape."""
 
-    def forward(self, x: Array, out: Array) -> None:
+    def forward(self, x: Array, out: Array) -> Calls:
         """Write tanh(x)."""
-        np.tanh(x, out=out)
+        yield call(np.tanh, x, out)
 
-    def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> None:
+    def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> Calls:
         """tanh′ = 1 − tanh²."""
-        np.multiply(out, out, out=dx)
-        np.subtract(1.0, dx, out=dx)
-        np.multiply(dx, dout, out=dx)
+        yield call(np.multiply, out, out, dx)
+        yield call(np.subtract, scalar(1.0, dx), dx, dx)
+        yield call(np.multiply, dx, dout, dx)
 
 
 class ReLU(_Activation):
@@ -72,14 +71,14 @@ class ReLU(_Activation):
         """Where the value is positive."""
         return (Saved(inputs[0], np.bool_),)
 
-    def forward(self, x: Array, out: Array, positive: Array) -> None:
+    def forward(self, x: Array, out: Array, positive: Array) -> Calls:
         """Write max(x, 0)."""
-        np.maximum(x, 0.0, out=out)
+        yield call(np.maximum, x, np.zeros_like(x), out=out)
 
-    def backward(self, x: Array, out: Array, positive: Array, dout: Array, dx: Array) -> None:
+    def backward(self, x: Array, out: Array, positive: Array, dout: Array, dx: Array) -> Calls:
         """1 where the value is positive, else 0."""
-        np.greater(out, 0.0, out=positive)
-        np.multiply(dout, positive, out=dx)
+        yield call(np.greater, out, scalar(0.0, out), positive)
+        yield call(np.multiply, dout, positive, dx)
 
 
 class Softmax(_Activation):
@@ -95,17 +94,17 @@ class Softmax(_Activation):
         """A number for each row."""
         return (Saved((*inputs[0][:-1], 1) if len(inputs[0]) > 1 else (1, 1)),)
 
-    def forward(self, x: Array, out: Array, row: Array) -> None:
+    def forward(self, x: Array, out: Array, row: Array) -> Calls:
         """Write the softmax of each row."""
-        softmax(x.reshape(len(row), -1), out.reshape(len(row), -1), row)
+        return softmax(x.reshape(len(row), -1), out.reshape(len(row), -1), row)
 
-    def backward(self, x: Array, out: Array, row: Array, dout: Array, dx: Array) -> None:
+    def backward(self, x: Array, out: Array, row: Array, dout: Array, dx: Array) -> Calls:
         """With p the value: ∂p_i/∂x_j = p_i (δ_ij − p_j), so dx = p ⊙ (dout − Σ_j dout_j p_j)."""
         p, dp, dx = (array.reshape(len(row), -1) for array in (out, dout, dx))
-        np.multiply(dp, p, out=dx)
-        np.add.reduce(dx, axis=1, keepdims=True, out=row)
-        np.subtract(dp, row, out=dx)
-        np.multiply(dx, p, out=dx)
+        yield call(np.multiply, dp, p, dx)
+        yield call(np.add.reduce, dx, axis=1, keepdims=True, out=row)
+        yield call(np.subtract, dp, row, dx)
+        yield call(np.multiply, dx, p, dx)
 
 
 class InvertedDropout(_Activation):
@@ -130,16 +129,16 @@ class InvertedDropout(_Activation):
         """The mask: 0 where dropped, 1 / (1 − rate) where kept; and the draws it comes from."""
         return (Saved(inputs[0]), Saved(inputs[0], np.float32), Saved(inputs[0], np.bool_))
 
-    def forward(self, x: Array, out: Array, mask: Array, draws: Array, kept: Array) -> None:
+    def forward(self, x: Array, out: Array, mask: Array, draws: Array, kept: Array) -> Calls:
         """Draw a mask and write x ⊙ mask."""
-        self.rng.random(dtype=np.float32, out=draws)
-        np.greater_equal(draws, self.rate, out=kept)
-        np.multiply(kept, 1.0 / (1.0 - self.rate), out=mask, casting="same_kind")
-        np.multiply(x, mask, out=out)
+        yield call(self.rng.random, dtype=np.float32, out=draws)
+        yield call(np.greater_equal, draws, scalar(self.rate, draws), kept)
+        yield call(np.multiply, kept, scalar(1.0 / (1.0 - self.rate), mask), mask)
+        yield call(np.multiply, x, mask, out)
 
-    def backward(self, x: Array, out: Array, mask: Array, draws: Array, kept: Array, dout: Array, dx: Array) -> None:
+    def backward(self, x: Array, out: Array, mask: Array, draws: Array, kept: Array, dout: Array, dx: Array) -> Calls:
         """dx = dout ⊙ mask."""
-        np.multiply(dout, mask, out=dx)
+        yield call(np.multiply, dout, mask, dx)
 
 
 ACTIVATIONS: dict[str, type[_Activation] | None] = {

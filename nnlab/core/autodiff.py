@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlab.core.graph import Array, Graph, Input, Node, Program
+from nnlab.core.graph import Graph, Program
 from nnlab.core.losses import CrossEntropyWithSoftmax
+from nnlab.core.node import Array, Input, Node
 from nnlab.core.ops import Add, Mul
 
 Fed = TypeVar("Fed", bound=Node)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core.graph import Array, Graph, Node, Program, Shape
+from nnlab.core.graph import Graph, Program
 from nnlab.core.memory import aligned_empty
+from nnlab.core.node import CLIP, Array, Calls, Node, Shape, call
 from nnlab.core.objective import Objective
 from nnlab.core.profile import Profile
 from nnlab.core.rows import Rows
+from nnlab.core.targets import checked_labels
 
 
 class _Bound(NamedTuple):
-    """Where batches of one size go: found once, since looking it up costs a small network as much as a product.
+    """What brings in a batch of one size: write positions into `ids` (n,), then make the calls."""
 
-    Args:
-        program: bound to the buffers.
-        x: the input's buffer.
-        stage: rows as they are stored, before they are scaled; None if they go into `x` as they are.
-        target: the target's buffer; flat where each row has a single number.
-        labels: the rows' class labels (n,), in `target` itself if the loss takes labels; None without labels.
-    """
-
+    ids: NDArray[np.intp]
+    calls: list[Callable[[], object]]
     program: Program
-    x: Array
-    stage: Array | None
-    target: Array
-    labels: Array | None
+    correct: Callable[[], int] | None
 
 
 class Feed:
@@ -45,6 +38,7 @@ class Feed:
 
     Raises:
         TypeError: if labels are no integers.
+        ValueError: if the network has no output for a label.
     """
 
     def __init__(
@@ -60,60 +54,81 @@ class Feed:
         self._has_offset = bool(np.any(self._offset))
         is_direct = rows.scaling.is_identity and rows.x.dtype == dtype
         self._stage: Array | None = None if is_direct else aligned_empty((batch_size, *rows.x.shape[1:]), rows.x.dtype)
-        is_labelled = rows.y.ndim == 1
-        self._labels = rows.y.astype(np.intp, casting="same_kind", copy=False) if is_labelled else None
-        outputs = objective.network.outputs
-        self._needs_columns = self._labels is not None and not objective.loss.takes_labels and outputs > 1
-        self._columns = np.eye(outputs if self._needs_columns else 0, dtype=dtype)
+        self._labels = _labels(rows.y, objective.network.outputs) if rows.y.ndim == 1 else None
         self._bounds: dict[int, _Bound] = {}
 
-    def load(self, ids: NDArray[np.intp]) -> tuple[Program, Array | None]:
+    def load(self, ids: NDArray[np.intp]) -> tuple[Program, Callable[[], int] | None]:
         """Bring in the rows at positions `ids` (n,) of the arrays.
 
         Returns:
-            The program whose inputs now hold them, and their labels (n,) until the next call, or None if targets are
-            no labels.
+            The program whose inputs now hold them. And a function that, after its forward pass, says for how many of
+            them the network decides right, see `Objective.decisions`; None if targets are no labels.
         """
         bound = self._bounds.get(len(ids))
         if bound is None:
             bound = self._bounds[len(ids)] = self._bind(len(ids))
-        program, x, stage, target, labels = bound
-        # mode="clip" lets take write straight into its third argument; every id is valid already.
-        if stage is None:
-            self.rows.x.take(ids, 0, x, "clip")
-        else:
-            self.rows.x.take(ids, 0, stage, "clip")
-            # Widened first, then scaled in place: twice as fast as one multiplication of mixed types.
-            x[...] = stage
-            np.multiply(x, self._scale, out=x)
-            if self._has_offset:
-                np.add(x, self._offset, out=x)
-
-        if labels is None or self._labels is None:
-            target[...] = self.rows.y.take(ids, 0).reshape(target.shape)
-            return program, None
-        self._labels.take(ids, 0, labels, "clip")
-        if self._needs_columns:
-            self._columns.take(labels, 0, target, "clip")
-        elif target is not labels:
-            target[...] = labels
-        return program, labels
+        bound.ids[...] = ids
+        for step in bound.calls:
+            step()
+        return bound.program, bound.correct
 
     def _bind(self, n: int) -> _Bound:
         network, takes_labels = self.objective.network, self.objective.loss.takes_labels
         target_shape = (n,) if takes_labels else (n, network.outputs)
         fed: dict[Node, Shape] = {network.x: (n, *network.features), self.objective.target: target_shape}
         program = self.graph.program(fed)
+        x, target = program.values[network.x], program.values[self.objective.target]
+        ids = np.empty(n, np.intp)
+        calls = list(self._inputs(ids, x))
+        if self._labels is None:
+            calls += _columns(self.rows.y, ids, target)
+            correct = None
+        else:
+            labels = target if takes_labels else np.empty(n, self._labels.dtype)
+            calls += _classes(self._labels, ids, labels, target)
+            correct = self.objective.decisions(program, labels)
         if self._profile is not None:
             program.watch(self._profile)
-        target = program.values[self.objective.target]
-        if not takes_labels and network.outputs == 1:
-            target = target.reshape(-1)
-        labels = None
-        if self._labels is not None:
-            labels = target if takes_labels else np.empty(n, np.intp)
-        stage = None if self._stage is None else self._stage[:n]
-        return _Bound(program, program.values[network.x], stage, target, labels)
+            correct = correct and self._profile.timed("report", "decisions", correct)
+        return _Bound(ids, calls, program, correct)
+
+    def _inputs(self, ids: NDArray[np.intp], x: Array) -> Calls:
+        """Rows into `x`, as numbers of its dtype, scaled."""
+        if self._stage is None:
+            yield call(self.rows.x.take, ids, 0, x, CLIP)
+            return
+        stage = self._stage[: len(ids)]
+        yield call(self.rows.x.take, ids, 0, stage, CLIP)
+        # Widened first, then scaled in place: twice as fast as one multiplication of mixed types.
+        yield call(np.copyto, x, stage)
+        yield call(np.multiply, x, self._scale, x)
+        if self._has_offset:
+            yield call(np.add, x, self._offset, x)
+
+
+def _labels(y: Array, outputs: int) -> Array:
+    """Labels (n,) as they are compared with decisions: integers, or booleans where there is one output."""
+    labels = checked_labels(y.astype(np.intp, casting="same_kind", copy=False), outputs)
+    return labels if outputs > 1 else labels.astype(np.bool_)
+
+
+def _classes(y: Array, ids: NDArray[np.intp], labels: Array, target: Array) -> Calls:
+    """Labels into `labels` (n,), and into `target` as its loss wants them: labels (n,), or columns (n, outputs)."""
+    yield call(y.take, ids, 0, labels, CLIP)
+    if target is labels:
+        return
+    if target.shape[1] > 1:
+        one_hot = np.eye(target.shape[1], dtype=target.dtype)
+        yield call(one_hot.take, labels, 0, target, CLIP)
+    else:
+        yield call(np.copyto, target.reshape(-1), labels)
+
+
+def _columns(y: Array, ids: NDArray[np.intp], target: Array) -> Calls:
+    """Numbers to predict into `target` (n, outputs)."""
+    stage = np.empty(target.shape, y.dtype)
+    yield call(y.take, ids, 0, stage, CLIP)
+    yield call(np.copyto, target, stage)
 
 
 def shuffled(rows: Rows, rng: np.random.Generator) -> NDArray[np.intp]:

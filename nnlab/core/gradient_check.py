@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core.feed import Feed
-from nnlab.core.graph import Array
+from nnlab.core.node import Array
 from nnlab.core.objective import Objective
 from nnlab.core.rows import Rows
 

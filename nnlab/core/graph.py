@@ -1,86 +1,23 @@
 """The engine: a static computational graph that owns its buffers.
 
 A `Node` says what is computed from what, and holds no numbers. A `Graph` fixes the order of computation once;
-`Graph.program(shapes)` gives every node a buffer for those shapes and binds every operation to its buffers.
-From then on a forward and a backward pass are two plain loops over bound calls, and allocate nothing.
+`Graph.program(shapes)` gives every node a buffer for those shapes and collects the calls of NumPy that all operations
+make on them. From then on a forward and a backward pass are two plain loops over calls, and allocate nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from nnlab.core.memory import aligned_empty
+from nnlab.core.node import Array, Calls, Input, Node, Shape
 from nnlab.core.profile import Profile
-
-Array = NDArray[Any]
-Shape = tuple[int, ...]
-
-
-class Saved(NamedTuple):
-    """An array that an operation keeps from its forward pass for its backward pass.
-
-    Args:
-        shape: the shape.
-        dtype: None means the dtype of the graph.
-    """
-
-    shape: Shape
-    dtype: DTypeLike | None = None
-
-
-class Node:
-    """A value, and the operation that gives it from its inputs.
-
-    An operation is written as a pair, forward beside backward. Both get arrays that the graph owns, and write::
-
-        forward(*inputs, out, *saved)
-        backward(*inputs, out, *saved, dout, *dinputs)
-
-    where `dout` holds the derivative of the graph's output by this value, and each of `dinputs` is to be
-    overwritten with the derivative by that input; it is None where nobody asks for it.
-    """
-
-    integer_inputs: ClassVar[frozenset[int]] = frozenset()
-    """Positions of inputs that hold class labels: integers, without a derivative."""
-
-    forward: Callable[..., None]
-    backward: Callable[..., None]
-
-    def __init__(self, *inputs: Node) -> None:
-        self.inputs = inputs
-        self.graphs: dict[tuple[Node, ...], Graph] = {}
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """The shape of the value, from the shapes of the inputs.
-
-        Raises:
-            ValueError: if the shapes do not fit.
-        """
-        raise TypeError(f"`{type(self).__name__}` has no shape of its own: feed it, or define `shape`.")
-
-    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """The arrays kept from forward for backward."""
-        return ()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(type(node).__name__ for node in self.inputs)})"
-
-
-class Input(Node):
-    """A value that is fed from outside: data, labels or parameters."""
-
-    def __init__(self, name: str = "") -> None:
-        super().__init__()
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"Input({self.name!r})" if self.name else "Input()"
 
 
 class Storage(NamedTuple):
@@ -141,7 +78,8 @@ class Graph:
         """The float64 graph of `output` differentiated by `wrt`, made once and kept with the node."""
         if wrt not in output.graphs:
             output.graphs[wrt] = cls(output, wrt=wrt)
-        return output.graphs[wrt]
+        kept: Graph = output.graphs[wrt]
+        return kept
 
     def _between(self, wrt: Sequence[Node]) -> set[Node]:
         """The nodes that lie on a path from one of `wrt` to the output: those that need a gradient."""
@@ -177,6 +115,13 @@ class Graph:
         return memory[:size].reshape(shape)
 
 
+class _Step(NamedTuple):
+    """An operation on its buffers: the node (None for a sum over paths), and the calls that it comes to."""
+
+    node: Node | None
+    calls: list[Callable[[], object]]
+
+
 class Program:
     """A graph bound to buffers of fixed shapes.
 
@@ -191,8 +136,8 @@ class Program:
         self.values: dict[Node, Array] = {}
         self.gradients: dict[Node, Array] = {}
         saved: dict[Node, list[Array]] = {}
-        self._forward: list[Callable[[], None]] = []
-        self._backward: list[Callable[[], None]] = []
+        self._forward: list[_Step] = []
+        self._backward: list[_Step] = []
         self._seed: Array = np.empty(())
 
         for node in graph.order:
@@ -204,10 +149,12 @@ class Program:
                 graph.buffer(item.shape, item.dtype or graph.dtype, node, "saved", i) for i, item in enumerate(kept)
             ]
             arrays = [self.values[parent] for parent in node.inputs]
-            self._forward.append(partial(node.forward, *arrays, self.values[node], *saved[node]))
+            self._forward.append(_step(node, node.forward, *arrays, self.values[node], *saved[node]))
 
         if graph.active:
             self._bind_backward(graph, saved)
+        self._forward_calls = [call for step in self._forward for call in step.calls]
+        self._backward_calls = [call for step in self._backward for call in step.calls]
 
     @staticmethod
     def _needs(node: Node, graph: Graph) -> list[bool]:
@@ -242,7 +189,7 @@ class Program:
             if not any(needs):
                 continue
             targets: list[Array | None] = []
-            sums: list[Callable[[], None]] = []
+            sums: list[_Step] = []
             for i, (parent, needed) in enumerate(zip(node.inputs, needs, strict=True)):
                 if not needed:
                     targets.append(None)
@@ -253,22 +200,23 @@ class Program:
                     total = self.gradients[parent]
                     part = graph.buffer(total.shape, graph.dtype, node, "part", i)
                     targets.append(part)
-                    sums.append(partial(np.add, total, part, out=total))
+                    sums.append(_Step(None, [partial(np.add, total, part, total)]))
             arrays = [self.values[parent] for parent in node.inputs]
-            self._backward.append(
-                partial(node.backward, *arrays, self.values[node], *saved[node], self.gradients[node], *targets)
-            )
+            gradients = [self.gradients[node], *targets]
+            self._backward.append(_step(node, node.backward, *arrays, self.values[node], *saved[node], *gradients))
             self._backward.extend(sums)
 
     def watch(self, profile: Profile) -> None:
         """Have the time of every operation added up from now on."""
-        self._forward = [profile.timed("forward", self._description(step), step) for step in self._forward]
-        self._backward = [profile.timed("backward", self._description(step), step) for step in self._backward]
+        self._forward_calls = [self._timed(profile, "forward", step) for step in self._forward]
+        self._backward_calls = [self._timed(profile, "backward", step) for step in self._backward]
 
-    def _description(self, step: Callable[[], None]) -> str:
+    def _timed(self, profile: Profile, phase: str, step: _Step) -> Callable[[], object]:
+        return profile.timed(phase, self._description(step.node), partial(_run, step.calls))
+
+    def _description(self, node: Node | None) -> str:
         """An operation as a profile names it: its kind, and what it computes with or from."""
-        node = getattr(getattr(step, "func", None), "__self__", None)
-        if not isinstance(node, Node):
+        if node is None:
             return "sum over paths"
         names = [parent.name for parent in node.inputs if isinstance(parent, Input) and parent.name]
         shape = "x".join(str(length) for length in self.values[node.inputs[0]].shape[1:])
@@ -276,12 +224,26 @@ class Program:
 
     def forward(self) -> Array:
         """Compute every value from the fed ones; returns the output's buffer."""
-        for step in self._forward:
-            step()
+        _run(self._forward_calls)
         return self.values[self.output]
 
     def backward(self, scale: float = 1.0) -> None:
         """Compute every gradient, after `forward`: of `scale` times the output, which costs nothing more."""
         self._seed.fill(scale)
-        for step in self._backward:
-            step()
+        _run(self._backward_calls)
+
+
+def _step(node: Node, method: Callable[..., Calls], *arrays: Array | None) -> _Step:
+    """The calls that a node's `forward` or `backward` makes on these arrays."""
+    calls = method(*arrays)
+    if not isinstance(calls, Iterable):
+        raise TypeError(
+            f"`{type(node).__name__}.{method.__name__}` must yield its calls of NumPy, "
+            f"as in `yield call(np.exp, x, out)`, but returned {calls!r}."
+        )
+    return _Step(node, list(calls))
+
+
+def _run(calls: Iterable[Callable[[], object]]) -> None:
+    for call in calls:
+        call()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core.check import Checked, Range
-from nnlab.core.graph import Shape
+from nnlab.core.node import Shape
 
 Sample = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from nnlab.core.activations import ACTIVATIONS, InvertedDropout
 from nnlab.core.check import Checked, Range, closest
-from nnlab.core.graph import Node, Shape
 from nnlab.core.initializers import INITIALIZERS, Initializer
+from nnlab.core.node import Node, Shape
 from nnlab.core.ops import Linear, MatMul
 from nnlab.core.regularizers import Regularizer
 

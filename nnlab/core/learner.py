@@ -94,12 +94,10 @@ class Learner:
         self.step = 0
         self.last_lr = self.lr
         feed = Feed(rows, objective, objective.training, batch_size, profile)
-        self._load, self._penalty, self._correct = feed.load, objective.reported_penalty, objective.correct
-        self._update = self.update.step
+        self._load, self._penalty, self._update = feed.load, objective.reported_penalty, self.update.step
         if profile is not None:
             self._load = profile.timed("batch", "gather and scale", self._load)
             self._penalty = profile.timed("report", "penalty", self._penalty)
-            self._correct = profile.timed("report", "decisions", self._correct)
             self._update = profile.timed("update", type(optimizer).__name__, self._update)
 
     @property
@@ -115,13 +113,12 @@ class Learner:
         """
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for batch in stretches(ids, self.batch_size):
-                program, labels = self._load(batch)
+                program, correct = self._load(batch)
                 loss = float(program.forward()) + self._penalty()
-                self.last_lr = self.lr
-                program.backward(self.update.loss_scale(self.last_lr))
-                scores = program.values[self.objective.training_scores]
-                tally.take(loss, len(batch), self._correct(scores, labels))
-                self._update(self.last_lr)
+                tally.take(loss, len(batch), correct() if correct else None)
+                self.last_lr = lr = self.lr
+                program.backward(self.update.loss_scale(lr))
+                self._update(lr)
                 self.step += 1
 
 
@@ -132,7 +129,7 @@ def evaluate(objective: Objective, rows: Rows) -> Tally:
     tally = Tally()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for ids in stretches(rows.index, ROWS_AT_ONCE):
-            program, labels = feed.load(ids)
+            program, correct = feed.load(ids)
             loss = float(program.forward()) + penalty
-            tally.take(loss, len(ids), objective.correct(program.values[objective.evaluation_scores], labels))
+            tally.take(loss, len(ids), correct() if correct else None)
     return tally

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
 from nnlab.core.activations import sigmoid
-from nnlab.core.graph import Array, Node, Saved, Shape
+from nnlab.core.node import CLIP, Array, Calls, Node, Saved, Shape, call, in_float64, scalar
 
 
 class _SquaredError(Node):
@@ -31,10 +33,12 @@ class _SquaredError(Node):
         """p − t, and a number."""
         return (Saved(inputs[0]), Saved(()))
 
-    def forward(self, p: Array, t: Array, out: Array, difference: Array, slope: Array) -> None:
+    def forward(self, p: Array, t: Array, out: Array, difference: Array, slope: Array) -> Calls:
         """Write c · Σ (p − t)²."""
-        np.subtract(p, t, difference)
-        out[...] = self.factor(p.shape) * np.vdot(difference, difference)
+        elements = difference.reshape(-1)
+        yield call(np.subtract, p, t, difference)
+        yield call(elements.dot, elements, out)
+        yield call(np.multiply, out, scalar(self.factor(p.shape), out), out)
 
     def backward(
         self,
@@ -46,13 +50,14 @@ class _SquaredError(Node):
         dout: Array,
         dp: Array | None,
         dt: Array | None,
-    ) -> None:
+    ) -> Calls:
         """∂/∂p = 2c (p − t) = −∂/∂t."""
-        slope[...] = 2.0 * self.factor(p.shape) * float(dout)
+        yield call(in_float64, operator.mul, dout, 2.0 * self.factor(p.shape), slope)
         if dp is not None:
-            np.multiply(difference, slope, dp)
+            yield call(np.multiply, difference, slope, dp)
         if dt is not None:
-            np.multiply(difference, -slope, out=dt)
+            yield call(np.multiply, difference, slope, dt)
+            yield call(np.negative, dt, dt)
 
 
 class HalfSquaredError(_SquaredError):
@@ -96,22 +101,27 @@ class CrossEntropyWithSoftmax(Node):
         return ()
 
     def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """The probabilities, a number for each row, and where the labels are among all n·k probabilities."""
+        """The probabilities, where the labels are among all n·k of them, two numbers for each row, and a number."""
         n, _ = inputs[0]
-        return (Saved(inputs[0]), Saved((n, 1)), Saved((n,), np.intp))
+        return (Saved(inputs[0]), Saved((n,), np.intp), Saved((n, 1)), Saved((n,)), Saved(()))
 
-    def forward(self, z: Array, labels: Array, out: Array, p: Array, row: Array, place: Array) -> None:
+    def forward(
+        self, z: Array, labels: Array, out: Array, p: Array, place: Array, row: Array, chosen: Array, number: Array
+    ) -> Calls:
         """Write the mean of log Σ_j exp(z_j − m) − (z_label − m); keep p = softmax(z)."""
-        np.maximum.reduce(z, axis=1, keepdims=True, out=row)
-        np.subtract(z, row, out=p)
         n, k = z.shape
-        np.add(labels, np.arange(0, n * k, k), out=place)
-        chosen = p.take(place)
-        np.exp(p, out=p)
-        np.add.reduce(p, axis=1, keepdims=True, out=row)
-        np.divide(p, row, out=p)
-        np.log(row, out=row)
-        out[...] = (np.add.reduce(row[:, 0]) - np.add.reduce(chosen)) / n
+        yield call(np.maximum.reduce, z, axis=1, keepdims=True, out=row)
+        yield call(np.subtract, z, row, p)
+        yield call(np.add, labels, np.arange(0, n * k, k), place)
+        yield call(p.reshape(-1).take, place, None, chosen, CLIP)
+        yield call(np.exp, p, p)
+        yield call(np.add.reduce, p, axis=1, keepdims=True, out=row)
+        yield call(np.divide, p, row, p)
+        yield call(np.log, row, row)
+        yield call(np.add.reduce, row, axis=None, out=out)
+        yield call(np.add.reduce, chosen, axis=None, out=number)
+        yield call(np.subtract, out, number, out)
+        yield call(np.divide, out, scalar(n, out), out)
 
     def backward(
         self,
@@ -119,16 +129,21 @@ class CrossEntropyWithSoftmax(Node):
         labels: Array,
         out: Array,
         p: Array,
-        row: Array,
         place: Array,
+        row: Array,
+        chosen: Array,
+        number: Array,
         dout: Array,
         dz: Array,
         _: None,
-    ) -> None:
+    ) -> Calls:
         """∂/∂z = (softmax(z) − onehot(label)) / n."""
-        weight = float(dout) / len(labels)
-        np.multiply(p, weight, out=dz)
-        dz.reshape(-1)[place] -= weight
+        flat = dz.reshape(-1)
+        yield call(in_float64, operator.truediv, dout, len(labels), number)
+        yield call(np.multiply, p, number, dz)
+        yield call(flat.take, place, None, chosen, CLIP)
+        yield call(np.subtract, chosen, number, chosen)
+        yield call(flat.put, place, chosen)
 
 
 class BinaryCrossEntropyWithLogits(Node):
@@ -152,18 +167,19 @@ class BinaryCrossEntropyWithLogits(Node):
         return ()
 
     def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """Two arrays of the logits' shape, for the terms."""
-        return (Saved(inputs[0]), Saved(inputs[0]))
+        """Two arrays of the logits' shape, for the terms, and a number."""
+        return (Saved(inputs[0]), Saved(inputs[0]), Saved(()))
 
-    def forward(self, z: Array, t: Array, out: Array, terms: Array, tz: Array) -> None:
+    def forward(self, z: Array, t: Array, out: Array, terms: Array, tz: Array, weight: Array) -> Calls:
         """Write the mean of Σ_k log(1 + exp(z_k)) − t_k z_k.
 
         Subtracted term by term: two sums of large logits would cancel, and a small loss turn out negative.
         """
-        np.logaddexp(0.0, z, out=terms)
-        np.multiply(t, z, out=tz)
-        np.subtract(terms, tz, out=terms)
-        out[...] = terms.sum() / len(z)
+        yield call(np.logaddexp, scalar(0.0, z), z, terms)
+        yield call(np.multiply, t, z, tz)
+        yield call(np.subtract, terms, tz, terms)
+        yield call(np.add.reduce, terms, axis=None, out=out)
+        yield call(np.divide, out, scalar(len(z), out), out)
 
     def backward(
         self,
@@ -172,15 +188,17 @@ class BinaryCrossEntropyWithLogits(Node):
         out: Array,
         terms: Array,
         tz: Array,
+        weight: Array,
         dout: Array,
         dz: Array | None,
         dt: Array | None,
-    ) -> None:
+    ) -> Calls:
         """∂/∂z = (σ(z) − t) / n and ∂/∂t = −z / n."""
-        weight = float(dout) / len(z)
+        yield call(in_float64, operator.truediv, dout, len(z), weight)
         if dz is not None:
-            sigmoid(z, dz)
-            np.subtract(dz, t, out=dz)
-            np.multiply(dz, weight, out=dz)
+            yield from sigmoid(z, dz)
+            yield call(np.subtract, dz, t, dz)
+            yield call(np.multiply, dz, weight, dz)
         if dt is not None:
-            np.multiply(z, -weight, out=dt)
+            yield call(np.multiply, z, weight, dt)
+            yield call(np.negative, dt, dt)

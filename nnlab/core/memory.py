@@ -24,11 +24,6 @@ def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-# On small arrays an operation takes twice as long with a Python number, which is turned into an array each time.
-ONE = {np.dtype(dtype): np.ones((), dtype) for dtype in (np.float32, np.float64)}
-"""1 as an array of no dimensions, by dtype."""
-
-
 def aligned_zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """The same, of zeros."""
     array = aligned_empty(shape, dtype)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnlab.core.graph import Array, Graph, Input, Node, Shape, Storage
+from nnlab.core.graph import Graph, Storage
 from nnlab.core.layers import Layer, layer_from_dict
+from nnlab.core.node import Array, Input, Node, Shape
 from nnlab.core.parameters import Parameters
 from nnlab.core.regularizers import Regularizer
 

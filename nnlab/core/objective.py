@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from nnlab.core.graph import Array, Graph, Input, Node
+from nnlab.core.graph import Graph, Program
 from nnlab.core.layers import Activation
 from nnlab.core.losses import (
     BinaryCrossEntropyWithLogits,
@@ -16,6 +17,7 @@ from nnlab.core.losses import (
 )
 from nnlab.core.memory import aligned_empty
 from nnlab.core.network import Network
+from nnlab.core.node import Array, Input, Node, call, scalar
 
 
 class Loss(NamedTuple):
@@ -67,7 +69,6 @@ class Objective:
         self.loss = LOSSES[loss]
         self.reports_penalty = reports_penalty
         self.target = Input("target")
-        self._threshold = np.array(self.threshold, network.dtype)
 
         last = network.layers[-1]
         if self.loss.fused_with and not (isinstance(last, Activation) and last.function == self.loss.fused_with):
@@ -75,31 +76,47 @@ class Objective:
                 f"The loss {loss!r} needs `Activation({self.loss.fused_with!r})` as the last layer, "
                 f"but that is {last.to_dict()}."
             )
-        self.training, self.training_scores = self._graph(dropout)
-        self.evaluation, self.evaluation_scores = self._graph(None)
+        self.training, self.evaluation = self._graph(dropout), self._graph(None)
         shapes = {name: network.parameters[name].value.shape for name in network.regularizers}
         self._scratch = {name: aligned_empty(shape, network.dtype) for name, shape in shapes.items()}
 
-    def _graph(self, dropout: np.random.Generator | None) -> tuple[Graph, Node]:
-        """The graph of the loss, and the node of the scores (prediction or logits) that it judges."""
+    def _graph(self, dropout: np.random.Generator | None) -> Graph:
         network = self.network
         behind_layers = network.connect(dropout)
         scores = behind_layers[-2 if self.loss.fused_with else -1]
         wrt = tuple(network.storage) if dropout is not None else ()
         loss = self.loss.node(scores, self.target)
-        return Graph(loss, wrt=wrt, dtype=network.dtype, storage=network.storage), scores
+        return Graph(loss, wrt=wrt, dtype=network.dtype, storage=network.storage)
 
     @property
     def threshold(self) -> float:
         """Above it a single output means class 1: half a probability, or a logit of zero."""
         return 0.0 if self.loss.fused_with else 0.5
 
-    def correct(self, scores: Array, labels: Array | None) -> int | None:
-        """How many rows of `scores` (n, outputs) decide for their label (n,); None without labels."""
-        if labels is None:
-            return None
-        decided = scores.argmax(axis=1) if scores.shape[1] > 1 else np.greater(scores[:, 0], self._threshold)
-        return int(np.count_nonzero(np.equal(decided, labels)))
+    def decisions(self, program: Program, labels: Array) -> Callable[[], int]:
+        """A function that says how many rows decide for their label, after a forward pass of `program`.
+
+        The class of the largest score is what a row decides for; where there is one score, the side of `threshold`.
+
+        Args:
+            program: of one of the graphs, for n rows.
+            labels: the buffer of their labels (n,): integers, or for one score booleans.
+        """
+        scores = program.values[program.output.inputs[0]]
+        right: Array = np.empty(labels.shape, np.bool_)
+        if scores.shape[1] > 1:
+            decided: Array = np.empty(labels.shape, np.intp)
+            decide = call(scores.argmax, 1, decided)
+        else:
+            decided = right
+            decide = call(np.greater, scores.reshape(-1), scalar(self.threshold, scores), decided)
+
+        def count() -> int:
+            decide()
+            np.equal(decided, labels, right)
+            return int(np.count_nonzero(right))
+
+        return count
 
     def add_penalty_gradients(self, scale: float = 1.0) -> None:
         """Add each regularizer's derivative, times `scale`, to the gradients that a backward pass left."""

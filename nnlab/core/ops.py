@@ -6,18 +6,19 @@ import math
 
 import numpy as np
 
-from nnlab.core.graph import Array, Node, Shape
+from nnlab.core.node import Array, Calls, Node, Saved, Shape, call
 
 
-def unbroadcast(gradient: Array, out: Array) -> None:
+def unbroadcast(gradient: Array, out: Array) -> Calls:
     """Sum `gradient` down to the shape of `out`, into `out`: the adjoint of NumPy's broadcasting."""
     leading = gradient.ndim - out.ndim
     stretched = tuple(leading + i for i, n in enumerate(out.shape) if n == 1 and gradient.shape[leading + i] != 1)
     axes = tuple(range(leading)) + stretched
     if axes:
-        out[...] = np.add.reduce(gradient, axis=axes, keepdims=True).reshape(out.shape)
+        kept = out.reshape((1,) * leading + out.shape)
+        yield call(np.add.reduce, gradient, axis=axes, keepdims=True, out=kept)
     else:
-        np.copyto(out, gradient)
+        yield call(np.copyto, out, gradient)
 
 
 class _Elementwise(Node):
@@ -38,16 +39,16 @@ class Add(_Elementwise):
     def __init__(self, x: Node, y: Node) -> None:
         super().__init__(x, y)
 
-    def forward(self, x: Array, y: Array, out: Array) -> None:
+    def forward(self, x: Array, y: Array, out: Array) -> Calls:
         """Write x + y."""
-        np.add(x, y, out=out)
+        yield call(np.add, x, y, out)
 
-    def backward(self, x: Array, y: Array, out: Array, dout: Array, dx: Array | None, dy: Array | None) -> None:
+    def backward(self, x: Array, y: Array, out: Array, dout: Array, dx: Array | None, dy: Array | None) -> Calls:
         """∂(x + y)/∂x = ∂(x + y)/∂y = 1."""
         if dx is not None:
-            unbroadcast(dout, dx)
+            yield from unbroadcast(dout, dx)
         if dy is not None:
-            unbroadcast(dout, dy)
+            yield from unbroadcast(dout, dy)
 
 
 class Mul(_Elementwise):
@@ -56,16 +57,24 @@ class Mul(_Elementwise):
     def __init__(self, x: Node, y: Node) -> None:
         super().__init__(x, y)
 
-    def forward(self, x: Array, y: Array, out: Array) -> None:
-        """Write x · y."""
-        np.multiply(x, y, out=out)
+    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
+        """Room for a derivative that is yet to be summed."""
+        return (Saved(self.shape(*inputs)),)
 
-    def backward(self, x: Array, y: Array, out: Array, dout: Array, dx: Array | None, dy: Array | None) -> None:
+    def forward(self, x: Array, y: Array, out: Array, product: Array) -> Calls:
+        """Write x · y."""
+        yield call(np.multiply, x, y, out)
+
+    def backward(
+        self, x: Array, y: Array, out: Array, product: Array, dout: Array, dx: Array | None, dy: Array | None
+    ) -> Calls:
         """∂(x · y)/∂x = y, ∂(x · y)/∂y = x."""
         if dx is not None:
-            unbroadcast(np.multiply(dout, y), dx)
+            yield call(np.multiply, dout, y, product)
+            yield from unbroadcast(product, dx)
         if dy is not None:
-            unbroadcast(np.multiply(dout, x), dy)
+            yield call(np.multiply, dout, x, product)
+            yield from unbroadcast(product, dy)
 
 
 def _as_matrix(x: Array) -> Array:
@@ -88,16 +97,16 @@ class MatMul(Node):
             )
         return (x[0], w[1])
 
-    def forward(self, x: Array, w: Array, out: Array) -> None:
+    def forward(self, x: Array, w: Array, out: Array) -> Calls:
         """Write x @ w."""
-        np.dot(x if x.ndim == 2 else _as_matrix(x), w, out)
+        yield call(_as_matrix(x).dot, w, out)
 
-    def backward(self, x: Array, w: Array, out: Array, dout: Array, dx: Array | None, dw: Array | None) -> None:
+    def backward(self, x: Array, w: Array, out: Array, dout: Array, dx: Array | None, dw: Array | None) -> Calls:
         """∂/∂x: dout @ wᵀ, in the shape of x. ∂/∂w: xᵀ @ dout."""
         if dx is not None:
-            np.dot(dout, w.T, dx if dx.ndim == 2 else _as_matrix(dx))
+            yield call(dout.dot, w.T, _as_matrix(dx))
         if dw is not None:
-            np.dot((x if x.ndim == 2 else _as_matrix(x)).T, dout, dw)
+            yield call(_as_matrix(x).T.dot, dout, dw)
 
 
 class Linear(MatMul):
@@ -115,10 +124,10 @@ class Linear(MatMul):
             )
         return out
 
-    def forward(self, x: Array, w: Array, b: Array, out: Array) -> None:  # type: ignore[override]
+    def forward(self, x: Array, w: Array, b: Array, out: Array) -> Calls:  # type: ignore[override]
         """Write x @ w + b."""
-        super().forward(x, w, out)
-        np.add(out, b, out=out)
+        yield from super().forward(x, w, out)
+        yield call(np.add, out, b, out)
 
     def backward(  # type: ignore[override]
         self,
@@ -130,8 +139,8 @@ class Linear(MatMul):
         dx: Array | None,
         dw: Array | None,
         db: Array | None,
-    ) -> None:
+    ) -> Calls:
         """As `MatMul`, and ∂/∂b: the sum of dout over the rows."""
-        super().backward(x, w, out, dout, dx, dw)
+        yield from super().backward(x, w, out, dout, dx, dw)
         if db is not None:
-            np.add.reduce(dout, axis=0, out=db.reshape(-1))
+            yield call(np.add.reduce, dout, axis=0, out=db.reshape(-1))

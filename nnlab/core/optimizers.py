@@ -15,8 +15,8 @@ from typing import Annotated, ClassVar, Protocol
 import numpy as np
 
 from nnlab.core.check import Checked, Range
-from nnlab.core.graph import Array
 from nnlab.core.memory import aligned_zeros
+from nnlab.core.node import Array
 
 State = dict[str, Array]
 Rate = Annotated[float, Range(gt=0)]

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from numpy.typing import DTypeLike
 
-from nnlab.core.graph import Array, Shape, Storage
+from nnlab.core.graph import Storage
 from nnlab.core.memory import aligned_zeros
+from nnlab.core.node import Array, Shape
 
 
 class Parameters(Mapping[str, Storage]):

@@ -9,7 +9,7 @@ from typing import Annotated, Protocol
 import numpy as np
 
 from nnlab.core.check import Checked, Range
-from nnlab.core.graph import Array
+from nnlab.core.node import Array
 
 
 class Regularizer(Protocol):

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from nnlab.core.feed import shuffled
-from nnlab.core.graph import Array
 from nnlab.core.layers import Activation, Dense, Layer
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.network import Network
+from nnlab.core.node import Array
 from nnlab.core.objective import LOSSES, Objective
 from nnlab.core.optimizers import OPTIMIZERS, SGD, Optimizer, State
 from nnlab.core.rows import Rows

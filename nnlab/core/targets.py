@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnlab.core.graph import Array
+from nnlab.core.node import Array
 from nnlab.core.objective import Loss
 
 
@@ -38,14 +38,18 @@ def read_targets(y: Array, loss: Loss, outputs: int) -> Array:
     if loss.takes_labels and not is_whole:
         raise ValueError(f"Cross-entropy needs classes, which are whole numbers, but got {y[y != np.floor(y)][0]}.")
     if loss.takes_labels or is_binary or y.dtype.kind in "iub":
-        return _checked_labels(y.astype(np.intp), outputs)
+        return checked_labels(y.astype(np.intp), outputs)
     if outputs != 1:
         raise ValueError(f"Targets have one column, but the network has {outputs} outputs.")
     return y.reshape(-1, 1)
 
 
-def _checked_labels(labels: Array, outputs: int) -> Array:
-    """Labels that the network has outputs for: one output decides between two classes."""
+def checked_labels(labels: Array, outputs: int) -> Array:
+    """The same labels (n,), if the network has outputs for them: one output decides between two classes.
+
+    Raises:
+        ValueError: if it has none for one of them.
+    """
     classes = max(2, outputs)
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:

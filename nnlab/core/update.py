@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from nnlab.core.graph import Array
+from nnlab.core.node import Array
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer, State, clip_global_norm
 from nnlab.core.regularizers import L2

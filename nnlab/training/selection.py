@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nnlab.core.graph import Array
+from nnlab.core.node import Array
 from nnlab.training.settings import TrainerSettings
 
 

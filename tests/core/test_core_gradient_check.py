@@ -11,6 +11,7 @@ import pytest
 from nnlab.core import L1, L2, Activation, Dense, Dropout, Linear, Network, ReLU, Sigmoid, Softmax, Tanh
 from nnlab.core.gradient_check import TOLERANCE, ParameterCheck, check_gradients
 from nnlab.core.losses import BinaryCrossEntropyWithLogits, CrossEntropyWithSoftmax, HalfSquaredError
+from nnlab.core.node import Calls, call
 from nnlab.core.objective import Objective
 from nnlab.core.regularizers import Regularizer
 from nnlab.core.rows import Rows, Scaling
@@ -95,13 +96,13 @@ def test_logits_of_a_thousand_are_checked_without_a_warning() -> None:
     assert all(item.is_right for item in checks), checks
 
 
-def scaled_by(factor: float, backward: Callable[..., None], position: int) -> Callable[..., None]:
+def scaled_by(factor: float, backward: Callable[..., Calls], position: int) -> Callable[..., Calls]:
     """The same backward pass, but for one result that is off by a factor."""
 
-    def broken(self: Any, *arrays: Any) -> None:
-        backward(self, *arrays)
+    def broken(self: Any, *arrays: Any) -> Calls:
+        yield from backward(self, *arrays)
         if arrays[position] is not None:
-            arrays[position][...] *= factor
+            yield call(np.multiply, arrays[position], factor, arrays[position])
 
     return broken
 
@@ -138,9 +139,9 @@ def test_a_penalty_without_its_gradient_is_caught_where_it_stands(rule: Any, mon
 def test_one_wrong_entry_among_many_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Linear.backward
 
-    def broken(self: Any, x: Any, w: Any, b: Any, out: Any, dout: Any, dx: Any, dw: Any, db: Any) -> None:
-        right(self, x, w, b, out, dout, dx, dw, db)
-        dw[0, 0] += 0.01
+    def broken(self: Any, x: Any, w: Any, b: Any, out: Any, dout: Any, dx: Any, dw: Any, db: Any) -> Calls:
+        yield from right(self, x, w, b, out, dout, dx, dw, db)
+        yield call(np.add, dw[:1, :1], 0.01, dw[:1, :1])
 
     monkeypatch.setattr(Linear, "backward", broken)
     assert {item.name for item in check(entries=1000) if not item.is_right} == {"dense_1.weight", "dense_2.weight"}

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from nnlab.core import Add, CrossEntropyWithSoftmax, Graph, Input, Linear, Mul, Node, ReLU, Sigmoid
+from nnlab.core import (
+    Activation,
+    Add,
+    CrossEntropyWithSoftmax,
+    Dense,
+    Dropout,
+    Graph,
+    Input,
+    Linear,
+    Mul,
+    Network,
+    Node,
+    ReLU,
+    Sigmoid,
+)
+from nnlab.core.feed import Feed
 from nnlab.core.graph import Program, Storage, topological_order
+from nnlab.core.node import Array, Calls, call, scalar
+from nnlab.core.objective import Objective
+from nnlab.core.rows import Rows
 
 
 def classifier() -> tuple[Graph, dict[str, Node]]:
@@ -129,6 +149,75 @@ def test_every_value_and_gradient_has_the_dtype_of_the_graph(dtype: type[np.floa
     assert {array.dtype for node, array in program.values.items() if node is not labels} == {np.dtype(dtype)}
     assert {array.dtype for array in program.gradients.values()} == {np.dtype(dtype)}
     assert program.values[labels].dtype.kind == "i"
+
+
+class Halving(Node):
+    """Half of x, as somebody would write it who adds an operation."""
+
+    def shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
+        return inputs[0]
+
+    def forward(self, x: Array, out: Array) -> Calls:
+        yield call(np.multiply, x, scalar(0.5, x), out)
+
+    def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> Calls:
+        yield call(np.multiply, dout, scalar(0.5, x), dx)
+
+
+def test_an_operation_is_asked_for_its_calls_once_and_they_are_made_for_every_batch() -> None:
+    asked: list[str] = []
+
+    class Counted(Halving):
+        def forward(self, x: Array, out: Array) -> Calls:
+            asked.append("forward")
+            return super().forward(x, out)
+
+        def backward(self, x: Array, out: Array, dout: Array, dx: Array) -> Calls:
+            asked.append("backward")
+            return super().backward(x, out, dout, dx)
+
+    x = Input("x")
+    program = Graph(Counted(x), wrt=[x]).program({x: (2,)})
+    for values in ([2.0, 4.0], [6.0, -8.0]):
+        program.values[x][...] = values
+        assert program.forward().tolist() == [value / 2 for value in values]
+        program.backward(scale=3.0)
+        assert program.gradients[x].tolist() == [1.5, 1.5]
+    assert asked == ["forward", "backward"]
+
+
+@pytest.mark.parametrize("method", ["forward", "backward"])
+def test_an_operation_that_computes_at_once_is_told_to_yield_its_calls(method: str) -> None:
+    def at_once(self: Node, x: Array, out: Array, *_: Array) -> None:
+        np.multiply(x, 0.5, out=out)
+
+    at_once.__name__ = method
+    x = Input("x")
+    node = type("AtOnce", (Halving,), {method: at_once})(x)
+    with pytest.raises(TypeError, match=rf"`AtOnce.{method}` must yield its calls .*, but returned None"):
+        Graph(node, wrt=[x]).program({x: (2,)})
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", "softmax"])
+@pytest.mark.parametrize(("loss", "last"), [("cross_entropy", "softmax"), ("half_squared_error", "sigmoid")])
+def test_a_bound_program_allocates_nothing(activation: str, loss: str, last: str) -> None:
+    n = 100_000
+    layers = [Dense(3), Activation(activation), Dropout(0.2), Dense(2), Activation(last)]
+    network = Network(layers, features=(2,), rng=np.random.default_rng(1), dtype=np.float32)
+    objective = Objective(network, loss, dropout=np.random.default_rng(2))
+    rows = Rows.whole(np.zeros((n, 2), np.uint8), np.zeros(n, np.intp))
+    feed = Feed(rows, objective, objective.training, n)
+    feed.load(rows.index)  # binds
+
+    tracemalloc.start()
+    program, correct = feed.load(rows.index)
+    program.forward()
+    program.backward()
+    assert correct is not None
+    correct()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < n  # bytes: not even a flag for each row. NumPy itself casts through a buffer of 8,192 numbers
 
 
 def test_a_node_without_a_shape_says_what_it_lacks() -> None:

@@ -114,11 +114,10 @@ def test_rows_are_brought_in_by_their_position_and_stay_as_they_are_stored() -> 
     rows = scaled(bytes_of_pixels(10))
     before = rows.x.copy()
     objective = objective_of()
-    program, labels = Feed(rows, objective, objective.training, 3).load(np.array([7, 2, 7]))
+    program, _ = Feed(rows, objective, objective.training, 3).load(np.array([7, 2, 7]))
     expected = before[[7, 2, 7]].astype(np.float64) / 255
     np.testing.assert_allclose(program.values[objective.network.x], expected, rtol=1e-6)
-    assert labels is not None
-    np.testing.assert_array_equal(labels, rows.y[[7, 2, 7]])
+    np.testing.assert_array_equal(program.values[objective.target], rows.y[[7, 2, 7]])
     np.testing.assert_array_equal(rows.x, before)
 
 

@@ -95,8 +95,20 @@ def test_labels_give_what_their_one_hot_columns_give(loss: str, output: str) -> 
 )
 def test_a_single_output_decides_at_one_half(loss: str, scores: list[list[float]]) -> None:
     objective = objective_of(loss, "sigmoid", units=1)
-    assert objective.correct(np.array(scores), np.array([1, 0, 1, 0])) == 4
-    assert objective.correct(np.array(scores), np.array([0, 1, 1, 1])) == 1
+    for labels, right in (([1, 0, 1, 0], 4), ([0, 1, 1, 1], 1)):
+        rows = Rows.whole(np.zeros((4, 4)), np.array(labels))
+        program, correct = Feed(rows, objective, objective.evaluation, 4).load(rows.index)
+        program.values[program.output.inputs[0]][...] = scores
+        assert correct is not None
+        assert correct() == right
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_a_single_output_refuses_a_label_of_a_third_class(label: int) -> None:
+    objective = objective_of("half_squared_error", "sigmoid", units=1)
+    rows = Rows.whole(np.zeros((3, 4)), np.array([0, label, 1]))
+    with pytest.raises(ValueError, match=rf"classes from 0 to 1, as the network has 1 output, but got {label}\."):
+        Feed(rows, objective, objective.training, 3)
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "half_squared_error"])

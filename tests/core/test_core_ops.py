@@ -93,7 +93,8 @@ def test_unbroadcast_is_the_adjoint_of_broadcasting(shapes: hnp.BroadcastableSha
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=small), rng.normal(size=big)
     summed = np.empty(small)
-    unbroadcast(y, summed)
+    for step in unbroadcast(y, summed):
+        step()
     # <broadcast x, y> = <x, unbroadcast y>
     np.testing.assert_allclose(np.vdot(np.broadcast_to(x, big), y), np.vdot(x, summed), rtol=1e-12, atol=1e-12)
 
