@@ -24,12 +24,12 @@ if not sys.platform.startswith("linux"):
 
 KILLS = 20
 OVERRIDES = [
-    "data=digits",
+    "data=mnist_5k",
     "trainer.epochs=40",
     "trainer.batch_size=32",
     "optimizer.lr=tag(log, interval(0.003, 0.3))",
     "model.depth=range(1, 3)",
-    "model.width=choice(32, 64)",
+    "model.width=choice(128, 256)",
     "sweep.trials=16",
     "sweep.workers=1",
     "sweep.sampler_options.startup_trials=4",
@@ -54,10 +54,14 @@ class Killer:
     def visit(self, study: Going) -> None:
         """Until the study ends, the coordinator is killed, or there were kills enough."""
         while not self.is_done:
+            is_coordinators_turn = self._random.random() < 0.4
             time.sleep(self._random.uniform(0.1, 1.5))
+            # A worker is waited for: a machine that starts slowly and trains fast would have none to kill.
+            while not is_coordinators_turn and not workers(study.process.pid) and study.process.poll() is None:
+                time.sleep(0.01)
             if study.process.poll() is not None:
                 return
-            if self._random.random() < 0.4:
+            if is_coordinators_turn:
                 study.process.send_signal(signal.SIGKILL)
                 self.kills["coordinator"] += 1
                 return
