@@ -136,8 +136,8 @@ class Program:
         self.values: dict[Node, Array] = {}
         self.gradients: dict[Node, Array] = {}
         saved: dict[Node, list[Array]] = {}
-        self._forward: list[_Step] = []
-        self._backward: list[_Step] = []
+        self._forward_steps: list[_Step] = []
+        self._backward_steps: list[_Step] = []
         self._seed: Array = np.empty(())
 
         for node in graph.order:
@@ -149,12 +149,12 @@ class Program:
                 graph.buffer(item.shape, item.dtype or graph.dtype, node, "saved", i) for i, item in enumerate(kept)
             ]
             arrays = [self.values[parent] for parent in node.inputs]
-            self._forward.append(_step(node, node.forward, *arrays, self.values[node], *saved[node]))
+            self._forward_steps.append(_step(node, node.forward, *arrays, self.values[node], *saved[node]))
 
         if graph.active:
             self._bind_backward(graph, saved)
-        self._forward_calls = [call for step in self._forward for call in step.calls]
-        self._backward_calls = [call for step in self._backward for call in step.calls]
+        self._forward_calls = [call for step in self._forward_steps for call in step.calls]
+        self._backward_calls = [call for step in self._backward_steps for call in step.calls]
 
     @staticmethod
     def _needs(node: Node, graph: Graph) -> list[bool]:
@@ -203,13 +203,15 @@ class Program:
                     sums.append(_Step(None, [partial(np.add, total, part, total)]))
             arrays = [self.values[parent] for parent in node.inputs]
             gradients = [self.gradients[node], *targets]
-            self._backward.append(_step(node, node.backward, *arrays, self.values[node], *saved[node], *gradients))
-            self._backward.extend(sums)
+            self._backward_steps.append(
+                _step(node, node.backward, *arrays, self.values[node], *saved[node], *gradients)
+            )
+            self._backward_steps.extend(sums)
 
     def watch(self, profile: Profile) -> None:
         """Have the time of every operation added up from now on."""
-        self._forward_calls = [self._timed(profile, "forward", step) for step in self._forward]
-        self._backward_calls = [self._timed(profile, "backward", step) for step in self._backward]
+        self._forward_calls = [self._timed(profile, "forward", step) for step in self._forward_steps]
+        self._backward_calls = [self._timed(profile, "backward", step) for step in self._backward_steps]
 
     def _timed(self, profile: Profile, phase: str, step: _Step) -> Callable[[], object]:
         return profile.timed(phase, self._description(step.node), partial(_run, step.calls))

@@ -199,7 +199,10 @@ def test_an_operation_that_computes_at_once_is_told_to_yield_its_calls(method: s
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", "softmax"])
-@pytest.mark.parametrize(("loss", "last"), [("cross_entropy", "softmax"), ("half_squared_error", "sigmoid")])
+@pytest.mark.parametrize(
+    ("loss", "last"),
+    [("cross_entropy", "softmax"), ("binary_cross_entropy", "sigmoid"), ("half_squared_error", "sigmoid")],
+)
 def test_a_bound_program_allocates_nothing(activation: str, loss: str, last: str) -> None:
     n = 100_000
     layers = [Dense(3), Activation(activation), Dropout(0.2), Dense(2), Activation(last)]
