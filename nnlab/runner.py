@@ -241,7 +241,8 @@ def _title(config: Config, trainer: Trainer, recorder: Recorder) -> str:
         f"{recorder.directory.path.name}\n"
         f"{config.model.name} {widths}, {network.parameters.values_vector.size:,} parameters, on {rows.name}: "
         f"{len(rows.train):,} training, {len(rows.validation):,} validation, {len(rows.test):,} test rows\n"
-        f"{threads} BLAS thread{'' if threads == 1 else 's'}"
+        + "".join(f"{note}\n" for note in rows.notes)
+        + f"{threads} BLAS thread{'' if threads == 1 else 's'}"
     )
 
 

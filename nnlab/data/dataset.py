@@ -23,6 +23,7 @@ class Dataset:
         class_names: the classes in words, in the order of the labels.
         image_shape: (height, width) where a row is an image, else None.
         sha256: hex digest over the arrays of the source as loaded, before any split, limit or scaling.
+        notes: what was taken for what when the files were read, and what was done to the inputs, a sentence each.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
     sha256: str
+    notes: tuple[str, ...] = ()
 
     @property
     def features(self) -> int:

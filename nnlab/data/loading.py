@@ -51,6 +51,7 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
         class_names=source.class_names,
         image_shape=source.image_shape,
         sha256=source.sha256,
+        notes=source.notes,
     )
 
 

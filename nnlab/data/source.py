@@ -49,6 +49,7 @@ class Source:
         image_shape: (height, width) where a row is an image, else None.
         maximum: the largest value that a stored number can take; None if the numbers are floats.
         is_population: the rows are all there can be, so every split is the whole of them.
+        notes: what was taken for what when the files were read, a sentence each, for the run's title.
     """
 
     parts: dict[Part, Table]
@@ -56,6 +57,7 @@ class Source:
     image_shape: tuple[int, int] | None
     maximum: int | None
     is_population: bool = False
+    notes: tuple[str, ...] = ()
 
     @functools.cached_property
     def sha256(self) -> str:
