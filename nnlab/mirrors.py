@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nnlab.config import Config
 from nnlab.tracking.mirror_process import Ahead, MirrorProcess
+from nnlab.tracking.run_directory import end_dead_runs
 
 
 class Mirrors:
@@ -16,14 +17,17 @@ class Mirrors:
     Args:
         configs: of all runs to come.
         ahead: a process for the first of them that was started already.
+        niceness: how far the processes stand back, see `MirrorProcess`.
 
     Raises:
         UserError: if a runs folder cannot be written.
     """
 
-    def __init__(self, configs: Iterable[Config], ahead: Ahead | None = None) -> None:
+    def __init__(self, configs: Iterable[Config], ahead: Ahead | None = None, niceness: int = 10) -> None:
+        configs = list(configs)
         places = dict.fromkeys(place for config in configs if (place := _place(config)))
-        self._mirrors = {place: MirrorProcess(place[0], Path(place[1]), ahead=ahead) for place in places}
+        self._mirrors = {place: MirrorProcess(place[0], Path(place[1]), niceness, ahead) for place in places}
+        self._without = {config.runs_dir for config in configs} - {runs_dir for _, runs_dir in places}
 
     def of(self, config: Config) -> MirrorProcess | None:
         """The mirror of a run with this config."""
@@ -31,10 +35,15 @@ class Mirrors:
         return self._mirrors[place] if place else None
 
     def finish(self, seconds: float) -> None:
-        """Wait until MLflow has got everything, and warn on standard error of what it has not got by then."""
+        """Wait until MLflow has got everything, and warn on standard error of what it has not got by then.
+
+        Runs that were killed are closed, which else a mirror does.
+        """
         for mirror in self._mirrors.values():
-            for problem in mirror.finish(seconds):
+            for problem in mirror.finish(seconds, lambda text: sys.stderr.write(f"{text}\n")):
                 sys.stderr.write(f"warning: {problem}\n")
+        for runs_dir in self._without:
+            end_dead_runs(Path(runs_dir))
 
 
 def _place(config: Config) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import yaml
 
 from nnlab.config.repeating import leaves
@@ -15,6 +16,8 @@ from nnlab.runner import EPOCH_TAG
 from nnlab.tracking import journal
 from nnlab.tracking.provenance import WEIGHTS_TAG
 from nnlab.tracking.run_directory import JOURNAL
+from nnlab.training.selection import Selection
+from nnlab.training.settings import TrainerSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 def results(directories: Sequence[Path]) -> pd.DataFrame:
     """A row a run, in the order given.
 
-    Its columns: `directory`; `status`; every key of the config by its dotted name; `epoch`, whose weights were kept;
+    Its columns: `directory`; `status`; every key of the config by its dotted name; `epoch`, whose weights were kept,
+    or would have been if the run had ended there, as in one that was killed;
     that epoch's metrics and the test split's; `seconds` of training, validation aside; `weights_sha256`. A list
     (`model.hidden`) is a tuple, so that rows can be grouped by it. What a run does not have is missing.
 
@@ -87,7 +91,7 @@ class _Run:
 
 
 def _row(run: _Run) -> dict[str, Any]:
-    epoch = int(run.tags.get(EPOCH_TAG, 0))
+    epoch = int(run.tags[EPOCH_TAG]) if EPOCH_TAG in run.tags else _kept_so_far(run)
     kept = {name: value for name, value in run.epochs.get(epoch, {}).items() if name != "time/epoch_seconds"}
     return {
         "directory": run.directory,
@@ -99,3 +103,12 @@ def _row(run: _Run) -> dict[str, Any]:
         "seconds": sum(metrics["time/epoch_seconds"] for metrics in run.epochs.values()),
         "weights_sha256": run.tags.get(WEIGHTS_TAG),
     }
+
+
+def _kept_so_far(run: _Run) -> int:
+    """The epoch that a run which could not say so would have kept; 0 if it has none."""
+    trainer = TrainerSettings(**{key: run.config["trainer"][key] for key in ("monitor", "restore_best")})
+    selection = Selection(trainer, np.empty(0), has_validation=any(trainer.monitor in m for m in run.epochs.values()))
+    for epoch, metrics in sorted(run.epochs.items()):
+        selection.saw(epoch, metrics)
+    return selection.epoch

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnlab.ahead import mirror_ahead
@@ -47,20 +46,19 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
     arguments, begun = arguments_to_go_on(arguments)
     plan = make_plan(arguments)
 
+    from nnlab.mirrors import Mirrors
     from nnlab.study_console import study_console_for
     from nnlab.study_runner import run_study
-    from nnlab.tracking.mirror_process import MirrorProcess
 
     config = plan.fixed
-    uri = config.tracking.uri if config.tracking.enabled else None
-    mirror = MirrorProcess(uri, Path(config.runs_dir), niceness=0, ahead=ahead) if uri else None
+    mirrors = Mirrors([config], ahead, niceness=0)
+    mirror = mirrors.of(config)
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
     try:
         result = run_study(plan, command=command, console=study_console_for(), mirror=mirror, begun=begun)
         patience = SECONDS_FOR_MLFLOW
     finally:
-        for problem in mirror.finish(patience) if mirror else []:
-            sys.stderr.write(f"warning: {problem}\n")
+        mirrors.finish(patience)
     run_id = mirror.run_id(result.directory) if mirror else None
     if run_id is not None:
         sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}; open it: make ui\n")

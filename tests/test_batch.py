@@ -105,6 +105,24 @@ def test_a_run_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
     assert len(histories([directory])) == 40
 
 
+def test_a_killed_run_that_nobody_tracks_is_closed_by_the_next_and_keeps_what_it_measured(tmp_path: Path) -> None:
+    asked = jobs(tmp_path, "tracking.enabled=false", "trainer.epochs=40", count=1)
+    whole = run_all(asked)[0]
+    killed = RunDirectory.create(tmp_path / "runs", "killed").path
+    for name in ("config.yaml", "provenance.json"):
+        shutil.copy(whole / name, killed / name)
+    lines = (whole / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (killed / "metrics.jsonl").write_text("".join(lines[:12]) + '{"event": "epo')
+    run_all(jobs(tmp_path, "tracking.enabled=false", count=1))
+    (row,) = results([killed]).to_dict("records")
+    assert row["status"] == "killed"
+    measured = histories([killed]).set_index("epoch")
+    assert list(measured.index) == list(range(1, 12))
+    assert row["epoch"] == measured["val/loss"].idxmin()
+    assert row["val/accuracy"] == measured["val/accuracy"][row["epoch"]]
+    assert np.isclose(row["seconds"], measured["time/epoch_seconds"].sum())
+
+
 def test_a_run_that_raises_is_named_and_the_others_stay(tmp_path: Path) -> None:
     asked = jobs(tmp_path, "tracking.enabled=false", count=2)
     done = run_each(asked, workers=1)

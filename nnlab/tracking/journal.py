@@ -29,6 +29,9 @@ Event = dict[str, Any]
 Kind = Literal["start", "epoch", "test", "trial", "note", "end"]
 Status = Literal["finished", "pruned", "diverged", "failed", "interrupted", "killed"]
 
+LONGEST_END = 8192
+"""Bytes in which an `end` fits, its reason included; a longer one is only read whole."""
+
 STEP = {"epoch": "epoch", "test": "epoch", "trial": "number"}
 """The kinds of event that hold metrics, and the field that says what the metrics are over."""
 
@@ -94,6 +97,18 @@ def has_begun(path: Path) -> bool:
         return path.stat().st_size > 0
     except OSError:
         return False
+
+
+def has_ended(path: Path) -> bool:
+    """Whether the last whole event is an `end`; only the journal's tail is read.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_END))
+        *_, last, rest = [b"", b"", *file.read().split(b"\n")]
+    return not rest and last.startswith(b'{"event": "end"')
 
 
 def counting(events: list[Event]) -> list[Event]:

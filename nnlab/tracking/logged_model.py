@@ -52,7 +52,7 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
             f"{scratch}/model",
             mlflow_model=Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id),
             python_model=str(Path(__file__).with_name("predictor.py")),
-            artifacts={"architecture": str(architecture), "weights": str(weights)},
+            artifacts={"architecture": architecture.as_uri(), "weights": weights.as_uri()},
             code_paths=[str(_staged_code(Path(scratch)))],
             signature=infer_signature(saved.example, saved.predict(saved.example)),
             input_example=saved.example,

@@ -16,8 +16,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -25,8 +26,8 @@ from nnlab.errors import RunFailedError, UserError
 from nnlab.tracking import journal
 from nnlab.tracking.following import Following
 from nnlab.tracking.redaction import redacted
-from nnlab.tracking.run_directory import JOURNAL, RunDirectory, end_if_dead
-from nnlab.tracking.store import ensure_store
+from nnlab.tracking.run_directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead
+from nnlab.tracking.store import ensure_store, sqlite_path
 from nnlab.tracking.view import AwaitsParentError, View
 
 if TYPE_CHECKING:
@@ -44,12 +45,15 @@ class Mirror:
 
     Args:
         uri: resolved.
-        runs_dir: absolute; dead runs in it that were on their way to the same MLflow are closed in passing.
+        runs_dir: absolute; dead runs in it are closed in passing, and brought into MLflow if that is where they were
+            on their way to.
+        answers: is called as soon as MLflow answers, or its store is being made.
     """
 
-    def __init__(self, uri: str, runs_dir: Path) -> None:
+    def __init__(self, uri: str, runs_dir: Path, answers: Callable[[], None] = lambda: None) -> None:
         self._uri = uri
         self._runs_dir = runs_dir
+        self._answers = answers
         self._connected: MlflowClient | None = None
         self._failures = 0
 
@@ -61,9 +65,16 @@ class Mirror:
         """
         if self._connected is None:
             from mlflow import MlflowClient
+            from mlflow.store.db import utils
 
-            ensure_store(self._uri, self._runs_dir / "artifacts")
-            self._connected = MlflowClient(self._uri)
+            # MLflow would take the address for a path, and make a folder by that name where it is quoted.
+            utils._make_parent_dirs_if_sqlite = lambda db_uri: None
+            ensure_store(self._uri, self._runs_dir / "artifacts", self._answers)
+            client = MlflowClient(self._uri)
+            if sqlite_path(self._uri) is None:
+                client.search_experiments(max_results=1)
+            self._connected = client
+            self._answers()
         return self._connected
 
     def follow(self, arrivals: queue.SimpleQueue[Path | None]) -> bool:
@@ -100,6 +111,7 @@ class Mirror:
                     has_all = False
             if not self._failures:
                 self._bring_next(backlog)
+        end_dead_runs(self._runs_dir)
         deadline = time.monotonic() + BACKLOG_SECONDS
         while not self._failures and time.monotonic() < deadline and self._bring_next(backlog):
             pass
@@ -155,11 +167,16 @@ class Mirror:
         for run in (path.parent for path in studies_and_runs + trials):
             try:
                 view = View.of(run)
-                is_ours = view is not None and view.tracking_uri == redacted(self._uri)
+                is_ours = view is not None and _is_same_store(view.tracking_uri, redacted(self._uri))
                 if view is not None and is_ours and not view.has_all(run) and not RunDirectory.is_alive(run):
                     yield run
             except (UserError, OSError) as error:
                 _report(run, error)
+
+
+def _is_same_store(one: str, other: str) -> bool:
+    """Earlier versions did not quote a SQLite file's path."""
+    return one == other or (sqlite_path(one) is not None and sqlite_path(one) == sqlite_path(other))
 
 
 def _length(run: Path) -> int:
@@ -217,6 +234,12 @@ def _import_mlflow() -> None:
     gc.enable()
 
 
+def _tell(parent: int) -> None:
+    """Say to the parent, which reads our standard output, that MLflow answers."""
+    with contextlib.suppress(OSError):  # it has gone
+        os.write(parent, b".")
+
+
 def main() -> int:
     """Mirror until the end of standard input; exit status 1 if MLflow has not got everything."""
     _import_mlflow()
@@ -225,6 +248,7 @@ def main() -> int:
         return 0
     settings = json.loads(line)
     os.chdir(settings["runs_dir"])
+    parent = os.dup(sys.stdout.fileno())
     log = os.open(settings["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(log, descriptor)
@@ -232,7 +256,7 @@ def main() -> int:
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, arrivals), daemon=True).start()
     with contextlib.redirect_stderr(_Redacting(sys.stderr)):
-        mirror = Mirror(settings["tracking_uri"], Path(settings["runs_dir"]))
+        mirror = Mirror(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_tell, parent))
         # The store takes a moment: now, while the parent reads its data. What fails is tried again.
         with contextlib.suppress(Exception):
             mirror.client()

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +23,9 @@ from nnlab.tracking.run_directory import JOURNAL
 from nnlab.tracking.view import Destination, View
 
 LOG = "mirror.log"
+
+SECONDS_FOR_A_FIRST_ANSWER = 10.0
+SECONDS_IN_SILENCE = 2.0
 
 ALWAYS = {
     "OMP_NUM_THREADS": "1",
@@ -56,7 +62,7 @@ class Ahead:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "nnlab.tracking.mirror"],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # says when MLflow answers
             stderr=subprocess.DEVNULL,
             cwd=os.sep,
             env=environment,
@@ -75,7 +81,7 @@ class Ahead:
         if not self._is_taken:
             self._is_taken = True
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
 
 
 class MirrorProcess:
@@ -106,6 +112,7 @@ class MirrorProcess:
                 "Choose another by runs_dir=FOLDER or the environment's NNLAB_RUNS_DIR."
             ) from error
         self._process = (ahead or Ahead()).take()
+        self._has_answered = False
         # Through the pipe, since others can read a command line.
         self._send({"tracking_uri": uri, "runs_dir": str(self._runs_dir), "log": str(log), "niceness": niceness})
 
@@ -129,11 +136,16 @@ class MirrorProcess:
             return None
         return view.run_id if view else None
 
-    def finish(self, timeout: float) -> list[str]:
+    def finish(self, timeout: float, say: Callable[[str], object] = lambda text: None) -> list[str]:
         """Say that no more runs come, and wait up to `timeout` seconds until MLflow has got all of them.
 
         Close the runs first: the process follows each to its end. Afterwards the process has ended, or goes
-        on by itself where MLflow is slow.
+        on by itself where MLflow is slow. A store that has not answered once is waited for 10 s at most; Ctrl-C ends
+        the waiting, too.
+
+        Args:
+            timeout: in seconds.
+            say: is told once what is waited for, if that takes long.
 
         Returns:
             What MLflow has not got, in words, a text a run; empty if it has got everything.
@@ -141,9 +153,35 @@ class MirrorProcess:
         with suppress(OSError):  # the process may have died before it read everything
             if self._process.stdin is not None:
                 self._process.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout)
+        with suppress(KeyboardInterrupt):
+            self._wait(timeout, say)
         return [problem for run in self._runs if (problem := self._problem(run))]
+
+    def _wait(self, timeout: float, say: Callable[[str], object]) -> None:
+        began = time.monotonic()
+        is_said = False
+        while self._process.poll() is None:
+            limit = timeout if self._answers() else min(timeout, SECONDS_FOR_A_FIRST_ANSWER)
+            waited = time.monotonic() - began
+            if waited >= limit:
+                break
+            if waited >= SECONDS_IN_SILENCE and not is_said:
+                is_said = True
+                say(
+                    f"waiting up to {limit:.0f} s for MLflow at {redacted(self._uri)}; Ctrl-C leaves it to later, "
+                    "nothing is lost"
+                )
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(min(0.5, limit - waited))
+        if self._process.returncode is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def _answers(self) -> bool:
+        """Whether MLflow has answered the process, or its store is being made."""
+        pipe = self._process.stdout
+        if not self._has_answered and pipe is not None and not pipe.closed:
+            self._has_answered = bool(select.select([pipe], [], [], 0)[0]) and os.read(pipe.fileno(), 1) != b""
+        return self._has_answered
 
     def _problem(self, run: Path) -> str | None:
         cause = f"the process that feeds it ended early, with status {self._process.returncode}"

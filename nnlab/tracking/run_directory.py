@@ -13,9 +13,10 @@ import re
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from nnlab.errors import UserError
+from nnlab.errors import RunFailedError, UserError
 from nnlab.tracking import journal
 from nnlab.tracking.files import FileLock, not_writable, write_atomically
 
@@ -143,6 +144,16 @@ def write_history(path: Path) -> None:
     for step in sorted(rows):
         table.writerow([step, *(rows[step].get(name, "") for name in columns)])
     write_atomically(path / "history.csv", text.getvalue())
+
+
+def end_dead_runs(runs_dir: Path) -> None:
+    """Close every run in the folder, and every trial of a study there, whose process was killed."""
+    for pattern in (f"*/{JOURNAL}", f"*/trials/*/{JOURNAL}"):
+        for path in sorted(runs_dir.glob(pattern)):
+            # A damaged run, or one that somebody else may not write, is left to who asks for it.
+            with suppress(UserError, RunFailedError, OSError):
+                if journal.has_begun(path) and not journal.has_ended(path):
+                    end_if_dead(path.parent)
 
 
 def end_if_dead(path: Path) -> None:

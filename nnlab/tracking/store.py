@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from nnlab.errors import RunFailedError, UserError
 from nnlab.tracking.files import FileLock
 from nnlab.tracking.redaction import redacted
 
 _SQLITE = "sqlite:///"
+_OPTIONS = re.compile(r"\w+=[^&/]*(&\w+=[^&/]*)*")
 _SERVER = re.compile(r"(https?|postgresql|mysql|mssql)(\+\w+)?://[^/]")
 
 
@@ -27,30 +31,56 @@ def resolve_uri(uri: str | None, runs_dir: Path) -> str:
     Raises:
         UserError: if MLflow cannot keep runs there.
     """
+    default = sqlite_uri(runs_dir / "mlflow.db")
     if not uri:
-        return f"{_SQLITE}{runs_dir.expanduser().absolute() / 'mlflow.db'}"
+        return default
     if _SERVER.match(uri):
         return uri
     name = uri.removeprefix(_SQLITE)
     if uri.startswith(_SQLITE) and name.startswith("file:/"):  # SQLite's own URI form, with options
         return uri
     if uri.startswith(_SQLITE) and name and not name.startswith((":", "file:", "?")):
-        return f"{_SQLITE}{Path(name).expanduser().absolute()}"
+        return _as_meant(uri)
     raise UserError(
         "tracking.uri (or MLFLOW_TRACKING_URI) must name a SQLite file, an MLflow server or a database server, "
         f"but got {redacted(uri)!r}. MLflow no longer keeps runs in plain folders: "
-        f"use {_SQLITE}{runs_dir.expanduser().absolute() / 'mlflow.db'}, http://HOST:PORT or postgresql://..."
+        f"use {default}, http://HOST:PORT or postgresql://..."
     )
+
+
+def sqlite_uri(path: Path) -> str:
+    """The address of a SQLite file: absolute, quoted as SQLAlchemy (from 2.1 on) does and undoes it."""
+    return _SQLITE + quote(str(path.expanduser().absolute()), safe=" +/")
 
 
 def sqlite_path(uri: str) -> Path | None:
     """The file of a resolved SQLite URI; None for every other store."""
     if not uri.startswith(_SQLITE):
         return None
-    return Path(uri.removeprefix(_SQLITE).removeprefix("file:").split("?")[0])
+    path = unquote(uri.removeprefix(_SQLITE).split("?")[0])
+    # SQLite's own form is quoted once more, for SQLite.
+    return Path(unquote(path.removeprefix("file:")) if path.startswith("file:") else path)
 
 
-def ensure_store(uri: str, artifact_root: Path) -> None:
+def _as_meant(uri: str) -> str:
+    """A SQLite address with its path absolute.
+
+    Raises:
+        UserError: if the path stands there as it is, not quoted as in an address, and so would mean another file.
+    """
+    name = uri.removeprefix(_SQLITE)
+    address, mark, options = name.partition("?")
+    path, as_it_is = Path(unquote(address)).expanduser(), Path(name).expanduser()
+    is_unquoted = path != as_it_is and as_it_is.parent.is_dir() and not path.parent.is_dir()
+    if is_unquoted or (mark and not _OPTIONS.fullmatch(options)):
+        raise UserError(
+            "The path in a SQLite address must be quoted (%25 for a per cent sign, %3F for a question mark), but "
+            f"{uri!r} means {path}. Use {sqlite_uri(as_it_is)}"
+        )
+    return sqlite_uri(path) + mark + options
+
+
+def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = lambda: None) -> None:
     """Make a SQLite store if it is absent, and check it; other stores look after themselves.
 
     MLflow's own first start is neither safe against a second one nor against a kill. So it happens under a
@@ -59,6 +89,8 @@ def ensure_store(uri: str, artifact_root: Path) -> None:
     Args:
         uri: resolved.
         artifact_root: absolute, for the experiment "Default" that MLflow makes by itself.
+        is_making: is told when the store is not there yet and can be made, by this process or by another; that takes
+            seconds.
 
     Raises:
         RunFailedError: if the store cannot be made, is no MLflow store, or belongs to another MLflow version.
@@ -69,6 +101,7 @@ def ensure_store(uri: str, artifact_root: Path) -> None:
     try:
         if not _has_content(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            is_making()
             with FileLock(path.with_name(f"{path.name}.lock")):
                 _remove_drafts(path)
                 if not _has_content(path):
@@ -96,12 +129,22 @@ def _create(path: Path, artifact_root: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     draft = _draft(path)
-    store = SqlAlchemyStore(f"{_SQLITE}{draft}", artifact_root.as_uri())  # type: ignore[no-untyped-call]
+    _check_can_be_made(draft)
+    store = SqlAlchemyStore(sqlite_uri(draft), artifact_root.as_uri())  # type: ignore[no-untyped-call]
     store.engine.dispose()
     _verify(draft)
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def _check_can_be_made(draft: Path) -> None:
+    """MLflow tries for two minutes to open a file that cannot be."""
+    try:
+        with closing(sqlite3.connect(draft)) as database:
+            database.execute("PRAGMA user_version = 0")
+    except sqlite3.Error as error:
+        raise RunFailedError(f"MLflow's store {draft} could not be made ({error}).") from error
 
 
 def _verify(path: Path) -> None:
@@ -128,7 +171,7 @@ def _verify(path: Path) -> None:
         scripts = ScriptDirectory.from_config(_get_alembic_config(""))  # type: ignore[no-untyped-call]
         is_older = found in {script.revision for script in scripts.walk_revisions()}
         remedy = (
-            f"Copy the file as a backup, then run: mlflow db upgrade '{_SQLITE}{path}'"
+            f"Copy the file as a backup, then run: mlflow db upgrade {shlex.quote(sqlite_uri(path))}"
             if is_older
             else "Use the newer MLflow that wrote it, or another store by tracking.uri"
         )

@@ -42,7 +42,7 @@ def test_a_run_that_died_while_it_was_followed_is_closed_as_killed(runs_dir: Pat
     assert (recorder.directory.path / "history.csv").read_text().count("\n") == 2
 
 
-def test_a_mirror_closes_what_dead_runs_left_and_touches_nothing_else(
+def test_a_mirror_closes_what_dead_runs_left_and_sends_its_own_alone(
     runs_dir: Path, uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dead, damaged, elsewhere, alive = (on_the_way(runs_dir, place) for place in (uri, uri, "http://127.0.0.1:1", uri))
@@ -56,8 +56,11 @@ def test_a_mirror_closes_what_dead_runs_left_and_touches_nothing_else(
     assert shown(uri, dead.directory.path) == ("KILLED", "killed")
     assert steps(uri, dead.directory.path) == [1]
     assert "mlflow.json must say what MLflow has got of the run, but is damaged" in capsys.readouterr().err
-    for recorder in (elsewhere, alive, untracked):
-        assert journal.end_of(journal.read(recorder.directory.journal_path)[0]) is None
+    assert journal.end_of(journal.read(alive.directory.journal_path)[0]) is None
+    for recorder in (elsewhere, untracked):
+        end = journal.end_of(journal.read(recorder.directory.journal_path)[0])
+        assert end is not None
+        assert end["status"] == "killed", "closed in its directory, and sent nowhere"
     assert len(MlflowClient(uri).search_runs(["1"])) == 1
     alive.close("finished")
 

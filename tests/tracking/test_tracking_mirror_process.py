@@ -20,7 +20,8 @@ from recording import begin, metrics, record
 from watching import mirrored, shown, steps, wait_for
 
 from nnlab.errors import UserError
-from nnlab.tracking import MirrorProcess, journal
+from nnlab.tracking import MirrorProcess, journal, mirror_process
+from nnlab.tracking.store import sqlite_uri
 from nnlab.tracking.view import View
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -92,6 +93,49 @@ def test_a_server_that_never_answers_is_not_waited_for_longer_than_asked(runs_di
         os.kill(mirror.pid, signal.SIGKILL)
         (problem,) = mirror.finish(60)
     assert "the process that feeds it ended early, with status -9" in problem
+
+
+def test_a_store_that_has_not_answered_once_is_waited_for_a_moment_and_said_to_be(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_process, "SECONDS_FOR_A_FIRST_ANSWER", 1.0)
+    monkeypatch.setattr(mirror_process, "SECONDS_IN_SILENCE", 0.2)
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mirror = MirrorProcess(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
+        record(runs_dir, mirror)
+        assert len(mirror.finish(600, said.append)) == 1
+        assert len(said) == 1
+        assert "Ctrl-C" in said[0]
+        os.kill(mirror.pid, signal.SIGKILL)
+        mirror.finish(60)
+
+
+def test_a_store_that_answers_or_is_being_made_is_waited_for(
+    tmp_path: Path, uri: str, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_process, "SECONDS_FOR_A_FIRST_ANSWER", 0.0)
+    for place, folder in ((uri, runs_dir), (sqlite_uri(tmp_path / "new" / "mlflow.db"), tmp_path / "new")):
+        mirror = MirrorProcess(place, folder)
+        recorder = begin(folder, mirror)
+        wait_for(mirror._answers)
+        recorder.close("finished")
+        assert mirror.finish(120) == []
+
+
+def test_ctrl_c_leaves_the_rest_to_later(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_process, "SECONDS_IN_SILENCE", 0.0)
+
+    def press(text: str) -> None:
+        raise KeyboardInterrupt
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mirror = MirrorProcess(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
+        path = record(runs_dir, mirror)
+        (problem,) = mirror.finish(600, press)
+        assert f"{path} holds everything" in problem
+        os.kill(mirror.pid, signal.SIGKILL)
+        mirror.finish(60)
 
 
 def test_a_folder_that_cannot_be_written_is_the_users_to_change(tmp_path: Path) -> None:
