@@ -108,7 +108,9 @@ def test_a_run_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
 def test_a_killed_run_that_nobody_tracks_is_closed_by_the_next_and_keeps_what_it_measured(tmp_path: Path) -> None:
     asked = jobs(tmp_path, "tracking.enabled=false", "trainer.epochs=40", count=1)
     whole = run_all(asked)[0]
-    killed = RunDirectory.create(tmp_path / "runs", "killed").path
+    directory = RunDirectory.create(tmp_path / "runs", "killed")
+    directory.release()  # what the system does for a killed process
+    killed = directory.path
     for name in ("config.yaml", "provenance.json"):
         shutil.copy(whole / name, killed / name)
     lines = (whole / "metrics.jsonl").read_text().splitlines(keepends=True)
