@@ -65,10 +65,7 @@ class Mirror:
         """
         if self._connected is None:
             from mlflow import MlflowClient
-            from mlflow.store.db import utils
 
-            # MLflow would take the address for a path, and make a folder by that name where it is quoted.
-            utils._make_parent_dirs_if_sqlite = lambda db_uri: None
             ensure_store(self._uri, self._runs_dir / "artifacts", self._answers)
             client = MlflowClient(self._uri)
             if sqlite_path(self._uri) is None:

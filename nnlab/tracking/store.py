@@ -98,6 +98,10 @@ def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = 
     path = sqlite_path(uri)
     if path is None:
         return
+    from mlflow.store.db import utils
+
+    # MLflow takes the address for a path, and would make a folder by that name where it is quoted.
+    utils._make_parent_dirs_if_sqlite = lambda db_uri: None
     try:
         if not _has_content(path):
             path.parent.mkdir(parents=True, exist_ok=True)
