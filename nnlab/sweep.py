@@ -49,6 +49,7 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
 
     from nnlab.study_console import study_console_for
     from nnlab.study_runner import run_study
+    from nnlab.tracking.looks import told
     from nnlab.tracking.mirror_process import MirrorProcess
 
     config = plan.fixed
@@ -61,6 +62,8 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
     finally:
         for problem in mirror.finish(patience) if mirror else []:
             sys.stderr.write(f"warning: {problem}\n")
+    if result.status == "finished" and config.trainer.test:
+        sys.stdout.writelines(f"{line}\n" for line in told([result.directory]))
     run_id = mirror.run_id(result.directory) if mirror else None
     if run_id is not None:
         sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}; open it: make ui\n")
