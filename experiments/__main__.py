@@ -24,11 +24,11 @@ def experiments(arguments: Sequence[str]) -> int:
     """Do the studies, print their claims, write the report; returns the exit status."""
     given = _parser().parse_args(arguments)
 
-    from experiments.claims import tally
     from experiments.lab import SEEDS
     from experiments.laboratory import described, laboratory, studies_of
-    from experiments.report import write_report
+    from experiments.report import judged_by_study, write_report
     from experiments.session import do_studies
+    from experiments.verdicts import tally
 
     began = time.monotonic()
     studies = studies_of(given.only)
@@ -37,8 +37,8 @@ def experiments(arguments: Sequence[str]) -> int:
     is_whole = not (given.only or given.quick) and lab.seeds >= SEEDS
     out = given.out or (HOME if is_whole else Path(lab.runs_dir) / "experiments")
     write_report(results, lab, described(lab), out, into_readmes=out.resolve() == HOME)
-    rows = [row for result in results for row in result.findings.measured]
-    print(f"\n{tally(rows)}, in {time.monotonic() - began:.0f} s")
+    judged = [each for study in judged_by_study(results) for each in study]
+    print("\n" + "\n".join(tally(judged)) + f"\nin {time.monotonic() - began:.0f} s")
     if lab.is_quick:
         print("of so little training nothing is to be expected: --quick shows that everything works")
     print(f"written: {out / 'RESULTS.md'}, results.csv and the figures")
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", choices=DATA, default="mnist", help="the digits (default: full MNIST)")
     parser.add_argument("--root", help="the folder or file of idx, csv or npz")
     parser.add_argument("--only", action="append", metavar="NAME", help="a study; may be given several times")
-    parser.add_argument("--seeds", type=int, help="runs of each variant (default 5; 2 with --quick)")
+    parser.add_argument("--seeds", type=int, help="runs of every variant (default 5; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="little training: shows that everything works")
     parser.add_argument("--workers", type=int, help="runs at a time (default: one a core)")
     parser.add_argument("--out", type=Path, help="where the report goes (default: experiments/ if it is whole)")

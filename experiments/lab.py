@@ -11,6 +11,7 @@ from nnlab.config.command_line import Job
 from nnlab.config.repeating import in_hydra
 
 SEEDS = 5
+"""Runs of every variant of every study: as many for each claim, which was decided before any of them was made."""
 QUICK_ROWS = 2000
 QUICK_EPOCHS = 2
 QUICK_SEEDS = 2
@@ -32,7 +33,7 @@ class Lab:
     Args:
         data: the overrides that choose the digits.
         data_name: for titles.
-        seeds: how many, from 0 on.
+        seeds: how many, from 0 on; the same for every variant of every study.
         is_quick: whether to do as little as shows that everything works.
         workers: how many runs at a time.
         runs_dir: the folder of the runs.
@@ -51,7 +52,7 @@ class Lab:
     is_sorted_by_class: bool = False
 
     def plan(
-        self, study: str, variant: str, *overrides: str, on_digits: bool = True, seeds: int | None = None
+        self, study: str, variant: str, *overrides: str, on_digits: bool = True, test: bool = False
     ) -> list[Planned]:
         """The runs of a variant, one a seed, in the study's MLflow experiment.
 
@@ -60,13 +61,11 @@ class Lab:
             variant: by which the study finds the runs again.
             overrides: what makes the variant.
             on_digits: whether it learns the lab's digits; else the overrides name its data.
-            seeds: another number of them.
+            test: whether the runs evaluate their test split: only where a published claim is about it.
         """
-        whole = [*overrides, *(self.digits(overrides) if on_digits else ()), *self.places]
-        whole += [f"tracking.experiment={study}"]
+        whole = [*self._whole(overrides, on_digits, test), *self.places, f"tracking.experiment={study}"]
         job = compose(*whole)  # once: Hydra takes a tenth of a second, and seeds differ in the seed alone
-        count = self.seeds if seeds is None else seeds
-        return [Planned(study, variant, _seeded(job, seed)) for seed in range(count)]
+        return [Planned(study, variant, _seeded(job, seed)) for seed in range(self.seeds)]
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -85,11 +84,15 @@ class Lab:
         """The override for a variant's epochs, few where it has to be quick."""
         return f"trainer.epochs={min(epochs, QUICK_EPOCHS) if self.is_quick else epochs}"
 
-    def command(self, *overrides: str, on_digits: bool = True, seeds: int | None = None) -> str:
+    def command(self, *overrides: str, on_digits: bool = True, test: bool = False) -> str:
         """The command that does a variant's runs again; an override with commas does several variants."""
-        all_seeds = ",".join(str(seed) for seed in range(self.seeds if seeds is None else seeds))
-        whole = [*overrides, *(self.digits(overrides) if on_digits else ()), f"seed={all_seeds}"]
-        return shlex.join(["python", "-m", "nnlab.run", "-m", *whole])
+        all_seeds = ",".join(str(seed) for seed in range(self.seeds))
+        return shlex.join(
+            ["python", "-m", "nnlab.run", "-m", *self._whole(overrides, on_digits, test), f"seed={all_seeds}"]
+        )
+
+    def _whole(self, overrides: Sequence[str], on_digits: bool, test: bool) -> list[str]:
+        return [*overrides, f"trainer.test={str(test).lower()}", *(self.digits(overrides) if on_digits else ())]
 
     def again(self, study: str) -> str:
         """The command that does a whole study again, for what is measured beside its runs."""
@@ -101,4 +104,4 @@ class Lab:
 
 
 def _seeded(job: Job, seed: int) -> Job:
-    return Job(replace(job.config, seed=seed), [*job.overrides, f"seed={seed}"])
+    return replace(job, config=replace(job.config, seed=seed), overrides=[*job.overrides, f"seed={seed}"])

@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
+from experiments.digits import differences
 from experiments.lab import QUICK_SEEDS, SEEDS, Lab
 from experiments.registry import STUDIES
 from experiments.study import Study
@@ -13,6 +14,7 @@ from nnlab.batch import compose
 from nnlab.config import dataset_of
 from nnlab.config.repeating import in_hydra
 from nnlab.core.check import closest
+from nnlab.data import read_source
 from nnlab.errors import UserError
 from nnlab.tracking.provenance import blas, packages
 from nnlab.training.processors import usable_cores
@@ -81,6 +83,7 @@ def described(lab: Lab) -> list[str]:
     return [
         f"data: {dataset.name}, {rows:,} rows for training and validation, {len(dataset.test):,} for the test; "
         f"sha256 {dataset.sha256[:16]}",
-        f"seeds: 0 to {lab.seeds - 1}, unless the table says otherwise",
+        *differences(read_source(config.data)),
+        f"seeds: 0 to {lab.seeds - 1} for every claim, which was decided before the runs",
         f"NumPy {packages()['numpy']}, {blas()}",
     ]

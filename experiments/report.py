@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.claims import Measured, tally
+from experiments.claims_tables import claims_tables
 from experiments.lab import Lab
+from experiments.looks import Looks, told
 from experiments.study import Findings, Study
+from experiments.verdicts import LEVEL, Judged, judge, tally
 from nnlab.tracking.files import write_atomically
 from nnlab.tracking.plots import save
 
@@ -21,13 +23,45 @@ COLUMNS = (
 )  # fmt: skip
 BEGIN, END = "<!-- found: written by python -m experiments -->", "<!-- end of found -->"
 
+RULE = f"""\
+Written by `python -m experiments`; do not edit. The rule, which was there before the runs (`experiments/verdicts.py`):
+
+- **yes**: the mean over the seeds is within the claim's margin, or better than the claim. The margin is stated with
+  the claim: for an accuracy half a unit of the last digit that is printed, and 1.96 standard errors of a share that was
+  counted on the claim's test rows; for losses and times half a unit, and 1 % of the figure; for a bound (≥, ≤) nothing.
+- **spread**: the mean is not within the margin, but the figure is that of a single run and lies in the 95 % prediction
+  interval for one more run of ours. It says that such a run is nothing strange here, not that it is to be expected. A
+  figure that was read off the best of several runs is held against our best run too, which stands beside it; one that
+  was read off the best epoch, against each run's best epoch, which its text then says.
+- **no**: neither.
+
+Hypotheses of our own hold when the mean of the paired differences is above zero, and the p-value of Student's t test
+(two-sided), corrected for the number of all hypotheses in this report by Holm's method, is at most {LEVEL}. Checks of
+our own hold when every seed keeps to the bound. Neither is counted among the published claims. Every claim, hypothesis
+and check has the same seeds. Questions of our own are answered on validation alone; test splits are evaluated for
+published claims about them, once a run, after training. Seconds are those of training, all seeds together.
+"""
+
 
 @dataclass(frozen=True)
 class Result:
-    """A study and what it found."""
+    """A study and what it found.
+
+    Attributes:
+        study: which.
+        findings: of it.
+        looks: how often it evaluated a test split.
+    """
 
     study: Study
     findings: Findings
+    looks: Looks
+
+
+def judged_by_study(results: Sequence[Result]) -> list[list[Judged]]:
+    """The verdicts, study by study; all hypotheses together are one family."""
+    judged = iter(judge([measured for result in results for measured in result.findings.measured]))
+    return [[next(judged) for _ in result.findings.measured] for result in results]
 
 
 def write_report(results: Sequence[Result], lab: Lab, facts: Sequence[str], out: Path, *, into_readmes: bool) -> None:
@@ -45,86 +79,87 @@ def write_report(results: Sequence[Result], lab: Lab, facts: Sequence[str], out:
         (out / result.study.name).mkdir(exist_ok=True)
         for name, figure in result.findings.figures.items():
             save(figure, out / result.study.name / f"{name}.png")
-    rows = [measured for result in results for measured in result.findings.measured]
-    write_atomically(out / "results.csv", _csv(rows))
-    write_atomically(out / "RESULTS.md", _markdown(results, lab, facts))
+    by_study = judged_by_study(results)
+    write_atomically(out / "results.csv", _csv([judged for each in by_study for judged in each]))
+    write_atomically(out / "RESULTS.md", _markdown(results, by_study, lab, facts))
     if into_readmes:
-        for result in results:
-            _into_readme(result, result.study.folder / "README.md")
+        for result, judged in zip(results, by_study, strict=True):
+            _into_readme(result, judged, result.study.folder / "README.md")
 
 
-def _csv(rows: Sequence[Measured]) -> str:
+def _csv(judged: Sequence[Judged]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    for row in rows:
-        low, high = row.interval
-        numbers = [_number(number) for number in (row.claim.claimed, row.mean, row.std, low, high)]
-        verdict = "yes" if row.is_reproduced else "no"
-        facts = [len(row.values), verdict, f"{row.seconds:.1f}", row.command]
+    for each in judged:
+        row = each.measured
+        numbers = [_number(number) for number in (row.claim.claimed, row.mean, row.std, *row.interval)]
+        facts = [len(row.values), each.verdict, f"{row.seconds:.1f}", row.command]
         table.writerow([row.claim.text, row.claim.source, *numbers, *facts])
     return text.getvalue()
 
 
-def _number(number: float | None) -> str:
-    return "" if number is None or math.isnan(number) else f"{number:.6g}"
+def _number(number: float) -> str:
+    return "" if math.isnan(number) else f"{number:.6g}"
 
 
-def _markdown(results: Sequence[Result], lab: Lab, facts: Sequence[str]) -> str:
-    rows = [measured for result in results for measured in result.findings.measured]
+def _markdown(results: Sequence[Result], by_study: Sequence[Sequence[Judged]], lab: Lab, facts: Sequence[str]) -> str:
+    judged = [each for study in by_study for each in study]
     lines = [
         f"# Results on {lab.data_name}" + (", QUICK: too little training to mean anything" if lab.is_quick else ""),
         "",
-        "Written by `python -m experiments`; do not edit. A claim is reproduced when it lies in the measured range",
-        "over the seeds, or is exceeded; one with ≤, when no seed is above it; one with >, when the whole 95 %",
-        "confidence interval of the mean (Student's t) is above it. Seconds are those of training, all seeds together.",
-        "",
+        *(f"- **{line}**" for line in tally(judged)),
         *(f"- {fact}" for fact in facts),
-        f"- {tally(rows)}",
+        f"- {told([result.looks for result in results])}, all studies together",
         "",
-        *claims_table(rows),
+        *RULE.splitlines(),
         "",
+        *claims_tables(judged),
+        *_missed(judged),
     ]
-    for is_own, title in ((False, "Not reproduced:"), (True, "Hypotheses that do not hold:")):
-        missed = [row for row in rows if not row.is_reproduced and row.claim.is_own is is_own]
-        if missed:
-            lines += [title, ""]
-            lines += [f"- **{row.claim.text}**: {row.reason or 'no reason is known'}" for row in missed]
-            lines.append("")
     for result in results:
-        lines += [f"## [{result.study.title}]({result.study.name}/README.md)", "", result.findings.found.strip(), ""]
+        lines += [f"## [{result.study.title}]({result.study.name}/README.md)", "", *_found(result), ""]
         lines += [f"![{name}]({result.study.name}/{name}.png)\n" for name in result.findings.figures]
         lines += [f"    {command}" for command in dict.fromkeys(row.command for row in result.findings.measured)]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 
-def claims_table(rows: Sequence[Measured]) -> list[str]:
-    """The claims as a table in Markdown, a line each."""
-    lines = [
-        "| claim | source | claimed | mean | std | 95 % interval | seeds | reproduced | seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        decimals = row.claim.decimals
-        claimed, mean, std, low, high = (
-            "" if number is None or math.isnan(number) else f"{number:.{decimals}f}"
-            for number in (row.claim.claimed, row.mean, row.std, *row.interval)
-        )
-        interval = f"{low} to {high}" if low else ""
-        sign = {"reached": "", "bounded": "≤ ", "above": "> "}[row.claim.rule] if claimed else ""
-        verdict = "yes" if row.is_reproduced else "**no**"
-        words = [text.replace("|", "\\|") for text in (row.claim.text, row.claim.source)]
-        cells = [*words, sign + claimed, mean, std, interval, str(len(row.values)), verdict]
-        lines.append(f"| {' | '.join(cells)} | {row.seconds:.1f} |")
-    return lines
+def _missed(judged: Sequence[Judged]) -> list[str]:
+    """What is not simply reproduced, with the reason that the study knows; as lines."""
+    lines: list[str] = []
+    for verdict, title in (("spread", "Within the spread of single runs alone:"), ("no", "Not reproduced:")):
+        missed = [each.measured for each in judged if each.verdict == verdict and each.measured.claim.is_published]
+        lines += _list(title, [(row.claim.text, row.reason or "no reason is known") for row in missed])
+    own = [each for each in judged if each.verdict == "no" and not each.measured.claim.is_published]
+    return lines + _list("Of our own, what does not hold:", [(each.measured.claim.text, _why(each)) for each in own])
 
 
-def _into_readme(result: Result, path: Path) -> None:
+def _why(judged: Judged) -> str:
+    row = judged.measured
+    if row.claim.kind == "check":
+        return row.reason or "no reason is known"
+    if len(row.values) < 2:
+        return "one seed tells nothing of a difference"
+    if row.mean <= row.claim.claimed:
+        return f"the mean difference, {row.mean:.{row.claim.decimals}f}, is not above zero"
+    return f"p = {row.p:.2g}, and {judged.p:.2g} corrected for the number of hypotheses"
+
+
+def _list(title: str, items: Sequence[tuple[str, str]]) -> list[str]:
+    return [title, "", *(f"- **{text}**: {reason}" for text, reason in items), ""] if items else []
+
+
+def _found(result: Result) -> list[str]:
+    """What a study says of itself, and how often it has looked at a test split; as lines."""
+    looks = told([result.looks])
+    return [*result.findings.found.strip().splitlines(), "", f"{looks[0].upper()}{looks[1:]} in this study."]
+
+
+def _into_readme(result: Result, judged: Sequence[Judged], path: Path) -> None:
     """Put the findings between the two marks of a README; what stands around them is written by hand."""
     figures = [f"![{name}]({name}.png)" for name in result.findings.figures]
-    rows = claims_table(result.findings.measured) if result.findings.measured else []
-    found = "\n".join([BEGIN, "", *rows, "", result.findings.found.strip(), "", *figures, "", END])
+    found = "\n".join([BEGIN, "", *claims_tables(judged), *_found(result), "", *figures, "", END])
     text = path.read_text(encoding="utf-8")
     pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
     if len(pattern.findall(text)) != 1:

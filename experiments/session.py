@@ -6,9 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.claims import Measured
 from experiments.lab import Lab, Planned
+from experiments.looks import looks_of
 from experiments.report import Result
-from experiments.study import Findings, Runs, Study
+from experiments.study import Runs, Study
+from experiments.verdicts import verdict
 from nnlab.batch import run_each
 from nnlab.results import histories, results
 
@@ -27,10 +30,7 @@ def do_studies(studies: Sequence[Study], lab: Lab) -> list[Result]:
     missing = {study.name: sum(run.study == study.name for run in planned) for study in studies}
     print(f"{len(studies)} studies, {len(planned)} runs, {lab.workers} at a time, on {lab.data_name}", flush=True)
     directories: dict[int, Path] = {}
-    found: dict[str, Findings] = {}
-    for study in studies:
-        if not missing[study.name]:
-            found[study.name] = _judged(study, lab, [], [])
+    found: dict[str, Result] = {}
     for place, directory in run_each([run.job for run in planned], workers=lab.workers):
         directories[place] = directory
         name = planned[place].study
@@ -39,25 +39,34 @@ def do_studies(studies: Sequence[Study], lab: Lab) -> list[Result]:
         if not missing[name]:
             study = next(study for study in studies if study.name == name)
             places = [place for place, run in enumerate(planned) if run.study == name]
-            found[name] = _judged(study, lab, [planned[i] for i in places], [directories[i] for i in places])
-    return [Result(study, found[study.name]) for study in studies]
+            found[name] = _result(study, lab, [planned[i] for i in places], [directories[i] for i in places])
+    return [found[study.name] for study in studies]
 
 
-def _judged(study: Study, lab: Lab, planned: Sequence[Planned], directories: Sequence[Path]) -> Findings:
+def _result(study: Study, lab: Lab, planned: Sequence[Planned], directories: Sequence[Path]) -> Result:
     table, epochs = results(directories), histories(directories)
-    if planned:
-        table.insert(0, "variant", [run.variant for run in planned])
-        epochs = epochs.merge(table[["directory", "variant", "seed"]], on="directory")
+    table.insert(0, "variant", [run.variant for run in planned])
+    epochs = epochs.merge(table[["directory", "variant", "seed"]], on="directory")
     findings = study.judge(lab, Runs(table, epochs))
     print(f"\n{study.name}: {study.title}", flush=True)
     for measured in findings.measured:
-        claim = measured.claim
-        claimed = "" if claim.claimed is None or claim.is_own else f" (claimed {claim.claimed:.{claim.decimals}f})"
-        std = f" ± {measured.std:.{claim.decimals}f}" if len(measured.values) > 1 else ""
-        words = ("holds", "does NOT hold") if claim.is_own else ("reproduced", "NOT reproduced")
-        verdict = words[not measured.is_reproduced] + ("" if measured.is_reproduced else f" ({measured.reason})")
-        print(f"  {claim.text}: {measured.mean:.{claim.decimals}f}{std}{claimed}, {verdict}", flush=True)
-    return findings
+        print(f"  {_line(measured)}", flush=True)
+    return Result(study, findings, looks_of(table, findings.looks))
+
+
+def _line(measured: Measured) -> str:
+    """A claim and what came of it; of a hypothesis the verdict comes last, when all of them are known."""
+    claim = measured.claim
+    std = f" ± {measured.std:.{claim.decimals}f}" if len(measured.values) > 1 else ""
+    told = f"{claim.text}: {measured.mean:.{claim.decimals}f}{std}"
+    if claim.kind == "hypothesis":
+        return f"{told}, p = {measured.p:.2g}"
+    found = verdict(measured)
+    if claim.kind == "check":
+        return f"{told} (at most {claim.claimed:g}), {'holds' if found == 'yes' else 'does NOT hold'}"
+    words = {"yes": "reproduced", "spread": "within the spread of single runs", "no": "NOT reproduced"}
+    reason = f" ({measured.reason})" if found != "yes" and measured.reason else ""
+    return f"{told} (claimed {claim.claimed:.{claim.decimals}f}), {words[found]}{reason}"
 
 
 def _length(planned: Planned) -> float:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.claims import Measured
 from experiments.lab import Lab, Planned
+from experiments.looks import Looks
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,13 @@ class Findings:
         measured: its rows in the table of results.
         found: sentences and tables in Markdown, with the figures that were measured.
         figures: by file name without `.png`; shown in this order.
+        looks: how often a test split was evaluated beside the runs, by `experiments.looks.split_of`.
     """
 
     measured: Sequence[Measured]
     found: str
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    looks: Looks = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

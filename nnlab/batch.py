@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from pathlib import Path
 
 from nnlab.config.command_line import Job, compose_jobs
+from nnlab.config.testing import decided
 from nnlab.console import Console
 from nnlab.errors import RunFailedError
 from nnlab.mirrors import Mirrors
@@ -44,6 +45,9 @@ def compose(*overrides: str) -> Job:
 def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
     """Do the runs in parallel and bring them into MLflow; returns their directories, in the order of the jobs.
 
+    Runs that differ in more than their seeds leave the test split alone, unless their config says `trainer.test=true`:
+    they are there to be compared, and what is chosen by the test split is not tested any more.
+
     Args:
         jobs: of `compose`.
         workers: processes that train, each with the BLAS threads of its config; None is as many as keep the cores busy.
@@ -58,6 +62,7 @@ def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
 
 def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Iterator[tuple[int, Path]]:
     """As `run_all`, but give each run's place among the jobs and its directory as soon as it has ended."""
+    jobs = decided(jobs)
     mirrors = Mirrors(job.config for job in jobs)
     if workers is None:
         workers = max(1, usable_cores() // max((int(job.config.trainer.threads) for job in jobs), default=1))

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from nnlab.config.command_line import CONFIG_NAME, Job, compose_jobs, conf_dir
 from nnlab.config.command_line import parsed as parse_overrides
+from nnlab.config.testing import decided
 from nnlab.errors import UserError
 
 FOREIGN = ("config_name", "config_path", "config_dir", "experimental_rerun")
@@ -33,7 +34,7 @@ def composed_jobs(arguments: Sequence[str]) -> list[Job]:
     if _is_question(parsed):
         _answer(arguments, CONFIG_NAME)
         return []
-    return compose_jobs(parsed.overrides, multirun=parsed.multirun)
+    return decided(compose_jobs(parsed.overrides, multirun=parsed.multirun))
 
 
 def read_overrides(arguments: Sequence[str], *, root: str) -> list[str] | None:

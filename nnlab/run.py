@@ -36,6 +36,7 @@ def run_all(jobs: Sequence[Job], command: Sequence[str], ahead: Ahead | None) ->
 
     from nnlab.console import console_for
     from nnlab.runner import run
+    from nnlab.tracking.looks import told
 
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
     results: list[tuple[Job, Result]] = []
@@ -49,6 +50,8 @@ def run_all(jobs: Sequence[Job], command: Sequence[str], ahead: Ahead | None) ->
         patience = SECONDS_FOR_MLFLOW
     finally:
         mirrors.finish(patience)
+    for line in told(result.directory for _, result in results if "test/loss" in result.scores):
+        sys.stdout.write(f"{line}\n")
     for job, result in results:
         _say_where(job, result, mirrors.of(job.config))
     return max(0 if result.status == "finished" else 1 for _, result in results)

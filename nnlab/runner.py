@@ -15,6 +15,7 @@ from types import FrameType
 from threadpoolctl import threadpool_limits
 
 from nnlab.config import Config, as_dict, build_trainer, dataset_of
+from nnlab.config.testing import with_test
 from nnlab.console import Console
 from nnlab.data import Dataset
 from nnlab.errors import TerminatedError
@@ -98,7 +99,8 @@ def run(
 ) -> Result:
     """Train what the config describes, and record it.
 
-    The test split is evaluated at the end, once; by a member of a study never, since its study selects among them.
+    The test split is evaluated at the end, once, unless `trainer.test` is false; by a member of a study never, since
+    its study selects among them. It is passed forward that one time: pictures take what came out of it.
 
     Args:
         config: validated.
@@ -112,6 +114,7 @@ def run(
         UserError: if the runs folder cannot be written, or the member's directory is in use.
         KeyboardInterrupt: if interrupted or terminated, after the run was closed as such.
     """
+    config = with_test(config, bool(config.trainer.test) and member is None)
     with threadpool_limits(int(config.trainer.threads)), sigterm_raises():
         dataset = member.dataset if member else dataset_of(config.data, seed=config.seed)
         trainer = build_trainer(config, dataset)
@@ -145,11 +148,12 @@ def _train(
     """Take the trainer's events to the recorder and the console, then keep what is left of the run."""
     status: Status = "finished"
     reason = ""
-    best, kept, test = 0, 0, {}
+    best, kept = 0, 0
+    tested: Tested | None = None
     by_epoch: dict[int, dict[str, float]] = {}
     console.started(_title(config, trainer, recorder), config.trainer.epochs, trainer.steps_per_epoch)
     try:
-        with closing(trainer.run(test=watch is None)) as events:
+        with closing(trainer.run()) as events:
             for event in events:
                 match event:
                     case Progress():
@@ -170,7 +174,7 @@ def _train(
                             console.message(f"stopped early: no better epoch than {kept} for {config.trainer.patience}")
                     case Tested():
                         recorder.test(kept, event.metrics)
-                        test = dict(event.metrics)
+                        tested = event
     except DivergedError as error:
         status, reason = "diverged", str(error)
         console.warning(reason)
@@ -181,19 +185,21 @@ def _train(
         console.message(f"profile: {recorder.directory.path / 'profile.csv'}")
     recorder.tag({EPOCH_TAG: str(kept)})
     if config.tracking.plots:
-        _draw(trainer, recorder, console, kept if config.trainer.restore_best else 0, tested=bool(test))
+        _draw(trainer, recorder, console, kept if config.trainer.restore_best else 0, tested)
     recorder.close(status, reason or None)
     result = Result(
         recorder.directory.path,
         status,
         reason,
         kept,
-        {name: value for name, value in by_epoch.get(kept, {}).items() if name.startswith("val/")} | test,
+        {name: value for name, value in by_epoch.get(kept, {}).items() if name.startswith("val/")}
+        | dict(tested.metrics if tested else {}),
         digest,
         trainer.objective.network.parameters.values_vector.size,
         by_epoch,
     )
-    console.finished(_summary(result), [f"run directory  {result.directory}"])
+    left_alone = status == "finished" and tested is None and len(trainer.dataset.test) > 0
+    console.finished(_summary(result, left_alone=left_alone), [f"run directory  {result.directory}"])
     return result
 
 
@@ -212,6 +218,8 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
         UserError: if the run's model is damaged.
         DivergedError: if the loss on the test split is NaN or infinite.
     """
+    from nnlab.config.repeating import overrides_of  # brings Hydra, which workers do without
+
     events, _ = journal.read(path / JOURNAL)
     events = journal.counting(events)
     known = next((event["metrics"] for event in events if event["event"] == "test"), None)
@@ -228,8 +236,10 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
         tested = trainer.test()
         with Recorder.reopen(path, mirror) as recorder:
             recorder.test(epoch, tested.metrics)
+            repeating = ["python", "-m", "nnlab.run", *overrides_of(with_test(config, True))]
+            recorder.tag({"nnlab.command": shlex.join(repeating)})
             if config.tracking.plots:
-                _draw(trainer, recorder, console, epoch if config.trainer.restore_best else 0, tested=True)
+                _draw(trainer, recorder, console, epoch if config.trainer.restore_best else 0, tested)
     return tested
 
 
@@ -246,7 +256,7 @@ def _title(config: Config, trainer: Trainer, recorder: Recorder) -> str:
     )
 
 
-def _summary(result: Result) -> dict[str, str]:
+def _summary(result: Result, *, left_alone: bool) -> dict[str, str]:
     names = {
         "val/loss": "validation loss",
         "val/accuracy": "validation accuracy",
@@ -257,6 +267,7 @@ def _summary(result: Result) -> dict[str, str]:
         "status": result.status,
         **({"weights of epoch": str(result.epoch)} if result.epoch else {}),
         **{label: f"{result.scores[name]:.4f}" for name, label in names.items() if name in result.scores},
+        **({"test split": "left alone (trainer.test=false)"} if left_alone else {}),
         "training": f"{result.seconds:.2f} s",
         "weights sha256": result.weights_sha256[:16],
     }
@@ -273,13 +284,20 @@ def _model(trainer: Trainer) -> Model:
     )
 
 
-def _draw(trainer: Trainer, recorder: Recorder, console: Console, best: int, *, tested: bool) -> None:
+def _draw(trainer: Trainer, recorder: Recorder, console: Console, best: int, tested: Tested | None) -> None:
     """The run's pictures. They are worth a warning if they fail, not the run."""
     from nnlab.tracking.plots import draw_run
 
     folder, network = recorder.directory.path / "plots", trainer.objective.network
     try:
-        draw_run(folder, network, trainer.dataset, history=recorder.history(), best_epoch=best or None, tested=tested)
+        draw_run(
+            folder,
+            network,
+            trainer.dataset,
+            history=recorder.history(),
+            best_epoch=best or None,
+            test_outputs=tested.outputs if tested else None,
+        )
     except Exception as error:
         console.warning(f"the plots could not be drawn: {type(error).__name__}: {error}")
 

@@ -113,7 +113,10 @@ class Session:
         winner = best_trial(trials, self._objectives)
         blocks = [leaderboard(trials, self._objectives, encoding=self._console.out.encoding)]
         if self._status == "finished" and winner is not None:
-            blocks.append(self._test(winner))
+            if self._plan.fixed.trainer.test:
+                blocks.append(self._test(winner))
+            else:
+                blocks.append("test split       left alone (trainer.test=false)")
         elif self._status == "finished":
             self._status, self._reason = "failed", "no trial is complete"
         if self._status == "interrupted":

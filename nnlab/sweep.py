@@ -49,6 +49,7 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
     from nnlab.mirrors import Mirrors
     from nnlab.study_console import study_console_for
     from nnlab.study_runner import run_study
+    from nnlab.tracking.looks import told
 
     config = plan.fixed
     mirrors = Mirrors([config], ahead, niceness=0)
@@ -59,6 +60,8 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
         patience = SECONDS_FOR_MLFLOW
     finally:
         mirrors.finish(patience)
+    if result.status == "finished" and config.trainer.test:
+        sys.stdout.writelines(f"{line}\n" for line in told([result.directory]))
     run_id = mirror.run_id(result.directory) if mirror else None
     if run_id is not None:
         sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}; open it: make ui\n")

@@ -44,11 +44,11 @@ def gradient_difference(config: Config, dataset: Dataset) -> tuple[float, float]
     return of_gradients, of_costs
 
 
-def csv_difference(dataset: Dataset, file: Path) -> tuple[int, int]:
+def csv_difference(dataset: Dataset, file: Path) -> int:
     """Write the training digits in the CSV form, and read the file by `data=csv`.
 
     Returns:
-        How many digits were written, and the largest absolute difference of a pixel or a label.
+        The largest absolute difference of a pixel or a label.
     """
     pixels, labels = dataset.train.x[dataset.train.index].astype(np.int64), dataset.train.targets()
     names = ["label", *(f"pixel{column}" for column in range(pixels.shape[1]))]
@@ -59,4 +59,4 @@ def csv_difference(dataset: Dataset, file: Path) -> tuple[int, int]:
     x, y = read_source(settings).parts["train"]
     if x.shape != pixels.shape:
         raise ValueError(f"{file} was written with {pixels.shape} pixels, but read with {x.shape}.")
-    return len(labels), int(max(np.abs(x - pixels).max(), np.abs(y - labels).max()))
+    return int(max(np.abs(x - pixels).max(), np.abs(y - labels).max()))

@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import multiprocessing
 import shlex
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
+from experiments.beside import in_workers
 from experiments.claims import Claim, Measured
 from experiments.figures import new_axes, plot_band
 from experiments.lab import Lab, Planned
+from experiments.looks import split_of
 from experiments.miniflow.training_loop import train
 from experiments.study import Findings, Runs, Study
 from experiments.wording import spread
@@ -29,8 +29,6 @@ NAME = "miniflow"
 SOURCE = "Neural Network from Scratch (the lab that builds miniflow)"
 CLAIMED = 0.90
 UPDATES, QUICK_UPDATES = 10_000, 2_000
-LOOPS = 3
-"""Seeds of the loop: float64 and a copy of every gradient make it slow, and little depends on the seed."""
 NETS = {"one hidden layer, preset": (), "one layer, preset": ("model.hidden=[]",)}
 LOOP = "one hidden layer, loop written out"
 
@@ -45,20 +43,19 @@ class Loop(NamedTuple):
 
 def plan(lab: Lab) -> list[Planned]:
     """The two nets of the preset."""
-    return [run for net in NETS for run in lab.plan(NAME, net, *_overrides(lab, net))]
+    return [run for net in NETS for run in lab.plan(NAME, net, *_overrides(lab, net), test=True)]
 
 
 def judge(lab: Lab, runs: Runs) -> Findings:
     """Whether all three get above 90 %, and how fast."""
-    seeds = 1 if lab.is_quick else min(LOOPS, lab.seeds)
-    loops = _loops(lab, seeds)
+    loops = _loops(lab)
     digits = lab.digits(_all_rows(lab))
     measured = [
         Measured(
-            Claim(f"miniflow: {net}, test accuracy", SOURCE, CLAIMED),
+            Claim(f"miniflow: {net}, test accuracy", SOURCE, CLAIMED, "bound"),
             runs.values(net, "test/accuracy"),
             runs.seconds(net),
-            lab.command(*_overrides(lab, net)),
+            lab.command(*_overrides(lab, net), test=True),
             "This few digits do not carry a net so far." if lab.is_sorted_by_class else "",
         )
         for net in NETS
@@ -66,13 +63,14 @@ def judge(lab: Lab, runs: Runs) -> Findings:
     command = ["python", "-m", "experiments.miniflow.training_loop", *digits]
     measured.append(
         Measured(
-            Claim(f"miniflow: {LOOP}, test accuracy", SOURCE, CLAIMED),
+            Claim(f"miniflow: {LOOP}, test accuracy", SOURCE, CLAIMED, "bound"),
             [loop.test_accuracy for loop in loops],
             sum(loop.seconds for loop in loops),
-            shlex.join([*command, f"seed={','.join(map(str, range(seeds)))}"]),
+            shlex.join([*command, f"seed={','.join(map(str, range(lab.seeds)))}"]),
         )
     )
-    return Findings(measured, _found(measured), {"accuracy": _figure(lab, runs, loops)})
+    looks = {split_of(runs.table.iloc[0]): len(loops)}
+    return Findings(measured, _found(measured), {"accuracy": _figure(lab, runs, loops)}, looks)
 
 
 def _all_rows(lab: Lab) -> tuple[str, ...]:
@@ -97,11 +95,10 @@ def _overrides(lab: Lab, net: str) -> tuple[str, ...]:
     return ("experiment=miniflow", *NETS[net], f"trainer.epochs={epochs}", *_all_rows(lab))
 
 
-def _loops(lab: Lab, seeds: int) -> list[Loop]:
+def _loops(lab: Lab) -> list[Loop]:
     config, updates = _config(lab), QUICK_UPDATES if lab.is_quick else UPDATES
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(lab.workers, seeds), mp_context=spawn) as pool:
-        return list(pool.map(_loop, [config] * seeds, range(seeds), [updates] * seeds))
+    seeds = lab.seeds
+    return in_workers(min(lab.workers, seeds), _loop, [config] * seeds, range(seeds), [updates] * seeds)
 
 
 def _loop(config: Config, seed: int, updates: int) -> Loop:

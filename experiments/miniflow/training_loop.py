@@ -17,10 +17,9 @@ from nnlab.data import Dataset
 from nnlab.exit_status import exit_status
 
 
-def train(
-    data: Dataset, *, seed: int, iterations: int = 10_000, batch_size: int = 128, step_size: float = 0.5
-) -> tuple[dict[int, float], float]:
-    """Train on random batches; returns the validation accuracy by iteration, and the test accuracy at the end."""
+def train(data: Dataset, *, seed: int, iterations: int = 10_000, test: bool = True) -> tuple[dict[int, float], float]:
+    """Train on random batches; returns the validation accuracy by iteration, and the test accuracy, NaN if untested."""
+    batch_size, step_size = 128, 0.5
     random = np.random.default_rng(seed)
     x_train, y_train = data.train.inputs(), data.train.targets()
 
@@ -37,7 +36,6 @@ def train(
         b2: np.zeros(data.classes),
     }
     validation = {x: data.validation.inputs(), y: data.validation.targets()}
-    test = {x: data.test.inputs(), y: data.test.targets()}
 
     reports = {}
     for i in range(iterations):
@@ -48,11 +46,12 @@ def train(
             print(f"iteration {i:5}  loss {error:.4f}  validation accuracy {reports[i]:.4f}")
         for weight, gradient in zip(weights.values(), gradients, strict=True):
             weight -= step_size * gradient
-    return reports, accuracy(loss, {**test, **weights})
+    return reports, accuracy(loss, {x: data.test.inputs(), y: data.test.targets(), **weights}) if test else np.nan
 
 
 if __name__ == "__main__":
     with exit_status(), threadpool_limits(1):  # as a run: more would not be faster here
         for job in compose_jobs(["experiment=miniflow", *sys.argv[1:]], multirun=True):
-            _, tested = train(dataset_of(job.config.data, seed=job.config.seed), seed=job.config.seed)
-            print(f"seed {job.config.seed}: test accuracy {tested:.4f}")
+            config, tests = job.config, bool(job.config.trainer.test)
+            _, tested = train(dataset_of(config.data, seed=config.seed), seed=config.seed, test=tests)
+            print(f"seed {config.seed}: " + (f"test accuracy {tested:.4f}" if tests else "test split left alone"))

@@ -61,10 +61,9 @@ def _found(runs: Runs) -> str:
     ]
     apart = runs.differences(SAME_STEP, PLAIN, "val/accuracy", epoch=int(epochs[-1]))
     return (
-        "At the same rate momentum takes steps that add up to ten times as long, and gets on faster by as much as such "
-        "steps do: where the step in the long run is the same (lr 0.01 with momentum, 0.1 without), the two differ by "
-        f"{spread(apart)} after epoch {epochs[-1]}. Validation accuracy by epoch:\n\n"
-        + table(("", *(f"epoch {epoch}" for epoch in epochs)), rows)
+        "At the same rate momentum takes steps that add up to ten times as long. Where the step in the long run is the "
+        f"same (lr 0.01 with momentum, 0.1 without), the two differ by {spread(apart)} after epoch {epochs[-1]}. "
+        "Validation accuracy by epoch:\n\n" + table(("", *(f"epoch {epoch}" for epoch in epochs)), rows)
     )
 
 

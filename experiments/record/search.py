@@ -16,6 +16,8 @@ OBJECTIVE = "objective val/accuracy"
 VALIDATION = "data.split.validation=0.1"
 TRIALS, EPOCHS = 14, 12
 QUICK_TRIALS = 3
+LABS = ("seed=", "data=", "data.", "trainer.test=")
+"""What of a run's overrides is the lab's to say."""
 
 
 def search(lab: Lab, experiment: str) -> Path:
@@ -52,6 +54,7 @@ def search_overrides(lab: Lab) -> list[str]:
         f"sweep.trials={trials}",
         f"sweep.workers={lab.workers}",
         "sweep.deterministic=true",
+        "trainer.test=false",  # the winner is tested where it is trained again
         "model.width=range(256,769,128)",
         *(["sweep.pruner_options.warmup_epochs=1"] if lab.is_quick else []),
     ]
@@ -77,5 +80,5 @@ def winner_overrides(study: Path) -> list[str]:
     """What composes the winner's config, its seed and data aside: those are the lab's."""
     run = study / "trials" / str(best_of(trials_of(study))["runs"])
     overrides = yaml.safe_load((run / "overrides.yaml").read_text(encoding="utf-8"))
-    ours = [override for override in overrides if not override.startswith(("seed=", "data=", "data."))]
+    ours = [override for override in overrides if not override.startswith(LABS)]
     return [*ours, VALIDATION]

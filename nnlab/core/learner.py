@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nnlab.core.feed import Feed, stretches
 from nnlab.core.network import ROWS_AT_ONCE
+from nnlab.core.node import Array
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer
 from nnlab.core.profile import Profile
@@ -122,8 +123,14 @@ class Learner:
                 self.step += 1
 
 
-def evaluate(objective: Objective, rows: Rows) -> Tally:
-    """The loss and the decisions of the network as it is, on a split; dropout is off."""
+def evaluate(objective: Objective, rows: Rows, scores: Array | None = None) -> Tally:
+    """The loss and the decisions of the network as it is, on a split; dropout is off.
+
+    Args:
+        objective: whose network it is.
+        rows: the n rows of the split.
+        scores: (n, outputs) gets what the loss was taken of, for `Objective.outputs`; None keeps nothing.
+    """
     feed = Feed(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
     penalty = objective.reported_penalty()
     tally = Tally()
@@ -131,5 +138,7 @@ def evaluate(objective: Objective, rows: Rows) -> Tally:
         for ids in stretches(rows.index, ROWS_AT_ONCE):
             program, correct = feed.load(ids)
             loss = float(program.forward()) + penalty
+            if scores is not None:
+                scores[tally.rows : tally.rows + len(ids)] = program.values[program.output.inputs[0]]
             tally.take(loss, len(ids), correct() if correct else None)
     return tally

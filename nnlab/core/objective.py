@@ -118,6 +118,14 @@ class Objective:
 
         return count
 
+    def outputs(self, scores: Array) -> Array:
+        """The network's outputs (n, outputs), from what the loss is taken of: logits, where it is fused with the last
+        activation, else the outputs themselves."""
+        if self.loss.fused_with is None:
+            return scores
+        last = Network([Activation(self.loss.fused_with)], features=scores.shape[1:], rng=None, dtype=scores.dtype)
+        return last.predict(scores)
+
     def add_penalty_gradients(self, scale: float = 1.0) -> None:
         """Add each regularizer's derivative, times `scale`, to the gradients that a backward pass left."""
         for name, rule in self.network.regularizers.items():

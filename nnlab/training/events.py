@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from nnlab.core.node import Array
 from nnlab.errors import RunFailedError
 
 
@@ -52,9 +53,16 @@ class TrainingEnd:
 
 @dataclass(frozen=True)
 class Tested:
-    """The test split was evaluated, once: test/loss and test/accuracy."""
+    """The test split was evaluated, once.
+
+    Attributes:
+        metrics: test/loss and test/accuracy.
+        outputs: (n, outputs) of the network for the split's rows, in their order, so that nobody has to pass them
+            forward again; None where they are not kept.
+    """
 
     metrics: Mapping[str, float]
+    outputs: Array | None = field(default=None, repr=False, compare=False)
 
 
 Event = Progress | EpochEnd | TrainingEnd | Tested

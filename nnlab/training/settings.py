@@ -25,6 +25,9 @@ class TrainerSettings(Checked):
         clip_norm: the largest global norm of a gradient; null leaves gradients alone.
         profile: whether to write where the time goes, by phase and operation, into `profile.csv` of the run.
         count_correct: whether each epoch also tells how many rows were decided for their label.
+        test: whether to evaluate the test split, once, when training is over; false leaves it alone. `auto` evaluates
+            it in a run alone and in runs that differ in their seeds at most, not in runs that are compared before a
+            choice (`nnlab.config.testing`); a config that is about to run has it as true or false.
     """
 
     epochs: Annotated[int, Range(ge=1)] = 15
@@ -37,6 +40,7 @@ class TrainerSettings(Checked):
     clip_norm: Annotated[float, Range(gt=0)] | None = None
     count_correct: bool = False
     profile: bool = False
+    test: bool | Literal["auto"] = "auto"
 
     @property
     def last_epoch(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnlab.core.feed import shuffled, stretches
 from nnlab.core.learner import Learner, Tally, evaluate
+from nnlab.core.node import Array
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer
 from nnlab.core.profile import Profile
@@ -72,7 +73,7 @@ class Trainer:
         Closing it in the middle leaves the network with the weights that it would have kept so far.
 
         Args:
-            test: whether to evaluate the test split at the end (a sweep must not, but for its winner).
+            test: false leaves the test split alone, whatever the settings say.
 
         Raises:
             DivergedError: if a loss is NaN or infinite. The network then holds the weights of the best
@@ -105,7 +106,7 @@ class Trainer:
         finally:
             selection.restore()
         yield TrainingEnd(selection.epoch, epoch, stopped_early)
-        if test and len(self.dataset.test):
+        if test and self.settings.test and len(self.dataset.test):
             yield self.test()
 
     def test(self) -> Tested:
@@ -114,9 +115,11 @@ class Trainer:
         Raises:
             DivergedError: if the loss is NaN or infinite.
         """
-        scores = _scores("test", self._evaluated(self.dataset.test))
-        self._check_finite(scores["test/loss"], "the last update, as the test split shows")
-        return Tested(scores)
+        rows, network = self.dataset.test, self.objective.network
+        scores = np.empty((len(rows), network.outputs), network.dtype)
+        metrics = _scores("test", self._evaluated(rows, scores))
+        self._check_finite(metrics["test/loss"], "the last update, as the test split shows")
+        return Tested(metrics, self.objective.outputs(scores))
 
     def _learn(self, epoch: int, tally: Tally) -> Generator[Event, None, float]:
         """One epoch of updates, with a report now and then; returns the seconds it took, reports aside."""
@@ -142,12 +145,12 @@ class Trainer:
                 "inputs."
             )
 
-    def _evaluated(self, rows: Rows) -> Tally:
+    def _evaluated(self, rows: Rows, scores: Array | None = None) -> Tally:
         if not len(rows):
             return Tally()
         if self.profile is not None:
-            return self.profile.timed("evaluation", "of a split", evaluate)(self.objective, rows)
-        return evaluate(self.objective, rows)
+            return self.profile.timed("evaluation", "of a split", evaluate)(self.objective, rows, scores)
+        return evaluate(self.objective, rows, scores)
 
 
 def _scores(split: str, tally: Tally) -> dict[str, float]:

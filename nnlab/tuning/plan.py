@@ -13,6 +13,7 @@ from hydra.core.override_parser.types import Override
 from nnlab.config import Config, ConfigError, ConfigProblem, as_dict, dataset_of, validate
 from nnlab.config.command_line import parsed
 from nnlab.config.repeating import in_hydra, leaves
+from nnlab.config.testing import with_test
 from nnlab.tracking.redaction import redacted
 from nnlab.training.processors import usable_cores
 from nnlab.tuning.composition import Composition, composed_study
@@ -109,6 +110,7 @@ class Plan:
         """Everything that the trials depend on, flat: a study goes on only where this is the same."""
         config = {key: value for key, value in self.to_dict().items() if key not in ("runs_dir", "tracking", "sweep")}
         config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
+        config["trainer"] = {key: value for key, value in config["trainer"].items() if key != "test"}
         settings = as_plain(self.settings)
         sweep = {key: settings[key] for key in UNCHANGEABLE}
         if self.settings.deterministic:
@@ -162,6 +164,7 @@ def make_plan(arguments: Sequence[str]) -> Plan:
         problems.append(ConfigProblem("sweep.objective", rule, judged, "data.split.validation=0.15"))
     if problems:
         raise ConfigError(problems)
+    fixed = with_test(fixed, bool(fixed.trainer.test))  # of the winner: `auto` tests it
     return Plan(settings, space, list(arguments), fixed, composition)
 
 

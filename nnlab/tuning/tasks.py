@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from nnlab.config import Config, dataset_of
 from nnlab.config.repeating import overrides_of
+from nnlab.config.testing import with_test
 from nnlab.data import Dataset, save_shared
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
@@ -37,13 +38,13 @@ class Tasks:
         self._journal = journal
 
     def configs(self, trial: FrozenTrial) -> list[Config]:
-        """The configs of a trial's runs, which draw pictures only if asked to.
+        """The configs of a trial's runs, which draw pictures only if asked to, and leave the test split alone.
 
         Raises:
             ConfigError: if there can be no such run.
         """
         asked = Asked.of(trial)
-        configs = [self._plan.config(asked.values, seed) for seed in asked.seeds]
+        configs = [with_test(self._plan.config(asked.values, seed), False) for seed in asked.seeds]
         if self._plan.settings.plots == "all":
             return configs
         return [replace(config, tracking=replace(config.tracking, plots=False)) for config in configs]

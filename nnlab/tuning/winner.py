@@ -11,6 +11,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from nnlab.config.repeating import overrides_of
+from nnlab.config.testing import with_test
 from nnlab.console import Console
 from nnlab.runner import test_member
 from nnlab.tracking import journal
@@ -71,7 +72,7 @@ def test_winner(
         scores={name: statistics.fmean(metrics[name] for metrics in tested) for name in tested[0]},
         runs=len(paths),
         evaluations=sum(any(map(_is_tested, tasks.paths(each))) for each in trials),
-        command=shlex.join(["python", "-m", "nnlab.run", *overrides_of(configs[0])]),
+        command=shlex.join(["python", "-m", "nnlab.run", *overrides_of(with_test(configs[0], True))]),
     )
 
 

@@ -240,7 +240,16 @@ def test_the_run_directory_and_mlflow_tell_the_same(pair: Done) -> None:
         assert run.info.run_name == directory.name
         assert run.data.tags["nnlab.weights_sha256"] == weights_sha256(directory)
         assert event(directory, "end")["status"] == "finished"
-        assert event(directory, "test")["metrics"]["test/loss"] == run.data.metrics["test/loss"]
+        last = [each for each in events(directory) if each["event"] == "epoch"][-1]
+        assert last["metrics"]["val/loss"] == run.data.metrics["val/loss"]
+
+
+def test_runs_that_are_compared_leave_the_test_split_alone(pair: Done) -> None:
+    for run, directory in zip(pair.runs, pair.directories, strict=True):
+        assert not [name for name in run.data.metrics if name.startswith("test/")]
+        assert not [each for each in events(directory) if each["event"] == "test"]
+        assert run.data.params["trainer.test"] == "false"
+    assert "left alone" in pair.process.stdout
 
 
 def test_no_artifact_of_a_run_speaks_of_the_repository(done: Done) -> None:

@@ -134,6 +134,16 @@ def test_a_study_ends_with_what_was_chosen_and_what_it_is_worth(studies: Mapping
     assert f"study directory  {kept.study.directory}" in kept.process.stdout
 
 
+def test_a_study_leaves_the_test_split_alone_where_it_is_told_to(tmp_path: Path) -> None:
+    told = ["trainer.test=false", "sweep.trials=2", "sweep.workers=1", "sweep.name=study"]
+    done = sweep(*SMALL, *told, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "trainer.test=false" in done.stdout
+    journals = list((tmp_path / "runs" / "study").rglob("metrics.jsonl"))
+    assert len(journals) == 3
+    assert not [path for path in journals if '"event": "test"' in path.read_text(encoding="utf-8")]
+
+
 def test_a_pipe_gets_plain_lines(studies: Mapping[str, Kept]) -> None:
     for kept in studies.values():
         assert "\x1b" not in kept.process.stdout

@@ -1,15 +1,21 @@
-"""The statistics of a claim against Student's table, and its verdict against the rule's words."""
+"""What is measured beside a claim: intervals, margins and p-values, against SciPy's own and worked numbers."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
-from experiments.claims import Claim, Measured
+from experiments.claims import Claim, Measured, accuracy_margin, margin
+
+differing = st.lists(st.floats(-10, 10), min_size=2, max_size=12).filter(lambda values: np.std(values) > 1e-3)
 
 
-def measured(*values: float, claimed: float | None = 0.95, **options: object) -> Measured:
+def measured(*values: float, claimed: float = 0.95, **options: object) -> Measured:
     return Measured(Claim("accuracy", "a book", claimed, **options), values, 1.0, "command")  # type: ignore[arg-type]
 
 
@@ -22,30 +28,50 @@ def test_the_interval_of_five_values_is_that_of_students_table() -> None:
     assert 10 - low == pytest.approx(high - 10)
 
 
+def test_the_prediction_interval_of_a_worked_example() -> None:
+    # NIST/SEMATECH's form: mean ± t s sqrt(1 + 1/n). 8 to 12: 2.776 * 1.5811 * sqrt(1.2) = 4.808.
+    low, high = measured(8, 9, 10, 11, 12).one_more
+    assert (low, high) == (pytest.approx(10 - 4.808, abs=2e-3), pytest.approx(10 + 4.808, abs=2e-3))
+
+
+def test_one_more_run_is_in_its_prediction_interval_95_times_of_100() -> None:
+    # A law: for normal values the interval holds the next one with probability 0.95, whatever n.
+    random = np.random.default_rng(0)
+    inside = 0
+    for draw in random.normal(3.0, 2.0, size=(4000, 5)):
+        low, high = measured(*draw[:4]).one_more
+        inside += low <= draw[4] <= high
+    assert inside / 4000 == pytest.approx(0.95, abs=3.5 * math.sqrt(0.95 * 0.05 / 4000))
+
+
+@given(values=differing)
+def test_intervals_and_p_are_scipys(values: list[float]) -> None:
+    ours, theirs = measured(*values), stats.ttest_1samp(values, 0.0)
+    np.testing.assert_allclose(ours.interval, theirs.confidence_interval(0.95), rtol=1e-8, atol=1e-8)
+    assert ours.p == pytest.approx(float(theirs.pvalue), rel=1e-7, abs=1e-12)
+
+
+def test_differences_that_are_all_alike_are_judged_by_their_signs() -> None:
+    # All five above zero: of the 32 ways to flip signs two are as far off.
+    assert measured(0.6, 0.6, 0.6, 0.6, 0.6).p == 2 / 32
+    assert measured(0.0, 0.0, 0.0).p == 1.0
+
+
 def test_one_seed_has_no_spread() -> None:
     one = measured(0.96)
     assert math.isnan(one.std)
-    assert all(math.isnan(end) for end in one.interval)
-    assert one.is_reproduced
+    assert all(math.isnan(end) for end in (*one.interval, *one.one_more))
+    assert one.p == 1.0
 
 
-@pytest.mark.parametrize(
-    ("values", "options", "is_reproduced"),
-    [
-        pytest.param([0.94, 0.96], {}, True, id="the claim lies in the range"),
-        pytest.param([0.96, 0.97], {}, True, id="every seed exceeds it"),
-        pytest.param([0.93, 0.94], {}, False, id="no seed reaches it"),
-        pytest.param([0.97, math.nan], {}, False, id="a seed without a figure"),
-        pytest.param([0.90, 0.94], {"lower_is_better": True}, True, id="every loss is below"),
-        pytest.param([0.96, 0.99], {"lower_is_better": True}, False, id="every loss is above"),
-        pytest.param([0.95, 0.94], {"rule": "bounded"}, True, id="at most the bound"),
-        pytest.param([0.94, 0.951], {"rule": "bounded"}, False, id="one seed above the bound"),
-        # Differences 1 and 3: mean 2, t(1) = 12.706, half width 12.706 * sqrt(2) / sqrt(2) = 12.7.
-        pytest.param([1.0, 3.0], {"rule": "above", "claimed": 0.0}, False, id="the interval of two reaches below"),
-        pytest.param([1.0, 1.0, 1.1], {"rule": "above", "claimed": 0.0}, True, id="the interval stays above"),
-        pytest.param([0.1], {"rule": "above", "claimed": 0.0}, False, id="one seed is no evidence of a difference"),
-        pytest.param([0.1], {"claimed": None}, True, id="nothing is claimed"),
-    ],
-)
-def test_the_verdict(values: list[float], options: dict[str, object], is_reproduced: bool) -> None:
-    assert measured(*values, **options).is_reproduced is is_reproduced  # type: ignore[arg-type]
+@pytest.mark.parametrize(("lower_is_better", "best"), [(False, 0.97), (True, 0.93)])
+def test_the_best_seed_is_the_highest_accuracy_or_the_lowest_loss(lower_is_better: bool, best: float) -> None:
+    assert measured(0.95, 0.97, 0.93, lower_is_better=lower_is_better).best == best
+
+
+def test_margins_are_the_printing_and_the_test_rows_of_the_claim() -> None:
+    # 0.95 of 10,000 rows: sqrt(0.95 * 0.05 / 10000) = 0.0021794; printed as 0.9500.
+    assert accuracy_margin(0.95, rows=10_000, decimals=4) == pytest.approx(0.00005 + 1.96 * 0.0021794, abs=1e-7)
+    low, high = stats.binomtest(9500, 10_000).proportion_ci(0.95, method="exact")
+    assert accuracy_margin(0.95, rows=10_000, decimals=6) == pytest.approx((high - low) / 2, rel=0.02)
+    assert margin(0.3225, decimals=4) == pytest.approx(0.00005 + 0.003225)

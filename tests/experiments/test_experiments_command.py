@@ -83,7 +83,8 @@ def test_the_claims_of_toy_and_miniflow_hold_in_quick(quick: tuple[subprocess.Co
     _, folder = quick
     with (folder / "runs" / "experiments" / "results.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["reproduced"] for row in rows} <= {"yes", "no"}
+    assert {row["reproduced"] for row in rows} <= {"yes", "spread", "no"}
+    assert {row["seeds"] for row in rows} == {"2"}, "as many seeds for each claim"
     assert all(float(row["mean"]) == float(row["mean"]) and row["command"].startswith("python -m") for row in rows)
     held = [row["claim"] for row in rows if row["reproduced"] == "yes"]
     assert any("truth table" in claim for claim in held)

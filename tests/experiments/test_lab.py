@@ -11,6 +11,7 @@ import pytest
 from experiments.__main__ import _parser
 from experiments.lab import Lab
 from experiments.wording import spread
+from nnlab.command import composed_jobs
 from nnlab.config.command_line import compose_jobs
 
 FULL = Lab(("data=mnist",), "full MNIST", 5, False, 2, "runs", None)
@@ -44,7 +45,18 @@ def test_figures_in_words_have_their_spread_over_seeds_if_there_are_several() ->
 def test_a_variants_runs_are_those_of_the_command_line(tmp_path: Path) -> None:
     lab = Lab(("data=digits",), "digits", 2, False, 1, str(tmp_path / "runs"), None)
     planned = lab.plan("study", "wide", "model.hidden=[64]", "data.split.seed=null")
-    ours = ["model.hidden=[64]", "data.split.seed=null", "data=digits", f"runs_dir={tmp_path / 'runs'}"]
+    ours = ["model.hidden=[64]", "data.split.seed=null", "trainer.test=false", "data=digits"]
+    ours.append(f"runs_dir={tmp_path / 'runs'}")
     for seed, run in enumerate(planned):
         (job,) = compose_jobs([*ours, "tracking.experiment=study", f"seed={seed}"], multirun=False)
         assert (run.study, run.variant, run.job) == ("study", "wide", job)
+
+
+@pytest.mark.parametrize("test", [False, True])
+def test_the_command_of_a_variant_does_its_runs_again(test: bool, tmp_path: Path) -> None:
+    lab = Lab(("data=digits",), "digits", 2, False, 1, str(tmp_path / "runs"), None)
+    planned = lab.plan("study", "wide", "model.hidden=[64]", test=test)
+    again = composed_jobs(shlex.split(lab.command("model.hidden=[64]", test=test))[3:])
+    for run, job in zip(planned, again, strict=True):
+        assert run.job.config.trainer.test is job.config.trainer.test is test
+        assert replace(run.job.config, runs_dir="", tracking=job.config.tracking) == replace(job.config, runs_dir="")

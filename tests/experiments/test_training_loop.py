@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,10 @@ def test_it_learns_and_reports_once_in_a_thousand_iterations(capsys: pytest.Capt
     assert test_accuracy > 0.85
     printed = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in printed] == [["iteration", "0"], ["iteration", "1000"]]
+
+
+def test_it_leaves_the_test_split_alone_where_it_is_told_to() -> None:
+    data = dataset_of(compose("data=digits", "tracking.enabled=false").config.data, seed=0)
+    data = replace(data, test=None)  # type: ignore[arg-type]
+    _, test_accuracy = training_loop.train(data, seed=0, iterations=1, test=False)
+    assert math.isnan(test_accuracy)

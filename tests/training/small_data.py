@@ -37,6 +37,7 @@ def one_weight(
     lr: float,
     test: Rows | None = None,
     dtype: Any = np.float64,
+    settings_test: bool | str = "auto",
     **settings: Any,
 ) -> Trainer:
     """p = wx from w = 0, on the one row x = 1, y = 1, with loss ½(p − y)² and full batches: w ← w − lr (w − 1)."""
@@ -51,7 +52,7 @@ def one_weight(
         SGD(lr=lr),
         Constant(),
         dataset(rows([[1.0]], [1]), validation, test),
-        TrainerSettings(**{"batch_size": "full"} | settings),
+        TrainerSettings(**{"batch_size": "full", "test": settings_test} | settings),
         random.shuffle,
     )
 

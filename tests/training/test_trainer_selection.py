@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_data import one_weight, rows, watched, weight
+from small_data import classifier, dataset, one_weight, rows, watched, weight
 
 from nnlab.core import Rows
 from nnlab.training import DivergedError, EpochEnd, Event, Trainer, TrainingEnd
@@ -102,6 +102,30 @@ def test_the_test_split_is_never_read_where_no_test_is_wanted() -> None:
     trainer = one_weight(PASSES_ITS_BEST, lr=0.5, test=watched(rows([[1.0]], [1]), seen.append), epochs=5)
     assert not any(isinstance(event, Examined) for event in trainer.run(test=False))
     assert seen == []
+
+
+@pytest.mark.parametrize(("setting", "reads"), [(True, [1]), ("auto", [1]), (False, [])])
+def test_the_setting_leaves_the_test_split_alone(setting: bool | str, reads: list[int]) -> None:
+    seen: list[int] = []
+    trainer = one_weight(
+        PASSES_ITS_BEST, lr=0.5, test=watched(rows([[1.0]], [1]), seen.append), epochs=2, settings_test=setting
+    )
+    assert sum(isinstance(event, Examined) for event in trainer.run()) == len(reads)
+    assert seen == reads
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_outputs_of_the_one_evaluation_are_the_predictions(dtype: type) -> None:
+    """`Network.predict` passes the rows forward again: what pictures are drawn from must be the same to the bit."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(1003, 4)), random.integers(0, 3, 1003)  # more than are passed forward at once
+    data = dataset(Rows.whole(x[:50], y[:50]), None, Rows.whole(x, y), classes=3)
+    (tested,) = [event for event in classifier(data, epochs=1, dtype=dtype).run() if isinstance(event, Examined)]
+    trainer = classifier(data, epochs=1, dtype=dtype)
+    list(trainer.run(test=False))
+    assert tested.outputs is not None
+    np.testing.assert_array_equal(tested.outputs, trainer.objective.network.predict(x.astype(dtype)))
+    assert tested.metrics["test/accuracy"] == pytest.approx(np.mean(tested.outputs.argmax(axis=1) == y))
 
 
 def test_watched_rows_do_notice_reading() -> None:

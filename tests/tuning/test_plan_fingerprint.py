@@ -67,6 +67,7 @@ def test_other_data_makes_another_study() -> None:
         "sweep.storage='sqlite:///elsewhere.db'",
         "tracking.experiment=another",
         "tracking.plots=false",
+        "trainer.test=false",
         "runs_dir=elsewhere",
     ],
 )

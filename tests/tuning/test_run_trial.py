@@ -14,6 +14,7 @@ from sweeping import journal_storage, study_in
 
 from nnlab.config import dataset_of
 from nnlab.config.command_line import compose_jobs
+from nnlab.config.testing import with_test
 from nnlab.console import Console
 from nnlab.data import open_shared
 from nnlab.runner import run
@@ -202,7 +203,8 @@ def test_the_test_split_has_the_weights_that_validation_chose(tmp_path: Path) ->
     task = next_task(study, tasks)
     run_trial(task)
     (config,), (path,) = task.configs, task.paths
-    alone = replace(config, runs_dir=str(tmp_path / "alone"))
+    assert config.trainer.test is False
+    alone = with_test(replace(config, runs_dir=str(tmp_path / "alone")), True)
     expected = run(alone, overrides=[], command=[], console=quiet(), mirror=None).scores
     tested = evaluated_member(config, path, console=quiet(), mirror=None).metrics
     assert tested == {name: expected[name] for name in ("test/loss", "test/accuracy")}

@@ -38,17 +38,31 @@ def draw_run(
     *,
     history: Sequence[Mapping[str, float]],
     best_epoch: int | None,
-    tested: bool,
+    test_outputs: Array | None,
 ) -> list[Path]:
-    """`draw_all` for a trained network: of the test split if it was `tested`, else of what it may look at."""
-    name, rows = shown_rows(dataset, tested=tested)
+    """`draw_all` for a trained network.
+
+    Args:
+        folder: where the pictures go.
+        network: with the weights that it keeps.
+        dataset: its splits.
+        history: one mapping an epoch, see `learning_curves`.
+        best_epoch: the epoch whose weights were kept, if any.
+        test_outputs: (n, k) what came out of the test split's evaluation: the mistakes are its. None leaves the test
+            split alone, and validation rows are passed forward (training rows where there are none).
+    """
+    if test_outputs is None:
+        name, rows = shown_rows(dataset)
+        shown_outputs = outputs(network, rows)
+    else:
+        name, rows, shown_outputs = "test", dataset.test, test_outputs
     weights = [array for array in network.parameters.named().values() if array.ndim == 2]
     return draw_all(
         folder,
         history=history,
         best_epoch=best_epoch,
         dataset=dataset,
-        outputs=outputs(network, rows),
+        outputs=shown_outputs,
         shown=rows,
         shown_name=name,
         first_weights=weights[0],

@@ -18,8 +18,6 @@ def outputs(network: Network, rows: Rows) -> Array:
     return np.concatenate([network.predict(replace(rows, index=ids).inputs(network.dtype)) for ids in parts])
 
 
-def shown_rows(dataset: Dataset, *, tested: bool) -> tuple[str, Rows]:
-    """The split whose mistakes are shown, and its name: the test split only if it was evaluated anyway."""
-    if tested:
-        return "test", dataset.test
+def shown_rows(dataset: Dataset) -> tuple[str, Rows]:
+    """The split whose mistakes are shown where the test split is left alone, and its name."""
     return ("validation", dataset.validation) if len(dataset.validation) else ("training", dataset.train)

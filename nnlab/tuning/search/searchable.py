@@ -38,6 +38,7 @@ NOT_SEARCHABLE = {
     "trainer.restore_best": ("follows sweep.at", "sweep.at=last"),
     "trainer.count_correct": (NO_EFFECT, ""),
     "trainer.profile": (NO_EFFECT, ""),
+    "trainer.test": (NO_EFFECT, "trainer.test=false, to leave the winner untested too"),
     "trainer.threads": ("is 1 in every worker", "sweep.workers=2"),
     "model.name": (NO_EFFECT, "model=choice(mlp, sigmoid_mlp)"),
     **{f"{group}.name": ("follows the choice of its group", f"{group}=choice(...)") for group in VARIANTS},

@@ -1,0 +1,102 @@
+"""The tables of claims in Markdown: what was published, nnlab's own hypotheses, nnlab's own checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from experiments.tables import table
+from experiments.verdicts import Judged
+
+WORDS = {"yes": "yes", "spread": "**spread**", "no": "**no**"}
+SIGNS = {("bound", True): "≤ ", ("bound", False): "≥ "}
+
+
+def claims_tables(judged: Sequence[Judged]) -> list[str]:
+    """A table for each kind of claim that there is, with a heading in bold, as lines."""
+    kinds = (
+        ("Published", _published, [each for each in judged if each.measured.claim.is_published]),
+        ("Hypotheses of our own", _hypotheses, _of_kind(judged, "hypothesis")),
+        ("Checks of our own", _checks, _of_kind(judged, "check")),
+    )
+    lines: list[str] = []
+    for title, made, rows in kinds:
+        if rows:
+            lines += [f"**{title}**", "", *made(rows).splitlines(), ""]
+    return lines
+
+
+def _of_kind(judged: Sequence[Judged], kind: str) -> list[Judged]:
+    return [each for each in judged if each.measured.claim.kind == kind]
+
+
+def _published(rows: Sequence[Judged]) -> str:
+    head = ("claim", "source", "claimed", "margin", "mean", "std", "95 % interval", "one more run, 95 %", "best")
+    return table((*head, "seeds", "reproduced", "seconds"), (_published_cells(each) for each in rows))
+
+
+def _published_cells(judged: Judged) -> list[str]:
+    row, claim = judged.measured, judged.measured.claim
+    sign = SIGNS.get((claim.kind, claim.lower_is_better), "")
+    return [
+        _escaped(claim.text),
+        _escaped(claim.source),
+        f"{sign}{claim.claimed:.{claim.decimals}f}",
+        f"{claim.margin:.{claim.decimals}f}" if claim.margin else "",
+        *_spread(judged),
+        _between(row.one_more, claim.decimals) if claim.kind != "bound" else "",
+        f"{row.best:.{claim.decimals}f}" if claim.kind == "best run" else "",
+        *_end(judged),
+    ]
+
+
+def _hypotheses(rows: Sequence[Judged]) -> str:
+    head = ("difference, asked to be above zero", "mean", "std", "95 % interval", "p", "p, corrected")
+    return table(
+        (*head, "seeds", "holds", "seconds"),
+        (
+            [
+                _escaped(each.measured.claim.text),
+                *_spread(each),
+                f"{each.measured.p:.2g}",
+                f"{each.p:.2g}",
+                *_end(each),
+            ]
+            for each in rows
+        ),
+    )
+
+
+def _checks(rows: Sequence[Judged]) -> str:
+    return table(
+        ("check", "at most", "largest", "seeds", "holds", "seconds"),
+        (
+            [
+                _escaped(each.measured.claim.text),
+                f"{each.measured.claim.claimed:g}",
+                f"{max(each.measured.values):g}",
+                *_end(each),
+            ]
+            for each in rows
+        ),
+    )
+
+
+def _spread(judged: Judged) -> list[str]:
+    """Mean, standard deviation, confidence interval."""
+    row, decimals = judged.measured, judged.measured.claim.decimals
+    std = "" if math.isnan(row.std) else f"{row.std:.{decimals}f}"
+    return [f"{row.mean:.{decimals}f}", std, _between(row.interval, decimals)]
+
+
+def _end(judged: Judged) -> list[str]:
+    row = judged.measured
+    return [str(len(row.values)), WORDS[judged.verdict], f"{row.seconds:.1f}"]
+
+
+def _between(ends: tuple[float, float], decimals: int) -> str:
+    return "" if math.isnan(ends[0]) else f"{ends[0]:.{decimals}f} to {ends[1]:.{decimals}f}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

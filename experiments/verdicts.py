@@ -1,0 +1,99 @@
+"""Whether a claim is reproduced: the rule, which was written down before the runs, and what follows from it.
+
+- **yes**: the mean over the seeds is within the claim's margin, or better than the claim.
+- **spread**: it is not; but the figure is that of a single run, and lies in the 95 % prediction interval for one more
+  run of ours. A figure that was read off the best of several runs is held against the best of ours too.
+- **no**: neither.
+
+A bound has no spread: the mean keeps to it or not. nnlab's own checks hold when every seed keeps to the bound. nnlab's
+own hypotheses hold when the difference is above zero and its p-value, corrected for their number, at most 0.05.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from experiments.claims import Measured
+
+Verdict = Literal["yes", "spread", "no"]
+LEVEL = 0.05
+ROUNDING = 1e-12
+"""What sums of floats may be off: a mean that is exactly at its margin is within it."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A measurement and its verdict.
+
+    Attributes:
+        measured: what was claimed and measured.
+        verdict: by the rule above.
+        p: of a hypothesis, corrected; NaN for the others.
+    """
+
+    measured: Measured
+    verdict: Verdict
+    p: float = math.nan
+
+
+def judge(rows: Sequence[Measured]) -> list[Judged]:
+    """The verdicts on all rows of a report. All hypotheses among them are one family, and corrected together."""
+    corrected = iter(holm([row.p for row in rows if row.claim.kind == "hypothesis"]))
+    return [
+        _of_hypothesis(row, next(corrected)) if row.claim.kind == "hypothesis" else Judged(row, verdict(row))
+        for row in rows
+    ]
+
+
+def verdict(measured: Measured) -> Verdict:
+    """The verdict on any claim but a hypothesis, which is judged among others."""
+    claim = measured.claim
+    if not all(map(math.isfinite, measured.values)):
+        return "no"
+    if claim.kind == "check":
+        return "yes" if max(measured.values) <= claim.claimed else "no"
+    if claim.shortfall(measured.mean) <= claim.margin + ROUNDING:
+        return "yes"
+    if claim.kind == "bound":
+        return "no"
+    low, high = measured.one_more
+    best_reaches = claim.kind == "best run" and claim.shortfall(measured.best) <= claim.margin + ROUNDING
+    return "spread" if low <= claim.claimed <= high or best_reaches else "no"
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values corrected for their number, in the order given: at most 0.05 where Holm's procedure rejects at 0.05.
+
+    The smallest of m is multiplied by m, the next by m − 1, ...; none is below one that was smaller before.
+    Reference: S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 1979.
+    """
+    p = np.asarray(p_values, np.float64)
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return [float(each) for each in corrected]
+
+
+def tally(judged: Sequence[Judged]) -> list[str]:
+    """The headline: how many published claims are reproduced; nnlab's own hypotheses and checks apart from them."""
+    published = [each.verdict for each in judged if each.measured.claim.is_published]
+    lines = []
+    if published:
+        lines.append(
+            f"{published.count('yes')} of {len(published)} published claims are reproduced; "
+            f"{published.count('spread')} more lie within the spread of single runs, {published.count('no')} do not"
+        )
+    for kind, what in (("hypothesis", "hypotheses of our own hold"), ("check", "checks of our own hold")):
+        own = [each.verdict for each in judged if each.measured.claim.kind == kind]
+        if own:
+            lines.append(f"{own.count('yes')} of {len(own)} {what}")
+    return lines
+
+
+def _of_hypothesis(measured: Measured, p: float) -> Judged:
+    return Judged(measured, "yes" if measured.mean > measured.claim.claimed and p <= LEVEL else "no", p)

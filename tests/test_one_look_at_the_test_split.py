@@ -1,0 +1,98 @@
+"""How often a run looks at its test split: rows that notice when they are read stand in for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score
+
+from nnlab.batch import compose
+from nnlab.config import dataset_of
+from nnlab.console import Console
+from nnlab.core.rows import Rows
+from nnlab.data import Dataset
+from nnlab.runner import Result, run
+from nnlab.tracking import plots
+from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, load_model
+
+SMALL = ("data=digits", "data.limit=200", "model.hidden=[8]", "trainer.epochs=2", "tracking.enabled=false")
+SHOWN = 12
+"""Rows of the test split that a picture shows."""
+
+
+class Watched(np.ndarray[Any, Any]):
+    """An array that notes how many rows are taken out of it, each time."""
+
+    reads: list[int]
+
+    def take(self, ids: Any, *args: Any, **kwargs: Any) -> Any:
+        self.reads.append(len(ids))
+        return np.asarray(self).take(ids, *args, **kwargs)
+
+    def __getitem__(self, key: Any) -> Any:
+        taken = np.asarray(self)[key]
+        self.reads.append(len(taken))
+        return taken
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows of the test split were read, each time, by runs that are begun in this test."""
+    seen: list[int] = []
+
+    def watched_dataset(*args: Any, **kwargs: Any) -> Dataset:
+        dataset = dataset_of(*args, **kwargs)
+        test = dataset.test
+        x = test.x.view(Watched)
+        x.reads = seen
+        return dataclasses.replace(dataset, test=Rows(x, test.y, test.index, test.scaling))
+
+    monkeypatch.setattr("nnlab.runner.dataset_of", watched_dataset)
+    return seen
+
+
+def done(folder: Path, *overrides: str) -> tuple[Result, str]:
+    out = StringIO()
+    config = compose(*SMALL, f"runs_dir='{folder}'", *overrides).config
+    return run(config, overrides=[], command=[], console=Console(out, out, live=False), mirror=None), out.getvalue()
+
+
+def test_a_run_with_pictures_passes_its_test_split_forward_once(reads: list[int], tmp_path: Path) -> None:
+    result, _ = done(tmp_path)
+    assert len(list((result.directory / "plots").glob("*.png"))) == 5
+    rows = len(dataset_of(compose(*SMALL).config.data, seed=0).test)
+    assert [count for count in reads if count > SHOWN] == [rows]
+
+
+@pytest.mark.parametrize("overrides", [("trainer.test=false",), ("trainer.test=false", "data.split.validation=0")])
+def test_a_run_that_leaves_its_test_split_alone_reads_none_of_it(
+    overrides: tuple[str, ...], reads: list[int], tmp_path: Path
+) -> None:
+    result, told = done(tmp_path, *overrides)
+    assert len(list((result.directory / "plots").glob("*.png"))) == 5
+    assert reads == []
+    assert not [name for name in result.scores if name.startswith("test/")]
+    assert "trainer.test=false" in told
+
+
+def test_the_pictures_are_of_the_predictions_that_were_evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: dict[str, Any] = {}
+
+    def keep(folder: Path, **facts: Any) -> list[Path]:
+        shown.update(facts)
+        return []
+
+    monkeypatch.setattr(plots, "draw_all", keep)
+    result, _ = done(tmp_path)
+    model = load_model(result.directory / "model" / ARCHITECTURE, result.directory / "model" / WEIGHTS)
+    rows = shown["shown"]
+    np.testing.assert_array_equal(shown["outputs"], model.predict(rows.x[rows.index]))
+    said = accuracy_score(rows.targets(), shown["outputs"].argmax(axis=1))
+    assert said == pytest.approx(result.scores["test/accuracy"])
