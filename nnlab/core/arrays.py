@@ -1,0 +1,138 @@
+"""What people give as rows and targets, read as an array of numbers: lists, NumPy's arrays, tables of pandas.
+
+No library of tables is imported: what is asked of them is what any array answers.
+"""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from typing import Any
+
+import numpy as np
+
+from nnlab.core.node import Array
+from nnlab.core.plain import shown
+
+NUMBERS = "biuf"
+"""The kinds of dtype that hold numbers: truth values, whole numbers with and without sign, floats."""
+
+OTHERS = {
+    "c": ("complex numbers", "give their real and imaginary parts as columns"),
+    "M": ("dates", "give numbers, such as days since the first"),
+    "m": ("time spans", "give numbers: divide by np.timedelta64(1, 's')"),
+    "U": ("text", "give numbers: np.unique(column, return_inverse=True)[1] numbers the values"),
+    "S": ("text", "give numbers: np.unique(column, return_inverse=True)[1] numbers the values"),
+    "T": ("text", "give numbers: np.unique(column, return_inverse=True)[1] numbers the values"),
+    "V": ("records", "give a column for each field"),
+}
+"""What other kinds hold, and what to do about it."""
+
+DROP_MISSING = "Leave such rows out, or fill the gaps."
+
+
+def numeric(name: str, value: Any) -> Array:
+    """`value` as an array of finite numbers, of one dimension or more, in the dtype that holds them.
+
+    Args:
+        name: of the argument, for messages.
+        value: anything that is meant to be an array.
+
+    Raises:
+        ValueError: if it is not an array of numbers, if one of them is missing or infinite, or if NumPy keeps them
+            where nothing else can read them (a sparse matrix, a graphics card).
+    """
+    array = _array(name, value)
+    if array.dtype.kind == "O":
+        array = _from_objects(name, array)
+    if array.dtype.kind not in NUMBERS:
+        held, remedy = OTHERS.get(array.dtype.kind, (f"values of dtype {array.dtype}", "give numbers"))
+        raise ValueError(f"`{name}` must hold numbers, but holds {held}. To learn from it, {remedy}.")
+    if array.ndim == 0:
+        raise ValueError(f"`{name}` must be an array with a row for each example, but got {shown(value)}.{_nothing(value)}")
+    _check_finite(name, array)
+    return array
+
+
+def check_fits(name: str, array: Array, dtype: np.dtype[Any]) -> None:
+    """See that a network of `dtype` can tell the numbers apart, or at least hold them.
+
+    Raises:
+        ValueError: if a number is too large for it, or whole numbers would be rounded to one another.
+    """
+    if not array.size or array.dtype == dtype or array.dtype.kind == "b":
+        return
+    largest = max(abs(plain_extreme) for plain_extreme in (array.max().item(), array.min().item()))
+    limits = np.finfo(dtype)
+    if array.dtype.kind in "iu" and largest > 2 ** (limits.nmant + 1):
+        raise ValueError(
+            f"`{name}` has whole numbers up to {largest}, and {dtype} tells them apart up to {2 ** (limits.nmant + 1)}. "
+            "Subtract the mean and divide by the standard deviation first, or give floats."
+        )
+    if largest > float(limits.max):
+        raise ValueError(
+            f"`{name}` has numbers up to {largest:g}, and {dtype} ends at {float(limits.max):g}. "
+            "Subtract the mean and divide by the standard deviation first."
+        )
+
+
+def _array(name: str, value: Any) -> Array:
+    if value is None:
+        raise ValueError(f"`{name}` must be an array, but got None. Give the rows.")
+    if isinstance(value, dict | set | frozenset | str | bytes) or hasattr(value, "__next__"):
+        raise ValueError(f"`{name}` must be an array, but got {type(value).__name__}. Give its values as np.array(...).")
+    if hasattr(value, "toarray") and not hasattr(value, "__array__"):
+        raise ValueError(f"`{name}` must be an array, but is sparse. Give `{name}.toarray()`.")
+    if np.ma.is_masked(value):
+        raise ValueError(f"`{name}` has masked values. {DROP_MISSING}")
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError, OverflowError):
+        remedy = "Give rows of one length." if isinstance(value, list | tuple) else f"Give `np.array(...)` of {name}."
+        raise ValueError(f"`{name}` cannot be read as an array of numbers. {remedy}") from None
+
+
+def _from_objects(name: str, array: Array) -> Array:
+    """Objects as the numbers that they are: truth values, whole numbers or floats."""
+    elements = array.reshape(-1).tolist()
+    wrong = next((place for place, element in enumerate(elements) if not _is_number(element)), None)
+    if wrong is not None:
+        at = ", ".join(str(index) for index in np.unravel_index(wrong, array.shape))
+        element = elements[wrong]
+        remedy = DROP_MISSING if _is_missing(element) else "Give numbers alone, in rows of one length."
+        raise ValueError(f"`{name}` must hold numbers, but {name}[{at}] is {shown(element)}. {remedy}")
+    if all(isinstance(element, bool | np.bool_) for element in elements):
+        return array.astype(np.bool_)
+    is_whole = all(isinstance(element, numbers.Integral) and abs(int(element)) < 2**63 for element in elements)
+    try:
+        return array.astype(np.int64 if is_whole else np.float64)
+    except OverflowError:
+        raise ValueError(f"`{name}` has whole numbers beyond float64. Scale them first.") from None
+
+
+def _is_number(element: Any) -> bool:
+    is_real = isinstance(element, numbers.Real | np.bool_) or type(element).__name__ == "Decimal"
+    return is_real and not _is_missing(element)
+
+
+def _is_missing(element: Any) -> bool:
+    """None, NaN, or what pandas has for it."""
+    return element is None or type(element).__name__ in ("NAType", "NaTType") or (isinstance(element, float) and element != element)
+
+
+def _check_finite(name: str, array: Array) -> None:
+    if array.dtype.kind != "f" or not array.size:
+        return
+    with np.errstate(all="ignore"):
+        is_finite = np.isfinite(array.min()) and np.isfinite(array.max())
+    if not is_finite:
+        first = np.argwhere(~np.isfinite(array))[0].tolist()
+        value = float(array[tuple(first)])
+        at = ", ".join(map(str, first))
+        raise ValueError(f"`{name}` must hold finite numbers, but {name}[{at}] is {value:g}. {DROP_MISSING}")
+
+
+def _nothing(value: Any) -> str:
+    return " Give a list of rows, even of one: [[...]]."
