@@ -28,6 +28,10 @@ OTHERS = {
 }
 """What other kinds hold, and what to do about it."""
 
+ROUNDING = 2.0**-40
+"""Numbers that differ by less of their size are one number, computed in several ways."""
+
+NEARER = "Subtract the mean and divide by the standard deviation first, or take `Sequential(dtype=np.float64)`."
 DROP_MISSING = "Leave such rows out, or fill the gaps."
 
 
@@ -49,38 +53,53 @@ def numeric(name: str, value: Any) -> Array:
         held, remedy = OTHERS.get(array.dtype.kind, (f"values of dtype {array.dtype}", "give numbers"))
         raise ValueError(f"`{name}` must hold numbers, but holds {held}. To learn from it, {remedy}.")
     if array.ndim == 0:
-        raise ValueError(f"`{name}` must be an array with a row for each example, but got {shown(value)}.{_nothing(value)}")
+        raise ValueError(f"`{name}` must have a row for each example, but is {shown(value)}. Give [[...], ...].")
     _check_finite(name, array)
     return array
 
 
-def check_fits(name: str, array: Array, dtype: np.dtype[Any]) -> None:
-    """See that a network of `dtype` can tell the numbers apart, or at least hold them.
+def check_size(name: str, array: Array, dtype: np.dtype[Any]) -> None:
+    """See that `dtype` can hold the numbers.
 
     Raises:
-        ValueError: if a number is too large for it, or whole numbers would be rounded to one another.
+        ValueError: if one is too large.
     """
-    if not array.size or array.dtype == dtype or array.dtype.kind == "b":
+    limit = float(np.finfo(dtype).max)
+    if not array.size or np.can_cast(array.dtype, dtype, "safe"):
         return
-    largest = max(abs(plain_extreme) for plain_extreme in (array.max().item(), array.min().item()))
-    limits = np.finfo(dtype)
-    if array.dtype.kind in "iu" and largest > 2 ** (limits.nmant + 1):
-        raise ValueError(
-            f"`{name}` has whole numbers up to {largest}, and {dtype} tells them apart up to {2 ** (limits.nmant + 1)}. "
-            "Subtract the mean and divide by the standard deviation first, or give floats."
-        )
-    if largest > float(limits.max):
-        raise ValueError(
-            f"`{name}` has numbers up to {largest:g}, and {dtype} ends at {float(limits.max):g}. "
-            "Subtract the mean and divide by the standard deviation first."
-        )
+    largest = max(abs(array.max().item()), abs(array.min().item()))
+    if largest > limit:
+        raise ValueError(f"`{name}` has numbers up to {float(largest):g}, and {dtype} ends at {limit:g}. {NEARER}")
+
+
+def check_resolution(name: str, array: Array, dtype: np.dtype[Any]) -> None:
+    """See that `dtype` can tell the numbers of each column of `array` (n, ...) apart.
+
+    Raises:
+        ValueError: if in some column they lie so far from zero, and so near to each other, that fewer than 256 steps
+            of `dtype` lie between them. (Where they differ by rounding errors of float64 alone, nothing is lost.)
+    """
+    if not array.size or np.can_cast(array.dtype, dtype, "safe"):
+        return
+    low, high = (np.ravel(bound).astype(np.float64) for bound in (array.min(axis=0), array.max(axis=0)))
+    largest = np.maximum(np.abs(low), np.abs(high))
+    steps = (high - low) / np.spacing(np.maximum(largest, np.finfo(dtype).tiny).astype(dtype))
+    for place in np.flatnonzero((steps < 256) & (high - low > largest * ROUNDING)):
+        column = array.reshape(len(array), -1)[:, place]
+        if np.any(column.astype(dtype) != column):
+            raise ValueError(
+                f"`{name}` has a column of numbers from {low[place]:.12g} to {high[place]:.12g}, which {dtype} rounds "
+                f"to one another. {NEARER}"
+            )
 
 
 def _array(name: str, value: Any) -> Array:
     if value is None:
         raise ValueError(f"`{name}` must be an array, but got None. Give the rows.")
     if isinstance(value, dict | set | frozenset | str | bytes) or hasattr(value, "__next__"):
-        raise ValueError(f"`{name}` must be an array, but got {type(value).__name__}. Give its values as np.array(...).")
+        raise ValueError(
+            f"`{name}` must be an array, but got {type(value).__name__}. Give its values as np.array(...)."
+        )
     if hasattr(value, "toarray") and not hasattr(value, "__array__"):
         raise ValueError(f"`{name}` must be an array, but is sparse. Give `{name}.toarray()`.")
     if np.ma.is_masked(value):
@@ -119,7 +138,8 @@ def _is_number(element: Any) -> bool:
 
 def _is_missing(element: Any) -> bool:
     """None, NaN, or what pandas has for it."""
-    return element is None or type(element).__name__ in ("NAType", "NaTType") or (isinstance(element, float) and element != element)
+    is_nan = isinstance(element, float) and element != element
+    return element is None or is_nan or type(element).__name__ in ("NAType", "NaTType")
 
 
 def _check_finite(name: str, array: Array) -> None:
@@ -132,7 +152,3 @@ def _check_finite(name: str, array: Array) -> None:
         value = float(array[tuple(first)])
         at = ", ".join(map(str, first))
         raise ValueError(f"`{name}` must hold finite numbers, but {name}[{at}] is {value:g}. {DROP_MISSING}")
-
-
-def _nothing(value: Any) -> str:
-    return " Give a list of rows, even of one: [[...]]."

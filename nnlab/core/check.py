@@ -24,6 +24,7 @@ from nnlab.core.plain import plain, shown
 
 TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
+
 @dataclasses.dataclass(frozen=True)
 class Range:
     """The numbers from a lower to an upper bound, each bound open (`gt`, `lt`) or closed (`ge`, `le`)."""
@@ -114,8 +115,9 @@ def closest(word: str, choices: Iterable[str]) -> str:
 def problem_with(annotation: Any, value: Any) -> Problem | None:
     """Hold `value` against the annotation of its field.
 
-    NumPy's numbers are numbers. Understands `bool`, `int`, `float` (a whole number counts), `str`, `Literal`, `tuple[T, ...]` (a list
-    counts), `X | Y`, `Annotated[T, Range(...)]`, `Annotated[str, NotEmpty()]` and `Annotated[str, Matches(...)]`.
+    NumPy's numbers are numbers. Understands `bool`, `int`, `float` (a whole number counts), `str`, `Literal`,
+    `tuple[T, ...]` (a list counts), `X | Y`, `Annotated[T, Range(...)]`, `Annotated[str, NotEmpty()]` and
+    `Annotated[str, Matches(...)]`.
 
     Returns:
         None if the value is valid, else the problem.

@@ -57,7 +57,7 @@ class Learner:
     """Trains: forward, backward, penalties, clipping, one step of the optimizer, batch after batch.
 
     Attributes:
-        step: updates made so far.
+        step: updates made so far, which is the place in the schedule; set it to begin elsewhere.
         last_lr: the learning rate of the last of them.
         update: turns gradients into steps. With its `state`, `step` and the parameters it is all that training
             depends on, beside the random streams.
@@ -125,9 +125,9 @@ class Learner:
 def evaluate(objective: Objective, rows: Rows) -> Tally:
     """The loss and the decisions of the network as it is, on a split; dropout is off."""
     feed = Feed(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
-    penalty = objective.reported_penalty()
     tally = Tally()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        penalty = objective.reported_penalty()
         for ids in stretches(rows.index, ROWS_AT_ONCE):
             program, correct = feed.load(ids)
             loss = float(program.forward()) + penalty

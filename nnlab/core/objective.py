@@ -44,6 +44,7 @@ LOSSES = {
 
 KERAS_LOSSES = {
     "mse": LOSSES["mean_squared_error"],
+    "bce": Loss(MeanBinaryCrossEntropyWithLogits, "sigmoid"),
     "categorical_crossentropy": LOSSES["cross_entropy"],
     "sparse_categorical_crossentropy": LOSSES["cross_entropy"],
     "binary_crossentropy": Loss(MeanBinaryCrossEntropyWithLogits, "sigmoid"),
