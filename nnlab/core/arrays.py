@@ -43,17 +43,16 @@ def numeric(name: str, value: Any) -> Array:
         value: anything that is meant to be an array.
 
     Raises:
-        ValueError: if it is not an array of numbers, if one of them is missing or infinite, or if NumPy keeps them
-            where nothing else can read them (a sparse matrix, a graphics card).
+        ValueError: if it is no array of numbers, or one of them is missing or infinite.
     """
     array = _array(name, value)
+    if array.ndim == 0:
+        raise ValueError(f"`{name}` must have a row for each example, but is {shown(value)}. Give [[...], ...].")
     if array.dtype.kind == "O":
         array = _from_objects(name, array)
     if array.dtype.kind not in NUMBERS:
         held, remedy = OTHERS.get(array.dtype.kind, (f"values of dtype {array.dtype}", "give numbers"))
         raise ValueError(f"`{name}` must hold numbers, but holds {held}. To learn from it, {remedy}.")
-    if array.ndim == 0:
-        raise ValueError(f"`{name}` must have a row for each example, but is {shown(value)}. Give [[...], ...].")
     _check_finite(name, array)
     return array
 

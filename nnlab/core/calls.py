@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from nnlab.core.check import Range, checked, closest, problem_with
 from nnlab.core.keras_names import KERAS_OPTIMIZERS
 from nnlab.core.objective import KERAS_LOSSES, LOSSES
 from nnlab.core.optimizers import Optimizer
-from nnlab.core.plain import plain, shown
+from nnlab.core.plain import shown
 from nnlab.core.schedules import Constant, Schedule
 
 Count = Annotated[int, Range(ge=1)]
@@ -116,7 +115,7 @@ def _optimizer(optimizer: Any) -> Optimizer:
 
 def _has_accuracy(metrics: Any) -> bool:
     names = [metrics] if isinstance(metrics, str) else [] if metrics is None else metrics
-    if not isinstance(names, Sequence) or any(name != "accuracy" for name in map(plain, names)):
+    if problem_with(tuple[Literal["accuracy"], ...], names):
         raise ValueError(
             f"`metrics` knows accuracy alone, but got {shown(metrics)}. Give metrics=['accuracy'], or [] for none."
         )

@@ -162,8 +162,8 @@ class Activation(Layer):
 
     @told
     def __init__(self, function: str) -> None:
+        self.node = _choose("Activation", function, {**ACTIVATIONS, "linear": None})
         self.function = "identity" if function == "linear" else function
-        self.node = _choose("Activation", self.function, ACTIVATIONS)
 
     def __repr__(self) -> str:
         return f"Activation({self.function!r})"

@@ -28,5 +28,5 @@ def shown(value: Any) -> str:
     """A value as a message tells it: short, and an array by its shape alone."""
     if isinstance(shape := getattr(value, "shape", None), tuple) and not isinstance(value, np.generic):
         return f"{type(value).__name__} of shape {shape}"
-    text = repr(plain(value))
+    text = " ".join(repr(plain(value)).split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

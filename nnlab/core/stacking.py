@@ -100,7 +100,7 @@ def check_rows(x: Array, network: Network) -> None:
     if x.shape[1:] != network.features:
         raise ValueError(
             f"The network needs rows of shape {network.features}, but got {x.shape[1:]}. "
-            f"Give an array of shape {('n', *network.features)}."
+            f"Give an array of shape (n, {', '.join(map(str, network.features))})."
         )
     check_size("x", x, network.dtype)
 

@@ -33,7 +33,7 @@ def read_targets(y: Array, loss: Loss, outputs: int) -> Array:
         if y.shape[1] != outputs:
             raise ValueError(
                 f"Targets have {y.shape[1]} columns, but the network has {outputs} outputs. "
-                f"Give the last layer {y.shape[1]} units, or give labels (n,)."
+                "Give the last layer as many units, or give labels (n,)."
             )
         if is_binary and np.all(y.sum(axis=1) == 1):
             labels: Array = y.argmax(axis=1)
@@ -71,6 +71,6 @@ def checked_labels(labels: Array, outputs: int) -> Array:
         raise ValueError(
             f"Labels must be classes from 0 to {classes - 1}, as the network has {outputs} output"
             f"{'s' if outputs > 1 else ''}, but got {int(wrong[0])}. "
-            "Numbers to predict, not classes, are given as floats."
+            "Give the last layer a unit for each class; numbers to predict, not classes, are given as floats."
         )
     return labels
