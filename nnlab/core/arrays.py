@@ -108,7 +108,11 @@ def _array(name: str, value: Any) -> Array:
             warnings.simplefilter("ignore")
             return np.asarray(value)
     except (ValueError, TypeError, RuntimeError, OverflowError):
-        remedy = "Give rows of one length." if isinstance(value, list | tuple) else f"Give `np.array(...)` of {name}."
+        remedy = (
+            "Give rows of one length."
+            if isinstance(value, list | tuple)
+            else f"Give a NumPy array; of a PyTorch tensor, `{name}.detach().cpu().numpy()`."
+        )
         raise ValueError(f"`{name}` cannot be read as an array of numbers. {remedy}") from None
 
 

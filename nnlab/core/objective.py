@@ -44,10 +44,12 @@ LOSSES = {
 
 KERAS_LOSSES = {
     "mse": LOSSES["mean_squared_error"],
-    "bce": Loss(MeanBinaryCrossEntropyWithLogits, "sigmoid"),
     "categorical_crossentropy": LOSSES["cross_entropy"],
     "sparse_categorical_crossentropy": LOSSES["cross_entropy"],
-    "binary_crossentropy": Loss(MeanBinaryCrossEntropyWithLogits, "sigmoid"),
+    **dict.fromkeys(
+        ("binary_crossentropy", "bce"),
+        LOSSES["binary_cross_entropy"]._replace(node=MeanBinaryCrossEntropyWithLogits),
+    ),
 }
 """By Keras' names, with the values of Keras 3 (which clips probabilities at 1e-7)."""
 

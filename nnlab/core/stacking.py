@@ -55,7 +55,7 @@ def network_for(x: Array, layers: Sequence[Layer], rng: np.random.Generator, dty
     if x.ndim < 2 or not math.prod(features):
         raise ValueError(
             f"`x` must have rows of at least one feature, shape (n, features), but got {x.shape}. "
-            "Give one row as x[np.newaxis], and one feature of many rows as x[:, np.newaxis]."
+            "Give one row as [x], and one feature of many rows as np.c_[x]."
         )
     try:
         network = Network(layers, features=features, rng=deepcopy(rng), dtype=dtype)

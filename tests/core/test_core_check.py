@@ -197,7 +197,7 @@ def test_a_wrong_value_is_shown_in_one_short_line() -> None:
 
 
 def test_a_setting_that_a_class_does_not_have_is_refused_by_those_that_it_has() -> None:
-    with pytest.raises(TypeError, match="`Settings` has no setting `speed`. It has rate, strategy, widths."):
+    with pytest.raises(TypeError, match=r"`Settings` has no setting `speed`\. It has rate, strategy, widths\."):
         Settings(0.1, speed=3)  # type: ignore[call-arg]
 
 

@@ -88,7 +88,7 @@ WRONG_X = {
     "a text": ("rows", "must be an array, but got str"),
     "bytes": (b"rows", "must be an array, but got bytes"),
     "a number": (3.5, "must have a row for each example"),
-    "a row": (X[0], r"x\[np.newaxis\]"),
+    "a row": (X[0], r"one row as \[x\]"),
     "no rows": (X[:0], "at least one row"),
     "no features": (X[:, :0], "at least one feature"),
     "an empty list": ([], "at least one feature"),

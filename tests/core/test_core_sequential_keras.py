@@ -1,4 +1,4 @@
-"""What a script for Keras writes, and what it gets: worked numbers. Beside Keras itself: `test_core_keras_parity.py`."""
+"""What a script for Keras writes, and what it gets: worked numbers. Beside Keras: `test_core_keras_parity.py`."""
 
 from __future__ import annotations
 
