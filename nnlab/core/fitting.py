@@ -55,11 +55,16 @@ def begun(objective: Objective, rows: Rows, plan: Plan, wanted: Passes, progress
     """
     steps_per_epoch = -(-len(rows) // wanted.batch_size)
     first, horizon = progress.horizon(plan, wanted, steps_per_epoch)
-    size = min(wanted.batch_size, len(rows))
     learner = Learner(
-        objective, plan.optimizer, plan.schedule, horizon, rows=rows, batch_size=size, clip_norm=plan.clip_norm
+        objective,
+        plan.optimizer,
+        plan.schedule,
+        horizon,
+        rows=rows,
+        batch_size=min(wanted.batch_size, len(rows)),
+        clip_norm=plan.clip_norm,
+        first_step=first * steps_per_epoch,
     )
-    learner.step = first * steps_per_epoch
     if progress.state is not None:
         learner.update.state = progress.state
     return learner, replace(progress, epochs=first, end=horizon.epochs, state=learner.update.state)

@@ -57,7 +57,7 @@ class Learner:
     """Trains: forward, backward, penalties, clipping, one step of the optimizer, batch after batch.
 
     Attributes:
-        step: updates made so far, which is the place in the schedule; set it to begin elsewhere.
+        step: the next update's place in the schedule: from `first_step` on, one more with each.
         last_lr: the learning rate of the last of them.
         update: turns gradients into steps. With its `state`, `step` and the parameters it is all that training
             depends on, beside the random streams.
@@ -71,6 +71,7 @@ class Learner:
         batch_size: rows a batch.
         clip_norm: the largest global norm of a gradient; None leaves gradients alone.
         profile: adds up where the time goes; None costs nothing.
+        first_step: where in the schedule training begins.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Learner:
         batch_size: int,
         clip_norm: float | None = None,
         profile: Profile | None = None,
+        first_step: int = 0,
     ) -> None:
         self.objective = objective
         self.optimizer = optimizer
@@ -91,7 +93,7 @@ class Learner:
         self.horizon = horizon
         self.batch_size = batch_size
         self.update = Update(objective, optimizer, clip_norm)
-        self.step = 0
+        self.step = first_step
         self.last_lr = self.lr
         feed = Feed(rows, objective, objective.training, batch_size, profile)
         self._load, self._penalty, self._update = feed.load, objective.reported_penalty, self.update.step

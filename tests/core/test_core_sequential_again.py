@@ -151,6 +151,14 @@ def test_an_initial_epoch_says_where_an_epochs_schedule_begins(monkeypatch: pyte
     assert weights(late).tobytes() == weights(plain).tobytes()
 
 
+@pytest.mark.parametrize("epoch", [1, 10, 11])
+def test_an_initial_epoch_leaves_a_count_of_updates_alone(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As Keras' `iterations`, which begin at 0 whatever the epochs are numbered.
+    late, plain = model(TimeDecay(decay=0.1)), model(TimeDecay(decay=0.1))
+    fit(late, epoch + 2, initial_epoch=epoch, batch_size=22), fit(plain, 2, batch_size=22)
+    assert weights(late).tobytes() == weights(plain).tobytes()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -27,7 +27,9 @@ from nnlab.core import (
     StepDecay,
     Zeros,
 )
+from nnlab.core.keras_names import KERAS_OPTIMIZERS
 from nnlab.core.layers import layer_from_dict
+from nnlab.core.optimizers import OPTIMIZERS
 
 X = np.random.default_rng(61).normal(size=(10, 3))
 Y = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
@@ -291,6 +293,10 @@ def test_an_output_that_takes_nothing_stops_nobody(stream: Any, monkeypatch: pyt
     monkeypatch.setattr(sys, "stdout", stream)
     model = compiled(Dense(1))
     assert len(model.fit(X, X[:, 0], epochs=2).history["loss"]) == 2
+
+
+def test_every_optimizer_has_a_meaning_by_name() -> None:
+    assert set(KERAS_OPTIMIZERS) == set(OPTIMIZERS)
 
 
 def test_momentum_and_nesterov_by_name_are_nnlabs() -> None:
