@@ -60,7 +60,8 @@ class Layer:
 class Dense(Layer):
     """x @ weight + bias: every unit sees every feature.
 
-    Takes rows of any shape (d1, ..., dk) and flattens them; the gradient has the rows' shape again.
+    Takes rows of any shape (d1, ..., dk) and flattens them, as Keras' Flatten and Dense do together; the gradient has
+    the rows' shape again.
 
     Args:
         units: the width of the output.
@@ -214,7 +215,10 @@ def _named(what: str, choice: Choice | str, table: Mapping[str, Choice], method:
     if isinstance(choice, str):
         return _choose(what, choice, table)
     if isinstance(choice, type) or not hasattr(choice, method):
-        raise ValueError(f"`{what}` must be an object or one of {', '.join(table)}, but got {shown(choice)}.")
+        example = next(iter(table.values()))
+        raise ValueError(
+            f"`{what}` must be one of {', '.join(table)}, or an object like {example!r}, but got {shown(choice)}."
+        )
     return choice
 
 

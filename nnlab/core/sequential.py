@@ -121,8 +121,7 @@ class Sequential:
             clip_norm: the largest global norm of a gradient.
 
         Raises:
-            TypeError: if an argument is unknown.
-            ValueError: if one is out of its rule.
+            TypeError, ValueError: if an argument is unknown, or out of its rule.
         """
         self._plan = planned(optimizer, loss, metrics, schedule, schedule_epochs, clip_norm)
         self._objective = None
