@@ -18,7 +18,9 @@ import re
 import sys
 import types
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+from nnlab.core.plain import plain, shown
 
 TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
@@ -34,7 +36,7 @@ class Range:
 
     def __contains__(self, value: float) -> bool:
         return (
-            math.isfinite(value)
+            (isinstance(value, int) or math.isfinite(value))
             and (self.gt is None or value > self.gt)
             and (self.ge is None or value >= self.ge)
             and (self.lt is None or value < self.lt)
@@ -113,12 +115,14 @@ def closest(word: str, choices: Iterable[str]) -> str:
 def problem_with(annotation: Any, value: Any) -> Problem | None:
     """Hold `value` against the annotation of its field.
 
-    Understands `bool`, `int`, `float` (a whole number counts), `str`, `Literal`, `tuple[T, ...]` (a list
-    counts), `X | Y`, `Annotated[T, Range(...)]`, `Annotated[str, NotEmpty()]` and `Annotated[str, Matches(...)]`.
+    NumPy's numbers are numbers. Understands `bool`, `int`, `float` (a whole number counts), `str`, `Literal`,
+    `tuple[T, ...]` (a list counts), `X | Y`, `Annotated[T, Range(...)]`, `Annotated[str, NotEmpty()]` and
+    `Annotated[str, Matches(...)]`.
 
     Returns:
         None if the value is valid, else the problem.
     """
+    value = plain(value)
     origin = get_origin(annotation)
     if origin is Annotated:
         base, *extras = get_args(annotation)
@@ -130,7 +134,7 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
         return problem
     if origin is Literal:
         choices = [str(choice) for choice in get_args(annotation)]
-        if value in get_args(annotation):
+        if isinstance(value, str | int) and value in get_args(annotation):
             return None
         rule = f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
         return Problem(rule, closest(str(value), choices))
@@ -174,7 +178,7 @@ def _list_problem(item: Any, value: Any) -> Problem | None:
 
 def _converted(annotation: Any, value: Any) -> str:
     """The value written as the type it should have, where that is plain ("3" for 3, 2.0 for 2)."""
-    if isinstance(value, bool) or annotation not in (int, float):
+    if isinstance(value, bool) or annotation not in (int, float) or not isinstance(value, str | int | float):
         return ""
     try:
         number = float(value)
@@ -191,12 +195,42 @@ def field_rules(cls: Any) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
+def checked(name: str, annotation: Any, value: Any, example: str = "") -> Any:
+    """An argument as Python's own number, truth value or text, if it keeps its rule.
+
+    Args:
+        name: of the argument.
+        annotation: its rule, see `problem_with`.
+        value: what was given.
+        example: what to propose where no valid value is nearer than others.
+
+    Raises:
+        ValueError: with the rule, the value, and what to give instead.
+    """
+    problem = problem_with(annotation, value)
+    if problem is not None:
+        remedy = problem.nearest or example
+        raise ValueError(f"`{name}` {problem.rule}, but got {shown(value)}." + (f" Try {remedy}." if remedy else ""))
+    return plain(value)
+
+
 class Checked:
     """Base of the frozen dataclasses of settings: making one with a value out of its rule raises.
 
+    NumPy's numbers are taken, and kept as Python's own.
+
     Raises:
+        TypeError: if a setting is unknown.
         ValueError: with the class, the field, the value and the rule.
     """
+
+    def __new__(cls, *_: Any, **settings: Any) -> Self:
+        """Refuse settings that the class does not have, by those that it has."""
+        known = [field.name for field in dataclasses.fields(cls) if field.init] if settings else []  # type: ignore[arg-type]
+        if unknown := [name for name in settings if name not in known]:
+            has = f"has {', '.join(known)}" if known else "has no settings"
+            raise TypeError(f"`{cls.__name__}` has no setting `{unknown[0]}`. It {has}.")
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name, annotation in field_rules(type(self)).items():
@@ -204,4 +238,5 @@ class Checked:
             problem = problem_with(annotation, value)
             if problem is not None:
                 hint = f" Try {problem.nearest}." if problem.nearest else ""
-                raise ValueError(f"`{type(self).__name__}({name}={value!r})`: `{name}` {problem.rule}.{hint}")
+                raise ValueError(f"`{type(self).__name__}({name}={shown(value)})`: `{name}` {problem.rule}.{hint}")
+            object.__setattr__(self, name, plain(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
 import numpy as np
 
 from nnlab.core.activations import ACTIVATIONS, InvertedDropout
-from nnlab.core.check import Checked, Range, closest
-from nnlab.core.initializers import INITIALIZERS, Initializer
+from nnlab.core.arguments import told
+from nnlab.core.check import Checked, Range, checked, closest, problem_with
+from nnlab.core.initializers import Initializer
+from nnlab.core.keras_names import KERAS_INITIALIZERS, KERAS_PENALTIES
 from nnlab.core.node import Node, Shape
 from nnlab.core.ops import Linear, MatMul
+from nnlab.core.plain import plain, shown
 from nnlab.core.regularizers import Regularizer
 
 Choice = TypeVar("Choice")
@@ -31,6 +35,10 @@ class Layer:
     """A step of a network."""
 
     kind: ClassVar[str]
+
+    def parts(self) -> tuple[Layer, ...]:
+        """The layers that it stands for: itself, unless it is short for several."""
+        return (self,)
 
     def output_shape(self, features: Shape) -> Shape:
         """The shape of one row of output, from the shape of one row of input."""
@@ -52,40 +60,70 @@ class Layer:
 class Dense(Layer):
     """x @ weight + bias: every unit sees every feature.
 
-    Takes rows of any shape (d1, ..., dk) and flattens them; the gradient has the rows' shape again.
+    Takes rows of any shape (d1, ..., dk) and flattens them, as Keras' Flatten and Dense do together; the gradient has
+    the rows' shape again.
 
     Args:
         units: the width of the output.
+        activation: what follows, as an `Activation` behind the layer would; None is nothing.
         use_bias: whether there is a bias (units,).
-        kernel_initializer: of the weight (features, units); an initializer or its name.
+        kernel_initializer: of the weight (features, units): an initializer, or Keras' name for one.
         bias_initializer: the same for the bias.
-        kernel_regularizer: the penalty on the weight.
-        bias_regularizer: the penalty on the bias.
+        kernel_regularizer: the penalty on the weight: a regularizer, or Keras' name (l1 or l2, of strength 0.01).
+        bias_regularizer: the same for the bias.
         input_dim: features of the input; needed nowhere, checked where given.
+
+    Raises:
+        TypeError: if an argument is unknown.
+        ValueError: if one is out of its rule.
     """
 
     kind = "dense"
 
+    @told
     def __init__(
         self,
         units: int,
+        activation: str | None = None,
         *,
         use_bias: bool = True,
         kernel_initializer: Initializer | str = "glorot_uniform",
         bias_initializer: Initializer | str = "zeros",
-        kernel_regularizer: Regularizer | None = None,
-        bias_regularizer: Regularizer | None = None,
+        kernel_regularizer: Regularizer | str | None = None,
+        bias_regularizer: Regularizer | str | None = None,
         input_dim: int | None = None,
     ) -> None:
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(f"`Dense(units={units!r})`: `units` must be a whole number of at least 1.")
-        self.units = units
-        self.use_bias = use_bias
-        self.kernel_initializer = _initializer(kernel_initializer)
-        self.bias_initializer = _initializer(bias_initializer)
-        self.kernel_regularizer = kernel_regularizer
-        self.bias_regularizer = bias_regularizer
-        self.input_dim = input_dim
+        if problem_with(Annotated[int, Range(ge=1)], units):
+            raise ValueError(f"`Dense(units={shown(units)})`: `units` must be a whole number of at least 1. Try 32.")
+        self.units: int = plain(units)
+        self.activation = None if activation is None else Activation(activation)
+        self.use_bias: bool = checked("use_bias", bool, use_bias, "True")
+        self.kernel_initializer = _named("kernel_initializer", kernel_initializer, KERAS_INITIALIZERS, "sample")
+        self.bias_initializer = _named("bias_initializer", bias_initializer, KERAS_INITIALIZERS, "sample")
+        self.kernel_regularizer = _penalty("kernel_regularizer", kernel_regularizer)
+        self.bias_regularizer = _penalty("bias_regularizer", bias_regularizer)
+        self.input_dim: int | None = checked("input_dim", Annotated[int, Range(ge=1)] | None, input_dim, "None")
+
+    def __repr__(self) -> str:
+        options = {
+            "activation": (self.activation and self.activation.function, None),
+            "use_bias": (self.use_bias, True),
+            "kernel_initializer": (self.kernel_initializer, KERAS_INITIALIZERS["glorot_uniform"]),
+            "bias_initializer": (self.bias_initializer, KERAS_INITIALIZERS["zeros"]),
+            "kernel_regularizer": (self.kernel_regularizer, None),
+            "bias_regularizer": (self.bias_regularizer, None),
+            "input_dim": (self.input_dim, None),
+        }
+        said = [f"{name}={value!r}" for name, (value, default) in options.items() if value != default]
+        return f"Dense({', '.join([str(self.units), *said])})"
+
+    def parts(self) -> tuple[Layer, ...]:
+        """The layer without its activation, and the activation."""
+        if self.activation is None:
+            return (self,)
+        alone = copy.copy(self)
+        alone.activation = None
+        return (alone, self.activation)
 
     def output_shape(self, features: Shape) -> Shape:
         """(units,)."""
@@ -105,24 +143,31 @@ class Dense(Layer):
         return specs
 
     def connect(self, x: Node, parameters: Mapping[str, Node], dropout: np.random.Generator | None) -> Node:
-        """A `Linear`, or a `MatMul` where there is no bias."""
+        """A `Linear`, or a `MatMul` where there is no bias; the activation behind it, if there is one."""
         if self.use_bias:
-            return Linear(x, parameters["weight"], parameters["bias"])
-        return MatMul(x, parameters["weight"])
+            z: Node = Linear(x, parameters["weight"], parameters["bias"])
+        else:
+            z = MatMul(x, parameters["weight"])
+        return z if self.activation is None else self.activation.connect(z, {}, dropout)
 
     def to_dict(self) -> dict[str, Any]:
-        """Kind, units and whether there is a bias."""
-        return {"kind": self.kind, "units": self.units, "use_bias": self.use_bias}
+        """Kind, units, whether there is a bias, and the activation, if there is one."""
+        described = {"kind": self.kind, "units": self.units, "use_bias": self.use_bias}
+        return described if self.activation is None else {**described, "activation": self.activation.function}
 
 
 class Activation(Layer):
-    """An activation function by name: identity, sigmoid, tanh, relu or softmax."""
+    """An activation function by name: identity (Keras' linear), sigmoid, tanh, relu or softmax."""
 
     kind = "activation"
 
+    @told
     def __init__(self, function: str) -> None:
-        self.function = function
-        self.node = _choose("Activation", function, ACTIVATIONS)
+        self.node = _choose("Activation", function, {**ACTIVATIONS, "linear": None})
+        self.function = "identity" if function == "linear" else function
+
+    def __repr__(self) -> str:
+        return f"Activation({self.function!r})"
 
     def connect(self, x: Node, parameters: Mapping[str, Node], dropout: np.random.Generator | None) -> Node:
         """The function's node; nothing for the identity."""
@@ -165,13 +210,25 @@ def layer_from_dict(fields: Mapping[str, Any]) -> Layer:
     return _choose("layer", str(options.pop("kind", None)), kinds)(**options)
 
 
-def _initializer(choice: Initializer | str) -> Initializer:
-    return _choose("initializer", choice, INITIALIZERS)() if isinstance(choice, str) else choice
+def _named(what: str, choice: Choice | str, table: Mapping[str, Choice], method: str) -> Choice:
+    """The object that a name stands for, or the object itself, which is told by its method."""
+    if isinstance(choice, str):
+        return _choose(what, choice, table)
+    if isinstance(choice, type) or not hasattr(choice, method):
+        example = next(iter(table.values()))
+        raise ValueError(
+            f"`{what}` must be one of {', '.join(table)}, or an object like {example!r}, but got {shown(choice)}."
+        )
+    return choice
+
+
+def _penalty(what: str, choice: Regularizer | str | None) -> Regularizer | None:
+    return None if choice is None else _named(what, choice, KERAS_PENALTIES, "add_gradient")
 
 
 def _choose(what: str, name: str, table: Mapping[str, Choice]) -> Choice:
-    if name not in table:
-        near = closest(name, table)
+    if not isinstance(name, str) or name not in table:
+        near = closest(str(name), table)
         hint = f" Did you mean {near!r}?" if near else ""
-        raise ValueError(f"`{what}` must be one of {', '.join(table)}, but got {name!r}.{hint}")
+        raise ValueError(f"`{what}` must be one of {', '.join(table)}, but got {shown(name)}.{hint}")
     return table[name]

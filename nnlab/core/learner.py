@@ -58,7 +58,7 @@ class Learner:
     """Trains: forward, backward, penalties, clipping, one step of the optimizer, batch after batch.
 
     Attributes:
-        step: updates made so far.
+        step: the next update's place in the schedule: from `first_step` on, one more with each.
         last_lr: the learning rate of the last of them.
         update: turns gradients into steps. With its `state`, `step` and the parameters it is all that training
             depends on, beside the random streams.
@@ -72,6 +72,7 @@ class Learner:
         batch_size: rows a batch.
         clip_norm: the largest global norm of a gradient; None leaves gradients alone.
         profile: adds up where the time goes; None costs nothing.
+        first_step: where in the schedule training begins.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Learner:
         batch_size: int,
         clip_norm: float | None = None,
         profile: Profile | None = None,
+        first_step: int = 0,
     ) -> None:
         self.objective = objective
         self.optimizer = optimizer
@@ -92,7 +94,7 @@ class Learner:
         self.horizon = horizon
         self.batch_size = batch_size
         self.update = Update(objective, optimizer, clip_norm)
-        self.step = 0
+        self.step = first_step
         self.last_lr = self.lr
         feed = Feed(rows, objective, objective.training, batch_size, profile)
         self._load, self._penalty, self._update = feed.load, objective.reported_penalty, self.update.step
@@ -132,9 +134,9 @@ def evaluate(objective: Objective, rows: Rows, scores: Array | None = None) -> T
         scores: (n, outputs) gets what the loss was taken of, for `Objective.outputs`; None keeps nothing.
     """
     feed = Feed(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
-    penalty = objective.reported_penalty()
     tally = Tally()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        penalty = objective.reported_penalty()
         for ids in stretches(rows.index, ROWS_AT_ONCE):
             program, correct = feed.load(ids)
             loss = float(program.forward()) + penalty

@@ -150,13 +150,16 @@ class CrossEntropyWithSoftmax(Node):
 class BinaryCrossEntropyWithLogits(Node):
     """−t log σ(z) − (1 − t) log(1 − σ(z)), summed within a row and averaged over the rows; z and t (n, k).
 
-    Computed as log(1 + exp(z)) − t z, which is finite for any finite logits. Keras and PyTorch average
-    within a row as well; summing is the variant of M. Nielsen, "Neural Networks and Deep Learning",
-    2015, equation 63, and both agree where k = 1.
+    Computed as log(1 + exp(z)) − t z, which is finite for any finite logits. Summing is the variant of M. Nielsen,
+    "Neural Networks and Deep Learning", 2015, equation 63; `MeanBinaryCrossEntropyWithLogits` averages.
     """
 
     def __init__(self, logits: Node, targets: Node) -> None:
         super().__init__(logits, targets)
+
+    def divisor(self, shape: Shape) -> int:
+        """What the sum over all elements is divided by, for logits of this shape."""
+        return shape[0]
 
     def shape(self, *inputs: Shape) -> Shape:
         """A scalar."""
@@ -172,7 +175,7 @@ class BinaryCrossEntropyWithLogits(Node):
         return (Saved(inputs[0]), Saved(inputs[0]), Saved(()))
 
     def forward(self, z: Array, t: Array, out: Array, terms: Array, tz: Array, number: Array) -> Calls:
-        """Write the mean of Σ_k log(1 + exp(z_k)) − t_k z_k.
+        """Write Σ log(1 + exp(z)) − t z over all elements, divided.
 
         Subtracted term by term: two sums of large logits would cancel, and a small loss turn out negative.
         """
@@ -180,7 +183,7 @@ class BinaryCrossEntropyWithLogits(Node):
         yield call(np.multiply, t, z, tz)
         yield call(np.subtract, terms, tz, terms)
         yield call(np.add.reduce, terms, axis=None, out=number)
-        yield call(np.divide, number, scalar(len(z), out), out)
+        yield call(np.divide, number, scalar(self.divisor(z.shape), out), out)
 
     def backward(
         self,
@@ -194,8 +197,8 @@ class BinaryCrossEntropyWithLogits(Node):
         dz: Array | None,
         dt: Array | None,
     ) -> Calls:
-        """∂/∂z = (σ(z) − t) / n and ∂/∂t = −z / n."""
-        yield call(in_float64, operator.truediv, dout, len(z), number)
+        """∂/∂z = (σ(z) − t) / n and ∂/∂t = −z / n, where n is the divisor."""
+        yield call(in_float64, operator.truediv, dout, self.divisor(z.shape), number)
         if dz is not None:
             yield from sigmoid(z, dz)
             yield call(np.subtract, dz, t, dz)
@@ -203,3 +206,11 @@ class BinaryCrossEntropyWithLogits(Node):
         if dt is not None:
             yield call(np.multiply, z, number, dt)
             yield call(np.negative, dt, dt)
+
+
+class MeanBinaryCrossEntropyWithLogits(BinaryCrossEntropyWithLogits):
+    """−t log σ(z) − (1 − t) log(1 − σ(z)), averaged within a row and over the rows: Keras' and PyTorch's variant."""
+
+    def divisor(self, shape: Shape) -> int:
+        """nk."""
+        return max(1, int(np.prod(shape)))

@@ -42,7 +42,7 @@ class Network:
     ) -> None:
         if not layers:
             raise ValueError("A network needs at least one layer, but got none. Add a `Dense`.")
-        self.layers = tuple(layers)
+        self.layers = tuple(part for layer in layers for part in layer.parts())
         self.features = features
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
@@ -97,7 +97,7 @@ class Network:
             rows = x[start : start + ROWS_AT_ONCE]
             program = self._inference.program({self.x: rows.shape})
             program.values[self.x][...] = rows
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 outputs[start : start + len(rows)] = program.forward()
         return outputs
 

@@ -13,6 +13,7 @@ from nnlab.core.losses import (
     BinaryCrossEntropyWithLogits,
     CrossEntropyWithSoftmax,
     HalfSquaredError,
+    MeanBinaryCrossEntropyWithLogits,
     MeanSquaredError,
 )
 from nnlab.core.memory import aligned_empty
@@ -41,6 +42,17 @@ LOSSES = {
     "binary_cross_entropy": Loss(BinaryCrossEntropyWithLogits, "sigmoid"),
 }
 
+KERAS_LOSSES = {
+    "mse": LOSSES["mean_squared_error"],
+    "categorical_crossentropy": LOSSES["cross_entropy"],
+    "sparse_categorical_crossentropy": LOSSES["cross_entropy"],
+    **dict.fromkeys(
+        ("binary_crossentropy", "bce"),
+        LOSSES["binary_cross_entropy"]._replace(node=MeanBinaryCrossEntropyWithLogits),
+    ),
+}
+"""By Keras' names, with the values of Keras 3 (which clips probabilities at 1e-7)."""
+
 
 class Objective:
     """The graphs that train and evaluate a network.
@@ -52,7 +64,7 @@ class Objective:
 
     Args:
         network: what predicts.
-        loss: its name in `LOSSES`.
+        loss: its name in `LOSSES` or `KERAS_LOSSES`.
         dropout: the stream of dropout masks.
         reports_penalty: whether reported losses include the penalties, as Keras' do. Gradients always do.
 
@@ -63,10 +75,11 @@ class Objective:
     def __init__(
         self, network: Network, loss: str, *, dropout: np.random.Generator, reports_penalty: bool = False
     ) -> None:
-        if loss not in LOSSES:
-            raise ValueError(f"`loss` must be one of {', '.join(LOSSES)}, but got {loss!r}.")
+        named = {**LOSSES, **KERAS_LOSSES}
+        if loss not in named:
+            raise ValueError(f"`loss` must be one of {', '.join(named)}, but got {loss!r}.")
         self.network = network
-        self.loss = LOSSES[loss]
+        self.loss = named[loss]
         self.reports_penalty = reports_penalty
         self.target = Input("target")
 

@@ -196,10 +196,14 @@ class Adam(Checked):
 
         denominator = np.sqrt(v, out=gradients)
         denominator *= 1.0 / math.sqrt(correction2)
-        denominator += self.epsilon
+        denominator += self.epsilon_at(correction2)
         np.divide(m, denominator, out=gradients)
         np.multiply(gradients, lr / correction1, out=gradients)
         np.subtract(parameters, gradients, out=parameters)
+
+    def epsilon_at(self, correction2: float) -> float:
+        """ε, as it is added to the root of the corrected v̂; `correction2` is 1 − β₂ᵗ."""
+        return self.epsilon
 
 
 def _scale(gradients: Array, lr: float) -> None:

@@ -1,28 +1,39 @@
 """How the learning rate changes as training goes on.
 
 A schedule gives a factor for every update (one batch); the learning rate is the optimizer's own times it.
-Updates are counted from 0. Warm-up multiplies any schedule by a ramp that reaches 1 after `warmup` epochs.
+Updates are counted from 0; where training goes on with batches of another size, epochs keep their place.
+Warm-up multiplies any schedule by a ramp that reaches 1 after `warmup` epochs.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 from nnlab.core.check import Checked, Range
 
 
 class Horizon(NamedTuple):
-    """How long training is, for schedules that count in epochs or need to know the end."""
+    """How long training is, for schedules that count in epochs or need to know the end.
+
+    Args:
+        steps_per_epoch: updates an epoch. Update `step` of a schedule lies at `step / steps_per_epoch` epochs.
+        epochs: how many there will be in all.
+        more_updates: how many more updates than `step` have been made: some, where earlier epochs had more.
+    """
 
     steps_per_epoch: int
     epochs: int
+    more_updates: int = 0
 
 
 @dataclass(frozen=True)
 class Schedule(Checked):
     """The constant schedule, and the base of the others."""
+
+    ends: ClassVar[bool] = False
+    """Whether it is planned towards the last epoch, and has nothing to say about what comes after it."""
 
     warmup: Annotated[float, Range(ge=0)] = 0.0
     """Epochs of linear warm-up; 0 is none."""
@@ -44,13 +55,13 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class TimeDecay(Schedule):
-    """1 / (1 + decay · t), t in updates: Keras' former `SGD(decay=...)`."""
+    """1 / (1 + decay · t), t in updates, of whatever size: Keras' former `SGD(decay=...)`."""
 
     decay: Annotated[float, Range(ge=0)] = 1e-4
 
     def shape(self, step: int, horizon: Horizon) -> float:
-        """1 / (1 + decay · step)."""
-        return 1.0 / (1.0 + self.decay * step)
+        """1 / (1 + decay · updates)."""
+        return 1.0 / (1.0 + self.decay * (step + horizon.more_updates))
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,8 @@ class Cosine(Schedule):
 
     Reference: I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, eq. 5.
     """
+
+    ends: ClassVar[bool] = True
 
     floor: Annotated[float, Range(ge=0, le=1)] = 0.0
 

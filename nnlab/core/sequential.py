@@ -1,7 +1,7 @@
 """The layer stack with Keras' manners: add, compile, fit, evaluate, predict.
 
 >>> import numpy as np
->>> model = Sequential([Dense(4), Activation("tanh"), Dense(2), Activation("softmax")], seed=1)
+>>> model = Sequential([Dense(4, activation="tanh"), Dense(2, activation="softmax")], seed=1)
 >>> model.compile(optimizer=SGD(lr=0.5), loss="categorical_crossentropy", metrics=["accuracy"])
 >>> x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
 >>> history = model.fit(x, y, epochs=500, batch_size=4, verbose=0)
@@ -11,50 +11,46 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnlab.core.feed import shuffled
+from nnlab.core.arguments import told
+from nnlab.core.arrays import numeric
+from nnlab.core.calls import Plan, passes, planned, verbosity
+from nnlab.core.check import Range, checked
+from nnlab.core.fitting import History, begun, say, scores_of, train
 from nnlab.core.layers import Activation, Dense, Layer
-from nnlab.core.learner import Learner, Tally, evaluate
+from nnlab.core.learner import evaluate
 from nnlab.core.network import Network
 from nnlab.core.node import Array
-from nnlab.core.objective import LOSSES, Objective
-from nnlab.core.optimizers import OPTIMIZERS, SGD, Optimizer, State
+from nnlab.core.objective import Objective
+from nnlab.core.optimizers import SGD, Optimizer
+from nnlab.core.plain import shown
+from nnlab.core.progress import Progress
 from nnlab.core.rows import Rows
-from nnlab.core.schedules import Constant, Horizon, Schedule
+from nnlab.core.schedules import Schedule
 from nnlab.core.seeding import streams
-from nnlab.core.targets import read_targets
+from nnlab.core.stacking import (
+    check_rows,
+    check_told_apart,
+    float_dtype,
+    network_for,
+    objective_for,
+    rows_for,
+    split,
+    validation_rows,
+)
 
 __all__ = ["SGD", "Activation", "Dense", "History", "Sequential"]
-
-KERAS_NAMES = {
-    "categorical_crossentropy": "cross_entropy",
-    "sparse_categorical_crossentropy": "cross_entropy",
-    "binary_crossentropy": "binary_cross_entropy",
-    "mse": "mean_squared_error",
-}
-
-
-class History:
-    """What `fit` saw: `epoch` (from 0, as in Keras), and `history`, a list of numbers an epoch by metric."""
-
-    def __init__(self) -> None:
-        self.epoch: list[int] = []
-        self.history: dict[str, list[float]] = {}
-
-    def add(self, metrics: Mapping[str, float]) -> None:
-        """Append one epoch's metrics."""
-        self.epoch.append(len(self.epoch))
-        for name, number in metrics.items():
-            self.history.setdefault(name, []).append(number)
 
 
 class Sequential:
     """A network that is declared layer by layer and learns from arrays.
+
+    A call whose arguments are wrong changes nothing: the next right one does what it would have done without it.
 
     Args:
         layers: from the input to the output; more can be added.
@@ -62,156 +58,168 @@ class Sequential:
         dtype: float32 or float64.
     """
 
+    @told
     def __init__(self, layers: Iterable[Layer] = (), *, seed: int = 0, dtype: DTypeLike = np.float32) -> None:
-        self.layers = list(layers)
-        self.dtype = np.dtype(dtype)
-        self._streams = streams(seed)
+        if not isinstance(layers, Iterable):
+            raise TypeError(f"`layers` must be a list of layers, but got {shown(layers)}. Try [Dense(10)].")
+        self.dtype = float_dtype(dtype)
+        self.seed: int = checked("seed", Annotated[int, Range(ge=0)], seed, "0")
+        self._streams = streams(self.seed)
         self._network: Network | None = None
         self._objective: Objective | None = None
-        self._loss: str | None = None
-        self._progress: tuple[int, list[State]] | None = None
+        self._plan: Plan | None = None
+        self._progress = Progress()
+        self.layers: list[Layer] = []
+        for layer in layers:
+            self.add(layer)
 
+    def __repr__(self) -> str:
+        layers = "".join(f"\n    {layer!r}," for layer in self.layers)
+        return f"Sequential([{layers}{chr(10) * bool(layers)}], seed={self.seed}, dtype={self.dtype.name!r})"
+
+    @told
     def add(self, layer: Layer) -> None:
         """Put a layer behind the others.
 
         Raises:
             RuntimeError: if the network has seen data already.
+            TypeError: if it is no layer.
         """
         if self._network is not None:
             raise RuntimeError("The network is built. Add layers before `fit`, `evaluate` or `predict`.")
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                f"A layer must be a `Dense`, an `Activation` or a `Dropout`, but got {shown(layer)}. "
+                "Try `Dense(10)`. The input needs none: its shape is that of the rows."
+            )
         self.layers.append(layer)
 
+    @told
     def compile(
         self,
         optimizer: Optimizer | str = "sgd",
         loss: str = "cross_entropy",
-        metrics: Sequence[str] = ("accuracy",),
+        metrics: Sequence[str] | str | None = ("accuracy",),
         *,
         schedule: Schedule | None = None,
+        schedule_epochs: int | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        """Choose how to learn.
+        """Choose how to learn; what was learnt stays, and the optimizer and the schedule begin anew.
 
         Args:
-            optimizer: an optimizer, or the name of one with its default settings.
-            loss: half_squared_error, mean_squared_error, cross_entropy, binary_cross_entropy, or Keras' name
-                for one. Losses that are reported include the layers' penalties, as Keras' do.
-            metrics: accuracy is the only one; an empty list leaves it out.
+            optimizer: an optimizer, or a name: sgd and adam are Keras' with Keras' defaults (sgd: a rate of 0.01),
+                momentum and nesterov nnlab's.
+            loss: half_squared_error, mean_squared_error, cross_entropy, binary_cross_entropy (summed within a row), or
+                Keras' mse, categorical_crossentropy, sparse_categorical_crossentropy, binary_crossentropy or bce
+                (averaged within a row). Losses that are reported include the layers' penalties, as Keras' do.
+            metrics: accuracy is the only one, and is left out where targets are no classes; an empty list leaves it
+                out everywhere.
             schedule: of the learning rate; constant if left out.
+            schedule_epochs: how many epochs a schedule that ends (`Cosine`) is planned for, where several calls of
+                `fit` share it; left out, it ends with the first call.
             clip_norm: the largest global norm of a gradient.
 
         Raises:
-            ValueError: if a name is unknown.
+            TypeError, ValueError: if an argument is unknown, or out of its rule.
         """
-        if isinstance(optimizer, str) and optimizer not in OPTIMIZERS:
-            raise ValueError(f"`optimizer` must be one of {', '.join(OPTIMIZERS)}, but got {optimizer!r}.")
-        if (name := KERAS_NAMES.get(loss, loss)) not in LOSSES:
-            raise ValueError(f"`loss` must be one of {', '.join(LOSSES)}, but got {loss!r}.")
-        metrics = [metrics] if isinstance(metrics, str) else metrics
-        if unknown := set(metrics) - {"accuracy"}:
-            raise ValueError(f"`metrics` knows accuracy alone, but got {sorted(unknown)}.")
-        if clip_norm is not None and not clip_norm > 0:
-            raise ValueError(f"`clip_norm` must be above 0, but got {clip_norm}.")
-        self._optimizer = OPTIMIZERS[optimizer]() if isinstance(optimizer, str) else optimizer
-        self._loss = name
-        self._with_accuracy = bool(metrics)
-        self._schedule = schedule or Constant()
-        self._clip_norm = clip_norm
+        self._plan = planned(optimizer, loss, metrics, schedule, schedule_epochs, clip_norm)
         self._objective = None
-        self._progress = None
+        self._progress = Progress()
 
+    @told
     def fit(
         self,
         x: ArrayLike,
         y: ArrayLike,
-        *,
+        batch_size: int | None = 32,
         epochs: int = 1,
-        batch_size: int = 32,
+        verbose: int | str = 1,
+        *,
         validation_split: float = 0.0,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         shuffle: bool = True,
-        verbose: int = 1,
+        initial_epoch: int = 0,
     ) -> History:
         """Learn from rows `x` (n, features...) and `y`: labels (n,), one-hot rows or targets (n, outputs).
 
-        A second call goes on where the first ended, the optimizer's state included.
+        A second call goes on where the first ended, as in Keras: `fit(epochs=5)` twice trains ten epochs, with the
+        optimizer's state, and `fit(epochs=3)` and `fit(epochs=6, initial_epoch=3)` give the bits of `fit(epochs=6)`.
+        Schedules that count in epochs go on at the epoch that was reached, whatever the size of a batch, and
+        `TimeDecay` at the update; one that ends (`Cosine`) cannot be gone on with behind its end. An epoch that
+        Ctrl-C breaks off keeps what it has learnt, and counts as none.
 
         Args:
-            x: the inputs.
-            y: the targets.
-            epochs: passes over the training rows.
-            batch_size: rows a batch; the last may be smaller.
-            validation_split: the fraction of rows, taken from the END before shuffling, to evaluate on.
-            validation_data: rows to evaluate on, in place of a fraction.
-            shuffle: whether each epoch has an order of its own.
+            x, y: the inputs and the targets.
+            batch_size: rows a batch; the last may be smaller. None is 32.
+            epochs: passes over the training rows; with `initial_epoch`, the epoch to end with.
             verbose: 0 is silent, otherwise a line an epoch.
+            validation_split: the fraction of rows, taken from the END before shuffling, to evaluate on: of n rows the
+                first ⌊n (1 − fraction)⌋ are trained on, as in Keras.
+            validation_data: rows (x, y) to evaluate on, in place of a fraction.
+            shuffle: whether each epoch has an order of its own.
+            initial_epoch: the epoch to begin with, for the history's numbers and for schedules that count in epochs;
+                0 goes on with the schedule where the last call ended.
 
         Returns:
             The history: loss and accuracy (as they were just before each update, averaged over the epoch),
             and val_loss and val_accuracy after each epoch.
 
         Raises:
-            ValueError: if arrays do not fit each other or the network.
+            RuntimeError: if nothing is compiled.
+            TypeError: if an argument is unknown.
+            ValueError: if one is out of its rule, or arrays do not fit each other or the network.
         """
-        if batch_size < 1 or epochs < 0:
-            raise ValueError(
-                f"`batch_size` must be at least 1 and `epochs` at least 0, but got {batch_size} and {epochs}."
-            )
-        if not 0.0 <= validation_split < 1.0:
-            raise ValueError(f"`validation_split` must be at least 0 and below 1, but got {validation_split}.")
-        rows = self._rows(x, y)
-        held_out = round(len(rows) * validation_split)
-        if validation_data:
-            validation = self._rows(*validation_data)
+        wanted = passes(batch_size, epochs, initial_epoch, validation_split, shuffle, verbose)
+        plan, network, objective, rows = self._prepared(x, y)
+        check_told_apart(rows, network.dtype)
+        if validation_data is not None:
+            held_out = validation_rows(validation_data, plan.loss, network)
         else:
-            validation = Rows(rows.x, rows.y, rows.index[len(rows) - held_out :])
-            rows = rows.first(len(rows) - held_out)
-        if not len(rows):
-            raise ValueError(
-                "Training needs at least one row, but none is left. Give more, or lower `validation_split`."
-            )
+            rows, held_out = split(rows, wanted.validation_split)
+        learner, progress = begun(objective, rows, plan, wanted, self._progress)
+        # Nothing is wrong with the arguments: from here on the object changes.
+        self._network, self._objective, self._progress = network, objective, progress
+        return train(learner, rows, held_out, plan, wanted, progress, self._streams.shuffle)
 
-        objective = self._ready()
-        horizon = Horizon(steps_per_epoch=-(-len(rows) // batch_size), epochs=epochs)
-        learner = Learner(
-            objective,
-            self._optimizer,
-            self._schedule,
-            horizon,
-            rows=rows,
-            batch_size=batch_size,
-            clip_norm=self._clip_norm,
-        )
-        if self._progress is not None:
-            learner.step, learner.update.state = self._progress
-        self._progress = None
-        history = History()
-        for epoch in range(epochs):
-            tally = Tally()
-            learner.learn(shuffled(rows, self._streams.shuffle) if shuffle else rows.index, tally)
-            metrics = {"loss": tally.mean_loss, "accuracy": tally.accuracy}
-            if len(validation):
-                held = evaluate(objective, validation)
-                metrics |= {"val_loss": held.mean_loss, "val_accuracy": held.accuracy}
-            if not (self._with_accuracy and tally.labelled):
-                metrics = {name: number for name, number in metrics.items() if "accuracy" not in name}
-            history.add(metrics)
-            if verbose:
-                numbers = " - ".join(f"{name}: {number:.4f}" for name, number in metrics.items())
-                sys.stdout.write(f"Epoch {epoch + 1}/{epochs} - {numbers}\n")
-        self._progress = (learner.step, learner.update.state)
-        return history
+    @told
+    def evaluate(self, x: ArrayLike, y: ArrayLike, *, verbose: int | str = 0, return_dict: bool = False) -> Any:
+        """How the network does on rows `x` and `y`, see `fit`.
 
-    def evaluate(self, x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
-        """(loss, accuracy) on rows `x` and `y`, see `fit`; without classes the accuracy is NaN."""
-        rows = self._rows(x, y)
-        tally = evaluate(self._ready(), rows)
-        return tally.mean_loss, tally.accuracy
+        Args:
+            x, y: the inputs and the targets.
+            verbose: 0 is silent, otherwise a line.
+            return_dict: whether to return the numbers by name.
 
-    def predict(self, x: ArrayLike) -> Array:
-        """Outputs (n, outputs) for rows `x` (n, features...)."""
-        array = np.asarray(x)
-        return self._built(array.shape[1:]).predict(array)
+        Returns:
+            (loss, accuracy), the accuracy NaN where targets are no classes; the loss alone where `compile` was given
+            no metrics. By name, what there is of loss and accuracy. Errors are those of `fit`.
+        """
+        level = verbosity(verbose)
+        by_name = checked("return_dict", bool, return_dict, "True")
+        plan, network, objective, rows = self._prepared(x, y)
+        tally = evaluate(objective, rows)
+        self._network, self._objective = network, objective
+        scores = scores_of("", tally) if plan.has_accuracy else {"loss": tally.mean_loss}
+        if level:
+            say(scores)
+        if by_name:
+            return scores
+        return (tally.mean_loss, tally.accuracy) if plan.has_accuracy else tally.mean_loss
+
+    @told
+    def predict(self, x: ArrayLike, *, verbose: int | str = 0) -> Array:
+        """Outputs (n, outputs) for rows `x` (n, features...); nothing is there for `verbose` to say.
+
+        Raises:
+            ValueError: if the rows do not fit the network.
+        """
+        verbosity(verbose)
+        rows = numeric("x", x)
+        network = self._network_for(rows)
+        outputs = network.predict(rows)
+        self._network = network
+        return outputs
 
     @property
     def network(self) -> Network:
@@ -226,24 +234,17 @@ class Sequential:
             )
         return self._network
 
-    def _built(self, features: tuple[int, ...]) -> Network:
-        if self._network is None:
-            self._network = Network(self.layers, features=features, rng=self._streams.init, dtype=self.dtype)
-        if self._network.features != features:
-            raise ValueError(f"The network needs rows of shape {self._network.features}, but got {features}.")
-        return self._network
+    def _network_for(self, x: Array) -> Network:
+        network = self._network or network_for(x, self.layers, self._streams.init, self.dtype)
+        check_rows(x, network)
+        return network
 
-    def _rows(self, x: ArrayLike, y: ArrayLike) -> Rows:
-        """Rows as the loss needs them; the network is built by the first."""
-        if self._loss is None:
+    def _prepared(self, x: ArrayLike, y: ArrayLike) -> tuple[Plan, Network, Objective, Rows]:
+        """How to learn, what learns and from what, if the arrays fit; nothing is kept of it yet."""
+        if self._plan is None:
             raise RuntimeError("Nothing says what to make small. Call `compile` first.")
-        inputs = np.asarray(x)
-        network = self._built(inputs.shape[1:])
-        return Rows.whole(inputs, read_targets(np.asarray(y), LOSSES[self._loss], network.outputs))
-
-    def _ready(self) -> Objective:
-        if self._objective is None and self._loss is not None:
-            dropout = self._streams.dropout
-            self._objective = Objective(self.network, self._loss, dropout=dropout, reports_penalty=True)
-        assert self._objective is not None
-        return self._objective
+        inputs, targets = numeric("x", x), numeric("y", y)
+        network = self._network_for(inputs)
+        rows = rows_for(inputs, targets, self._plan.loss, network)
+        objective = self._objective or objective_for(network, self._plan.loss, self._streams.dropout)
+        return self._plan, network, objective, rows

@@ -22,25 +22,40 @@ def read_targets(y: Array, loss: Loss, outputs: int) -> Array:
     Raises:
         ValueError: if they do not fit the loss or the width.
     """
+    if y.ndim not in (1, 2):
+        raise ValueError(
+            f"Targets must be labels (n,) or columns (n, outputs), but got {y.shape}. Give `y.reshape(len(y), -1)`."
+        )
     is_binary = bool(np.all((y == 0) | (y == 1)))
     if y.ndim == 2 and y.shape[1] == 1 and (is_binary or loss.takes_labels or outputs == 1):
         y = y[:, 0]
     if y.ndim == 2:
         if y.shape[1] != outputs:
-            raise ValueError(f"Targets have {y.shape[1]} columns, but the network has {outputs} outputs.")
+            raise ValueError(
+                f"Targets have {y.shape[1]} columns, but the network has {outputs} outputs. "
+                "Give the last layer as many units, or give labels (n,)."
+            )
         if is_binary and np.all(y.sum(axis=1) == 1):
             labels: Array = y.argmax(axis=1)
             return labels
         if loss.takes_labels:
-            raise ValueError("Cross-entropy needs a class for each row: labels (n,) or one-hot rows (n, k).")
+            raise ValueError(
+                "Cross-entropy needs a class for each row: labels (n,) or one-hot rows (n, k). "
+                "For several classes a row, take `Activation('sigmoid')` and binary cross-entropy."
+            )
         return y
     is_whole = y.dtype.kind in "iub" or bool(np.all(y == np.floor(y)))
     if loss.takes_labels and not is_whole:
-        raise ValueError(f"Cross-entropy needs classes, which are whole numbers, but got {y[y != np.floor(y)][0]}.")
+        raise ValueError(
+            f"Cross-entropy needs classes, which are whole numbers, but got {y[y != np.floor(y)][0]}. "
+            "To predict numbers, take mean_squared_error."
+        )
     if loss.takes_labels or is_binary or y.dtype.kind in "iub":
-        return checked_labels(y.astype(np.intp), outputs)
+        return checked_labels(y, outputs).astype(np.intp, copy=False)
     if outputs != 1:
-        raise ValueError(f"Targets have one column, but the network has {outputs} outputs.")
+        raise ValueError(
+            f"Targets have one column, but the network has {outputs} outputs. Give the last layer one unit."
+        )
     return y.reshape(-1, 1)
 
 
@@ -55,6 +70,7 @@ def checked_labels(labels: Array, outputs: int) -> Array:
     if wrong.size:
         raise ValueError(
             f"Labels must be classes from 0 to {classes - 1}, as the network has {outputs} output"
-            f"{'s' if outputs > 1 else ''}, but got {wrong[0]}. Numbers to predict, not classes, are given as floats."
+            f"{'s' if outputs > 1 else ''}, but got {int(wrong[0])}. "
+            "Give the last layer a unit for each class; numbers to predict, not classes, are given as floats."
         )
     return labels

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pytest
 
 from nnlab.core.check import Checked, Matches, Problem, Range, closest, field_rules, problem_with
@@ -44,6 +45,13 @@ Strategy = Literal["tail", "random", "stratified"]
         (tuple[Count, ...], [1]),
         (Annotated[float, "a note that is no range"], -1.0),
         (Hex, "c0ffee"),
+        (bool, np.bool_(False)),
+        (int, np.uint8(3)),
+        (float, np.float32(0.5)),
+        (float, np.longdouble(0.5)),
+        (Batch, np.str_("full")),
+        (tuple[Count, ...], [np.int64(3), 4]),
+        (Count, 10**400),
     ],
 )
 def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
@@ -96,6 +104,14 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
         (Batch, 0, "must be at least 1 or full", "1"),
         (Batch, "fulll", "must be a whole number or full", "full"),
         (Count | None, 0, "must be at least 1 or null", "1"),
+        # NumPy's numbers, and what is none
+        (int, np.float64(2.0), "must be a whole number", "2"),
+        (int, np.bool_(True), "must be a whole number", ""),
+        (float, np.float32("nan"), "must be a finite number", ""),
+        (float, np.array(0.1), "must be a number", ""),
+        (float, np.array([0.1]), "must be a number", ""),
+        (Fraction, np.float64(-0.5), "must be at least 0 and below 1", "0"),
+        (Strategy, np.array(["tail"]), "must be one of tail, random, stratified", "tail"),
         # lists
         (tuple[int, ...], 300, "must be a list", "[300]"),
         (tuple[int, ...], (300, "50"), "each item must be a whole number, but item 1 is '50'", "[300,50]"),
@@ -165,6 +181,24 @@ def test_valid_settings_are_made() -> None:
 def test_settings_out_of_their_rules_are_refused_when_made(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Settings(**fields)
+
+
+def test_settings_keep_the_numbers_of_numpy_as_those_of_python() -> None:
+    made = Settings(np.float32(0.5), strategy=np.str_("random"), widths=[np.int64(3), np.uint8(4)])  # type: ignore[arg-type]
+    assert repr(made) == "Settings(rate=0.5, strategy='random', widths=[3, 4])"
+
+
+def test_a_wrong_value_is_shown_in_one_short_line() -> None:
+    for value in (np.zeros((40, 30)), [list(range(1000))], "text\n" * 1000):
+        with pytest.raises(ValueError, match="`rate` must be a number") as raised:
+            Settings(value)  # type: ignore[arg-type]
+        assert len(str(raised.value)) < 200
+        assert "\n" not in str(raised.value)
+
+
+def test_a_setting_that_a_class_does_not_have_is_refused_by_those_that_it_has() -> None:
+    with pytest.raises(TypeError, match=r"`Settings` has no setting `speed`\. It has rate, strategy, widths\."):
+        Settings(0.1, speed=3)  # type: ignore[call-arg]
 
 
 def test_the_rules_of_a_class_come_in_the_order_of_its_fields() -> None:

@@ -67,7 +67,7 @@ def test_a_loss_that_does_not_fit_the_last_layer_is_refused() -> None:
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.0, 1.5, float("nan")])
 def test_a_validation_split_outside_zero_to_one_is_refused(fraction: float) -> None:
-    with pytest.raises(ValueError, match="`validation_split` must be at least 0 and below 1, but got"):
+    with pytest.raises(ValueError, match="`validation_split` must be"):
         fit(classifier(), validation_split=fraction)
 
 

@@ -12,7 +12,7 @@ from small_data import classifier, dataset, one_weight, rows
 from nnlab.core import Rows, Sequential
 from nnlab.core.layers import Activation, Dense
 from nnlab.core.optimizers import Momentum
-from nnlab.core.schedules import Cosine
+from nnlab.core.schedules import Cosine, Horizon
 from nnlab.core.seeding import streams
 from nnlab.training import EpochEnd, Progress, Trainer, TrainingEnd
 from nnlab.training import Tested as Examined  # pytest takes Test* for a class of tests
@@ -96,7 +96,7 @@ def test_the_learning_rate_told_is_that_of_the_epochs_last_update() -> None:
     trainer.learner.schedule = Cosine()
     told = [metrics["lr"] for metrics in metrics_by_epoch(trainer)]
     # Six updates, 0 to 5; half a cosine from the first to the last: (1 + cos(π t / 5)) / 2 at t = 2 and t = 5.
-    assert horizon == (3, 2)
+    assert horizon == Horizon(3, 2)
     assert told == pytest.approx([0.5 * (1 + math.cos(2 * math.pi / 5)) / 2, 0.0])
 
 

@@ -1,0 +1,111 @@
+"""The epochs of a `fit`, what it saw of them, and how it says so."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from nnlab.core.calls import Passes, Plan
+from nnlab.core.feed import shuffled
+from nnlab.core.learner import Learner, Tally, evaluate
+from nnlab.core.objective import Objective
+from nnlab.core.progress import Progress
+from nnlab.core.rows import Rows
+
+
+class History:
+    """What `fit` saw: `epoch` (numbered as in Keras), and `history`, a list of numbers an epoch by metric."""
+
+    def __init__(self) -> None:
+        self.epoch: list[int] = []
+        self.history: dict[str, list[float]] = {}
+
+    def add(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Append one epoch's metrics."""
+        self.epoch.append(epoch)
+        for name, number in metrics.items():
+            self.history.setdefault(name, []).append(number)
+
+
+def say(metrics: Mapping[str, float], heading: str = "") -> None:
+    """Write a line of metrics; an output that is closed or full hears nothing, and stops nobody."""
+    numbers = [f"{name}: {number:.4f}" for name, number in metrics.items()]
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.write(" - ".join([heading, *numbers] if heading else numbers) + "\n")
+
+
+def scores_of(prefix: str, tally: Tally) -> dict[str, float]:
+    """Loss and, where rows have labels, accuracy."""
+    scores = {f"{prefix}loss": tally.mean_loss}
+    return {**scores, f"{prefix}accuracy": tally.accuracy} if tally.labelled else scores
+
+
+def begun(objective: Objective, rows: Rows, plan: Plan, wanted: Passes, progress: Progress) -> tuple[Learner, Progress]:
+    """What trains, where the schedule has got to and with the optimizer's state, and an account that goes on from it.
+
+    Nothing of `progress` is changed yet.
+
+    Raises:
+        ValueError: if the schedule has nothing to say about the epochs that are wanted.
+    """
+    steps_per_epoch = -(-len(rows) // wanted.batch_size)
+    first, horizon = progress.horizon(plan, wanted, steps_per_epoch)
+    learner = Learner(
+        objective,
+        plan.optimizer,
+        plan.schedule,
+        horizon,
+        rows=rows,
+        batch_size=min(wanted.batch_size, len(rows)),
+        clip_norm=plan.clip_norm,
+        first_step=first * steps_per_epoch,
+    )
+    if progress.state is not None:
+        learner.update.state = progress.state
+    return learner, replace(progress, epochs=first, end=horizon.epochs, state=learner.update.state)
+
+
+def train(
+    learner: Learner,
+    rows: Rows,
+    held_out: Rows,
+    plan: Plan,
+    wanted: Passes,
+    progress: Progress,
+    shuffle: np.random.Generator,
+) -> History:
+    """Train for the epochs that are wanted, and keep account of them in `progress`, however it ends.
+
+    Args:
+        learner: at the place in the schedule where training begins.
+        rows: to learn from.
+        held_out: rows to evaluate on after each epoch; may be none.
+        plan: says whether accuracy is reported.
+        wanted: says which epochs, in which order rows come, and whether each has a line.
+        progress: where training has got to, with the learner's state of the optimizer.
+        shuffle: the stream of the epochs' orders.
+    """
+    history = History()
+    has_labels = rows.y.ndim == 1 and (not len(held_out) or held_out.y.ndim == 1)
+    updates = progress.updates - learner.step
+    try:
+        for epoch in range(wanted.initial_epoch, wanted.epochs):
+            tally = Tally()
+            learner.learn(shuffled(rows, shuffle) if wanted.shuffle else rows.index, tally)
+            progress.epochs += 1
+            metrics = scores_of("", tally)
+            if len(held_out):
+                metrics |= scores_of("val_", evaluate(learner.objective, held_out))
+            if not (plan.has_accuracy and has_labels):
+                metrics = {name: number for name, number in metrics.items() if "accuracy" not in name}
+            history.add(epoch, metrics)
+            if wanted.verbose:
+                say(metrics, f"Epoch {epoch + 1}/{wanted.epochs}")
+    finally:
+        progress.updates = updates + learner.step
+    return history

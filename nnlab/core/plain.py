@@ -1,0 +1,32 @@
+"""Values as people give them: NumPy's numbers as Python's own, and anything in the words of a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+LONGEST_SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
+
+
+def plain(value: Any) -> Any:
+    """NumPy's numbers, truth values and texts as Python's own, also within lists; anything else as it is.
+
+    A float32 of 0.1 becomes the number that it stands for, 0.10000000149.
+    """
+    if isinstance(value, np.floating):
+        return float(value)
+    if isinstance(value, np.integer | np.bool_ | np.str_):
+        return value.item()
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value as a message tells it: short, and an array by its shape alone."""
+    if isinstance(shape := getattr(value, "shape", None), tuple) and not isinstance(value, np.generic):
+        return f"{type(value).__name__} of shape {shape}"
+    text = " ".join(repr(plain(value)).split())
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
