@@ -17,13 +17,13 @@ D = TypeVar("D", bound="Display")
 def harmless(show: Callable[Concatenate[D, P], None]) -> Callable[Concatenate[D, P], None]:
     """A method that shows something, made so that its failure costs a line and not the work."""
 
-    @functools.wraps(show)
-    def shown(self: D, *args: P.args, **kwargs: P.kwargs) -> None:
+    def shown(self: D, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             show(self, *args, **kwargs)
         except (Exception, SystemExit) as error:  # Rich's answer to a pipe without a reader is to exit
             self._failed(error)
 
+    functools.update_wrapper(shown, show)
     return shown
 
 

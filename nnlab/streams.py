@@ -11,6 +11,7 @@ import io
 import os
 import select
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 _opened: dict[str, _Lenient] = {}
@@ -42,7 +43,7 @@ def secure() -> None:
     """
     open_closed()
     if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     sys.stdout = _secured("stdout", 1, sys.stdout, sys.__stdout__)
     sys.stderr = _secured("stderr", 2, sys.stderr, sys.__stderr__)
 
@@ -73,10 +74,8 @@ def check_output(status: int) -> int:
 def flush() -> None:
     """Flush both streams, whatever has become of them."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
             stream.flush()
-        except (OSError, ValueError, AttributeError):  # closed, or none at all
-            pass
 
 
 @functools.cache
@@ -140,16 +139,14 @@ def _secured(name: str, number: int, stream: TextIO | None, original: TextIO | N
         return nowhere()
     if name in _opened or stream is not original or not isinstance(stream, io.TextIOWrapper):
         return stream
-    try:
+    with suppress(OSError, ValueError):
         if stream.fileno() != number:
             return stream
         stream.flush()
-    except (OSError, ValueError):
-        pass
     raw = _opened[name] = _Lenient(number, "wb", closefd=False)
     raw.name = f"<{name}>"
     return io.TextIOWrapper(
-        raw if stream.write_through else io.BufferedWriter(raw),  # type: ignore[arg-type]
+        raw if stream.write_through else io.BufferedWriter(raw),
         encoding=stream.encoding,
         # A character that the encoding lacks is no reason to end either; nothing of it is lost.
         errors="backslashreplace" if stream.errors == "strict" else stream.errors,
@@ -160,11 +157,9 @@ def _secured(name: str, number: int, stream: TextIO | None, original: TextIO | N
 
 def _give_up(stream: TextIO) -> None:
     """Let one of the process's own streams that fails go to the null device, so that Python's flush at exit works."""
-    try:
+    with suppress(Exception):  # of a stream without a file
         number = stream.fileno()
         if number in (1, 2):
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, number)
             os.close(null)
-    except Exception:  # a stream without a file
-        pass

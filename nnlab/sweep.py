@@ -75,9 +75,10 @@ def show(name: str, arguments: Sequence[str]) -> None:
     Raises:
         UserError: if there is no such study.
     """
+    from nnlab.streams import width_of
     from nnlab.tuning.showing import shown_study
 
-    sys.stdout.write(shown_study(name, arguments, encoding=sys.stdout.encoding))
+    sys.stdout.write(shown_study(name, arguments, encoding=sys.stdout.encoding, width=width_of(sys.stdout)))
 
 
 if __name__ == "__main__":
