@@ -63,7 +63,11 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
             sys.stderr.write(f"warning: {problem}\n")
     run_id = mirror.run_id(result.directory) if mirror else None
     if run_id is not None:
-        sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}; open it: make ui\n")
+        from nnlab.invocation import open_pages
+        from nnlab.tracking.redaction import redacted
+
+        sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}\n")
+        sys.stdout.write(f"open it          {open_pages(redacted(str(uri)))}\n")
     if result.status != "finished":
         sys.stderr.write(f"{result.reason}\n")
     return {"finished": 0, "interrupted": 130}.get(result.status, 1)

@@ -20,7 +20,7 @@ MARKS = {"good": "ok", "note": "note", "problem": "PROBLEM"}
 
 
 def main() -> None:
-    """The command: a table, or JSON. Exit status 1 if there is a problem."""
+    """The command: a table, or JSON. Exit status 1 if results would be wrong, or could not be kept."""
     with exit_status():
         parser = argparse.ArgumentParser(prog="nnlab.doctor", description=__doc__)
         parser.add_argument("--json", action="store_true", help="a list of objects: name, verdict, fact, remedy")
