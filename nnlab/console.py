@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from nnlab.display import Display, harmless, is_live
 from nnlab.epoch_line import epoch_line
-from nnlab.streams import nowhere, open_closed, width_of, work_is_kept, write_line
+from nnlab.streams import folded, nowhere, open_closed, width_of, work_is_kept, write_line
 
 if TYPE_CHECKING:
     from nnlab.run_bar import RunBar
@@ -55,7 +55,7 @@ class Console(Display):
         self._close()
         self._epochs = epochs
         self._next_shown = 0
-        write_line(self.out, title)
+        write_line(self.out, folded(title, width_of(self.out)))
         if self._is_live:
             from nnlab.run_bar import RunBar
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nnlab.config import Config
+from nnlab.streams import write_line
 from nnlab.tracking.mirror_process import Ahead, MirrorProcess
 
 
@@ -34,7 +35,7 @@ class Mirrors:
         """Wait until MLflow has got everything, and warn on standard error of what it has not got by then."""
         for mirror in self._mirrors.values():
             for problem in mirror.finish(seconds):
-                sys.stderr.write(f"warning: {problem}\n")
+                write_line(sys.stderr, f"warning: {problem}")
 
 
 def _place(config: Config) -> tuple[str, str] | None:

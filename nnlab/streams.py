@@ -11,6 +11,7 @@ import io
 import os
 import select
 import sys
+import textwrap
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -112,6 +113,22 @@ def width_of(stream: TextIO) -> int | None:
         return (os.get_terminal_size(stream.fileno()).columns or 80) if stream.isatty() else None
     except (OSError, ValueError, AttributeError):  # a stream without a file, which says that it is a terminal
         return 80
+
+
+def folded(text: str, width: int | None) -> str:
+    """Text with each line that is wider than `width` broken at spaces, and indented from there: nothing is cut off."""
+    if width is None:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        if len(line) > width:
+            indent = " " * (4 if width >= 40 else 1)
+            lines += textwrap.wrap(
+                line, max(width, 2), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 class _Lenient(io.FileIO):

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.display import Display, harmless, is_live
-from nnlab.streams import nowhere, open_closed, width_of, work_is_kept, write_line
+from nnlab.streams import folded, nowhere, open_closed, width_of, work_is_kept, write_line
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.report.trial_facts import values_text
-from nnlab.tuning.report.trial_line import folded, trial_line
+from nnlab.tuning.report.trial_line import trial_line
 
 if TYPE_CHECKING:
     from nnlab.study_table import StudyTable
@@ -55,7 +55,7 @@ class StudyConsole(Display):
     def started(self, title: str) -> None:
         """Announce the study, in one line or a few."""
         self._close()
-        write_line(self.out, title)
+        write_line(self.out, folded(title, width_of(self.out)))
         if self._is_live:
             from nnlab.study_table import StudyTable
 

@@ -112,6 +112,28 @@ def test_a_pipe_that_somebody_made_non_blocking_gets_every_byte(tmp_path: Path) 
     assert (done.returncode, done.stdout.strip()) == (0, "2000000")
 
 
+LIBRARY = """
+import numpy as np
+from nnlab.batch import compose, run_all
+from nnlab.core import Activation, Dense, Sequential
+
+if __name__ == "__main__":
+    model = Sequential([Dense(2), Activation("softmax")])
+    model.compile(loss="categorical_crossentropy")
+    model.fit(np.eye(4), np.array([0, 1, 0, 1]), epochs=2, batch_size=2, verbose=1)
+    toy = ["model=toy", "data=toy", "trainer.epochs=2", "tracking.enabled=false"]
+    print(len(run_all([compose(*toy, f"seed={seed}") for seed in (1, 2)], workers=2)), file=open("done", "w"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("redirection", REDIRECTIONS)
+def test_a_script_without_streams_trains_too(redirection: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(LIBRARY)
+    done = shell(["script.py"], redirection, tmp_path)
+    assert (done.returncode, (tmp_path / "done").read_text()) == (0, "2\n"), done.stderr
+
+
 TOY = ["model=toy", "data=toy", "trainer.epochs=2", "tracking.enabled=false"]
 
 

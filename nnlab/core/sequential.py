@@ -28,6 +28,7 @@ from nnlab.core.rows import Rows
 from nnlab.core.schedules import Constant, Horizon, Schedule
 from nnlab.core.seeding import streams
 from nnlab.core.targets import read_targets
+from nnlab.streams import write_line
 
 __all__ = ["SGD", "Activation", "Dense", "History", "Sequential"]
 
@@ -198,7 +199,7 @@ class Sequential:
             history.add(metrics)
             if verbose:
                 numbers = " - ".join(f"{name}: {number:.4f}" for name, number in metrics.items())
-                sys.stdout.write(f"Epoch {epoch + 1}/{epochs} - {numbers}\n")
+                write_line(sys.stdout, f"Epoch {epoch + 1}/{epochs} - {numbers}")
         self._progress = (learner.step, learner.update.state)
         return history
 

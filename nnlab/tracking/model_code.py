@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-NEEDED = ("core", "errors.py", "tracking/model_artifact.py")
+NEEDED = ("core", "errors.py", "streams.py", "tracking/model_artifact.py")
 """The files and folders of nnlab that a prediction needs."""
 IMPORT = re.compile(r"^(\s*(?:from|import)\s+)nnlab\b", re.MULTILINE)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from optuna.trial import FrozenTrial, TrialState
 
+from nnlab.streams import folded
 from nnlab.tuning.report.ranking import pareto_front, ranking
 from nnlab.tuning.report.trial_facts import natural_order, objective_text, short_names, value_text
 from nnlab.tuning.trials import Asked, Outcome
@@ -74,8 +74,8 @@ def leaderboard(
         if len(objectives) == 2:
             title = f"Pareto front of {objectives[0]} and {objectives[1]}: {_number(len(candidates), 'trial')}"
             title += f", the first {count} of them" if len(candidates) > count else ""
-            lines = [*_wrapped(title, width), "", *lines]
-    return "\n".join([*lines, "", *_wrapped(counts_line(trials), width)])
+            lines = [title, "", *lines]
+    return folded("\n".join([*lines, "", counts_line(trials)]), width)
 
 
 def counts_line(trials: Sequence[FrozenTrial]) -> str:
@@ -119,10 +119,9 @@ def _table(
         columns.remove(first)
         if first.name != RANK:  # the order says it
             left_out.append(first.name)
-    rows = [GAP.join(cells).rstrip() for cells in zip(*(column.cells for column in columns), strict=True)]
-    lines = [line for row in rows for line in _wrapped(row, width)]
+    lines = [GAP.join(cells).rstrip() for cells in zip(*(column.cells for column in columns), strict=True)]
     if left_out:
-        lines += _wrapped(f"(in trials.csv, but no room here: {', '.join(left_out)})", width)
+        lines.append(f"(in trials.csv, but no room here: {', '.join(left_out)})")
     return lines
 
 
@@ -160,13 +159,6 @@ def _column(
     key: str = "",
 ) -> _Column:
     return _Column(key or name, [name, *map(text, trials)], leaves, left)
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    """A line that is too wide as several, broken at spaces alone."""
-    if len(line) <= width:
-        return [line]
-    return textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _score(name: str) -> Callable[[FrozenTrial], str]:

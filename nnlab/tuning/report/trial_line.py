@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,17 +52,6 @@ def running_line(number: int, epoch: int | None, scores: Mapping[str, float], va
     if width is None or len(line) <= width:
         return line
     return " ".join([str(number), done, *shown.values(), values])
-
-
-def folded(line: str, width: int | None) -> str:
-    """A line as lines of at most `width` columns, broken at spaces and indented, so that nothing is cut off."""
-    if width is None or len(line) <= width:
-        return line
-    indent = " " * (4 if width >= 40 else 1)
-    wrapped = textwrap.wrap(
-        line, max(width, 2), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(wrapped)
 
 
 def _scores(trial: FrozenTrial, outcome: Outcome | None, standing: Standing, *, is_short: bool) -> list[str]:
