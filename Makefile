@@ -1,5 +1,8 @@
 # Every target sets up .venv by itself. Arguments go through ARGS: make run ARGS="optimizer.lr=0.05"
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first that nnlab can use, else whatever there is, to be told what is wrong with it.
+PYTHON ?= $(shell for name in 3.11 3.12 3.13 3.14 3 ""; do \
+	python$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v python$$name && exit; \
+	done; command -v python3 || command -v python)
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS ?= dev
@@ -12,12 +15,16 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready-$(EXTRAS) ## make .venv with pinned dependencies
+	@$(BIN)/python -c "" 2>/dev/null || { echo "$(VENV) no longer works: its Python is gone or has moved. Remove it, and it is made anew: make clean" >&2; exit 2; }
 
 $(VENV)/.ready-%: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nnlab needs Python 3.11 or newer, but $(PYTHON) is older. Say which: make PYTHON=/path/to/python3.11 setup")'
+	@test -n "$(PYTHON)" || { echo "nnlab needs Python 3.11 or newer, but there is no Python on the PATH. Install one (Debian: apt install python3 python3-venv), or say where one is: make setup PYTHON=/path/to/python3" >&2; exit 2; }
+	@"$(PYTHON)" -c "" || { echo "nnlab needs Python 3.11 or newer, but $(PYTHON) does not start. Say which one: make setup PYTHON=/path/to/python3" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "nnlab needs Python 3.11 or newer, but $(PYTHON) is $$("$(PYTHON)" -c 'import platform; print(platform.python_version())'). Say which one: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "nnlab is set up in a virtual environment, but $(PYTHON) lacks what makes one (venv, ensurepip). Install it (Debian: apt install python3-venv), or name another Python: make setup PYTHON=/path/to/python3" >&2; exit 2; }
 	@echo "setting up $(VENV) (once; a minute or two)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]' || { echo "The packages that nnlab needs could not be installed; pip says why above. Without a network, let pip take them from a folder of wheels: PIP_NO_INDEX=1 PIP_FIND_LINKS=/path/to/wheels make setup" >&2; exit 1; }
 	@touch $@
 
 run: setup ## one run on embedded digits

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnlab.exit_status import exit_status
+from nnlab.streams import work_is_kept
 
 HOME = Path(__file__).resolve().parent
 DATA = ("mnist", "mnist_5k", "idx", "csv", "npz")
@@ -23,6 +24,7 @@ def main() -> None:
 def experiments(arguments: Sequence[str]) -> int:
     """Do the studies, print their claims, write the report; returns the exit status."""
     given = _parser().parse_args(arguments)
+    work_is_kept()
 
     from experiments.lab import SEEDS
     from experiments.laboratory import described, laboratory, studies_of

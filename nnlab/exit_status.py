@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from nnlab import streams
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 
 
 @contextmanager
 def exit_status() -> Iterator[None]:
-    """Turn the errors that people can act on into a message on stderr and an exit status."""
+    """Turn the errors that people can act on into a message on stderr and an exit status.
+
+    First of all it makes the standard streams harmless: see `nnlab.streams`.
+    """
+    streams.secure()
     try:
         yield
     except UserError as error:
@@ -28,10 +33,12 @@ def exit_status() -> Iterator[None]:
         sys.exit(_said("terminated", 130))
     except KeyboardInterrupt:
         sys.exit(_said("interrupted", 130))
-    except BrokenPipeError:
-        # Nobody reads on (`| head`). Python's own flush at exit needs a stream that takes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            sys.exit(streams.check_output(end.code or 0))
+        raise
+    if status := streams.check_output(0):
+        sys.exit(status)
 
 
 def end_after(command: Callable[[], None]) -> NoReturn:
@@ -40,6 +47,7 @@ def end_after(command: Callable[[], None]) -> NoReturn:
     What was registered with `atexit` is done first. Another exception than `SystemExit` goes through. Not for a command
     with worker processes: Python tells those to end before it calls what is registered, and that waits for them.
     """
+    streams.secure()
     status: object = 0
     try:
         command()
@@ -48,14 +56,9 @@ def end_after(command: Callable[[], None]) -> NoReturn:
     if not isinstance(status, int):
         status = _said(status, 1)
     atexit._run_exitfuncs()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:  # nobody reads on
-        status = 1
-    os._exit(status)
+    os._exit(streams.check_output(status))
 
 
 def _said(message: object, status: int) -> int:
-    sys.stderr.write(f"{message}\n")
+    streams.write_line(sys.stderr, str(message))
     return status

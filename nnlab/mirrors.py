@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nnlab.config import Config
+from nnlab.streams import write_line
 from nnlab.tracking.mirror_process import Ahead, MirrorProcess
 from nnlab.tracking.run_directory import end_dead_runs
 
@@ -40,8 +41,8 @@ class Mirrors:
         Runs that were killed are closed, which else a mirror does.
         """
         for mirror in self._mirrors.values():
-            for problem in mirror.finish(seconds, lambda text: sys.stderr.write(f"{text}\n")):
-                sys.stderr.write(f"warning: {problem}\n")
+            for problem in mirror.finish(seconds, lambda text: write_line(sys.stderr, text)):
+                write_line(sys.stderr, f"warning: {problem}")
         for runs_dir in self._without:
             end_dead_runs(Path(runs_dir))
 

@@ -62,11 +62,12 @@ def _say_where(job: Job, result: Result, mirror: MirrorProcess | None) -> None:
     run_id = mirror.run_id(result.directory) if mirror else None
     if run_id is None:
         return
+    from nnlab.invocation import open_pages
     from nnlab.tracking.redaction import redacted
 
     uri = redacted(str(job.config.tracking.uri))
     sys.stdout.write(f"MLflow run     {run_id} in experiment {job.config.tracking.experiment!r}\n")
-    sys.stdout.write(f"open it        make ui, or: mlflow ui --backend-store-uri {uri}\n")
+    sys.stdout.write(f"open it        {open_pages(uri)}\n")
 
 
 if __name__ == "__main__":

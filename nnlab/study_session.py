@@ -11,6 +11,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from nnlab.console import Console
+from nnlab.streams import width_of
 from nnlab.study_console import StudyConsole
 from nnlab.tracking import journal
 from nnlab.tracking.journal import Status
@@ -111,7 +112,8 @@ class Session:
         for problem in self._record.pictures(trials) if self._plan.fixed.tracking.plots else []:
             self._console.warning(problem)
         winner = best_trial(trials, self._objectives)
-        blocks = [leaderboard(trials, self._objectives, encoding=self._console.out.encoding)]
+        out = self._console.out
+        blocks = [leaderboard(trials, self._objectives, encoding=out.encoding, width=width_of(out))]
         if self._status == "finished" and winner is not None:
             if self._plan.fixed.trainer.test:
                 blocks.append(self._test(winner))

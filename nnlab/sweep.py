@@ -64,7 +64,11 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
         sys.stdout.writelines(f"{line}\n" for line in told([result.directory]))
     run_id = mirror.run_id(result.directory) if mirror else None
     if run_id is not None:
-        sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}; open it: make ui\n")
+        from nnlab.invocation import open_pages
+        from nnlab.tracking.redaction import redacted
+
+        sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}\n")
+        sys.stdout.write(f"open it          {open_pages(redacted(str(uri)))}\n")
     if result.status != "finished":
         sys.stderr.write(f"{result.reason}\n")
     return {"finished": 0, "interrupted": 130}.get(result.status, 1)
@@ -76,9 +80,10 @@ def show(name: str, arguments: Sequence[str]) -> None:
     Raises:
         UserError: if there is no such study.
     """
+    from nnlab.streams import width_of
     from nnlab.tuning.showing import shown_study
 
-    sys.stdout.write(shown_study(name, arguments, encoding=sys.stdout.encoding))
+    sys.stdout.write(shown_study(name, arguments, encoding=sys.stdout.encoding, width=width_of(sys.stdout)))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from screen import screen
 
-import nnlab.console
-from nnlab.console import Console, console_for, epoch_line
+import nnlab.run_bar
+from nnlab.console import Console, console_for
+from nnlab.epoch_line import epoch_line
 
 METRICS = {
     "train/loss": 0.231,
@@ -34,6 +36,11 @@ def a_terminal_with_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+
+
+def shown_at_last(terminal: Terminal, columns: int) -> list[str]:
+    """What is left on the screen, without the empty lines at its end."""
+    return "\n".join(screen(terminal.getvalue(), columns)).rstrip().split("\n")
 
 
 def plain_output_of(epochs: int, last: int | None = None) -> list[str]:
@@ -187,7 +194,7 @@ def test_a_pipe_does_not_pay_for_rich() -> None:
         ("CI", "false", True),
         ("CI", "true", False),
         ("CI", "1", False),
-        ("NO_COLOR", "1", False),
+        ("NO_COLOR", "1", True),
         ("TERM", "dumb", False),
     ],
 )
@@ -202,30 +209,64 @@ def test_the_bar_is_for_terminals_that_want_one(
 
 
 def test_the_bar_shows_epoch_step_scores_and_the_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nnlab.console, "SECONDS_BETWEEN_REFRESHES", 0.0)
+    monkeypatch.setattr(nnlab.run_bar, "SECONDS_BETWEEN_REFRESHES", 0.0)
     monkeypatch.setenv("COLUMNS", "100")
     terminal = Terminal()
     with Console(terminal, io.StringIO(), live=True) as console:
         console.started("title", 12, 960)
         console.epoch(1, METRICS, best=True)
         console.progress(2, 120)
-    seen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
-    assert "epoch  2/12  step 120/960" in seen
-    assert "train loss 0.2310 acc 0.9312  val loss 0.2514 acc 0.9267  best epoch 1" in seen
-    assert seen.rstrip().endswith(epoch_line(1, 12, METRICS))
+        during = screen(terminal.getvalue(), 100)
+    assert during[:2] == ["title", epoch_line(1, 12, METRICS)]
+    assert during[2].startswith("epoch  2/12  step 120/960 ")
+    assert during[3] == "train loss 0.2310 acc 0.9312  val loss 0.2514 acc 0.9267  best epoch 1"
+    assert shown_at_last(terminal, 100) == ["title", epoch_line(1, 12, METRICS)]
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (120, "train loss 0.2310 acc 0.9312  val loss 0.2514 acc 0.9267  lr 0.1         0.21 s"),
+        (88, "train loss 0.2310 acc 0.9312  val loss 0.2514 acc 0.9267  lr 0.1"),
+        (70, "train loss 0.2310 acc 0.9312  val loss 0.2514 acc 0.9267"),
+        (60, "val loss 0.2514 acc 0.9267"),
+        (20, "val loss 0.2514 acc 0.9267"),
+    ],
+)
+def test_each_epoch_of_a_run_stays_on_the_screen_with_what_there_is_room_for(
+    columns: int, shown: str, no_color: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nnlab.run_bar, "SECONDS_BETWEEN_REFRESHES", 0.0)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", no_color)
+    terminal = Terminal()
+    with console_for(terminal, io.StringIO()) as console:
+        console.started("title", 5, 2)
+        for epoch in range(1, 6):
+            for step in (1, 2):
+                console.progress(epoch, step)
+            console.epoch(epoch, METRICS, best=False)
+        console.finished({"status": "finished"}, ["it is there"])
+    last = shown_at_last(terminal, 1000)
+    assert last[1:6] == [f"epoch {epoch}/5  {shown}" for epoch in range(1, 6)]
+    assert last[6:] == ["", "  status  finished", "", "it is there"]
+    coloured = re.search(r"\x1b\[[0-9;]*(3|4|9|10)[0-8][0-9;]*m", terminal.getvalue())
+    if columns > 20:  # else there is no room for a bar
+        assert (coloured is None) is bool(no_color)
+        assert "━" in terminal.getvalue()
 
 
 def test_calls_in_the_same_moment_draw_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnlab.console.time.monotonic", lambda: 1000.0)
+    monkeypatch.setattr("nnlab.run_bar.time.monotonic", lambda: 1000.0)
     terminal = Terminal()
     with Console(terminal, io.StringIO(), live=True) as console:
         console.started("title", 3, 1000)
         drawn = terminal.getvalue()
         for step in range(1, 1001):
             console.progress(1, step)
-        console.epoch(1, METRICS, best=True)
         assert terminal.getvalue() == drawn
-        monkeypatch.setattr("nnlab.console.time.monotonic", lambda: 1000.11)
+        monkeypatch.setattr("nnlab.run_bar.time.monotonic", lambda: 1000.11)
         console.progress(2, 1)
         assert terminal.getvalue() != drawn
 
@@ -268,7 +309,7 @@ with console_for() as console:
     [
         ("pass", 0, "run in runs/x"),
         ("raise KeyboardInterrupt", -2, "KeyboardInterrupt"),
-        ("sys.exit(3)", 3, "epoch 1/5  train loss 0.5000 acc 0.7500"),
+        ("sys.exit(3)", 3, "from a library"),
         ("1 / 0", 1, "ZeroDivisionError: division by zero"),
     ],
     ids=["finished", "interrupted", "exit", "error"],
@@ -280,11 +321,10 @@ def test_a_real_terminal_is_left_as_it_was(end: str, status: int, tail: str, tmp
     assert returned == status
     assert output.count(HIDE_CURSOR) == 1
     assert output.rindex(SHOW_CURSOR) > output.index(HIDE_CURSOR)
-    after = output[output.rindex(SHOW_CURSOR) :]
-    assert "epoch 1/5  train loss 0.5000 acc 0.7500" in after
-    assert after.rstrip().endswith(tail)
-    assert "warning: odd" in output
-    assert "from a library" in output
+    left = [line for line in screen(output, 80) if line]
+    expected = ["a run", "epoch 1/5  train loss 0.5000 acc 0.7500", "warning: odd", "from a library"]
+    assert left[:4] == expected
+    assert left[-1] == tail
 
 
 def run_in_terminal(script: Path) -> tuple[int, str]:

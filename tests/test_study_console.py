@@ -7,11 +7,14 @@ import sys
 
 import pytest
 from optuna.trial import FrozenTrial
+from screen import screen
 from trial_samples import make_trial
 
-import nnlab.study_console
-from nnlab.study_console import StudyConsole, best_text, counts_text, study_console_for, trial_line
+import nnlab.study_table
+from nnlab.study_console import StudyConsole, study_console_for
+from nnlab.study_table import best_text, counts_text
 from nnlab.tuning.report.standing import Standing
+from nnlab.tuning.report.trial_line import trial_line
 
 LOSS = ("val/loss",)
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
@@ -28,7 +31,7 @@ def a_terminal_with_colours(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr(nnlab.study_console, "SECONDS_BETWEEN_REFRESHES", 0.0)
+    monkeypatch.setattr(nnlab.study_table, "SECONDS_BETWEEN_REFRESHES", 0.0)
 
 
 def standing(*trials: FrozenTrial, objectives: tuple[str, ...] = LOSS) -> Standing:
@@ -102,7 +105,8 @@ def test_counts_and_rate_are_in_words() -> None:
 # Pipes, files and CI
 
 
-def test_a_pipe_gets_a_line_an_ended_trial_and_nothing_else() -> None:
+def test_a_pipe_gets_a_line_an_ended_trial_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
     out, errors = io.StringIO(), io.StringIO()
     with study_console_for(out, errors) as console:
         console.started("a study")
@@ -159,7 +163,8 @@ def test_a_closed_pipe_does_not_end_the_study() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "live"), [("TERM", "xterm", True), ("CI", "true", False), ("TERM", "dumb", False)]
+    ("name", "value", "live"),
+    [("TERM", "xterm", True), ("CI", "true", False), ("TERM", "dumb", False), ("NO_COLOR", "1", True)],
 )
 def test_the_table_is_for_terminals_that_want_one(
     name: str, value: str, live: bool, monkeypatch: pytest.MonkeyPatch
@@ -205,19 +210,50 @@ def test_a_trial_that_ended_leaves_the_table_and_stays_above_it() -> None:
     assert "trial 0  starting" not in written[written.index(line) + len(line) :].split("left")[-1]
 
 
-def test_the_reason_of_a_failure_is_whole_and_other_lines_end_where_the_terminal_does(
-    monkeypatch: pytest.MonkeyPatch,
+FIVE = {"optimizer.lr": 0.031234567, "trainer.batch_size": 128, "model.depth": 3}
+FIVE |= {f"model.width.{layer}": 256 for layer in range(3)}
+
+
+@pytest.mark.parametrize("columns", [120, 100, 80, 60, 40, 30])
+@pytest.mark.parametrize("live", [True, False])
+def test_the_values_of_every_trial_are_on_the_screen_whatever_its_width(
+    columns: int, live: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    reason = "a long reason that goes on for much longer than forty columns"
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal = Terminal()
+    trials = [
+        make_trial(27, [0.4213], params=FIVE),
+        make_trial(28, [0.5], params=FIVE, status="pruned"),
+        make_trial(29, [0.4213], params=FIVE, duplicate_of=27),
+        make_trial(30, params=FIVE, status="diverged", reason="the loss of epoch 2 is nan, so that nothing is left"),
+    ]
+    with StudyConsole(terminal, io.StringIO(), live=live) as console:
+        console.started("a study")
+        for trial in trials:
+            console.trial_ended(trial, standing(*trials))
+    lines = screen(terminal.getvalue(), 1000)[1:]
+    assert max(map(len, lines)) <= columns
+    text = " ".join(" ".join(lines).split())
+    assert text.count("hidden=[256,256,256] lr=0.03123 batch_size=128") == 4
+    assert text.count("0.4213") == 2
+    assert text.count("0.5000") == 1
+    assert "the loss of epoch 2 is nan, so that nothing is left" in text
+    for word in ("best", "pruned", "diverged", "same"):
+        assert word in text
+    if columns == 80:
+        assert [line[:14] for line in lines[:3]] == [" 3/30 trial 27", " 3/30 trial 28", " 3/30 trial 29"]
+        assert len({line.index("hidden") for line in lines[:3]}) == 1, "a line each, in columns"
+
+
+def test_a_running_trial_shows_its_values_on_a_narrow_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
     terminal = Terminal()
     with StudyConsole(terminal, io.StringIO(), live=True) as console:
         console.started("a study")
-        failed = make_trial(1, status="failed", reason=reason)
-        console.trial_ended(FIRST, standing(FIRST))
-        console.trial_ended(failed, standing(FIRST, failed))
-    assert reason in seen(terminal)
-    assert " 1/30  trial  0  finished  val/loss 0.2…" in seen(terminal)
+        console.trial_started(12, {"optimizer.lr": 0.03123, "model.hidden": [64, 32], "trainer.batch_size": 32})
+        console.epoch(12, 4, {"val/loss": 0.125})
+        console.tick(standing())
+    assert "12 epoch 4 0.1250 hidden=[64,32] lr=0.03123 batch_size=32" in seen(terminal)
 
 
 @pytest.mark.parametrize("columns", ["1", "7", "20"])
@@ -244,8 +280,8 @@ def test_of_many_workers_the_trials_that_started_last_are_shown() -> None:
 
 
 def test_ticks_in_the_same_moment_draw_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nnlab.study_console, "SECONDS_BETWEEN_REFRESHES", 0.25)
-    monkeypatch.setattr("nnlab.study_console.time.monotonic", lambda: 1000.0)
+    monkeypatch.setattr(nnlab.study_table, "SECONDS_BETWEEN_REFRESHES", 0.25)
+    monkeypatch.setattr("nnlab.study_table.time.monotonic", lambda: 1000.0)
     terminal = Terminal()
     with StudyConsole(terminal, io.StringIO(), live=True) as console:
         console.started("a study")
@@ -254,7 +290,7 @@ def test_ticks_in_the_same_moment_draw_once(monkeypatch: pytest.MonkeyPatch) -> 
         for _ in range(100):
             console.tick(standing(FIRST))
         assert terminal.getvalue() == drawn
-        monkeypatch.setattr("nnlab.study_console.time.monotonic", lambda: 1000.26)
+        monkeypatch.setattr("nnlab.study_table.time.monotonic", lambda: 1000.26)
         console.tick(standing(FIRST))
         assert terminal.getvalue() != drawn
 

@@ -103,4 +103,4 @@ def _read_once(data: DataSettings, seed: int) -> Dataset:
 @functools.lru_cache(maxsize=1)
 def _source(files: DataSettings) -> Source:
     """What the files hold: many splits of it are made from one reading."""
-    return read_source(files, progress=sys.stderr.isatty())
+    return read_source(files, progress=sys.stderr is not None and sys.stderr.isatty())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
 from nnlab.core.progress import Progress
 from nnlab.core.rows import Rows
+from nnlab.streams import write_line
 
 
 class History:
@@ -34,9 +34,7 @@ class History:
 def say(metrics: Mapping[str, float], heading: str = "") -> None:
     """Write a line of metrics; an output that is closed or full hears nothing, and stops nobody."""
     numbers = [f"{name}: {number:.4f}" for name, number in metrics.items()]
-    if sys.stdout is not None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.write(" - ".join([heading, *numbers] if heading else numbers) + "\n")
+    write_line(sys.stdout, " - ".join([heading, *numbers] if heading else numbers))
 
 
 def scores_of(prefix: str, tally: Tally) -> dict[str, float]:

@@ -20,13 +20,14 @@ MARKS = {"good": "ok", "note": "note", "problem": "PROBLEM"}
 
 
 def main() -> None:
-    """The command: a table, or JSON. Exit status 1 if there is a problem."""
-    parser = argparse.ArgumentParser(prog="nnlab.doctor", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="a list of objects: name, verdict, fact, remedy")
-    parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))
-    parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
-    options = parser.parse_args()
+    """The command: a table, or JSON. Exit status 1 if results would be wrong, or could not be kept."""
     with exit_status():
+        parser = argparse.ArgumentParser(prog="nnlab.doctor", description=__doc__)
+        parser.add_argument("--json", action="store_true", help="a list of objects: name, verdict, fact, remedy")
+        parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))
+        parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
+        options = parser.parse_args()
+
         from nnlab.doctor.arithmetic import arithmetic
         from nnlab.doctor.keeping import keeping
         from nnlab.doctor.versions import versions

@@ -6,7 +6,7 @@ import importlib
 import os
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def arithmetic() -> Iterator[Finding]:
     yield processors(os.cpu_count() or 1, usable_cores(), cpu_quota())
     yield others_at_work(os.getloadavg()[0], usable_cores())
     yield speed(usable_cores())
+    yield exactness(usable_cores(), np.dot)
 
 
 def kernel(libraries: Sequence[Mapping[str, Any]], flags: frozenset[str], chosen: str | None) -> Finding:
@@ -62,7 +63,7 @@ def kernel(libraries: Sequence[Mapping[str, Any]], flags: frozenset[str], chosen
         )
     else:
         remedy = "update NumPy: its OpenBLAS does not know this processor"
-    return Finding("BLAS kernel", "problem", f"{fact}, but the processor has {best}", remedy)
+    return Finding("BLAS kernel", "note", f"{fact}, but the processor has {best}", remedy)
 
 
 def copies(libraries: Sequence[Mapping[str, Any]]) -> Finding:
@@ -86,7 +87,7 @@ def thread_variables(environment: Mapping[str, str], cores: int) -> Iterator[Fin
             continue
         if text.isdecimal() and int(text) > cores:
             fact = f"{name}={text}, but {cores} core(s) may be used: threads wait for each other"
-            yield Finding("threads", "problem", fact, f"unset {name}; nnlab sets its own threads by trainer.threads")
+            yield Finding("threads", "note", fact, f"unset {name}; nnlab sets its own threads by trainer.threads")
         else:
             yield Finding("threads", "note", f"{name}={text}", "nnlab sets its own threads by trainer.threads")
 
@@ -96,7 +97,7 @@ def processors(machine: int, usable: int, quota: float | None) -> Finding:
     fact = f"{usable} of {machine} may be used" + (f", quota {quota:g}" if quota else "")
     defaults = f"sweep.workers={usable}, each with trainer.threads=1"
     if quota is not None and quota < 1:
-        return Finding("processors", "problem", fact, "give the container at least one whole processor")
+        return Finding("processors", "note", fact, "give the container at least one whole processor")
     return Finding("processors", "good", f"{fact}; so {defaults}")
 
 
@@ -104,7 +105,7 @@ def others_at_work(load: float, cores: int) -> Finding:
     """Whether the machine is busy with something else: times mean nothing then."""
     fact = f"load {load:.1f} over the last minute, on {cores} core(s)"
     if load > 0.5 * cores:
-        return Finding("other work", "problem", fact, "end it, or wait, before any time is measured")
+        return Finding("other work", "note", fact, "end it, or wait, before any time is measured")
     return Finding("other work", "good", fact)
 
 
@@ -121,6 +122,33 @@ def speed(cores: int) -> Finding:
     return Finding(
         "product of a layer", "good", f"{rows}×{features} by {features}×{units}, float32: {', '.join(rates)}"
     )
+
+
+def exactness(cores: int, product: Callable[..., Any]) -> Finding:
+    """Whether products come out right: of whole numbers, whose sums have one exact value whatever their order.
+
+    Args:
+        cores: as many threads multiply, and one alone.
+        product: `numpy.dot`, with its `out`.
+    """
+    rows, features, units = PRODUCT
+    x = np.arange(rows * features).reshape(rows, features) % 17 - 8
+    w = np.arange(features * units).reshape(features, units) % 13 - 6
+    right = x @ w  # whole numbers are multiplied by NumPy itself, without a BLAS
+    name = "exactness of products"
+    for dtype in (np.float32, np.float64):
+        out = np.empty((rows, units), dtype)
+        for threads in dict.fromkeys((1, cores)):
+            with threadpool_limits(threads):
+                for _ in range(REPETITIONS // 10):
+                    product(x.astype(dtype), w.astype(dtype), out=out)
+                    if not np.array_equal(out, right):
+                        fact = (
+                            f"{np.sum(out != right)} of {out.size} entries are wrong in {np.dtype(dtype)} on {threads}"
+                        )
+                        remedy = f"choose another kernel ({KERNEL_VARIABLE}=Haswell, say), or install another NumPy"
+                        return Finding(name, "problem", f"{fact} thread(s)", remedy)
+    return Finding(name, "good", "whole numbers, float32 and float64, on one thread and on all: every entry is right")
 
 
 def processor_flags() -> frozenset[str]:

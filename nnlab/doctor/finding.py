@@ -12,7 +12,8 @@ class Finding:
 
     Args:
         name: of the thing.
-        verdict: `good`; `note` where there is something to know; `problem` where something is slow or wrong.
+        verdict: `good`; `note` where there is something to know, what is slow included; `problem` where results would
+            be wrong, or could not be kept.
         fact: what was found.
         remedy: what to do; empty where nothing needs doing.
     """

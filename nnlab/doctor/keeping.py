@@ -42,12 +42,12 @@ def disk(runs_dir: Path) -> Iterator[Finding]:
     milliseconds = statistics.median(_write_times(folder))
     fact = f"{milliseconds:.1f} ms for a small file to reach the disk under {runs_dir.name}/"
     if milliseconds > SLOW_MILLISECONDS:
-        yield Finding("disk", "problem", fact, "keep runs and store on a local disk (NNLAB_RUNS_DIR)")
+        yield Finding("disk", "note", fact, "keep runs and store on a local disk (NNLAB_RUNS_DIR)")
     else:
         yield Finding("disk", "good", fact)
     free = shutil.disk_usage(folder).free / 1e9
     if free < FEW_GIGABYTES:
-        yield Finding("room", "problem", f"{free:.2f} GB free", "free some, or move the runs (NNLAB_RUNS_DIR)")
+        yield Finding("room", "note", f"{free:.2f} GB free", "free some, or move the runs (NNLAB_RUNS_DIR)")
     else:
         yield Finding("room", "good", f"{free:.0f} GB free")
 

@@ -3,42 +3,116 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+import re
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 
 from packaging.requirements import Requirement
 
 from nnlab.doctor.finding import Finding
+from nnlab.invocation import CHECKOUT, is_in_checkout, python
 
 SHOWN = ("numpy", "mlflow", "optuna", "hydra-core")
+PACKAGE = "nnlab"
+EXTRA = re.compile(r"extra == ['\"]([^'\"]+)")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look at some requirements found.
+
+    Attributes:
+        met: those that an installed package meets.
+        wrong: those that an installed package does not meet.
+        missing: those whose package is not installed.
+    """
+
+    met: list[Requirement]
+    wrong: list[Requirement]
+    missing: list[Requirement]
 
 
 def versions() -> Iterator[Finding]:
     """Whether each package is there in a version that nnlab works with."""
-    needed = metadata.requires("nnlab") or []
-    wrong = list(unmet(needed, metadata.version))
-    shown = ", ".join(f"{name} {metadata.version(name)}" for name in SHOWN)
-    fact = f"Python {platform.python_version()}, {shown}"
-    if wrong:
-        yield Finding("versions", "problem", f"{fact}; {'; '.join(wrong)}", "make setup installs what is tested")
-    else:
-        yield Finding("versions", "good", f"{fact}; all {len(needed)} requirements are met")
+    shown = ", ".join(f"{name} {_version(name)}" for name in SHOWN)
+    yield Finding("versions", "good", f"Python {platform.python_version()}, {shown}")
+    try:
+        needed = metadata.requires(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        fact = "not looked at: nnlab itself is not installed, and what it needs stands in its metadata"
+        yield Finding("requirements", "note", fact, f"{python()} -m pip install {shlex.quote(str(CHECKOUT))}")
+        return
+    yield from requirements(needed, metadata.version)
 
 
-def unmet(needed: Iterable[str], version_of: Callable[[str], str]) -> Iterator[str]:
-    """What is wrong with the packages that are needed, in words.
+def requirements(needed: Sequence[str], version_of: Callable[[str], str]) -> Iterator[Finding]:
+    """Every requirement, those of the extras included: how many there are, and what has become of each.
 
     Args:
         needed: requirements, as a package's metadata has them.
         version_of: the installed version of a package; raises `PackageNotFoundError` if there is none.
     """
-    for requirement in map(Requirement, needed):
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
+    parsed = [Requirement(text) for text in needed]
+    always = [each for each in parsed if each.marker is None or each.marker.evaluate({"extra": ""})]
+    extras = [each for each in parsed if each not in always and _is_of_an_extra(each)]
+    # An extra that asks for another extra of ours asks for nothing that is not in this list itself.
+    extras = [each for each in extras if each.name != PACKAGE]
+
+    looked = look_at(always, version_of)
+    unmet = [*looked.wrong, *looked.missing]
+    name, count = "requirements", f"{len(looked.met)} of {len(always)} requirements are met"
+    if unmet:
+        yield Finding(name, "problem", f"{count}; {_told(looked, version_of)}", _pip(unmet))
+    else:
+        yield Finding(name, "good", count)
+    if extras:
+        looked = look_at(extras, version_of)
+        fact = f"{len(looked.met)} of {len(extras)} requirements of the extras are met"
+        told = _told(looked, version_of)
+        yield Finding(
+            "extras",
+            "note" if looked.wrong else "good",
+            f"{fact}; {told}" if told else fact,
+            _pip(looked.wrong) if looked.wrong else "",
+        )
+
+
+def look_at(requirements: Sequence[Requirement], version_of: Callable[[str], str]) -> Looked:
+    """Hold each requirement against the installed package."""
+    looked = Looked([], [], [])
+    for requirement in requirements:
         try:
             version = version_of(requirement.name)
         except metadata.PackageNotFoundError:
-            yield f"{requirement.name} is missing"
+            looked.missing.append(requirement)
             continue
-        if not requirement.specifier.contains(version, prereleases=True):
-            yield f"{requirement.name} {version} is not {requirement.specifier}"
+        is_met = requirement.specifier.contains(version, prereleases=True)
+        (looked.met if is_met else looked.wrong).append(requirement)
+    return looked
+
+
+def _told(looked: Looked, version_of: Callable[[str], str]) -> str:
+    wrong = [f"{each.name} {version_of(each.name)} is not {each.specifier}" for each in looked.wrong]
+    names = ", ".join(sorted(each.name for each in looked.missing))
+    return "; ".join([*wrong, *([f"not installed: {names}"] if names else [])])
+
+
+def _is_of_an_extra(requirement: Requirement) -> bool:
+    """Whether an extra asks for it on this system: some belong to others alone."""
+    names = EXTRA.findall(str(requirement.marker))
+    return requirement.marker is not None and any(requirement.marker.evaluate({"extra": name}) for name in names)
+
+
+def _pip(requirements: Sequence[Requirement]) -> str:
+    wanted = " ".join(shlex.quote(f"{each.name}{each.specifier}") for each in requirements)
+    tested = " --constraint constraints.txt" if is_in_checkout() else ""
+    return f"{python()} -m pip install{tested} {wanted}"
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"

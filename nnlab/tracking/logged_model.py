@@ -11,12 +11,14 @@ import mlflow.pyfunc
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, infer_signature
+from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.utils import environment
 
 from nnlab.tracking import model_artifact
+from nnlab.tracking.model_code import rename_imports, stage
 from nnlab.tracking.provenance import WEIGHTS_TAG, weights_sha256
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PREDICTOR = Path(__file__).with_name("predictor.py")
 REQUIREMENTS = ("numpy", "safetensors", "mlflow")
 
 # MLflow would look at each file of each installed package, 0.3 s and more, to see whether a model's requirements are
@@ -46,34 +48,28 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
     model = begun[0] if begun else client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
     mlflow.set_tracking_uri(client.tracking_uri)
     with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch, "model")
+        described = Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id)
         # What `mlflow.pyfunc.log_model` does, without its trial load of what it saved: that takes long, and each
         # leaves a folder in `sys.path`, by which the next takes longer still: 0.6 s a model after 500 trials.
         mlflow.pyfunc.save_model(
-            f"{scratch}/model",
-            mlflow_model=Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id),
-            python_model=str(Path(__file__).with_name("predictor.py")),
+            str(place),
+            mlflow_model=described,
+            python_model=str(PREDICTOR),
             artifacts={"architecture": architecture.as_uri(), "weights": weights.as_uri()},
-            code_paths=[str(_staged_code(Path(scratch)))],
+            code_paths=[str(stage(Path(scratch)))],
             signature=infer_signature(saved.example, saved.predict(saved.example)),
             input_example=saved.example,
             pip_requirements=_requirements(),
         )
+        # Not before: MLflow runs the file when it saves the model, and here it is nnlab itself that is there.
+        described.model_size_bytes = (described.model_size_bytes or 0) + rename_imports(place / PREDICTOR.name)
+        described.save(str(place / MLMODEL_FILE_NAME))
         client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
-        client.log_model_artifacts(model.model_id, f"{scratch}/model")
+        client.log_model_artifacts(model.model_id, str(place))
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
 
 @functools.cache
 def _requirements() -> list[str]:
     return [f"{name}=={metadata.version(name)}" for name in REQUIREMENTS]
-
-
-def _staged_code(scratch: Path) -> Path:
-    """A package `nnlab` in `scratch` with what a prediction needs, and no more: links, which MLflow copies."""
-    staged = scratch / "nnlab"
-    (staged / "tracking").mkdir(parents=True)
-    for place in (staged, staged / "tracking"):
-        (place / "__init__.py").touch()
-    for name in ("core", "errors.py", "tracking/model_artifact.py"):
-        (staged / name).symlink_to(PACKAGE / name)
-    return staged

@@ -17,6 +17,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, ParamSpec, TypeVar
 
+from nnlab.streams import open_closed, secure
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -29,6 +31,7 @@ class WorkerProcesses(Executor):
     """
 
     def __init__(self, count: int) -> None:
+        open_closed()  # workers inherit the standard streams
         self._pools = [_pool() for _ in range(count)]
         self._calls: list[Future[Any] | None] = [None] * count
 
@@ -88,7 +91,8 @@ def _ctrl_c_waits() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """In a worker: Ctrl-C is the parent's to handle, and nobody outlives the parent."""
+    """In a worker: Ctrl-C is the parent's to handle, nobody outlives the parent, and no stream ends a call."""
+    secure()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_die_with_parent, daemon=True).start()

@@ -17,13 +17,14 @@ from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage
 
 
-def shown_study(name: str, arguments: Sequence[str], *, encoding: str | None) -> str:
+def shown_study(name: str, arguments: Sequence[str], *, encoding: str | None, width: int | None = None) -> str:
     """What there is to say of a study now.
 
     Args:
         name: of the study.
         arguments: overrides, of which `runs_dir` and `sweep.storage` count.
         encoding: of the stream that shows the text.
+        width: of the screen; None where lines may be of any length.
 
     Raises:
         UserError: if there is no such study.
@@ -36,7 +37,9 @@ def shown_study(name: str, arguments: Sequence[str], *, encoding: str | None) ->
     trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
     objective = identity.fingerprint["sweep.objective"]
     objectives = [objective] if isinstance(objective, str) else list(objective)
-    return "\n".join([name, "", leaderboard(trials, objectives, encoding=encoding), "", _state(directory), ""])
+    return "\n".join(
+        [name, "", leaderboard(trials, objectives, encoding=encoding, width=width), "", _state(directory), ""]
+    )
 
 
 def _state(directory: Path) -> str:

@@ -10,14 +10,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from commands import environment
+from commands import environment, processes_in
 
-from nnlab.errors import UserError
-from nnlab.ui import server_command
+from nnlab.errors import RunFailedError, UserError
+from nnlab.ui import check_port, serve, server_command
 
 LOOPBACK = "0100007F"  # 127.0.0.1, as the kernel's table of sockets writes it
 
@@ -45,16 +46,78 @@ def test_the_command_for_no_runs_ends_with_2_and_one_line(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("port", [-1, 0, 65536])
+def test_a_port_that_is_none_is_refused(port: int) -> None:
+    with pytest.raises(UserError, match=f"from 1 to 65535, but got --port {port}"):
+        check_port(port)
+
+
+def test_a_port_that_is_taken_is_refused_with_one_that_is_free() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=rf"127\.0\.0\.1:{port} is not .* choose another: --port \d+") as refusal:
+            check_port(port)
+    free = int(str(refusal.value).split("--port ")[1].rstrip("."))
+    assert free != port
+    check_port(free)
+
+
+FAMILY = """
+import subprocess, sys, time
+from nnlab.exit_status import exit_status
+from nnlab.ui import serve
+child = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+grandchild = "import time; print(1, flush=True); time.sleep(99)"
+with exit_status():
+    serve([sys.executable, "-c", child, grandchild], None)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_when_it_is_ended_nothing_of_the_server_is_left(number: int, tmp_path: Path) -> None:
+    folder = tmp_path / "its own"  # the tests stand in the other
+    folder.mkdir()
+    with started_program(FAMILY, folder) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1\n"
+        assert len(processes_in(folder)) == 3
+        process.send_signal(number)
+        assert process.wait(timeout=60) == 130
+        assert processes_in(folder) == []
+
+
+def test_a_server_that_ends_by_itself_is_a_failure() -> None:
+    with pytest.raises(RunFailedError, match="ended by itself, with status 3"):
+        serve([sys.executable, "-c", "raise SystemExit(3)"], os.environ)
+
+
+@contextmanager
+def started_program(code: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment(), cwd=folder, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        for pid in processes_in(folder):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
 @pytest.mark.slow
 def test_it_listens_on_the_loopback_address_alone(tmp_path: Path, template_store: Path) -> None:
-    shutil.copy(template_store, tmp_path / "mlflow.db")
+    folder = tmp_path / "its own"
+    folder.mkdir()
+    shutil.copy(template_store, folder / "mlflow.db")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "nnlab.ui", "--port", str(port)],
-        env=environment(NNLAB_RUNS_DIR=str(tmp_path)),
-        cwd=tmp_path,
+        env=environment(NNLAB_RUNS_DIR=str(folder)),
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -62,6 +125,9 @@ def test_it_listens_on_the_loopback_address_alone(tmp_path: Path, template_store
     try:
         assert _answers(f"http://127.0.0.1:{port}/health")
         assert _listening_addresses(port) == {LOOPBACK}
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == 130
+        assert processes_in(folder) == []
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)

@@ -88,17 +88,52 @@ def test_a_study_without_trials_has_an_empty_board() -> None:
     assert leaderboard([], LOSS).endswith("\n\n0 complete")
 
 
-def test_keys_without_room_are_named_below_a_table_of_at_most_120_characters() -> None:
+def test_what_has_no_room_is_named_below_the_table() -> None:
     trial = make_trial(0, [0.5])
     values = {f"model.quite_a_long_name_{number}": 0.123456789 for number in range(9)}
     trial.user_attrs["asked"]["values"] = values
-    lines = leaderboard([trial], LOSS).splitlines()
-    assert max(len(line) for line in lines[:2]) <= 120
-    header, last = lines[0], lines[2]
+    text = leaderboard([trial], LOSS)
+    header, _, *others = text.split("\n\n")[0].splitlines()
+    below = " ".join(" ".join(others).split())
+    assert len(header) <= 120
     assert "quite_a_long_name_0" in header
-    assert last.startswith("(in trials.csv, but no room here: model.quite_a_long_name_")
+    assert below.startswith(
+        "(in trials.csv, but no room here: seconds, epochs, val/accuracy, model.quite_a_long_name_8"
+    )
     for number in range(9):
-        assert (f"name_{number}" in header) != (f"name_{number}" in last)
+        assert (f"name_{number}" in header) != (f"name_{number}" in below)
+
+
+WIDE = {"optimizer.lr": 0.031234567, "trainer.batch_size": 128, "optimizer.momentum": 0.91, "optimizer": "momentum"}
+WIDE |= {"model.depth": 3, "model.width.0": 256, "model.width.1": 128, "model.width.2": 64}
+
+
+@pytest.mark.parametrize("objectives", [LOSS, BOTH])
+@pytest.mark.parametrize("width", [160, 120, 100, 80, 60, 40, 24])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_no_number_is_ever_cut_or_broken(width: int, objectives: tuple[str, ...], encoding: str) -> None:
+    values = [0.4213] if objectives is LOSS else [0.9876, 12345.0]
+    trials = [
+        make_trial(
+            number, values, params=WIDE, scores={"val/accuracy": 0.9876, "val/loss": 0.4213}, parameters=12345,
+            std={"val/loss": 0.0012, "val/accuracy": 0.0034}, duplicate_of=0 if number > 7 else None,
+        )
+        for number in range(11)
+    ]  # fmt: skip
+    text = leaderboard(trials, objectives, width=width, encoding=encoding)
+    assert max(map(len, text.splitlines())) <= width
+    board = text.split("\n\n")[-2]
+    plus_minus = "±" if encoding == "utf-8" else "+-"
+    shown = f"0.4213 {plus_minus} 0.0012" if objectives is LOSS else f"0.9876 {plus_minus} 0.0034"
+    assert " ".join(board.split()).count(shown) == 8
+    if objectives is BOTH:
+        assert board.split().count("12,345") == 8
+    if width == 80 and objectives is LOSS:
+        assert board.splitlines()[0].split() == ["rank", "trial", "val/loss", "hidden", "optimizer", "lr", "momentum"]
+        assert len(board.splitlines()) == 1 + 8 + 2
+    whole = " ".join(board.split())
+    for name in ("seconds", "epochs", "batch_size", "lr", "hidden", "momentum"):
+        assert name in whole, "in the table, or named below it"
 
 
 def test_each_ending_is_counted() -> None:

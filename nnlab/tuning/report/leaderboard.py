@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from optuna.trial import FrozenTrial, TrialState
 
+from nnlab.streams import folded
 from nnlab.tuning.report.ranking import pareto_front, ranking
 from nnlab.tuning.report.trial_facts import natural_order, objective_text, short_names, value_text
 from nnlab.tuning.trials import Asked, Outcome
@@ -14,34 +16,66 @@ from nnlab.tuning.trials import Asked, Outcome
 WIDTH = 120
 GAP = "  "
 REPETITIONS = 3
+RANK = "rank"
 SCORES = ("val/accuracy", "val/loss")
 
 
+@dataclass(frozen=True)
+class _Column:
+    """Texts below a heading.
+
+    Attributes:
+        name: what is said where it is left out: the heading, or the whole of a searched key.
+        texts: the heading and a text a trial.
+        leaves: when it gives way if there is no room, the lowest first; None if never.
+        is_left: whether the texts stand at the left.
+    """
+
+    name: str
+    texts: list[str]
+    leaves: int | None
+    is_left: bool
+
+    @property
+    def cells(self) -> list[str]:
+        """The texts, all of one width."""
+        width = max(map(len, self.texts))
+        return [text.ljust(width) if self.is_left else text.rjust(width) for text in self.texts]
+
+
 def leaderboard(
-    trials: Sequence[FrozenTrial], objectives: Sequence[str], *, count: int = 10, encoding: str | None = "utf-8"
+    trials: Sequence[FrozenTrial],
+    objectives: Sequence[str],
+    *,
+    count: int = 10,
+    encoding: str | None = "utf-8",
+    width: int | None = None,
 ) -> str:
     """The best `count` trials, or for two objectives those of the Pareto front, and below them how all trials ended.
 
-    A trial that repeats an earlier one has no row of its own: the earlier one's row names it, as `=12`. Lines have at
-    most 120 characters; searched keys for which there is no room are named below the table.
+    A trial that repeats an earlier one has no row of its own: the earlier one's row names it, as `=12`. Where there is
+    no room for all columns, seconds, epochs, further scores and searched keys give way, in this order, and are named
+    below the table. No number is ever cut or broken.
 
     Args:
         trials: of the study, in any order and state.
         objectives: their names, one or two.
         count: how many rows at most.
         encoding: of the stream that shows the text; one that lacks `±` and `–` gets `+-` and `-`.
+        width: columns of the screen; None where lines may be of any length, which takes 120.
     """
+    width = width or WIDTH
     candidates = ranking(trials, objectives) if len(objectives) == 1 else pareto_front(trials, objectives)
     if not candidates:
         lines = ["No trial is complete, so there is nothing to rank."]
     else:
         shown = candidates[:count]
-        lines = _table(shown, objectives, _repetitions(trials))
+        lines = _table(shown, objectives, _repetitions(trials), width, encoding)
         if len(objectives) == 2:
             title = f"Pareto front of {objectives[0]} and {objectives[1]}: {_number(len(candidates), 'trial')}"
-            lines = [title + (f", the first {count} of them" if len(candidates) > count else ""), "", *lines]
-    text = "\n".join([*lines, "", counts_line(trials)])
-    return text if _can_encode("±–", encoding) else text.replace("±", "+-").replace("–", "-")
+            title += f", the first {count} of them" if len(candidates) > count else ""
+            lines = [title, "", *lines]
+    return folded("\n".join([*lines, "", counts_line(trials)]), width)
 
 
 def counts_line(trials: Sequence[FrozenTrial]) -> str:
@@ -66,41 +100,65 @@ def counts_line(trials: Sequence[FrozenTrial]) -> str:
     return ", ".join(parts)
 
 
-def _table(trials: Sequence[FrozenTrial], objectives: Sequence[str], repetitions: dict[int, list[int]]) -> list[str]:
-    columns = [
-        _column("rank", trials, lambda trial: str(trials.index(trial) + 1)),
-        _column("trial", trials, lambda trial: str(trial.number)),
-    ]
-    if any(trial.number in repetitions for trial in trials):
-        columns.append(_column("same", trials, lambda trial: _same(repetitions.get(trial.number, [])), left=True))
-    scores = [name for name in SCORES if name not in objectives]
-    columns += [_column(name, trials, _score(name)) for name in (*objectives, *scores)]
-    columns += [
-        _column("epochs", trials, lambda trial: str(_outcome(trial).epochs)),
-        _column("seconds", trials, lambda trial: f"{_outcome(trial).seconds:.1f}"),
-    ]
-    keys = natural_order(key for trial in trials for key in Asked.of(trial).values)
-    names = short_names(keys)
+def _table(
+    trials: Sequence[FrozenTrial],
+    objectives: Sequence[str],
+    repetitions: dict[int, list[int]],
+    width: int,
+    encoding: str | None,
+) -> list[str]:
+    columns = _columns(trials, objectives, repetitions)
+    if not _can_encode("±–", encoding):
+        columns = [replace(each, texts=[_plain(text) for text in each.texts]) for each in columns]
     left_out = []
-    for key in keys:
-        column = _column(names[key], trials, _searched(key), left=True)
-        if len(GAP.join(cells[0] for cells in [*columns, column])) <= WIDTH:
-            columns.append(column)
-        else:
-            left_out.append(key)
-    lines = [GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    while len(GAP.join(column.cells[0] for column in columns)) > width:
+        dispensable = [column for column in columns if column.leaves is not None]
+        if not dispensable:
+            break
+        first = min(dispensable, key=lambda column: column.leaves or 0)
+        columns.remove(first)
+        if first.name != RANK:  # the order says it
+            left_out.append(first.name)
+    lines = [GAP.join(cells).rstrip() for cells in zip(*(column.cells for column in columns), strict=True)]
     if left_out:
         lines.append(f"(in trials.csv, but no room here: {', '.join(left_out)})")
     return lines
 
 
+def _columns(
+    trials: Sequence[FrozenTrial], objectives: Sequence[str], repetitions: dict[int, list[int]]
+) -> list[_Column]:
+    keys = natural_order(key for trial in trials for key in Asked.of(trial).values)
+    names = short_names(keys)
+    scores = [name for name in SCORES if name not in objectives]
+    columns = [
+        _column(RANK, trials, lambda trial: str(trials.index(trial) + 1), leaves=100),
+        _column("trial", trials, lambda trial: str(trial.number)),
+        *(_column(name, trials, _score(name)) for name in objectives),
+        *(_column(name, trials, _score(name), leaves=4) for name in scores),
+        _column("epochs", trials, lambda trial: str(_outcome(trial).epochs), leaves=2),
+        _column("seconds", trials, lambda trial: f"{_outcome(trial).seconds:.1f}", leaves=1),
+        *(
+            _column(names[key], trials, _searched(key), left=True, leaves=99 - place, key=key)
+            for place, key in enumerate(keys)
+        ),
+    ]
+    if any(trial.number in repetitions for trial in trials):
+        same = _column("same", trials, lambda trial: _same(repetitions.get(trial.number, [])), left=True, leaves=3)
+        columns.insert(2, same)
+    return columns
+
+
 def _column(
-    name: str, trials: Sequence[FrozenTrial], text: Callable[[FrozenTrial], str], *, left: bool = False
-) -> list[str]:
-    """The cells of a column below its name, all of one width."""
-    cells = [name, *map(text, trials)]
-    width = max(map(len, cells))
-    return [cell.ljust(width) if left else cell.rjust(width) for cell in cells]
+    name: str,
+    trials: Sequence[FrozenTrial],
+    text: Callable[[FrozenTrial], str],
+    *,
+    left: bool = False,
+    leaves: int | None = None,
+    key: str = "",
+) -> _Column:
+    return _Column(key or name, [name, *map(text, trials)], leaves, left)
 
 
 def _score(name: str) -> Callable[[FrozenTrial], str]:
@@ -144,6 +202,10 @@ def _outcome(trial: FrozenTrial) -> Outcome:
 
 def _number(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _plain(text: str) -> str:
+    return text.replace("±", "+-").replace("–", "-")
 
 
 def _can_encode(text: str, encoding: str | None) -> bool:

@@ -1,0 +1,90 @@
+"""A trial in a line of text: once it has ended, and while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from nnlab.tuning.report.standing import Standing
+from nnlab.tuning.report.trial_facts import objective_text, status_of, values_text
+from nnlab.tuning.trials import Asked, Outcome
+
+
+def trial_line(trial: FrozenTrial, standing: Standing, *, is_short: bool = False) -> str:
+    """A trial that ended, in columns that stay in place; the reason in place of scores if it failed.
+
+    Example: ` 7/30  trial  8  finished  val/loss 0.0421  best   3 epochs     1.2 s  lr=0.1 batch_size=32`.
+    In short: ` 7/30 trial  8 0.0421 best     lr=0.1 batch_size=32`, without the objectives' names, which the study's
+    title has, and without epochs and seconds.
+    """
+    digits = len(str(standing.total))
+    asked, outcome = Asked.of(trial), Outcome.of(trial)
+    columns = [f"{standing.done:>{digits}}/{standing.total}", f"trial {trial.number:>{digits}}"]
+    if trial.state == TrialState.FAIL:
+        columns += [f"{status_of(trial):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
+    elif is_short:
+        columns += _scores(trial, outcome, standing, is_short=True)
+        columns.append(f"{_short_status(trial, standing):<8}")
+    else:
+        columns += [f"{status_of(trial):<8}", *_scores(trial, outcome, standing, is_short=False)]
+        if outcome is not None:
+            columns.append("best" if trial.number == standing.best_trial else "    ")
+            columns += _effort(asked, outcome)
+    columns.append(values_text(asked.values))
+    return (" " if is_short else "  ").join(filter(None, columns))
+
+
+def running_line(number: int, epoch: int | None, scores: Mapping[str, float], values: str, width: int | None) -> str:
+    """A trial that runs: `trial 2  epoch 4  val/loss 0.1250  lr=0.25`, or in short `2 epoch 4 0.1250 lr=0.25`.
+
+    Args:
+        number: of the trial.
+        epoch: the latest; None before the first.
+        scores: of that epoch.
+        values: the searched values, as `values_text` has them.
+        width: the columns that there are; None takes the long form.
+    """
+    done = "starting" if epoch is None else f"epoch {epoch}"
+    shown = {name: objective_text(name, value) for name, value in scores.items()}
+    line = "  ".join([f"trial {number}", done, *(f"{name} {text}" for name, text in shown.items()), values]).rstrip()
+    if width is None or len(line) <= width:
+        return line
+    return " ".join([str(number), done, *shown.values(), values])
+
+
+def _scores(trial: FrozenTrial, outcome: Outcome | None, standing: Standing, *, is_short: bool) -> list[str]:
+    """The objectives as far as they are known: of a pruned trial its last score."""
+    if outcome is None:
+        return []
+    objectives: Sequence[str] = standing.objectives
+    known: list[tuple[str, Any]] = (
+        list(zip(objectives, trial.values, strict=False))
+        if trial.values is not None
+        else [(name, outcome.scores[name]) for name in objectives if name in outcome.scores]
+    )
+    return [objective_text(*pair).rjust(6) if is_short else named_objective(*pair) for pair in known]
+
+
+def named_objective(name: str, value: float) -> str:
+    """`val/loss 0.0421`."""
+    return f"{name} {objective_text(name, value):>6}"
+
+
+def _effort(asked: Asked, outcome: Outcome) -> list[str]:
+    if asked.duplicate_of is not None:
+        return [f"same as trial {asked.duplicate_of:<5}"]
+    epochs = "epoch " if outcome.epochs == 1 else "epochs"
+    return [f"{outcome.epochs:>2} {epochs}", f"{outcome.seconds:>6.1f} s"]
+
+
+def _short_status(trial: FrozenTrial, standing: Standing) -> str:
+    """What is worth a word where there is little room."""
+    duplicate_of = Asked.of(trial).duplicate_of
+    if trial.number == standing.best_trial:
+        return "best"
+    if duplicate_of is not None:
+        return f"same {duplicate_of}"
+    status = status_of(trial)
+    return "" if status == "finished" else status
