@@ -68,7 +68,7 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
         from nnlab.tracking.redaction import redacted
 
         sys.stdout.write(f"MLflow run       {run_id} in experiment {config.tracking.experiment!r}\n")
-        sys.stdout.write(f"open it          {open_pages(redacted(str(uri)))}\n")
+        sys.stdout.write(f"open it          {open_pages(redacted(str(config.tracking.uri)))}\n")
     if result.status != "finished":
         sys.stderr.write(f"{result.reason}\n")
     return {"finished": 0, "interrupted": 130}.get(result.status, 1)
