@@ -42,14 +42,12 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
     split_seed = seed if settings.split.seed is None else settings.split.seed
     splits = split(source, settings.split, streams(split_seed).split)
     train = splits.train if settings.limit is None else splits.train.first(settings.limit)
-    is_image = source.maximum is not None
     scaling = Scaling()
     if source.maximum is not None and settings.scale == "unit":
         scaling = pixel_scaling(train, source.maximum)
-    note = inputs_note(source, scaling)
+    note = inputs_note(source, scaling, len(train) if settings.standardize else None)
     if settings.standardize:
-        scaling = standardized(train, scaling, is_image=is_image)
-        note += f", standardized on {len(train):,} training rows"
+        scaling = standardized(train, scaling, is_image=source.maximum is not None)
     return Dataset(
         name=settings.name,
         train=replace(train, scaling=scaling),

@@ -39,10 +39,10 @@ def narrowing_loss(dataset: Dataset, dtype: np.dtype[np.floating]) -> Loss | Non
         if (found := _infinite(getattr(dataset, name), dtype)) is not None:
             value, row, feature = found
             return Loss(
-                f"must hold every input, but {value!s} in row {row} of the {name} split's file, at position {feature} "
+                f"must hold every input, but {value!s} in row {row} of the {name} split's table, at position {feature} "
                 f"(counted from 0), {'standardized, ' if is_scaled else ''}is beyond its largest number, "
                 f"{np.finfo(dtype).max:.3g}",
-                "look at that row" if is_scaled else _wider(dtype),
+                _remedy(dtype, is_scaled, "a value of the others' size in that row"),
             )
     if (merged := _merged(dataset.train, dtype)) is not None:
         feature, (low, high), before, after = merged
@@ -50,13 +50,14 @@ def narrowing_loss(dataset: Dataset, dtype: np.dtype[np.floating]) -> Loss | Non
             f"must tell the values of a feature apart, but of {before:,} that the first training rows have at position "
             f"{feature} (counted from 0), only {after:,} would be left: {low!s} and {high!s}, for example, would be "
             "one",
-            "look for values far from all others at that position" if is_scaled else _wider(dtype),
+            _remedy(dtype, is_scaled, "values at that position that are not far from all others"),
         )
     return None
 
 
-def _wider(dtype: np.dtype[np.floating]) -> str:
-    return "data.standardize=true" + (", or dtype=float64" if dtype == np.float32 else "")
+def _remedy(dtype: np.dtype[np.floating], is_scaled: bool, otherwise: str) -> str:
+    ways = ["dtype=float64"] if dtype == np.float32 else []
+    return ", or ".join([*ways, otherwise] if is_scaled else ["data.standardize=true", *ways])
 
 
 def _infinite(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[object, int, int] | None:

@@ -43,8 +43,8 @@ def stored_type(arrays: Mapping[str, Array]) -> AnyType:
     raise UserError(
         "Rows must be numbers that float64 holds exactly, or whole numbers within ±2^62 throughout, but "
         f"{origin} has {array[row, *position]} of type {array.dtype} in row {row} at position "
-        f"{', '.join(map(str, position))} (counted from 0). Leave that column out if it is but a name of the row; "
-        "`x.astype('float64')` rounds it to 16 digits."
+        f"{', '.join(map(str, position))} (counted from 0). `x.astype('float64')` rounds it to 16 digits; "
+        "a number that only names the row is better left out."
     )
 
 

@@ -49,20 +49,32 @@ def pixel_scaling(rows: Rows, maximum: int) -> Scaling:
     raise UserError(
         f"Pixels of bytes are divided by 255, but in the training rows {bright:,} of {len(rows) * rows.x[0].size:,} "
         f"values are above {DARK} and the largest is {largest}: these are no pixels, or of another range. "
-        "`data.scale=none` takes them as they are; `data.standardize=true` beside it brings them into a common range."
+        "`data.scale=none` takes them as they are, `data.scale=none data.standardize=true` standardizes them."
     )
 
 
-def inputs_note(source: Source, scaling: Scaling) -> str:
-    """What was done to the rows of a source, before any standardizing, in words for the run's title."""
+def inputs_note(source: Source, scaling: Scaling, standardized_on: int | None) -> str:
+    """What was done to the rows of a source, in words for the run's title.
+
+    Args:
+        source: the rows.
+        scaling: what they were scaled by before any standardizing.
+        standardized_on: how many rows they were standardized on; None if they were not.
+    """
     x = source.parts["train"].x
     if source.maximum is None:
-        looks_like_pixels = x.dtype == np.uint8 and source.image_shape is not None and int(x.max()) > DARK
-        return f"inputs: a table of {source.row_type}, as it is" + (
-            " (pixels are scaled where x_train is uint8)" if looks_like_pixels else ""
-        )
-    images = "images of {}×{}, ".format(*source.image_shape) if source.image_shape else ""
-    return f"inputs: {images}" + ("pixels as they are" if scaling.is_identity else f"pixels / {source.maximum}")
+        done = [f"a table of {source.row_type}"]
+        if x.dtype == np.uint8 and source.image_shape is not None and int(x.max()) > DARK:
+            done.append("not taken for pixels, which would have to be uint8 or named so")
+    else:
+        done = ["images of {}×{}".format(*source.image_shape) if source.image_shape else "pixels"]
+        if not scaling.is_identity:
+            done.append(f"pixels / {source.maximum}")
+    if standardized_on is not None:
+        done.append(f"standardized on {standardized_on:,} training rows")
+    elif scaling.is_identity:
+        done.append("as they are")
+    return f"inputs: {', '.join(done)}"
 
 
 def standardized(rows: Rows, scaling: Scaling, *, is_image: bool = False) -> Scaling:

@@ -54,8 +54,8 @@ def test_scaling_per_feature_names_and_example_come_back(tmp_path: Path) -> None
 
 def test_the_architecture_is_json_that_states_input_classes_and_digest(folder: Path) -> None:
     fields = json.loads((folder / "architecture.json").read_text())
-    assert fields["format"] == 1
-    assert fields["input"] == {"features": 4, "dtype": "uint8"}
+    assert fields["format"] == 2
+    assert fields["input"] == {"features": 4, "dtype": "uint8", "in_float64": False}
     assert fields["classes"] == ["a", "b", "c"]
     assert fields["network"]["features"] == [4]
     assert len(fields["weights"]["sha256"]) == 64
@@ -73,7 +73,7 @@ def test_changed_weights_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda fields: fields | {"format": 2}, "must be of format 1, but is of format 2"),
+        (lambda fields: fields | {"format": 3}, "must be of format 2, but is of format 3"),
         (lambda fields: {"format": 1}, r"must describe a model in nnlab's JSON.*KeyError\('weights'\)"),
         (lambda fields: [], "must describe a model in nnlab's JSON"),
         (lambda fields: fields | {"network": {}}, "do not make a network"),
