@@ -42,7 +42,7 @@ def pixel_scaling(rows: Rows, maximum: int) -> Scaling:
     for chunk in _chunks(rows):
         bright += int(np.count_nonzero(chunk > DARK))
         largest = max(largest, int(chunk.max()))
-        if bright >= needed > 0 and bright:
+        if bright and bright >= needed:
             return Scaling(scale=1.0 / maximum)
     if largest <= 1:
         return Scaling()
