@@ -60,7 +60,7 @@ def test_the_scaling_is_stored_in_full(tmp_path: Path) -> None:
     loaded = load(tmp_path).scaling
     np.testing.assert_array_equal(loaded.scale, scaling.scale)
     np.testing.assert_array_equal(loaded.shift, scaling.shift)
-    assert (float(loaded.offset), loaded.in_float64) == (0.1, True)
+    assert (loaded.offset.item(), loaded.in_float64) == (0.1, True)
 
 
 def test_a_model_of_the_first_format_is_read(tmp_path: Path) -> None:
