@@ -73,7 +73,7 @@ def inputs_note(source: Source, scaling: Scaling, standardized_on: int | None) -
     if standardized_on is not None:
         done.append(f"standardized on {standardized_on:,} training rows")
     elif scaling.is_identity:
-        done.append("as they are")
+        done.append("as it is" if source.maximum is None else "as they are")
     return f"inputs: {', '.join(done)}"
 
 
