@@ -37,7 +37,7 @@ def logged(dataset: Dataset, folder: Path, uri: str) -> tuple[mlflow.pyfunc.PyFu
     network = Network(layers, features=(dataset.features,), rng=np.random.default_rng(1))
     save_model(folder, Model(network, dataset.train.scaling, dataset.class_names, dataset.example(5)))
     client = MlflowClient(uri)
-    experiment = client.create_experiment("types")
+    experiment = client.create_experiment("types", (folder / "artifacts").as_uri())
     run = client.create_run(experiment).info.run_id
     log_model(folder, client, run, experiment)
     (found,) = client.search_logged_models([experiment])
