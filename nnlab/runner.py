@@ -249,8 +249,9 @@ def _title(config: Config, trainer: Trainer, recorder: Recorder) -> str:
     rows, threads = trainer.dataset, config.trainer.threads
     return (
         f"{recorder.directory.path.name}\n"
-        f"{config.model.name} {widths}, {network.parameters.values_vector.size:,} parameters, on {rows.name}: "
-        f"{len(rows.train):,} training, {len(rows.validation):,} validation, {len(rows.test):,} test rows\n"
+        f"{config.model.name} {widths}, {network.parameters.values_vector.size:,} parameters in {network.dtype}, "
+        f"on {rows.name}: {len(rows.train):,} training, {len(rows.validation):,} validation, "
+        f"{len(rows.test):,} test rows\n"
         + "".join(f"{note}\n" for note in rows.notes)
         + f"{threads} BLAS thread{'' if threads == 1 else 's'}"
     )
@@ -275,12 +276,11 @@ def _summary(result: Result, *, left_alone: bool) -> dict[str, str]:
 
 def _model(trainer: Trainer) -> Model:
     dataset = trainer.dataset
-    example = dataset.train.first(EXAMPLE_ROWS)
     return Model(
         network=trainer.objective.network,
         scaling=dataset.train.scaling,
         class_names=dataset.class_names,
-        example=example.x[example.index],
+        example=dataset.example(EXAMPLE_ROWS),
     )
 
 

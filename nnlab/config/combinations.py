@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from nnlab.config.problems import ConfigProblem
 from nnlab.core.objective import LOSSES
 from nnlab.data.dataset import Dataset
+from nnlab.data.narrowing import narrowing_loss
 
 
 def combination_problems(settings: Mapping[str, Any]) -> Iterator[ConfigProblem]:
@@ -75,3 +78,7 @@ def data_problems(settings: Mapping[str, Any], dataset: Dataset) -> Iterator[Con
             get("trainer.patience"),
             "null, or data.split.validation=0.15",
         )
+    if dtype := get("dtype"):
+        loss = narrowing_loss(dataset, np.dtype(dtype))
+        if loss is not None:
+            yield ConfigProblem("dtype", loss.rule, dtype, loss.remedy)

@@ -8,25 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnlab.core.scaling import Scaling as Scaling
+
 Array = NDArray[Any]
 
-
-@dataclass(frozen=True)
-class Scaling:
-    """What turns a stored row into the network's input: `x * scale + offset`, per feature or one for all.
-
-    Args:
-        scale: shape () or (features,), float.
-        offset: the same.
-    """
-
-    scale: float | Array = 1.0
-    offset: float | Array = 0.0
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether rows go through unchanged."""
-        return bool(np.all(self.scale == 1.0) and np.all(self.offset == 0.0))
+UNSCALED = Scaling()
 
 
 @dataclass(frozen=True)
@@ -43,7 +29,7 @@ class Rows:
     x: Array
     y: Array
     index: NDArray[np.intp]
-    scaling: Scaling = Scaling()
+    scaling: Scaling = UNSCALED
 
     @classmethod
     def whole(cls, x: Array, y: Array) -> Rows:
@@ -60,10 +46,8 @@ class Rows:
         return Rows(self.x, self.y, self.index[:n], self.scaling)
 
     def inputs(self, dtype: np.dtype[Any] | type = np.float32) -> Array:
-        """The scaled inputs of every row, shape (n, features...): a copy, for plots and small sets."""
-        chosen = self.x[self.index].astype(dtype)
-        scaled: Array = (chosen * self.scaling.scale + self.scaling.offset).astype(dtype, copy=False)
-        return scaled
+        """The inputs of every row, shape (n, features...), to the bit those of training: a copy, for small sets."""
+        return self.scaling.inputs(self.x[self.index], dtype)
 
     def targets(self) -> Array:
         """The labels (n,) or targets (n, outputs) of every row: a copy."""

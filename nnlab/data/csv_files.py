@@ -10,6 +10,7 @@ from typing import Literal, NoReturn
 import numpy as np
 
 from nnlab.core.rows import Array
+from nnlab.data.csv_pixels import are_pixels
 from nnlab.data.files import first_file, listing, read_bytes, resolve_root
 from nnlab.data.source import Part, RawTable, Source, assemble
 from nnlab.errors import UserError
@@ -25,7 +26,7 @@ FILES: dict[Part, tuple[str, str]] = {
 def load_csv(root: str | None, *, label_column: int = 0, header: Header = "auto") -> Source:
     """One file, or a folder with `train.csv` (or `mnist_train.csv`) and perhaps a test file; gzip or not.
 
-    Whole numbers from 0 to 255 become bytes, all else float32.
+    Whole numbers from 0 to 255 become bytes, all else float64.
 
     Args:
         root: the file or folder.
@@ -53,11 +54,12 @@ def load_csv(root: str | None, *, label_column: int = 0, header: Header = "auto"
             f"to have no labels, as Kaggle's has none. Use `data.root={files['train']}` alone; "
             "`data.split.test` then holds out some of its rows."
         )
-    return assemble(raw)
+    text = _Text(files["train"], read_bytes(files["train"]), label_column, header)
+    return assemble(raw, is_image=are_pixels(text.names, files["train"].name))
 
 
 def read_csv(file: Path, label_column: int, header: Header) -> RawTable:
-    """The rows of one file: `x` (n, columns - 1) uint8 or float32, `labels` (n,) the same type.
+    """The rows of one file: `x` (n, columns - 1) uint8 or float64, `labels` (n,) the same type.
 
     Raises:
         UserError: it cannot be read, or a line is malformed.
@@ -105,6 +107,7 @@ class _Text:
                 f"A CSV file needs at least one row, but {file} has none. Give one with rows, or name another."
             )
         self.skipped = int(is_header)
+        self.names = cells if is_header else None
 
     def lines(self) -> io.TextIOWrapper:
         """Read from the start; a byte order mark is passed over."""
@@ -120,13 +123,13 @@ class _Text:
             return np.loadtxt(lines, delimiter=",", dtype=dtype, comments=None, skiprows=self.skipped, ndmin=2)
 
     def parse_floats(self) -> Array:
-        """All rows as float32, finite, with whole labels.
+        """All rows as float64, finite, with whole labels.
 
         Raises:
             UserError: anything else is in there.
         """
         try:
-            table = self.parse(np.float32)
+            table = self.parse(np.float64)
         except ValueError as error:
             self.explain(str(error))
         labels = table[:, self.label_column]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nnlab.core.rows import Rows
+import numpy as np
+
+from nnlab.core.rows import Array, Rows
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,7 @@ class Dataset:
     """Labelled rows for training, validation and testing.
 
     The splits refer by index to arrays that they may share, so every row is held once. `x` is
-    (N, features), C-contiguous and read-only, in bytes wherever the source has bytes; `y` is (N,) int64,
+    (N, features), C-contiguous and read-only, of the smallest type that holds every number exactly; `y` is (N,) int64,
     labels 0 ... classes-1. All three splits have the same scaling.
 
     Args:
@@ -23,6 +25,7 @@ class Dataset:
         class_names: the classes in words, in the order of the labels.
         image_shape: (height, width) where a row is an image, else None.
         sha256: hex digest over the arrays of the source as loaded, before any split, limit or scaling.
+        row_type: the type that the source's numbers have; None if it is that of `x`.
         notes: what was taken for what when the files were read, and what was done to the inputs, a sentence each.
     """
 
@@ -33,6 +36,7 @@ class Dataset:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
     sha256: str
+    row_type: np.dtype[np.generic] | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -44,3 +48,8 @@ class Dataset:
     def classes(self) -> int:
         """How many classes there are."""
         return len(self.class_names)
+
+    def example(self, n: int) -> Array:
+        """The first `n` training rows as they come from the source, (n, features), in its type."""
+        rows: Array = self.train.x[self.train.index[:n]]
+        return rows if self.row_type is None else rows.astype(self.row_type)

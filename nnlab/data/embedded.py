@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def load_toy() -> Source:
     """
     table = np.array(TRUTH_TABLE, dtype=np.float32)
     source = assemble({"train": RawTable(table[:, :3], table[:, 3], "the truth table")}, class_names=("0", "1"))
-    return Source(source.parts, source.class_names, source.image_shape, source.maximum, is_population=True)
+    return replace(source, is_population=True)
 
 
 def load_digits() -> Source:
@@ -59,7 +60,7 @@ def load_mnist_5k() -> Source:
 
 def _digits_source(table: Array, origin: str, *, maximum: int) -> Source:
     raw = RawTable(table[:, :-1], table[:, -1], origin)
-    return assemble({"train": raw}, class_names=DIGITS, maximum=maximum)
+    return assemble({"train": raw}, class_names=DIGITS, is_image=True, maximum=maximum)
 
 
 def _shipped_table(distribution: str, package: str, path: str, sha256: str) -> Array:

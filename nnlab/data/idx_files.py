@@ -55,7 +55,7 @@ def read_folder(folder: Path, class_names: Sequence[str] | None = None) -> Sourc
         raw[part] = RawTable(
             read_idx(images, IMAGES_MAGIC), read_idx(labels, LABELS_MAGIC), f"{images} with {labels.name}"
         )
-    return assemble(raw, class_names=class_names)
+    return assemble(raw, class_names=class_names, is_image=True)
 
 
 def read_idx(file: Path, magic: int) -> NDArray[np.uint8]:

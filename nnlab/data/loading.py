@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from nnlab.core.rows import Scaling
 from nnlab.core.seeding import streams
 from nnlab.data.csv_files import load_csv
@@ -13,7 +15,7 @@ from nnlab.data.embedded import load_digits, load_mnist_5k, load_toy
 from nnlab.data.idx_files import load_idx
 from nnlab.data.npz_files import load_npz
 from nnlab.data.published import load_fashion_mnist, load_mnist
-from nnlab.data.scaling import standardized, unit_scaling
+from nnlab.data.scaling import inputs_note, pixel_scaling, standardized
 from nnlab.data.settings import DataSettings
 from nnlab.data.source import Source
 from nnlab.data.splits import split
@@ -40,9 +42,12 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
     split_seed = seed if settings.split.seed is None else settings.split.seed
     splits = split(source, settings.split, streams(split_seed).split)
     train = splits.train if settings.limit is None else splits.train.first(settings.limit)
-    scaling = unit_scaling(source.maximum) if settings.scale == "unit" else Scaling()
+    scaling = Scaling()
+    if source.maximum is not None and settings.scale == "unit":
+        scaling = pixel_scaling(train, source.maximum)
+    note = inputs_note(source, scaling, len(train) if settings.standardize else None)
     if settings.standardize:
-        scaling = standardized(train, scaling)
+        scaling = standardized(train, scaling, is_image=source.maximum is not None)
     return Dataset(
         name=settings.name,
         train=replace(train, scaling=scaling),
@@ -51,7 +56,8 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
         class_names=source.class_names,
         image_shape=source.image_shape,
         sha256=source.sha256,
-        notes=source.notes,
+        row_type=source.row_type,
+        notes=(*source.notes, note),
     )
 
 
@@ -76,6 +82,7 @@ def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
         case "idx":
             return load_idx(settings.root)
         case "csv":
-            return load_csv(settings.root, label_column=settings.label_column, header=settings.header)
+            source = load_csv(settings.root, label_column=settings.label_column, header=settings.header)
+            return replace(source, row_type=np.result_type(source.row_type, np.int64))  # as pandas reads them
         case "npz":
             return load_npz(settings.root)

@@ -12,7 +12,7 @@ import numpy as np
 
 from nnlab.core.rows import Array
 from nnlab.data.files import listing, open_file, resolve_root
-from nnlab.data.source import Part, RawTable, Source, assemble
+from nnlab.data.source import Part, RawTable, Source, assemble, image_shape
 from nnlab.errors import UserError
 
 SUFFIXES: dict[Part, str] = {"train": "train", "validation": "val", "test": "test"}
@@ -23,6 +23,9 @@ UNREADABLE = (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, z
 
 def load_npz(root: str | None) -> Source:
     """One archive, or a folder that holds exactly one.
+
+    Rows of bytes (uint8) are images if they have the shape (height, width), or fill a square of at least 8×8. All
+    other numbers are a table, whatever they are.
 
     It has `x_train` (n, features) or (n, height, width) and `y_train` (n,) or (n, 1), and may have the pairs
     `x_val`, `y_val` and `x_test`, `y_test`, which then are the validation and the test split. Labels are
@@ -43,7 +46,9 @@ def load_npz(root: str | None) -> Source:
             if labels.shape[1:] == (1,):
                 labels = labels[:, 0]
             raw[part] = RawTable(x, labels, f"{file} ({' and '.join(names)})")
-    return assemble(raw)
+    x = raw["train"].x
+    is_image = x.dtype == np.uint8 and image_shape(x.shape[1:]) is not None
+    return assemble(raw, is_image=is_image)
 
 
 @contextmanager

@@ -1,46 +1,151 @@
-"""What turns stored rows into inputs: one factor for all, or one and an offset for each feature."""
+"""What turns stored rows into inputs: pixels into [0, 1], and features to mean 0 and deviation 1.
+
+Whatever is decided or fitted here looks at the training rows alone.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core.rows import Rows, Scaling
+from nnlab.core.rows import Array, Rows, Scaling
+from nnlab.data.number_types import CHUNK, is_exact
+from nnlab.data.source import Source
+from nnlab.errors import UserError
 
-CHUNK = 4096
-"""Rows that are turned into floats at a time, so that no float copy of a whole split is made."""
+BYTE = 255
+DARK = 16
+"""What pixels of bytes have to exceed somewhere, or they do not use the range of a byte."""
+BRIGHT_SHARE = 1e-3
+"""Of all pixels in the training rows: so many have to. One that was set by mistake decides nothing."""
+
+LARGE_MEAN = 64
+"""Deviations that a mean may be away from 0 for float32 to subtract it well: to a 2^-18th of a deviation."""
+WHOLE_SHIFT = 2.0**20
+"""A deviation, above which a mean is rounded to a whole number: int64 and float64 then give the same differences."""
+NO_OFFSET = 2.0**-20
+"""Deviations that a rounded mean may be away from the true one."""
 
 
-def unit_scaling(maximum: int | None) -> Scaling:
-    """Bring whole numbers from 0 to `maximum` into [0, 1]; None, for floats, leaves them as they are."""
-    return Scaling() if maximum is None else Scaling(scale=1.0 / maximum)
+def pixel_scaling(rows: Rows, maximum: int) -> Scaling:
+    """Bring pixels from 0 to `maximum` into [0, 1]; pixels of bytes that are 0 and 1 alone stay as they are.
+
+    Raises:
+        UserError: bytes that are neither bits nor use the range of a byte: what 1 stands for cannot be told.
+    """
+    if maximum != BYTE:
+        return Scaling(scale=1.0 / maximum)
+    needed = BRIGHT_SHARE * len(rows) * rows.x[0].size
+    bright = largest = 0
+    for chunk in _chunks(rows):
+        bright += int(np.count_nonzero(chunk > DARK))
+        largest = max(largest, int(chunk.max()))
+        if bright and bright >= needed:
+            return Scaling(scale=1.0 / maximum)
+    if largest <= 1:
+        return Scaling()
+    raise UserError(
+        f"Pixels of bytes are divided by 255, but in the training rows {bright:,} of {len(rows) * rows.x[0].size:,} "
+        f"values are above {DARK} and the largest is {largest}: these are no pixels, or of another range. "
+        "`data.scale=none` takes them as they are, `data.scale=none data.standardize=true` standardizes them."
+    )
 
 
-def standardized(rows: Rows, scaling: Scaling) -> Scaling:
-    """What gives each feature of `rows`, scaled by one factor, mean 0 and standard deviation 1.
+def inputs_note(source: Source, scaling: Scaling, standardized_on: int | None) -> str:
+    """What was done to the rows of a source, in words for the run's title.
 
-    The deviation is that of the rows as a population (divisor n). A feature that is the same in every row
-    becomes 0 and keeps its scale. Two passes of float64 sums, taken from the first row: so a constant
-    feature has a deviation of exactly 0, and large offsets cost no digits.
+    Args:
+        source: the rows.
+        scaling: what they were scaled by before any standardizing.
+        standardized_on: how many rows they were standardized on; None if they were not.
+    """
+    x = source.parts["train"].x
+    if source.maximum is None:
+        done = [f"a table of {source.row_type}"]
+        if x.dtype == np.uint8 and source.image_shape is not None and int(x.max()) > DARK:
+            done.append("not taken for pixels, which would have to be uint8 or named so")
+    else:
+        done = ["images of {}×{}".format(*source.image_shape) if source.image_shape else "pixels"]
+        if not scaling.is_identity:
+            done.append(f"pixels / {source.maximum}")
+    if standardized_on is not None:
+        done.append(f"standardized on {standardized_on:,} training rows")
+    elif scaling.is_identity:
+        done.append("as it is" if source.maximum is None else "as they are")
+    return f"inputs: {', '.join(done)}"
+
+
+def standardized(rows: Rows, scaling: Scaling, *, is_image: bool = False) -> Scaling:
+    """What gives each feature of `rows` mean 0 and standard deviation 1.
+
+    The deviation is that of the rows as a population (divisor n). A feature that is the same in every row becomes 0
+    and is not divided: in other rows it is the difference from that value. Sums are of differences from the first
+    row, in float64, and of squares of what the largest difference was divided out of (by a power of two): a constant
+    feature has a deviation of exactly 0, a large mean costs no digits, and no square leaves float64's range.
 
     Args:
         rows: the training split, at least one row.
-        scaling: what is applied before, a single scale and offset.
+        scaling: what is applied before, a single scale.
+        is_image: pixels of bytes: small whole numbers, whose mean may be taken off after they were scaled.
 
     Returns:
-        scale and offset of shape (features,), float64.
+        constants of shape (features,), float64.
+
+    Raises:
+        UserError: a feature whose deviation, or one divided by it, is beyond float64.
     """
-    first = rows.x[rows.index[0]].astype(np.float64)
-    mean = first + _column_sums(rows, first, power=1) / len(rows)
-    deviation = np.sqrt(_column_sums(rows, mean, power=2) / len(rows))
-    scale = np.asarray(scaling.scale / np.where(deviation > 0, deviation * scaling.scale, 1.0))
-    return Scaling(scale=scale, offset=-mean * scale)
+    first = rows.x[rows.index[0]]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        mean, deviation = _moments(rows, first)
+        shift = first.astype(np.float64) + mean
+        scale = np.asarray(scaling.scale / np.where(deviation > 0, deviation * scaling.scale, 1.0))
+    if (broken := ~(np.isfinite(shift) & np.isfinite(deviation) & np.isfinite(scale))).any():
+        feature = int(np.argmax(broken))
+        values = rows.x[rows.index, feature]
+        raise UserError(
+            "A feature can be standardized if its spread lies within what float64 holds, but that of position "
+            f"{feature} (counted from 0) goes from {values.min()} to {values.max()} in the training rows. Give it in "
+            "another unit, or leave it out."
+        )
+    if is_image:
+        return Scaling(scale=scale, offset=-shift * scale)
+    is_near = (np.abs(shift) <= LARGE_MEAN * deviation) | (deviation == 0)
+    if is_near.all() and all(is_exact(chunk, np.float32).all() for chunk in _chunks(rows)):
+        return Scaling(scale=scale, shift=shift)
+    shift = np.where(deviation >= WHOLE_SHIFT, np.rint(shift), shift)
+    offset = (_difference(shift, first) - mean) * scale
+    is_right = np.abs(offset).max() <= NO_OFFSET
+    return Scaling(scale=scale, shift=shift, offset=0.0 if is_right else offset, in_float64=True)
 
 
-def _column_sums(rows: Rows, centre: NDArray[np.float64], power: int) -> NDArray[np.float64]:
-    """The sum over rows of (x - centre) ** power, per feature."""
-    total = np.zeros_like(centre)
+def _moments(rows: Rows, first: Array) -> tuple[Array, Array]:
+    """The mean and the standard deviation of the differences from `first`, per feature."""
+    peak = np.zeros(first.shape)
+    for chunk in _chunks(rows):
+        np.maximum(peak, np.abs(_difference(chunk, first)).max(axis=0), out=peak)
+    power = np.ldexp(1.0, np.frexp(peak)[1].clip(-1021, 1023))
+    total = np.zeros(first.shape)
+    for chunk in _chunks(rows):
+        total += (_difference(chunk, first) / power).sum(axis=0)
+    mean = total / len(rows)
+    squares = np.zeros(first.shape)
+    for chunk in _chunks(rows):
+        squares += ((_difference(chunk, first) / power - mean) ** 2).sum(axis=0)
+    return mean * power, np.sqrt(squares / len(rows)) * power
+
+
+def _difference(x: Array, first: Array) -> NDArray[np.float64]:
+    """x - first, rounded once: exact where both are whole numbers."""
+    if first.dtype.kind != "i":
+        return np.asarray(x.astype(np.float64) - first.astype(np.float64))
+    if x.dtype.kind == "i":
+        return np.asarray((x - first).astype(np.float64))
+    whole = np.trunc(x).astype(first.dtype)
+    return np.asarray((whole - first).astype(np.float64) + (x - np.trunc(x)))
+
+
+def _chunks(rows: Rows) -> Iterator[Array]:
     for start in range(0, len(rows), CHUNK):
-        difference = rows.x[rows.index[start : start + CHUNK]] - centre
-        total += (difference**power).sum(axis=0)
-    return total
+        yield rows.x[rows.index[start : start + CHUNK]]

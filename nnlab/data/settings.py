@@ -40,10 +40,10 @@ class DataSettings(Checked):
         name: the source.
         root: the folder or file of the sources `idx`, `csv` and `npz`; relative to the current folder.
         limit: keep the first so many rows of the training split alone; None keeps all.
-        scale: `unit` brings whole-number pixels into [0, 1] (bytes / 255, `digits` / 16) and leaves floats
-            as they are; `none` leaves everything as it is.
+        scale: `unit` brings the pixels of images into [0, 1] (bytes / 255, `digits` / 16); a table stays as it
+            is, whatever its numbers are. `none` leaves images as they are, too.
         standardize: then subtract each feature's mean over the training split and divide by its standard
-            deviation.
+            deviation. A feature that is the same in all training rows is not divided.
         label_column: the column of `csv` files that holds the label, counted from 0.
         header: whether `csv` files open with a line of column names; `auto` looks whether the first line
             has a number in the label column.

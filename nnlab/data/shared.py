@@ -14,7 +14,7 @@ from nnlab.data.dataset import Dataset
 from nnlab.errors import UserError
 
 DESCRIPTION = "dataset.json"
-FORMAT = 1
+FORMAT = 2
 SPLITS = ("train", "validation", "test")
 
 
@@ -60,6 +60,8 @@ def open_shared(folder: Path) -> Dataset:
             class_names=tuple(description["class_names"]),
             image_shape=None if shape is None else (shape[0], shape[1]),
             sha256=description["sha256"],
+            row_type=None if description["row_type"] is None else np.dtype(description["row_type"]),
+            notes=tuple(description["notes"]),
         )
     except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
         raise UserError(
@@ -90,6 +92,8 @@ def _write(dataset: Dataset, folder: Path) -> None:
             "index": store(rows.index, f"{split}_index"),
             "scale": store_term(rows.scaling.scale, f"{split}_scale"),
             "offset": store_term(rows.scaling.offset, f"{split}_offset"),
+            "shift": store_term(rows.scaling.shift, f"{split}_shift"),
+            "in_float64": rows.scaling.in_float64,
         }
     description = {
         "format": FORMAT,
@@ -97,6 +101,8 @@ def _write(dataset: Dataset, folder: Path) -> None:
         "sha256": dataset.sha256,
         "class_names": dataset.class_names,
         "image_shape": dataset.image_shape,
+        "row_type": None if dataset.row_type is None else dataset.row_type.name,
+        "notes": dataset.notes,
         "arrays": list(names.values()),
         "splits": splits,
     }
@@ -115,4 +121,5 @@ def _rows(description: dict[str, Any], arrays: dict[str, Array]) -> Rows:
     x, y, index = (arrays[description[key]] for key in ("x", "y", "index"))
     if len(x) != len(y) or (len(index) and not 0 <= index.min() <= index.max() < len(x)):
         raise ValueError("its rows, labels and splits do not fit each other")
-    return Rows(x, y, index, Scaling(term(description["scale"]), term(description["offset"])))
+    terms = {name: term(description[name]) for name in ("scale", "offset", "shift")}
+    return Rows(x, y, index, Scaling(**terms, in_float64=bool(description["in_float64"])))

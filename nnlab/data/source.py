@@ -13,9 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core.rows import Array
+from nnlab.data.number_types import check_pixels, row_type, stored_type
 from nnlab.errors import UserError
 
 Part = Literal["train", "validation", "test"]
+
+SMALLEST_IMAGE = 64
+"""Features of the smallest row that may be an image though it is not given as one: 8×8, as in scikit-learn's digits."""
 
 
 class Table(NamedTuple):
@@ -47,7 +51,8 @@ class Source:
         parts: its tables by the split they are meant for; `train` is always there.
         class_names: the classes in words, in the order of the labels.
         image_shape: (height, width) where a row is an image, else None.
-        maximum: the largest value that a stored number can take; None if the numbers are floats.
+        maximum: the largest value that a pixel can take where rows are images of bytes; None where they are a table.
+        row_type: the type that the file's numbers have, which rows brought to a trained model have as well.
         is_population: the rows are all there can be, so every split is the whole of them.
         notes: what was taken for what when the files were read, a sentence each, for the run's title.
     """
@@ -56,6 +61,7 @@ class Source:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
     maximum: int | None
+    row_type: np.dtype[np.generic]
     is_population: bool = False
     notes: tuple[str, ...] = ()
 
@@ -70,22 +76,28 @@ class Source:
         return digest.hexdigest()
 
 
-def assemble(raw: dict[Part, RawTable], *, class_names: Sequence[str] | None = None, maximum: int = 255) -> Source:
+def assemble(
+    raw: dict[Part, RawTable],
+    *,
+    class_names: Sequence[str] | None = None,
+    is_image: bool = False,
+    maximum: int = 255,
+) -> Source:
     """Check raw tables against each other and bring them into one form.
 
-    Numbers are kept as bytes where every table has truth values or whole numbers from 0 to 255 of an integer
-    type, else as float32 (float64 stays as it is).
+    Numbers are kept in the smallest type that holds every one of them exactly, see `stored_type`.
 
     Args:
         raw: by split; `train` is needed.
         class_names: the published names, for labels that must be 0 ... len-1. None takes the sorted labels
             that occur, in any table, as the classes, and their text as the names.
-        maximum: the largest value that a byte of this source can take; 1 if nothing larger than 1 occurs,
-            as in tables of bits.
+        is_image: every row is an image of bytes. Only the reader of a file can say so: it cannot be told from
+            the numbers.
+        maximum: the largest value that a pixel of this source can take.
 
     Raises:
-        UserError: rows and labels, or two tables, that do not fit each other; NaN or infinity; labels
-            that are no classes, or all the same.
+        UserError: rows and labels, or two tables, that do not fit each other; NaN or infinity; numbers that no
+            type holds; pixels that are no bytes; labels that are no classes, or all the same.
     """
     for table in raw.values():
         _check_rows(table)
@@ -108,25 +120,31 @@ def assemble(raw: dict[Part, RawTable], *, class_names: Sequence[str] | None = N
             )
     else:
         classes = np.arange(len(class_names))
-    arrays = [table.x for table in raw.values()]
-    dtype = _common_dtype(arrays)
+    if is_image:
+        for table in raw.values():
+            check_pixels(table.x, table.origin)
+    dtype = np.dtype(np.uint8) if is_image else stored_type({table.origin: table.x for table in raw.values()})
     return Source(
         parts={
             part: Table(_frozen(_flat(table.x, dtype)), _frozen(_to_classes(labels[part], classes, table.origin)))
             for part, table in raw.items()
         },
         class_names=tuple(class_names),
-        image_shape=image_shape(next(iter(widths))),
-        maximum=_maximum(arrays, maximum) if dtype == np.uint8 else None,
+        image_shape=image_shape(next(iter(widths)), is_image=is_image),
+        maximum=maximum if is_image else None,
+        row_type=row_type(raw["train"].x),
     )
 
 
-def image_shape(row: tuple[int, ...]) -> tuple[int, int] | None:
-    """(height, width) of a row of shape (height, width), or of (features,) that fill a square."""
+def image_shape(row: tuple[int, ...], *, is_image: bool = False) -> tuple[int, int] | None:
+    """(height, width) of a row of shape (height, width), or of (features,) that fill a square.
+
+    Unless they are known to be an image, features are shown as one from `SMALLEST_IMAGE` on alone.
+    """
     if len(row) == 2:
         return row
     side = math.isqrt(row[0])
-    return (side, side) if side * side == row[0] else None
+    return (side, side) if side * side == row[0] and (is_image or row[0] >= SMALLEST_IMAGE) else None
 
 
 def _check_rows(table: RawTable) -> None:
@@ -196,24 +214,6 @@ def _to_classes(labels: Array, classes: Array, origin: str) -> NDArray[np.int64]
             "The file is of another data set: load it with `data=idx`."
         )
     return positions.astype(np.int64)
-
-
-def _common_dtype(arrays: list[Array]) -> np.dtype[np.generic]:
-    """The smallest type that holds every array exactly enough: bytes, else float32, else float64."""
-    if all(_holds_bytes(array) for array in arrays):
-        return np.dtype(np.uint8)
-    is_double = any(array.dtype.kind == "f" and array.dtype.itemsize >= 8 for array in arrays)
-    return np.dtype(np.float64 if is_double else np.float32)
-
-
-def _holds_bytes(array: Array) -> bool:
-    if array.dtype.kind in "iu" and array.dtype != np.uint8:
-        return bool(array.min() >= 0 and array.max() <= 255)
-    return array.dtype.kind in "bu"
-
-
-def _maximum(arrays: list[Array], possible: int) -> int:
-    return possible if any(array.max() > 1 for array in arrays) else 1
 
 
 def _flat(x: Array, dtype: np.dtype[np.generic]) -> Array:

@@ -23,9 +23,13 @@ from nnlab.errors import UserError
 
 Array = NDArray[Any]
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)
+"""Format 1 knew scale and offset alone."""
 ARCHITECTURE = "architecture.json"
 WEIGHTS = "weights.safetensors"
+TERMS = ("scale", "offset", "shift")
+"""Of the scaling, in full: narrowed to float32 they would lose what they are there for."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,18 @@ class Model:
     def predict(self, rows: Array) -> Array:
         """The network's outputs (n, outputs) for rows (n, features) as they are stored (bytes 0..255, say).
 
+        They get the arithmetic of training, so the same numbers give the same inputs to the bit, whatever type they
+        come in.
+
         Raises:
-            ValueError: if the rows have another number of features.
+            ValueError: if the rows are no numbers, or have another number of features.
         """
-        dtype = self.network.dtype
-        inputs = np.empty(rows.shape, dtype)
-        # As in training: the factor in the network's precision, straight into its inputs.
-        np.multiply(rows, np.asarray(self.scaling.scale, dtype), out=inputs, casting="same_kind")
-        inputs += np.asarray(self.scaling.offset, dtype)
-        return self.network.predict(inputs)
+        if rows.dtype.kind not in "biuf" or rows.shape[1:] != self.network.features:
+            raise ValueError(
+                f"`rows` must be numbers of shape (n, {', '.join(map(str, self.network.features))}), but are "
+                f"{rows.dtype} of shape {rows.shape}."
+            )
+        return self.network.predict(self.scaling.inputs(rows, self.network.dtype))
 
 
 def save_model(folder: Path, model: Model) -> None:
@@ -66,18 +73,20 @@ def save_model(folder: Path, model: Model) -> None:
     Raises:
         OSError: if the folder cannot be written.
     """
-    dtype = model.network.dtype
     arrays = {
         **model.network.parameters.named(),
-        "input.scale": np.asarray(model.scaling.scale, dtype),
-        "input.offset": np.asarray(model.scaling.offset, dtype),
+        **{f"input.{term}": np.asarray(getattr(model.scaling, term), np.float64) for term in TERMS},
         "input.example": model.example,
     }
     weights = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     architecture = {
         "format": FORMAT,
         "network": model.network.to_dict(),
-        "input": {"features": model.example.shape[1], "dtype": model.example.dtype.name},
+        "input": {
+            "features": model.example.shape[1],
+            "dtype": model.example.dtype.name,
+            "in_float64": model.scaling.in_float64,
+        },
         "classes": list(model.class_names),
         "weights": {"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()},
     }
@@ -99,7 +108,7 @@ def load_model(architecture: Path, weights: Path) -> Model:
         kind, expected = fields["format"], fields["weights"]["sha256"]
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{architecture} must describe a model in nnlab's JSON, but does not ({error!r}).") from error
-    if kind != FORMAT:
+    if kind not in READABLE:
         raise UserError(f"{architecture} must be of format {FORMAT}, but is of format {kind!r}. Use its own nnlab.")
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
@@ -109,7 +118,8 @@ def load_model(architecture: Path, weights: Path) -> Model:
         )
     try:
         arrays = load(data)
-        scaling = Scaling(arrays.pop("input.scale"), arrays.pop("input.offset"))
+        terms = {term: arrays.pop(f"input.{term}") for term in TERMS if kind > 1 or term != "shift"}
+        scaling = Scaling(**terms, in_float64=kind > 1 and bool(fields["input"]["in_float64"]))
         example = arrays.pop("input.example")
         network = Network.from_dict(fields["network"])
         network.parameters.load(arrays)

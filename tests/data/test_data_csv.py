@@ -84,8 +84,8 @@ def test_the_label_may_be_in_another_column(write):
 
 
 def test_numbers_beyond_a_byte_are_kept_as_floats(write):
-    assert read_csv(write("1,256,0\n"), 0, "auto").x.dtype == np.float32
-    assert read_csv(write("1,-1,0\n"), 0, "auto").x.dtype == np.float32
+    assert read_csv(write("1,256,0\n"), 0, "auto").x.dtype == np.float64
+    assert read_csv(write("1,-1,0\n"), 0, "auto").x.dtype == np.float64
     assert read_csv(write("300,255,0\n"), 0, "auto").x.dtype == np.uint8
 
 

@@ -58,11 +58,11 @@ def test_texts_as_labels_become_classes_in_their_order(tmp_path):
         (np.dtype(">i4"), np.uint8),
         (np.float16, np.float32),
         (np.float32, np.float32),
-        (np.float64, np.float64),
-        (np.dtype(">f8"), np.float64),
+        (np.float64, np.float32),
+        (np.dtype(">f8"), np.float32),
     ],
 )
-def test_types_are_kept_as_bytes_or_native_floats(stored, kept, tmp_path):
+def test_numbers_are_kept_in_the_smallest_native_type_that_holds_them(stored, kept, tmp_path):
     dataset = load_npz(save(tmp_path, x_train=IMAGES.astype(stored), y_train=LABELS[:, None].astype(stored)))
     assert dataset.train.x.dtype == np.dtype(kept)
     np.testing.assert_array_equal(dataset.train.x, IMAGES.reshape(30, 12))

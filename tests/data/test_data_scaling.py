@@ -7,7 +7,7 @@ import pytest
 
 from nnlab.core.rows import Rows, Scaling
 from nnlab.data import DataSettings, SplitSettings, load
-from nnlab.data.scaling import CHUNK, standardized, unit_scaling
+from nnlab.data.scaling import CHUNK, standardized
 from nnlab.data.source import RawTable, assemble
 
 
@@ -21,10 +21,6 @@ def test_unit_scaling_brings_the_largest_byte_to_one_and_zero_to_zero():
     inputs = dataset.train.inputs()
     assert (inputs.min(), inputs.max()) == (0.0, 1.0)
     assert load(DataSettings(name="mnist_5k", scale="none")).train.inputs().max() == 255.0
-
-
-def test_unit_scaling_leaves_floats_alone():
-    assert unit_scaling(None).is_identity
 
 
 def test_standardizing_gives_the_training_split_mean_zero_and_deviation_one():

@@ -33,7 +33,7 @@ def test_what_is_opened_equals_what_was_saved(settings, tmp_path):
     dataset = load(settings)
     save_shared(dataset, tmp_path / "a" / "shared")
     opened = open_shared(tmp_path / "a" / "shared")
-    for field in ("name", "class_names", "image_shape", "sha256", "features", "classes"):
+    for field in ("name", "class_names", "image_shape", "sha256", "features", "classes", "row_type", "notes"):
         assert getattr(opened, field) == getattr(dataset, field)
     for split in ("train", "validation", "test"):
         ours, theirs = getattr(dataset, split), getattr(opened, split)
@@ -121,7 +121,7 @@ CORRUPTIONS = {
     "no key": (lambda folder: edited(folder, lambda d: d.pop("splits")), "'splits'"),
     "format": (
         lambda folder: edited(folder, lambda d: d.update(format=9)),
-        "its format is 9, this version reads 1",
+        "its format is 9, this version reads 2",
     ),
 }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recording import dataset, model
+from safetensors.numpy import load_file, save_file
 
 from nnlab.core import Activation, Dense, Network, Scaling
 from nnlab.errors import UserError
@@ -52,10 +54,40 @@ def test_scaling_per_feature_names_and_example_come_back(tmp_path: Path) -> None
     assert loaded.class_names == ("a", "b", "c")
 
 
+def test_the_scaling_is_stored_in_full(tmp_path: Path) -> None:
+    scaling = Scaling(np.array([1 / 3, 1, 1, 1]), 0.1, np.array([1.7e12 + 1, 0, 0, 0]), in_float64=True)
+    save_model(tmp_path, replace(model(), scaling=scaling))
+    loaded = load(tmp_path).scaling
+    np.testing.assert_array_equal(loaded.scale, scaling.scale)
+    np.testing.assert_array_equal(loaded.shift, scaling.shift)
+    assert (loaded.offset.item(), loaded.in_float64) == (0.1, True)
+
+
+def test_a_model_of_the_first_format_is_read(tmp_path: Path) -> None:
+    """It had scale and offset in the network's dtype, no shift, and no word on the arithmetic."""
+    save_model(tmp_path, model())
+    arrays = load_file(tmp_path / "weights.safetensors")
+    del arrays["input.shift"]
+    arrays |= {name: arrays[name].astype(np.float32) for name in ("input.scale", "input.offset")}
+    save_file(arrays, tmp_path / "weights.safetensors")
+    fields = json.loads((tmp_path / "architecture.json").read_text())
+    fields |= {"format": 1, "input": {"features": 4, "dtype": "uint8"}}
+    fields["weights"]["sha256"] = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()
+    (tmp_path / "architecture.json").write_text(json.dumps(fields))
+    rows = dataset().train.x
+    np.testing.assert_array_equal(load(tmp_path).predict(rows), model().predict(rows))
+
+
+@pytest.mark.parametrize("rows", [np.zeros((2, 3)), np.zeros(4), np.array([["a"] * 4]), np.full((2, 4), None)])
+def test_rows_that_do_not_fit_are_refused(rows: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"`rows` must be numbers of shape \(n, 4\), but are"):
+        model().predict(rows)
+
+
 def test_the_architecture_is_json_that_states_input_classes_and_digest(folder: Path) -> None:
     fields = json.loads((folder / "architecture.json").read_text())
-    assert fields["format"] == 1
-    assert fields["input"] == {"features": 4, "dtype": "uint8"}
+    assert fields["format"] == 2
+    assert fields["input"] == {"features": 4, "dtype": "uint8", "in_float64": False}
     assert fields["classes"] == ["a", "b", "c"]
     assert fields["network"]["features"] == [4]
     assert len(fields["weights"]["sha256"]) == 64
@@ -73,7 +105,7 @@ def test_changed_weights_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda fields: fields | {"format": 2}, "must be of format 1, but is of format 2"),
+        (lambda fields: fields | {"format": 3}, "must be of format 2, but is of format 3"),
         (lambda fields: {"format": 1}, r"must describe a model in nnlab's JSON.*KeyError\('weights'\)"),
         (lambda fields: [], "must describe a model in nnlab's JSON"),
         (lambda fields: fields | {"network": {}}, "do not make a network"),
