@@ -100,9 +100,8 @@ class Session:
                     f"Ctrl-C: {coordinator.running} running trial(s) come to their end, no new one begins. "
                     "Once more stops at once."
                 )
-        if coordinator.has_failed_too_often:
-            self._status = "failed"
-            self._reason = f"{coordinator.failures} trials failed (sweep.on_failure={self._plan.settings.on_failure})"
+        if coordinator.reason_to_give_up:
+            self._status, self._reason = "failed", coordinator.reason_to_give_up
 
     def finish(self) -> StudyResult:
         """Table, pictures, the winner's test, and the last word."""

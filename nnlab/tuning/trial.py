@@ -23,6 +23,7 @@ from nnlab.runner import Membership, Result, run
 from nnlab.tracking.files import write_atomically
 from nnlab.tracking.journal import has_begun
 from nnlab.tracking.run_directory import JOURNAL
+from nnlab.tuning.outcome import objective_metrics, outcome_of, record_of_all
 from nnlab.tuning.storage import open_storage
 from nnlab.tuning.trials import OUTCOME, Outcome
 
@@ -64,6 +65,7 @@ class Task:
         tags: for MLflow.
         data: the shared dataset.
         pruning: None where nothing is pruned.
+        objectives: their names, one or two.
     """
 
     study: str
@@ -78,6 +80,7 @@ class Task:
     tags: Mapping[str, str]
     data: Path
     pruning: Pruning | None
+    objectives: Sequence[str]
 
 
 def run_trial(task: Task) -> Outcome:
@@ -98,7 +101,9 @@ def run_trial(task: Task) -> Outcome:
             results.append(_run(task, place, dataset, watch))
             if results[-1].status != "finished" or watch.prunes_after(results):
                 break
-        outcome = _outcome(results, watch.reason)
+        outcome = outcome_of(results, watch.reason)
+        if len(task.configs) > 1:
+            record_of_all(results, outcome, task.objectives)
     except StorageInternalError:
         raise
     except Exception as error:
@@ -116,7 +121,11 @@ def run_name(number: int, place: int, runs: int) -> str:
 
 def _run(task: Task, place: int, dataset: Dataset, watch: _Watch) -> Result:
     name = run_name(task.number, place, len(task.configs))
-    member = Membership(task.directory, task.paths[place], name, task.tags, dataset, watch.saw_epoch)
+
+    def value(result: Result) -> Mapping[str, float]:
+        return objective_metrics(outcome_of([result]), task.objectives) if len(task.configs) == 1 else {}
+
+    member = Membership(task.directory, task.paths[place], name, task.tags, dataset, watch.saw_epoch, value)
     overrides = task.commands[place]
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         return run(
@@ -194,24 +203,6 @@ class _Watch:
             if key not in trial.system_attrs:
                 self._storage.set_trial_system_attr(trial._trial_id, key, value)
         return is_pruned
-
-
-def _outcome(results: Sequence[Result], pruned: str) -> Outcome:
-    last = results[-1]
-    names = last.scores if last.status != "diverged" else ()
-    by_name = {name: [result.scores[name] for result in results] for name in names}
-    return Outcome(
-        status="pruned" if pruned else "diverged" if last.status == "diverged" else "finished",
-        reason=pruned or last.reason,
-        scores={name: statistics.fmean(values) for name, values in by_name.items()},
-        std={name: statistics.stdev(values) for name, values in by_name.items() if len(values) > 1},
-        epoch=last.epoch,
-        epochs=sum(len(result.by_epoch) for result in results),
-        seconds=sum(result.seconds for result in results),
-        parameters=last.parameters,
-        runs=[result.directory.name for result in results],
-        weights_sha256=[result.weights_sha256 for result in results],
-    )
 
 
 def _keep_traceback(path: Path) -> None:

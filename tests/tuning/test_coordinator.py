@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from typing import Any
 
@@ -15,6 +16,8 @@ from sweeping import coordinated, finished, in_memory, proposals, study_in, swee
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator, Ended, Event, Lost, Started
+from nnlab.tuning.report.leaderboard import leaderboard
+from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.trials import OUTCOME, Asked, Outcome
 
 TINY = space_of({"trainer.batch_size": "choice(16, 32, 64)"})
@@ -92,6 +95,70 @@ def test_a_study_whose_trials_all_fail_comes_to_an_end(
     assert study.finished == 0
     assert failures <= ended < failures + workers  # those that were on their way come to their end
     assert study.unfinished() == []
+
+
+def fails_where(batch_sizes: set[int]) -> Callable[[FrozenTrial], Outcome]:
+    def outcome(trial: FrozenTrial) -> Outcome:
+        return fails(trial) if Asked.of(trial).values["trainer.batch_size"] in batch_sizes else finished(trial)
+
+    return outcome
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_repeats_a_failure_is_no_second_one(
+    workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = in_memory()
+    asked = sweep_settings(trials=12, sampler="random", on_failure="stop_after_2", deterministic=deterministic)
+    outcome_of = fails_where({16})
+    study, events = coordinated(
+        monkeypatch, storage, asked, TINY, workers=workers, do=lambda trial: work(storage, trial, outcome_of)
+    )
+    failed = [trial for trial in study.trials if trial.state.name == "FAIL"]
+    assert study.finished == 12
+    assert len(failed) > 2
+    assert sum(counted(events, Started)[trial.number] for trial in failed) == 1
+    standing = Standing.of(study.trials, ("val/loss",), total=12, elapsed=1.0)
+    assert (standing.failed, standing.done) == (1, 12)
+    assert "12 complete, 1 failed, " in leaderboard(study.trials, ("val/loss",))
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_study_in_whose_space_every_combination_fails_ends_when_all_were_tried(
+    workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, asked = in_memory(), sweep_settings(trials=30, sampler="random", deterministic=deterministic)
+    reasons: set[str] = set()
+    study, events = coordinated(
+        monkeypatch,
+        storage,
+        asked,
+        TINY,
+        workers=workers,
+        do=lambda trial: work(storage, trial, fails),
+        see=lambda event, coordinator: reasons.add(coordinator.reason_to_give_up),
+    )
+    assert sum(counted(events, Started).values()) == 3
+    assert study.unfinished() == []
+    assert "each combination of the search space was tried" in max(reasons)
+    again, events = coordinated(monkeypatch, storage, asked, TINY, workers=workers)
+    assert events == []
+    assert len(again.trials) == len(study.trials)
+
+
+def test_a_study_whose_sampler_proposes_failures_alone_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnlab.tuning.coordinator.REPETITIONS_IN_A_ROW", 2)
+    storage, asked = in_memory(), sweep_settings(trials=100, sampler="random")
+    outcome_of = fails_where({16, 32})
+    study, _ = coordinated(monkeypatch, storage, asked, TINY, do=lambda trial: work(storage, trial, outcome_of))
+    repeats = [
+        "x" if trial.state.name == "FAIL" and Asked.of(trial).duplicate_of is not None else "."
+        for trial in study.trials
+    ]
+    assert "".join(repeats).endswith("xx")
+    assert "xx" not in "".join(repeats[:-1])
 
 
 def test_failures_that_are_allowed_cost_the_study_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:

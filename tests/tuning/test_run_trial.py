@@ -7,8 +7,10 @@ import shutil
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from sweeping import journal_storage, study_in
 
@@ -24,7 +26,7 @@ from nnlab.tuning.plan import Plan, make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks, without_test
-from nnlab.tuning.trial import Task, run_trial
+from nnlab.tuning.trial import Pruning, Task, run_trial
 from nnlab.tuning.trials import Asked, Outcome
 
 SMALL = [
@@ -88,6 +90,88 @@ def test_several_seeds_are_several_runs_whose_mean_is_judged(tmp_path: Path) -> 
     assert outcome.std["val/loss"] == pytest.approx(np.std(losses, ddof=1))
 
 
+def kept(path: Path) -> dict[str, float]:
+    """What MLflow compares the run by."""
+    events = journal.counting(journal.read(path / JOURNAL)[0])
+    return {name: value for event in events if event["event"] == "kept" for name, value in event["metrics"].items()}
+
+
+@pytest.mark.parametrize("objective", ["val/loss", "val/accuracy"])
+def test_a_run_has_the_value_that_its_trial_is_ranked_by(objective: str, tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, f"sweep.objective={objective}")
+    task = next_task(study, tasks)
+    trial = study.tell(study.trials[0], run_trial(task))
+    (path,) = task.paths
+    epochs = journal.epochs(path / JOURNAL)
+    sign = -1 if objective == "val/accuracy" else 1
+    best = min(epochs, key=lambda epoch: (sign * epochs[epoch][objective], epoch))
+    assert kept(path) == {
+        "best/epoch": best,
+        "best/val/loss": epochs[best]["val/loss"],
+        "best/val/accuracy": epochs[best]["val/accuracy"],
+        "objective": trial.value,
+    }
+
+
+def test_a_study_of_the_last_epoch_is_compared_by_the_last_epoch(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, "sweep.at=last", "trainer.epochs=4")
+    task = next_task(study, tasks)
+    trial = study.tell(study.trials[0], run_trial(task))
+    last = journal.epochs(task.paths[0] / JOURNAL)[4]
+    assert kept(task.paths[0]) == {
+        "best/epoch": 4,
+        "best/val/loss": last["val/loss"],
+        "best/val/accuracy": last["val/accuracy"],
+        "objective": trial.value,
+    }
+
+
+def test_every_seeds_run_has_the_trials_values(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, "sweep.seeds=3", "sweep.objective=[val/accuracy,parameters]")
+    task = next_task(study, tasks)
+    trial = study.tell(study.trials[0], run_trial(task))
+    own = [kept(path) for path in task.paths]
+    assert [[metrics["objective"], metrics["objective_2"]] for metrics in own] == [trial.values] * 3
+    assert np.mean([metrics["best/val/accuracy"] for metrics in own]) == pytest.approx(trial.values[0])
+    assert len({metrics["best/val/loss"] for metrics in own}) == 3
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_pruned_trial_has_scores_and_no_rank(seeds: int, tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, f"sweep.seeds={seeds}")
+    at_once = Pruning("val/loss", optuna.pruners.ThresholdPruner(upper=0.0), by_seed=seeds > 1, as_mean=True)
+    task = replace(next_task(study, tasks), pruning=at_once)
+    assert run_trial(task).status == "pruned"
+    (path,) = [path for path in task.paths if path.exists()]
+    end = journal.end_of(journal.read(path / JOURNAL)[0])
+    assert end is not None
+    assert (end["status"], end["reason"].startswith("pruned after")) == ("pruned", True)
+    assert set(kept(path)) == {"best/epoch", "best/val/loss", "best/val/accuracy"}
+
+
+def test_a_trial_that_diverges_late_has_the_scores_of_the_weights_it_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nnlab.training import DivergedError, Trainer
+
+    learn = Trainer._learn
+
+    def diverging(trainer: Trainer, epoch: int, tally: Any) -> Any:
+        if epoch == 3:
+            raise DivergedError("as arranged")
+        return learn(trainer, epoch, tally)
+
+    monkeypatch.setattr(Trainer, "_learn", diverging)
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    outcome = run_trial(task)
+    assert outcome.status == "diverged"
+    epochs = journal.epochs(task.paths[0] / JOURNAL)
+    best = min(epochs, key=lambda epoch: epochs[epoch]["val/loss"])
+    scores = {f"best/{name}": epochs[best][name] for name in ("val/loss", "val/accuracy")}
+    assert kept(task.paths[0]) == {"best/epoch": best, **scores}
+
+
 def test_workers_cannot_see_the_test_split(tmp_path: Path) -> None:
     plan, study, tasks = begun(tmp_path)
     whole = dataset_of(plan.fixed.data, seed=0)
@@ -141,6 +225,7 @@ def test_a_trial_that_diverges_has_no_scores(tmp_path: Path) -> None:
     outcome = run_trial(next_task(study, Tasks(plan, study.name, tmp_path, tmp_path / JOURNAL_FILE)))
     assert (outcome.status, outcome.scores, outcome.epoch) == ("diverged", {}, 0)
     assert outcome.reason
+    assert kept(tmp_path / "trials" / "a-study-0000") == {}
 
 
 def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
