@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.tracking.redaction import redacted
+from nnlab.tuning.executor import is_lost
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial
@@ -120,6 +121,11 @@ class Coordinator:
         """Begin no further trial; those that are being done come to their end."""
         self._is_stopping = True
 
+    def cancel(self) -> None:
+        """Take back what no worker has begun: an executor of the user's own would still do it, for nobody."""
+        for future in self._doing:
+            future.cancel()
+
     def run(self) -> Iterator[Event]:
         """Do the trials; the work goes on as the events are taken.
 
@@ -179,7 +185,8 @@ class Coordinator:
             return
         again = trial.number in self._begun_before
         self._begun_before.add(trial.number)
-        self._doing[self._executor.submit(run_trial, task)] = trial
+        # Counted, since an executor may take two equal calls for one, as Dask's does, and give back the lost one.
+        self._doing[self._executor.submit(run_trial, task, self._attempts.get(trial.number, 0))] = trial
         yield Started(trial, task, again)
 
     def _wait(self) -> Iterator[Event]:
@@ -189,9 +196,12 @@ class Coordinator:
             trial = self._doing.pop(future)
             try:
                 self._done.append((trial, future.result()))
-            except (BrokenExecutor, TerminatedError):
+            except TerminatedError:
                 yield from self._lose(trial)
             except Exception as error:  # of the storage or the executor: trials keep their own
+                if is_lost(error):
+                    yield from self._lose(trial)
+                    continue
                 raise RunFailedError(
                     f"Trial {trial.number} could not be done ({type(error).__name__}: {redacted(str(error))}). "
                     "Nothing is lost; the study can go on when its storage and its workers answer."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import statistics
+import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -22,7 +24,7 @@ from nnlab.data import Dataset, open_shared
 from nnlab.runner import Membership, Result, run
 from nnlab.tracking.files import write_atomically
 from nnlab.tracking.journal import has_begun
-from nnlab.tracking.run_directory import JOURNAL
+from nnlab.tracking.run_directory import JOURNAL, RunDirectory
 from nnlab.tuning.outcome import objective_metrics, outcome_of, record_of_all
 from nnlab.tuning.storage import open_storage
 from nnlab.tuning.trials import OUTCOME, Outcome
@@ -83,16 +85,33 @@ class Task:
     objectives: Sequence[str]
 
 
-def run_trial(task: Task) -> Outcome:
+def run_trial(task: Task, attempt: int = 0) -> Outcome:
     """Do a trial. What came of it stands in the storage before this returns; the trial itself is ended by others.
 
-    Whatever a run raises becomes an outcome, with the traceback in `error.txt` of the run's directory.
+    Whatever a run raises becomes an outcome, with the traceback in `error.txt` of the run's directory. A trial that
+    another process has done or is still doing, because a cluster lost sight of it, is not done again.
+
+    Args:
+        task: what to do.
+        attempt: how many calls before this one were lost.
 
     Raises:
         Exception: whatever the storage raises.
         KeyboardInterrupt: if the process is terminated.
     """
-    storage = _storage(task.storage, task.journal)
+    with _one_at_a_time:
+        storage = _storage(task.storage, task.journal)
+        return _done_elsewhere(task, storage) or _do(task, storage)
+
+
+def _done_elsewhere(task: Task, storage: BaseStorage) -> Outcome | None:
+    """What came of the trial in another process, which is waited for; None if nothing did."""
+    while any(map(RunDirectory.is_alive, task.paths)):
+        time.sleep(0.1)
+    return Outcome.of(storage.get_trial(task.trial_id))
+
+
+def _do(task: Task, storage: BaseStorage) -> Outcome:
     watch = _Watch(task, storage)
     results: list[Result] = []
     try:
@@ -208,6 +227,10 @@ class _Watch:
 def _keep_traceback(path: Path) -> None:
     if path.is_dir():
         write_atomically(path / "error.txt", traceback.format_exc())
+
+
+# The threads of BLAS are set for a whole process: a worker of several threads does its trials one after the other.
+_one_at_a_time = threading.Lock()
 
 
 # A worker does many trials; the files that they share stay open.

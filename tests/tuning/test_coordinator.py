@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial
 from searching import FINITE, space_of
-from sweeping import coordinated, finished, in_memory, proposals, study_in, sweep_settings, work
+from sweeping import Workers, coordinated, finished, first, in_memory, proposals, study_in, sweep_settings, work
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator, Ended, Event, Lost, Started
@@ -167,16 +167,22 @@ def test_failures_that_are_allowed_cost_the_study_no_trial(monkeypatch: pytest.M
     assert [trial.number for trial in study.trials if trial.state.name == "FAIL"] == [3]
 
 
-@pytest.mark.parametrize("loss", [BrokenExecutor, TerminatedError])
+def killed_in_dask() -> BaseException:
+    import distributed
+
+    return distributed.KilledWorker("run_trial", None, 4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("loss", [BrokenExecutor, TerminatedError, killed_in_dask])
 @pytest.mark.parametrize("retries", [0, 3])
 def test_a_trial_whose_worker_dies_each_time_is_done_again_so_often_and_then_killed(
-    loss: type[BaseException], retries: int, monkeypatch: pytest.MonkeyPatch
+    loss: Callable[[], BaseException], retries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = in_memory()
 
     def dies(trial: FrozenTrial) -> Outcome:
         if trial.number == 2:
-            raise loss
+            raise loss()
         return work(storage, trial, finished)
 
     study, events = coordinated(monkeypatch, storage, sweep_settings(trials=5, retries=retries), workers=2, do=dies)
@@ -207,6 +213,39 @@ def test_a_trial_that_loses_its_worker_once_ends_as_if_it_had_not(monkeypatch: p
     assert proposals(disturbed) == proposals(undisturbed)
     assert [trial.values for trial in disturbed.trials] == [trial.values for trial in undisturbed.trials]
     assert counted(events, Started) == dict.fromkeys(range(len(disturbed.trials)), 2)
+
+
+def test_no_two_calls_of_a_trial_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask gives the result of an equal call that it remembers, and an error is a result."""
+    storage, lost = in_memory(), iter([True, True])
+    calls = []
+
+    def dies_twice(trial: FrozenTrial) -> Outcome:
+        if next(lost, False):
+            raise BrokenExecutor
+        return work(storage, trial, finished)
+
+    submit = Workers.submit
+
+    def submitted(workers: Workers, fn: Any, /, task: Any, *others: Any) -> Any:
+        calls.append((task.number, *others))
+        return submit(workers, fn, task, *others)
+
+    monkeypatch.setattr(Workers, "submit", submitted)
+    coordinated(monkeypatch, storage, sweep_settings(trials=2, retries=2), do=dies_twice)
+    assert len(calls) == len(set(calls)) == 4
+
+
+def test_what_waits_for_a_worker_is_taken_back_when_the_study_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = study_in(in_memory(), sweep_settings(trials=5))
+    crew = Workers(3, lambda trial: finished(trial), first)
+    coordinator = Coordinator(study, sweep_settings(trials=5), 3, crew, lambda trial: trial)  # type: ignore[arg-type, return-value]
+    events = coordinator.run()
+    next(events)
+    next(events)
+    waiting = list(crew.pending)
+    coordinator.cancel()
+    assert [future.cancelled() for future in waiting] == [True, True]
 
 
 def test_what_a_worker_raises_beside_its_trial_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:

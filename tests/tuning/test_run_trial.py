@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -21,13 +24,13 @@ from nnlab.data import open_shared
 from nnlab.runner import run
 from nnlab.runner import test_member as evaluated_member
 from nnlab.tracking import journal
-from nnlab.tracking.run_directory import JOURNAL
+from nnlab.tracking.run_directory import JOURNAL, RunDirectory
 from nnlab.tuning.plan import Plan, make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks, without_test
 from nnlab.tuning.trial import Pruning, Task, run_trial
-from nnlab.tuning.trials import Asked, Outcome
+from nnlab.tuning.trials import OUTCOME, Asked, Outcome
 
 SMALL = [
     "data=digits",
@@ -193,6 +196,68 @@ def test_data_that_differs_between_trials_is_shared_by_those_that_have_it_alike(
     assert all(rows[task.data] == task.configs[0].data.limit for task in made)
 
 
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Is set as soon as somebody sleeps."""
+    event, sleep = threading.Event(), time.sleep
+
+    def sleeping(seconds: float) -> None:
+        event.set()
+        sleep(seconds)
+
+    monkeypatch.setattr("time.sleep", sleeping)
+    return event
+
+
+def test_a_trial_that_another_process_is_doing_is_waited_for_and_not_done_twice(
+    tmp_path: Path, waiting: threading.Event
+) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    elsewhere = RunDirectory.claim(task.paths[0])
+    outcome = Outcome("finished", scores={"val/loss": 0.5}, runs=["as arranged"])
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(run_trial, task)
+        study._storage.set_trial_user_attr(task.trial_id, OUTCOME, outcome.to_dict())
+        assert waiting.wait(60)
+        assert not call.done()
+        elsewhere.release()
+        assert call.result(60) == outcome
+    assert not (task.paths[0] / JOURNAL).exists()
+
+
+def test_a_trial_whose_other_process_dies_is_done(tmp_path: Path, waiting: threading.Event) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    elsewhere = RunDirectory.claim(task.paths[0])
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(run_trial, task)
+        assert waiting.wait(60)
+        elsewhere.release()
+        assert call.result(60).status == "finished"
+
+
+def test_a_process_does_one_trial_at_a_time_however_many_threads_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, most = [0], [0]
+
+    def watched(*arguments: Any, **named: Any) -> Any:
+        busy[0] += 1
+        most[0] = max(most[0], busy[0])
+        try:
+            return run(*arguments, **named)
+        finally:
+            busy[0] -= 1
+
+    monkeypatch.setattr("nnlab.tuning.trial.run", watched)
+    _, study, tasks = begun(tmp_path)
+    made = [next_task(study, tasks) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [outcome.status for outcome in pool.map(run_trial, made)] == ["finished"] * 4
+    assert most == [1]
+
+
 def test_a_trial_that_raises_is_failed_and_keeps_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def raises(*arguments: object, **named: object) -> None:
         raise ZeroDivisionError("as arranged")
@@ -242,10 +307,24 @@ def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
 def test_a_trial_done_again_ends_as_it_did(tmp_path: Path) -> None:
     _, study, tasks = begun(tmp_path, "sweep.pruner=median")
     task = next_task(study, tasks)
-    once, again = run_trial(task), run_trial(task)
+    once = run_trial(task)
+    study._storage.set_trial_user_attr(task.trial_id, OUTCOME, None)  # a kill before it was stored
+    again = run_trial(task)
+    events, _ = journal.read(task.paths[0] / JOURNAL)
+    assert [event["event"] for event in events].count("start") == 2
     assert (once.scores, once.weights_sha256, once.runs) == (again.scores, again.weights_sha256, again.runs)
     assert sorted(study.trials[0].intermediate_values) == [1, 2, 3]
     assert len(journal.epochs(task.paths[0] / JOURNAL)) == 3
+
+
+def test_a_trial_that_has_an_outcome_is_not_done_again(tmp_path: Path) -> None:
+    """Dask does a call again whose result was lost with the worker that kept it."""
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    once = run_trial(task)
+    before = (task.paths[0] / JOURNAL).read_bytes()
+    assert run_trial(task) == once
+    assert (task.paths[0] / JOURNAL).read_bytes() == before
 
 
 def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) -> None:
