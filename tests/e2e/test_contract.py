@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -96,17 +95,6 @@ def test_the_scores_of_the_epoch_that_validation_chose_are_there_once(done: Done
     for name in ("val/loss", "val/accuracy"):
         expected = [(metric.step, metric.value) for metric in histories[name] if metric.step == best]
         assert [(metric.step, metric.value) for metric in histories[f"best/{name}"]] == expected
-
-
-def test_without_restoring_the_best_epoch_or_without_validation_the_last_one_is_kept(
-    tracked: Callable[..., Done],
-) -> None:
-    small = [*OVERRIDES, "optimizer.lr=0.5", "tracking.plots=false"]
-    last = tracked(*small, "trainer.restore_best=false").runs[0].data.metrics
-    assert (last["best/epoch"], last["best/val/loss"]) == (4, last["val/loss"])
-    unselected = tracked(*small, "data.split.validation=0").runs[0].data.metrics
-    assert {name for name in unselected if name.startswith("best/")} == {"best/epoch"}
-    assert unselected["best/epoch"] == 4
 
 
 def test_test_metrics_are_there_once_at_the_epoch_that_validation_chose(done: Done) -> None:

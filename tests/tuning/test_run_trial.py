@@ -116,6 +116,18 @@ def test_a_run_has_the_value_that_its_trial_is_ranked_by(objective: str, tmp_pat
     }
 
 
+@pytest.mark.parametrize("special", ["trainer.restore_best=false", "data.split.validation=0"])
+def test_a_run_alone_that_selects_nothing_keeps_its_last_epoch(special: str, tmp_path: Path) -> None:
+    run_as_told = [text for text in SMALL if not text.startswith(("sweep", "optimizer.lr"))]
+    elsewhere = [f"runs_dir='{tmp_path}'", "tracking.plots=false", "optimizer.lr=1", "trainer.epochs=4"]
+    (job,) = compose_jobs([*run_as_told, *elsewhere, special], multirun=False)
+    path = run(job.config, overrides=job.overrides, command=[], console=quiet(), mirror=None).directory
+    last = journal.epochs(path / JOURNAL)[4]
+    scores = {f"best/{name}": last[name] for name in ("val/loss", "val/accuracy") if name in last}
+    assert len(scores) == (0 if special.startswith("data") else 2)
+    assert kept(path) == {"best/epoch": 4, **scores}
+
+
 def test_a_study_of_the_last_epoch_is_compared_by_the_last_epoch(tmp_path: Path) -> None:
     _, study, tasks = begun(tmp_path, "sweep.at=last", "trainer.epochs=4")
     task = next_task(study, tasks)
