@@ -31,6 +31,8 @@ from nnlab.training import DivergedError, EpochEnd, Progress, Tested, Trainer, T
 EXAMPLE_ROWS = 5
 EPOCH_TAG = "nnlab.epoch"
 """Says whose weights a run has kept; 0 if it diverged."""
+COMMAND_TAG = "nnlab.command"
+"""Repeats a run alone."""
 
 
 Watch = Callable[[int, Mapping[str, float]], str | None]
@@ -48,6 +50,7 @@ class Membership:
         tags: for MLflow, beside those of every run.
         dataset: to use instead of loading it.
         watch: sees the epochs.
+        value: what the study makes of the run once it has finished: metrics to record.
     """
 
     study: Path
@@ -56,6 +59,7 @@ class Membership:
     tags: Mapping[str, str]
     dataset: Dataset
     watch: Watch
+    value: Callable[[Result], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def run(
             directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")
         with Recorder.open(directory, settings, overrides, provenance, mirror) as recorder, console:
             try:
-                return _train(config, trainer, recorder, console, command, member.watch if member else None)
+                return _train(config, trainer, recorder, console, command, member)
             except TerminatedError:
                 recorder.close("killed", "terminated by the system (SIGTERM)")
                 raise
@@ -143,9 +147,10 @@ def _train(
     recorder: Recorder,
     console: Console,
     command: Sequence[str],
-    watch: Watch | None,
+    member: Membership | None,
 ) -> Result:
     """Take the trainer's events to the recorder and the console, then keep what is left of the run."""
+    watch = member.watch if member else None
     status: Status = "finished"
     reason = ""
     best, kept = 0, 0
@@ -166,7 +171,7 @@ def _train(
                         if watch and (pruned := watch(event.epoch, event.metrics)):
                             status, reason, kept = "pruned", pruned, best
                             repeating = [*command, f"trainer.stop_after={event.epoch}"]
-                            recorder.tag({"nnlab.command": shlex.join(repeating)})
+                            recorder.tag({COMMAND_TAG: shlex.join(repeating)})
                             break
                     case TrainingEnd():
                         kept = event.epoch
@@ -186,7 +191,6 @@ def _train(
     recorder.tag({EPOCH_TAG: str(kept)})
     if config.tracking.plots:
         _draw(trainer, recorder, console, kept if config.trainer.restore_best else 0, tested)
-    recorder.close(status, reason or None)
     result = Result(
         recorder.directory.path,
         status,
@@ -198,9 +202,21 @@ def _train(
         trainer.objective.network.parameters.values_vector.size,
         by_epoch,
     )
+    value = member.value(result) if member and status == "finished" else {}
+    # A diverged run keeps the best weights from before, if it selects at all.
+    selects = config.trainer.restore_best and len(trainer.dataset.validation) > 0
+    if whose := kept or (best if selects else 0):
+        recorder.kept(whose, {**kept_scores(whose, by_epoch[whose]), **value})
+    recorder.close(status, reason or None)
     left_alone = status == "finished" and tested is None and len(trainer.dataset.test) > 0
     console.finished(_summary(result, left_alone=left_alone), [f"run directory  {result.directory}"])
     return result
+
+
+def kept_scores(epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:
+    """What MLflow compares runs by: `best/epoch`, and that epoch's validation scores as `best/val/loss` and so on."""
+    scores = {f"best/{name}": value for name, value in metrics.items() if name.startswith("val/")}
+    return {"best/epoch": epoch, **scores}
 
 
 def test_member(config: Config, path: Path, *, console: Console, mirror: Follower | None) -> Tested:

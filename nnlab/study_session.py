@@ -76,6 +76,14 @@ class Session:
         if self._plan.fixed.tracking.plots:
             threading.Thread(target=prepare_pictures, daemon=True).start()
         self._make_up_for_a_kill()
+        try:
+            self._take_events(coordinator, presses)
+        finally:
+            coordinator.cancel()
+        if coordinator.reason_to_give_up:
+            self._status, self._reason = "failed", coordinator.reason_to_give_up
+
+    def _take_events(self, coordinator: Coordinator, presses: list[float]) -> None:
         lost: set[int] = set()
         for event in coordinator.run():
             match event:
@@ -101,9 +109,6 @@ class Session:
                     f"Ctrl-C: {coordinator.running} running trial(s) come to their end, no new one begins. "
                     "Once more stops at once."
                 )
-        if coordinator.has_failed_too_often:
-            self._status = "failed"
-            self._reason = f"{coordinator.failures} trials failed (sweep.on_failure={self._plan.settings.on_failure})"
 
     def finish(self) -> StudyResult:
         """Table, pictures, the winner's test, and the last word."""

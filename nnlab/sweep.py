@@ -10,6 +10,8 @@ from nnlab.ahead import mirror_ahead
 from nnlab.exit_status import exit_status
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from nnlab.tracking.mirror_process import Ahead
 
 SECONDS_FOR_MLFLOW = 300.0
@@ -29,13 +31,20 @@ def main() -> None:
             sys.exit(sweep(overrides, ["python", "-m", "nnlab.sweep", *sys.argv[1:]], ahead))
 
 
-def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None = None) -> int:
+def sweep(
+    arguments: Sequence[str],
+    command: Sequence[str] | None = None,
+    ahead: Ahead | None = None,
+    executor: Executor | None = None,
+) -> int:
     """Do a study and bring it into MLflow; returns the exit status.
 
     Args:
         arguments: overrides, in Hydra's grammar.
-        command: the program and its arguments, for the record.
+        command: the program and its arguments, for the record; None is this program's own.
         ahead: a mirror that was started already.
+        executor: does the trials, at most `sweep.workers` at a time; None starts processes here. Whatever it does
+            them in needs nnlab, the runs folder and the storage.
     """
     import optuna
 
@@ -56,7 +65,14 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
     mirror = mirrors.of(config)
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
     try:
-        result = run_study(plan, command=command, console=study_console_for(), mirror=mirror, begun=begun)
+        result = run_study(
+            plan,
+            command=command or sys.argv,
+            console=study_console_for(),
+            mirror=mirror,
+            begun=begun,
+            executor=executor,
+        )
         patience = SECONDS_FOR_MLFLOW
     finally:
         mirrors.finish(patience)

@@ -99,6 +99,7 @@ class _Feeding:
         end = journal.end_of(events)
         if end is None and run.info.status != "RUNNING":
             self._client.update_run(self._id, "RUNNING")
+        self._rename(run.info.run_name, end)
         self._send(sent, events)
         if end is not None:
             self._close(end, is_tested=any(event["event"] == "test" for event in sent + events))
@@ -140,6 +141,14 @@ class _Feeding:
         )
         return run
 
+    def _rename(self, shown: str, end: Event | None) -> None:
+        """Let the name say that the run was pruned, until it begins again; a name of the user's own is left alone."""
+        name = self._provenance.get("name", self._run.name)
+        marked = f"{name} (pruned)"
+        wanted = marked if end is not None and end["status"] == "pruned" else name
+        if shown in (name, marked) and shown != wanted:
+            self._client.update_run(self._id, name=wanted)
+
     def _parent_run_id(self) -> str | None:
         if self._parent is None:
             return None
@@ -171,17 +180,18 @@ class _Feeding:
         """Send metrics and tags, and the first time params and dataset; the client keeps to MLflow's limits by itself.
 
         MLflow would keep a metric of the same step once more if its time or value differed. So of all that the
-        journal says of a step the first word is sent, however often: a run that began again repeats its epochs.
+        journal says of a step the first word is sent, however often: a run that began again repeats its epochs. What
+        runs are compared by is sent again where it differs, since the last word is the true one.
         """
         params: list[Param] = []
         if not self._view.is_described:
             params = [Param(key, value) for key, value in description.params(self._config).items()]
             self._client.log_inputs(self._id, datasets=[description.dataset_input(self._provenance)])
-        arrived = {(name, step) for name, step, _ in _points(sent)}
+        arrived = {point for point, _ in _points(sent)}
         metrics = []
-        for name, step, metric in _points(events):
-            if (name, step) not in arrived:
-                arrived.add((name, step))
+        for point, metric in _points(events):
+            if point not in arrived:
+                arrived.add(point)
                 metrics.append(metric)
         tags = [RunTag(key, value[: description.TAG_LENGTH]) for key, value in self._tags(sent, events).items()]
         self._client.log_batch(self._id, metrics, params, tags)
@@ -222,10 +232,11 @@ class _Feeding:
             self._client.set_terminated(self._id, MLFLOW_STATUS.get(end["status"], "KILLED"), end["time"])
 
 
-def _points(events: list[Event]) -> Iterator[tuple[str, int, Metric]]:
-    """Every number of the journal with its name and step, in the journal's order."""
+def _points(events: list[Event]) -> Iterator[tuple[tuple[Any, ...], Metric]]:
+    """Every number of the journal with what tells it from others, in the journal's order."""
     for event in events:
         if event["event"] in journal.STEP:
             step = event[journal.STEP[event["event"]]]
             for name, value in event["metrics"].items():
-                yield name, step, Metric(name, value, event["time"], step)
+                point = (name, step, value) if event["event"] == "kept" else (name, step)
+                yield point, Metric(name, value, event["time"], step)

@@ -5,6 +5,8 @@ An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one
 - `start`: `goes_on`. False: the run begins, or begins again from nothing (its process died); what stands
   before no longer counts. True: the run goes on, and what stands before still counts, but for its `end`
 - `epoch`: `epoch` (from 1) and `metrics` (name -> number)
+- `kept`: the same, once training is over: `best/epoch`, `best/val/loss`, `best/val/accuracy` of the epoch whose
+  weights are kept, and what a study makes of them
 - `test`: the same, once, with the epoch whose weights were chosen
 - `trial`: in a study's journal, `number` (of finished trials, from 1) and `metrics`
 - `note`: `tags` (name -> text), facts that are known only during the run
@@ -26,13 +28,13 @@ from nnlab.errors import UserError
 from nnlab.tracking.files import not_writable
 
 Event = dict[str, Any]
-Kind = Literal["start", "epoch", "test", "trial", "note", "end"]
+Kind = Literal["start", "epoch", "kept", "test", "trial", "note", "end"]
 Status = Literal["finished", "pruned", "diverged", "failed", "interrupted", "killed"]
 
 LONGEST_END = 8192
-"""Bytes in which an `end` fits, its reason included; a longer one is only read whole."""
+"""Bytes in which an `end` fits, its reason included; for a longer one the whole journal is read."""
 
-STEP = {"epoch": "epoch", "test": "epoch", "trial": "number"}
+STEP = {"epoch": "epoch", "kept": "epoch", "test": "epoch", "trial": "number"}
 """The kinds of event that hold metrics, and the field that says what the metrics are over."""
 
 

@@ -108,6 +108,10 @@ class Recorder:
         """
         self._journal.append("epoch", epoch=epoch, metrics=metrics)
 
+    def kept(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record the scores by which a run is compared with others: those of the `epoch` whose weights are kept."""
+        self._journal.append("kept", epoch=epoch, metrics=metrics)
+
     def test(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Record the metrics of the test split, once, for the weights of the chosen `epoch`."""
         self._journal.append("test", epoch=epoch, metrics=metrics)

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.tracking.redaction import redacted
+from nnlab.tuning.executor import is_lost
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial
-from nnlab.tuning.trials import Asked, Outcome
+from nnlab.tuning.trials import Asked, Outcome, is_failure
 
 SECONDS_BETWEEN_TICKS = 0.25
 FEWEST_FAILURES = 10
 """Before a study that goes on whatever fails gives up; else as many as it was to have trials."""
+REPETITIONS_IN_A_ROW = 100
+"""Of trials that failed, before a study gives up whose sampler proposes nothing else."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Coordinator:
     """One session of a study, until it has all its trials, is stopped, or fails too often.
 
     Attributes:
-        failures: how many trials have failed in this session.
+        failures: how many trials have failed in this session; what repeats one of them is no further failure.
 
     Args:
         study: new or old; what it has begun and not ended comes first.
@@ -92,6 +95,7 @@ class Coordinator:
         self._done: list[tuple[FrozenTrial, Outcome]] = []
         self._attempts: dict[int, int] = {}
         self._is_stopping = False
+        self._repeated_failures = 0  # since any other trial ended
         self.failures = 0
 
     @property
@@ -100,13 +104,27 @@ class Coordinator:
         return len(self._doing)
 
     @property
-    def has_failed_too_often(self) -> bool:
-        """Whether the failures of this session are as many as `sweep.on_failure` allows."""
-        return self.failures >= (self._settings.failures_allowed or max(self._settings.trials, FEWEST_FAILURES))
+    def reason_to_give_up(self) -> str:
+        """Why the study gives up, in words; empty as long as it does not."""
+        if self.failures >= (self._settings.failures_allowed or max(self._settings.trials, FEWEST_FAILURES)):
+            return f"{self.failures} trials failed (sweep.on_failure={self._settings.on_failure})"
+        if self._study.is_exhausted:
+            return "each combination of the search space was tried, and each failed; search other values"
+        if self._repeated_failures >= REPETITIONS_IN_A_ROW:
+            return (
+                f"the last {self._repeated_failures} trials had values with which an earlier one failed; "
+                "search other values, or by another sweep.sampler"
+            )
+        return ""
 
     def stop(self) -> None:
         """Begin no further trial; those that are being done come to their end."""
         self._is_stopping = True
+
+    def cancel(self) -> None:
+        """Take back what no worker has begun: an executor of the user's own would still do it, for nobody."""
+        for future in self._doing:
+            future.cancel()
 
     def run(self) -> Iterator[Event]:
         """Do the trials; the work goes on as the events are taken.
@@ -127,7 +145,7 @@ class Coordinator:
     @property
     def _is_complete(self) -> bool:
         begun = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
-        return begun == 0 and (self._study.finished >= self._settings.trials or self.has_failed_too_often)
+        return begun == 0 and (self._study.finished >= self._settings.trials or bool(self.reason_to_give_up))
 
     def _begin(self) -> Iterator[Event]:
         """Give every free worker a trial, as far as there are any to be done."""
@@ -150,7 +168,7 @@ class Coordinator:
     def _proposals(self) -> list[FrozenTrial]:
         """New trials: one, or a synchronous batch when nothing of the last one is left."""
         begun = len(self._doing) + len(self._repeating) + len(self._done)
-        if self.has_failed_too_often:
+        if self.reason_to_give_up:
             return []
         if not self._settings.deterministic:
             return [self._study.propose()] if self._study.finished + begun < self._settings.trials else []
@@ -167,7 +185,8 @@ class Coordinator:
             return
         again = trial.number in self._begun_before
         self._begun_before.add(trial.number)
-        self._doing[self._executor.submit(run_trial, task)] = trial
+        # Counted, since an executor may take two equal calls for one, as Dask's does, and give back the lost one.
+        self._doing[self._executor.submit(run_trial, task, self._attempts.get(trial.number, 0))] = trial
         yield Started(trial, task, again)
 
     def _wait(self) -> Iterator[Event]:
@@ -177,9 +196,12 @@ class Coordinator:
             trial = self._doing.pop(future)
             try:
                 self._done.append((trial, future.result()))
-            except (BrokenExecutor, TerminatedError):
+            except TerminatedError:
                 yield from self._lose(trial)
             except Exception as error:  # of the storage or the executor: trials keep their own
+                if is_lost(error):
+                    yield from self._lose(trial)
+                    continue
                 raise RunFailedError(
                     f"Trial {trial.number} could not be done ({type(error).__name__}: {redacted(str(error))}). "
                     "Nothing is lost; the study can go on when its storage and its workers answer."
@@ -209,5 +231,7 @@ class Coordinator:
                 yield from self._ended(self._study.end_duplicate(trial, original))
 
     def _ended(self, trial: FrozenTrial) -> Iterator[Event]:
-        self.failures += trial.state.name == "FAIL"
+        self.failures += is_failure(trial)
+        is_repeated = trial.state == TrialState.FAIL and not is_failure(trial)
+        self._repeated_failures = self._repeated_failures + 1 if is_repeated else 0
         yield Ended(trial)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -72,6 +73,12 @@ class WorkerProcesses(Executor):
             for process in list((pool._processes or {}).values())  # the pool's own thread changes it
             if process.is_alive() and process.pid is not None
         ]
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether an executor says that the process of a call died: Python's own, or Dask's if that is in use."""
+    dask = sys.modules.get("distributed")
+    return isinstance(error, BrokenExecutor) or (dask is not None and isinstance(error, dask.KilledWorker))
 
 
 def _pool() -> ProcessPoolExecutor:

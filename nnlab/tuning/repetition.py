@@ -1,51 +1,90 @@
-"""The run of a trial that repeats another: the other's measurements, and a tag that says so. Nothing is trained."""
+"""The runs of a trial that repeats another: copies of the other's records, with a tag that says so.
+
+Nothing is trained, so nothing is told but what was: the seed, the command, the digest of the weights, what the run was
+trained with, and how it ended are the original's. The weights themselves stand in the original's directory alone.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
+import yaml
 from optuna.trial import FrozenTrial
 
-from nnlab.config import as_dict, dataset_of
-from nnlab.config.repeating import overrides_of
+from nnlab.errors import UserError
+from nnlab.runner import COMMAND_TAG, EPOCH_TAG
 from nnlab.tracking import journal
 from nnlab.tracking.mirror_process import MirrorProcess
-from nnlab.tracking.provenance import collect
+from nnlab.tracking.provenance import WEIGHTS_TAG
 from nnlab.tracking.recorder import Recorder
 from nnlab.tracking.run_directory import JOURNAL, RunDirectory
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trial import run_name
-from nnlab.tuning.trials import Asked, Outcome
+from nnlab.tuning.trials import Asked
+
+ORIGINAL_TAG = "nnlab.duplicate_of"
+COPIED_TAGS = (WEIGHTS_TAG, EPOCH_TAG, COMMAND_TAG)
+"""Those that a run learns on its way; others are about what was done with its model later."""
 
 
 def record_repetition(trial: FrozenTrial, tasks: Tasks, mirror: MirrorProcess | None) -> None:
-    """Record the runs of an ended trial that repeats another; other trials, and what is recorded, are left alone."""
-    original, outcome = Asked.of(trial).duplicate_of, Outcome.of(trial)
-    if original is None or outcome is None:
+    """Record the runs of an ended trial that repeats another; other trials, and what is recorded, are left alone.
+
+    Raises:
+        UserError: if the original's files are damaged.
+    """
+    original = Asked.of(trial).duplicate_of
+    if original is None:
         return
-    paths = tasks.paths(trial)
-    for place, (path, earlier) in enumerate(zip(paths, outcome.runs, strict=False)):
-        if _has_ended(path):
+    both = list(zip(tasks.paths(trial.number), tasks.paths(original), strict=True))
+    for place, (path, earlier) in enumerate(both):
+        reason = f"the same values as trial {original}, whose result this is"
+        if not journal.has_begun(earlier / JOURNAL) or _has_ended(path, reason):
             continue
-        config = tasks.configs(trial)[place]
-        settings, overrides = as_dict(config), overrides_of(config)
-        dataset = dataset_of(config.data, seed=config.seed)
-        provenance = collect(settings, dataset, ["python", "-m", "nnlab.run", *overrides])
+        config, overrides, provenance = _facts(earlier)
         provenance |= {
-            "name": run_name(trial.number, place, len(paths)),
-            "tags": {**tasks.tags(trial), "nnlab.duplicate_of": str(original)},
+            "name": f"{run_name(trial.number, place, len(both))}, same as trial {original}",
+            "tags": {**tasks.tags(trial), ORIGINAL_TAG: str(original)},
             "parent": os.path.relpath(tasks.directory, path),
         }
-        with Recorder.open(RunDirectory.claim(path), settings, overrides, provenance, mirror) as recorder:
-            for epoch, metrics in journal.epochs(path.with_name(earlier) / JOURNAL).items():
-                recorder.epoch(epoch, metrics)
-            recorder.close(outcome.status, f"the same values as trial {original}, whose result this is")
+        with Recorder.open(RunDirectory.claim(path), config, overrides, provenance, mirror) as recorder:
+            _copy(journal.counting(journal.read(earlier / JOURNAL)[0]), recorder, reason)
 
 
-def _has_ended(path: Path) -> bool:
+def _facts(run: Path) -> tuple[dict[str, Any], list[str], dict[str, Any]]:
+    """Config, overrides and provenance of a run, as its directory has them."""
+    try:
+        config, overrides = (
+            yaml.safe_load((run / name).read_text(encoding="utf-8")) for name in ("config.yaml", "overrides.yaml")
+        )
+        return config, overrides, json.loads((run / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(
+            f"The files of a run that others repeat must be as nnlab wrote them, but in {run} they are damaged "
+            f"({' '.join(str(error).split())}). Restore them."
+        ) from error
+
+
+def _copy(events: list[journal.Event], recorder: Recorder, reason: str) -> None:
+    """Record what a run measured on the training and validation rows, and its end."""
+    for event in events:
+        match event["event"]:
+            case "epoch":
+                recorder.epoch(event["epoch"], event["metrics"])
+            case "kept":
+                recorder.kept(event["epoch"], event["metrics"])
+            case "note":
+                recorder.tag({key: value for key, value in event["tags"].items() if key in COPIED_TAGS})
+    end = journal.end_of(events) or {"status": "killed", "reason": None}
+    recorder.close(end["status"], f"{reason}: {end['reason']}" if end["reason"] else reason)
+
+
+def _has_ended(path: Path, reason: str) -> bool:
+    """Whether a repetition is recorded to its end; one that was killed on the way ends for another reason."""
     if not journal.has_begun(path / JOURNAL):
         return False
-    events, _ = journal.read(path / JOURNAL)
-    end = journal.end_of(events)
-    return end is not None and end["status"] != "killed"
+    end = journal.end_of(journal.read(path / JOURNAL)[0])
+    return end is not None and str(end["reason"]).startswith(reason)

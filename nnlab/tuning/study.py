@@ -8,6 +8,7 @@ each proposal comes from a fresh sampler, and depends on the study's seed, the t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -19,7 +20,7 @@ from nnlab.errors import RunFailedError
 from nnlab.tuning.search.settings import SweepSettings, direction
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
-from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome
+from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome, is_failure
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 """What `sweep.trials` counts."""
@@ -88,6 +89,12 @@ class Study:
         """How many trials are complete or pruned."""
         return sum(trial.state in FINISHED for trial in self.known)
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every combination of the space has been tried, and each has failed: whatever comes, repeats one."""
+        size = None if self._settings.repeat_duplicates or self.finished else self._space.size
+        return size is not None and sum(map(is_failure, self.known)) >= size
+
     def unfinished(self) -> list[FrozenTrial]:
         """The trials that were begun and not ended, by number."""
         return [trial for trial in self.trials if trial.state == TrialState.RUNNING]
@@ -102,11 +109,12 @@ class Study:
         self._twin.sampler = self._settings.sampler.make(self._seed, number, self._space)
         trial = self._twin.ask()
         values = self._space.suggest(trial)
+        earlier = None if self._settings.repeat_duplicates else self._earlier(values)
         asked = Asked(
             values=values,
-            seeds=trial_seeds(self._seed, number, self._settings.seeds),
+            seeds=trial_seeds(self._seed, number, self._settings.seeds) if earlier is None else Asked.of(earlier).seeds,
             batch=batch or (number, 1),
-            duplicate_of=None if self._settings.repeat_duplicates else self._earlier(values),
+            duplicate_of=None if earlier is None else earlier.number,
         )
         trial.set_user_attr(ASKED, asked.to_dict())
         with answering():
@@ -151,6 +159,8 @@ class Study:
         """End a trial with the result of the earlier one that it repeats."""
         outcome = Outcome.of(original)
         assert outcome is not None
+        if outcome.reason:
+            outcome = replace(outcome, reason=f"the same values as trial {original.number}: {outcome.reason}")
         for step, value in original.intermediate_values.items():
             self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
         return self.tell(trial, outcome)
@@ -172,12 +182,12 @@ class Study:
         values: Sequence[float] | None = ended.values if ended.state == TrialState.COMPLETE else None
         self._twin.tell(ended.number, values, ended.state)
 
-    def _earlier(self, values: dict[str, object]) -> int | None:
+    def _earlier(self, values: dict[str, object]) -> FrozenTrial | None:
         """The first trial with the same values."""
         for trial in self.known:
             asked = trial.user_attrs.get(ASKED)
             if asked and asked["values"] == values:
-                return trial.number
+                return trial
         return None
 
 

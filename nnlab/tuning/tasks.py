@@ -49,9 +49,9 @@ class Tasks:
             return configs
         return [replace(config, tracking=replace(config.tracking, plots=False)) for config in configs]
 
-    def paths(self, trial: FrozenTrial) -> list[Path]:
-        """The directories of a trial's runs."""
-        name = f"{self._name}-{trial.number:04}"
+    def paths(self, number: int) -> list[Path]:
+        """The directories of the runs of a trial, by its number."""
+        name = f"{self._name}-{number:04}"
         places = range(1, self._plan.settings.seeds + 1)
         names = [name] if len(places) == 1 else [f"{name}-{place}" for place in places]
         return [self.directory / TRIALS / name for name in names]
@@ -76,10 +76,11 @@ class Tasks:
             configs=configs,
             commands=[overrides_of(config) for config in configs],
             directory=self.directory,
-            paths=self.paths(trial),
+            paths=self.paths(trial.number),
             tags=self.tags(trial),
             data=self._shared(configs[0]),
             pruning=self._pruning(configs[0].trainer.last_epoch),
+            objectives=self._plan.settings.objectives,
         )
 
     def _pruning(self, epochs: int) -> Pruning | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import statistics
+import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -22,7 +24,8 @@ from nnlab.data import Dataset, open_shared
 from nnlab.runner import Membership, Result, run
 from nnlab.tracking.files import write_atomically
 from nnlab.tracking.journal import has_begun
-from nnlab.tracking.run_directory import JOURNAL
+from nnlab.tracking.run_directory import JOURNAL, RunDirectory
+from nnlab.tuning.outcome import objective_metrics, outcome_of, record_of_all
 from nnlab.tuning.storage import open_storage
 from nnlab.tuning.trials import OUTCOME, Outcome
 
@@ -64,6 +67,7 @@ class Task:
         tags: for MLflow.
         data: the shared dataset.
         pruning: None where nothing is pruned.
+        objectives: their names, one or two.
     """
 
     study: str
@@ -78,18 +82,36 @@ class Task:
     tags: Mapping[str, str]
     data: Path
     pruning: Pruning | None
+    objectives: Sequence[str]
 
 
-def run_trial(task: Task) -> Outcome:
+def run_trial(task: Task, attempt: int = 0) -> Outcome:
     """Do a trial. What came of it stands in the storage before this returns; the trial itself is ended by others.
 
-    Whatever a run raises becomes an outcome, with the traceback in `error.txt` of the run's directory.
+    Whatever a run raises becomes an outcome, with the traceback in `error.txt` of the run's directory. A trial that
+    another process has done or is still doing, because a cluster lost sight of it, is not done again.
+
+    Args:
+        task: what to do.
+        attempt: how many calls before this one were lost.
 
     Raises:
         Exception: whatever the storage raises.
         KeyboardInterrupt: if the process is terminated.
     """
-    storage = _storage(task.storage, task.journal)
+    with _one_at_a_time:
+        storage = _storage(task.storage, task.journal)
+        return _done_elsewhere(task, storage) or _do(task, storage)
+
+
+def _done_elsewhere(task: Task, storage: BaseStorage) -> Outcome | None:
+    """What came of the trial in another process, which is waited for; None if nothing did."""
+    while any(map(RunDirectory.is_alive, task.paths)):
+        time.sleep(0.1)
+    return Outcome.of(storage.get_trial(task.trial_id))
+
+
+def _do(task: Task, storage: BaseStorage) -> Outcome:
     watch = _Watch(task, storage)
     results: list[Result] = []
     try:
@@ -98,7 +120,9 @@ def run_trial(task: Task) -> Outcome:
             results.append(_run(task, place, dataset, watch))
             if results[-1].status != "finished" or watch.prunes_after(results):
                 break
-        outcome = _outcome(results, watch.reason)
+        outcome = outcome_of(results, watch.reason)
+        if len(task.configs) > 1:
+            record_of_all(results, outcome, task.objectives)
     except StorageInternalError:
         raise
     except Exception as error:
@@ -116,7 +140,11 @@ def run_name(number: int, place: int, runs: int) -> str:
 
 def _run(task: Task, place: int, dataset: Dataset, watch: _Watch) -> Result:
     name = run_name(task.number, place, len(task.configs))
-    member = Membership(task.directory, task.paths[place], name, task.tags, dataset, watch.saw_epoch)
+
+    def value(result: Result) -> Mapping[str, float]:
+        return objective_metrics(outcome_of([result]), task.objectives) if len(task.configs) == 1 else {}
+
+    member = Membership(task.directory, task.paths[place], name, task.tags, dataset, watch.saw_epoch, value)
     overrides = task.commands[place]
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         return run(
@@ -196,27 +224,13 @@ class _Watch:
         return is_pruned
 
 
-def _outcome(results: Sequence[Result], pruned: str) -> Outcome:
-    last = results[-1]
-    names = last.scores if last.status != "diverged" else ()
-    by_name = {name: [result.scores[name] for result in results] for name in names}
-    return Outcome(
-        status="pruned" if pruned else "diverged" if last.status == "diverged" else "finished",
-        reason=pruned or last.reason,
-        scores={name: statistics.fmean(values) for name, values in by_name.items()},
-        std={name: statistics.stdev(values) for name, values in by_name.items() if len(values) > 1},
-        epoch=last.epoch,
-        epochs=sum(len(result.by_epoch) for result in results),
-        seconds=sum(result.seconds for result in results),
-        parameters=last.parameters,
-        runs=[result.directory.name for result in results],
-        weights_sha256=[result.weights_sha256 for result in results],
-    )
-
-
 def _keep_traceback(path: Path) -> None:
     if path.is_dir():
         write_atomically(path / "error.txt", traceback.format_exc())
+
+
+# The threads of BLAS are set for a whole process: a worker of several threads does its trials one after the other.
+_one_at_a_time = threading.Lock()
 
 
 # A worker does many trials; the files that they share stay open.

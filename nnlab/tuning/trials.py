@@ -29,7 +29,7 @@ class Asked:
 
     Attributes:
         values: config key -> value, for each searched key.
-        seeds: a run for each.
+        seeds: a run for each; of a duplicate those of its original, with which its numbers were made.
         batch: index and size of its synchronous batch; (number, 1) where there are none.
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
     """
@@ -93,3 +93,8 @@ class Outcome:
         if name == "parameters":
             return float(self.parameters)
         return self.seconds if name == "seconds" else self.scores[name]
+
+
+def is_failure(trial: FrozenTrial) -> bool:
+    """Whether a trial has failed by itself: what repeats a trial that failed is no second failure."""
+    return trial.state == TrialState.FAIL and Asked.of(trial).duplicate_of is None

@@ -62,7 +62,7 @@ def test_winner(
     Raises:
         UserError: if a run's model is damaged.
     """
-    configs, paths = tasks.configs(trial), tasks.paths(trial)
+    configs, paths = tasks.configs(trial), tasks.paths(trial.number)
     tested = [
         test_member(replace(config, tracking=tracking), path, console=console, mirror=mirror).metrics
         for config, path in zip(configs, paths, strict=True)
@@ -71,7 +71,7 @@ def test_winner(
         number=trial.number,
         scores={name: statistics.fmean(metrics[name] for metrics in tested) for name in tested[0]},
         runs=len(paths),
-        evaluations=sum(any(map(_is_tested, tasks.paths(each))) for each in trials),
+        evaluations=sum(any(map(_is_tested, tasks.paths(each.number))) for each in trials),
         command=shlex.join(["python", "-m", "nnlab.run", *overrides_of(with_test(configs[0], True))]),
     )
 

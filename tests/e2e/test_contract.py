@@ -24,6 +24,7 @@ BY_EPOCH = {
     "lr",
     "time/epoch_seconds",
 }
+BEST = {"best/epoch", "best/val/loss", "best/val/accuracy"}
 
 
 def test_the_command_ends_well_and_says_where_the_run_is(done: Done) -> None:
@@ -83,7 +84,17 @@ def test_metrics_have_a_value_an_epoch_from_1_on(done: Done) -> None:
         history = done.client.get_metric_history(run.info.run_id, name)
         assert [metric.step for metric in history] == [1, 2, 3, 4]
         assert [metric.value for metric in history] == [each["metrics"][name] for each in journal]
-    assert set(run.data.metrics) == BY_EPOCH | {"test/loss", "test/accuracy"}
+    assert set(run.data.metrics) == BY_EPOCH | BEST | {"test/loss", "test/accuracy"}
+
+
+def test_the_scores_of_the_epoch_that_validation_chose_are_there_once(done: Done) -> None:
+    (run,) = done.runs
+    histories = {name: done.client.get_metric_history(run.info.run_id, name) for name in BY_EPOCH | BEST}
+    best = min(histories["val/loss"], key=lambda metric: (metric.value, metric.step)).step
+    assert [(only.step, only.value) for only in histories["best/epoch"]] == [(best, best)]
+    for name in ("val/loss", "val/accuracy"):
+        expected = [(metric.step, metric.value) for metric in histories[name] if metric.step == best]
+        assert [(metric.step, metric.value) for metric in histories[f"best/{name}"]] == expected
 
 
 def test_test_metrics_are_there_once_at_the_epoch_that_validation_chose(done: Done) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HEX = re.compile(r"[0-9a-f]{64}")
 BY_EPOCH = {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", "time/epoch_seconds"}
+BEST = {"best/epoch", "best/val/loss", "best/val/accuracy"}
 TEST = {"test/loss", "test/accuracy"}
 
 # With trials of every kind: complete, pruned, diverged, and some that repeat others.
@@ -172,16 +173,43 @@ def test_a_child_that_was_judged_has_its_metrics_by_epoch(status: str, in_mlflow
     for run in tracked_study.children_of(status):
         trial = tracked_study.study.trials[int(run.data.tags["nnlab.trial"])]
         assert run.info.status == in_mlflow
-        assert run.data.metrics.keys() - TEST == BY_EPOCH
+        assert run.data.metrics.keys() - TEST - {"objective"} == BY_EPOCH | BEST
+        best = min(trial.intermediate_values.items(), key=lambda item: (item[1], item[0]))
+        assert tracked_study.history(run, "best/val/loss") == [best]
+        assert tracked_study.history(run, "best/epoch") == [(best[0], best[0])]
+        if status == "finished":
+            assert tracked_study.history(run, "objective") == [(best[0], trial.value)]
         steps = [step for step, _ in tracked_study.history(run, "val/accuracy")]
         assert steps == list(range(1, outcome(trial)["epochs"] + 1))
         reported = [(step, value) for step, value in trial.intermediate_values.items()]
         assert tracked_study.history(run, "val/loss") == reported
 
 
+def test_sorted_by_the_objective_the_children_stand_as_in_the_leaderboard(tracked_study: Tracked) -> None:
+    board = re.findall(r"^ +\d+ +(\d+) ", tracked_study.done.process.stdout.partition("\nrank")[2], re.MULTILINE)
+    by_objective = ["metrics.objective ASC", "attributes.start_time ASC"]
+    children = f"tags.`mlflow.parentRunId` = '{tracked_study.parent.info.run_id}'"
+    experiment = tracked_study.parent.info.experiment_id
+    found = tracked_study.done.client.search_runs([experiment], children, order_by=by_objective)
+    ranked = [run.data.tags["nnlab.trial"] for run in found if "nnlab.duplicate_of" not in run.data.tags]
+    assert ranked[: len(board)] == board
+    rest = [run for run in found if "objective" not in run.data.metrics]
+    assert {run.data.tags["nnlab.status"] for run in rest} == {"pruned", "diverged"}
+    assert found[-len(rest) :] == rest
+
+
+def test_the_name_of_a_child_says_what_it_is(tracked_study: Tracked) -> None:
+    for run in tracked_study.children:
+        original = run.data.tags.get("nnlab.duplicate_of")
+        name = f"trial {run.data.tags['nnlab.trial']}" + (f", same as trial {original}" if original else "")
+        pruned = " (pruned)" if run.data.tags["nnlab.status"] == "pruned" else ""
+        assert run.info.run_name == name + pruned
+
+
 def test_a_child_that_was_pruned_says_so(tracked_study: Tracked) -> None:
     for run in tracked_study.children_of("pruned"):
-        assert re.match(r"pruned after epoch \d: val/loss ", run.data.tags["mlflow.note.content"])
+        assert re.search(r"pruned after epoch \d: val/loss ", run.data.tags["mlflow.note.content"])
+        assert "objective" not in run.data.metrics
         assert len(tracked_study.history(run, "val/loss")) < 3
 
 
@@ -214,7 +242,12 @@ def test_a_child_that_repeats_another_has_its_measurements_and_says_whose_they_a
         original = tracked_study.children[int(run.data.tags["nnlab.duplicate_of"])]
         assert run.info.status == original.info.status
         assert run.data.params["model.hidden"] == original.data.params["model.hidden"]
-        assert tracked_study.history(run, "val/loss") == tracked_study.history(original, "val/loss")
+        for name in run.data.metrics.keys() | original.data.metrics.keys() - TEST:
+            others, own = (tracked_study.history(each, name) for each in (original, run))
+            assert own == others
+        same = ("nnlab.weights_sha256", "nnlab.config_sha256", "nnlab.command", "nnlab.blas", "nnlab.epoch")
+        assert [run.data.tags[name] for name in same] == [original.data.tags[name] for name in same]
+        assert run.data.params == original.data.params
 
 
 @pytest.fixture
@@ -232,13 +265,16 @@ def repeated(tracked_study: Tracked, tmp_path: Path) -> Callable[[Run], Path]:
     return repeat
 
 
-@pytest.mark.parametrize("which", ["the winner", "finished", "pruned"])
+@pytest.mark.parametrize("which", ["the winner", "finished", "pruned", "a repetition"])
 def test_the_stored_command_repeats_a_trial_alone_bit_for_bit(
     which: str, tracked_study: Tracked, repeated: Callable[[Run], Path]
 ) -> None:
     winner = tracked_study.parent.data.tags["nnlab.best_trial"]
     if which == "the winner":
         run = tracked_study.children[int(winner)]
+    elif which == "a repetition":
+        repetitions = [run for run in tracked_study.children if "nnlab.duplicate_of" in run.data.tags]
+        run = next(run for run in repetitions if run.data.tags["nnlab.status"] == "finished")
     else:
         run = next(run for run in tracked_study.children_of(which) if run.data.tags["nnlab.trial"] != winner)
     directory = repeated(run)

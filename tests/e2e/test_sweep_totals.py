@@ -153,9 +153,10 @@ def test_two_objectives_give_a_front_and_prune_nothing(studies: Mapping[str, Kep
 def test_a_study_whose_trials_all_diverge_ends_and_says_so(studies: Mapping[str, Kept]) -> None:
     kept = studies["all diverge"]
     assert kept.process.returncode == 1
-    assert "trials failed" in kept.process.stderr
+    assert "each combination of the search space was tried, and each failed" in kept.process.stderr
     assert "Traceback" not in kept.process.stderr
     assert "No trial is complete" in kept.process.stdout
+    assert "6 failed (6 diverged)" in kept.process.stdout
     assert "Training diverged in epoch 1" in kept.process.stdout
     assert "winner " not in kept.process.stdout
     assert set(kept.study.states) == {"FAIL"}

@@ -184,3 +184,37 @@ def test_a_new_run_in_a_folder_of_the_same_name_is_another_run_in_mlflow(runs_di
     begin_in(RunDirectory.claim(path)).close("finished")
     assert feed(path, client).run_id != first.run_id
     assert [run.info.run_name for run in runs(client)] == ["a-study", "a-study"]
+
+
+def test_what_runs_are_compared_by_is_there_once_and_the_last_word_counts(runs_dir: Path, client: MlflowClient) -> None:
+    path = died_after(2, runs_dir)
+    for value, seconds in [(0.25, 3.0), (0.25, 4.0)]:
+        with begin_in(RunDirectory.claim(path)) as recorder:
+            recorder.kept(2, {"best/val/loss": value, "objective": seconds})
+        view = feed(path, client)
+    assert history(client, view.run_id, "best/val/loss") == [(2, 0.25)]
+    assert history(client, view.run_id, "objective") == [(2, 3.0), (2, 4.0)]
+    assert the_only_run(client).data.metrics["objective"] == 4.0
+    assert feed(path, client) == view
+    assert history(client, view.run_id, "objective") == [(2, 3.0), (2, 4.0)]
+
+
+def test_the_name_says_pruned_as_long_as_that_is_true(runs_dir: Path, client: MlflowClient) -> None:
+    path, names = runs_dir / "trial", []
+    for status in ("pruned", None, "finished", "pruned"):
+        recorder = begin_in(RunDirectory.claim(path), name="trial 3")
+        if status:
+            recorder.close(status)
+        feed(path, client)
+        recorder.directory.release()
+        names.append(the_only_run(client).info.run_name)
+    assert names == ["trial 3 (pruned)", "trial 3", "trial 3", "trial 3 (pruned)"]
+
+
+def test_a_name_of_the_users_own_stays(runs_dir: Path, client: MlflowClient) -> None:
+    recorder = begin(runs_dir, name="trial 3")
+    view = feed(recorder.directory.path, client)
+    client.update_run(view.run_id, name="the odd one")
+    recorder.close("pruned")
+    feed(recorder.directory.path, client)
+    assert the_only_run(client).info.run_name == "the odd one"

@@ -57,6 +57,16 @@ def test_the_tag_of_the_weights_is_their_digest(tmp_path: Path) -> None:
     assert digest == weights_sha256(model().network.parameters.named().values())
 
 
+def test_the_scores_of_the_kept_epoch_are_no_row_of_the_history(tmp_path: Path) -> None:
+    with begin(tmp_path) as recorder:
+        recorder.epoch(1, {"lr": 0.5})
+        recorder.kept(1, {"best/epoch": 1, "best/val/loss": 0.25})
+    path = recorder.directory.path
+    (kept,) = [event for event in journal.read(path / "metrics.jsonl")[0] if event["event"] == "kept"]
+    assert (kept["epoch"], kept["metrics"]) == (1, {"best/epoch": 1.0, "best/val/loss": 0.25})
+    assert (path / "history.csv").read_text() == "epoch,lr\n1,0.5\n"
+
+
 def test_history_can_be_asked_for_while_the_run_lives(tmp_path: Path) -> None:
     with begin(tmp_path) as recorder:
         recorder.epoch(1, {"lr": 0.5})

@@ -64,7 +64,7 @@ def test_a_trial_is_shown_below_its_study(runs_dir: Path, client: MlflowClient, 
     begin_in(directory, parent=str(runs_dir / "digits") if absolute else "../..").close("pruned")
     child = feed(directory.path, client)
     found = client.search_runs([child.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.run_id}'")
-    assert [run.info.run_name for run in found] == ["digits-0001"]
+    assert [run.info.run_name for run in found] == ["digits-0001 (pruned)"]
 
 
 def test_a_trials_files_are_kept_beside_its_studys_even_in_an_experiment_of_its_own(

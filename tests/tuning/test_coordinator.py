@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from typing import Any
 
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial
 from searching import FINITE, space_of
-from sweeping import coordinated, finished, in_memory, proposals, study_in, sweep_settings, work
+from sweeping import Workers, coordinated, finished, first, in_memory, proposals, study_in, sweep_settings, work
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator, Ended, Event, Lost, Started
+from nnlab.tuning.report.leaderboard import leaderboard
+from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.trials import OUTCOME, Asked, Outcome
 
 TINY = space_of({"trainer.batch_size": "choice(16, 32, 64)"})
@@ -94,22 +97,92 @@ def test_a_study_whose_trials_all_fail_comes_to_an_end(
     assert study.unfinished() == []
 
 
+def fails_where(batch_sizes: set[int]) -> Callable[[FrozenTrial], Outcome]:
+    def outcome(trial: FrozenTrial) -> Outcome:
+        return fails(trial) if Asked.of(trial).values["trainer.batch_size"] in batch_sizes else finished(trial)
+
+    return outcome
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_repeats_a_failure_is_no_second_one(
+    workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = in_memory()
+    asked = sweep_settings(trials=12, sampler="random", on_failure="stop_after_2", deterministic=deterministic)
+    outcome_of = fails_where({16})
+    study, events = coordinated(
+        monkeypatch, storage, asked, TINY, workers=workers, do=lambda trial: work(storage, trial, outcome_of)
+    )
+    failed = [trial for trial in study.trials if trial.state.name == "FAIL"]
+    assert study.finished == 12
+    assert len(failed) > 2
+    assert sum(counted(events, Started)[trial.number] for trial in failed) == 1
+    standing = Standing.of(study.trials, ("val/loss",), total=12, elapsed=1.0)
+    assert (standing.failed, standing.done) == (1, 12)
+    assert "12 complete, 1 failed, " in leaderboard(study.trials, ("val/loss",))
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_study_in_whose_space_every_combination_fails_ends_when_all_were_tried(
+    workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, asked = in_memory(), sweep_settings(trials=30, sampler="random", deterministic=deterministic)
+    reasons: set[str] = set()
+    study, events = coordinated(
+        monkeypatch,
+        storage,
+        asked,
+        TINY,
+        workers=workers,
+        do=lambda trial: work(storage, trial, fails),
+        see=lambda event, coordinator: reasons.add(coordinator.reason_to_give_up),
+    )
+    assert sum(counted(events, Started).values()) == 3
+    assert study.unfinished() == []
+    assert "each combination of the search space was tried" in max(reasons)
+    again, events = coordinated(monkeypatch, storage, asked, TINY, workers=workers)
+    assert events == []
+    assert len(again.trials) == len(study.trials)
+
+
+def test_a_study_whose_sampler_proposes_failures_alone_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnlab.tuning.coordinator.REPETITIONS_IN_A_ROW", 2)
+    storage, asked = in_memory(), sweep_settings(trials=100, sampler="random")
+    outcome_of = fails_where({16, 32})
+    study, _ = coordinated(monkeypatch, storage, asked, TINY, do=lambda trial: work(storage, trial, outcome_of))
+    repeats = [
+        "x" if trial.state.name == "FAIL" and Asked.of(trial).duplicate_of is not None else "."
+        for trial in study.trials
+    ]
+    assert "".join(repeats).endswith("xx")
+    assert "xx" not in "".join(repeats[:-1])
+
+
 def test_failures_that_are_allowed_cost_the_study_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     study, _ = coordinated(monkeypatch, in_memory(), sweep_settings(trials=6, on_failure="stop_after_3"))
     assert study.finished == 6
     assert [trial.number for trial in study.trials if trial.state.name == "FAIL"] == [3]
 
 
-@pytest.mark.parametrize("loss", [BrokenExecutor, TerminatedError])
+def killed_in_dask() -> BaseException:
+    import distributed
+
+    return distributed.KilledWorker("run_trial", None, 4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("loss", [BrokenExecutor, TerminatedError, killed_in_dask])
 @pytest.mark.parametrize("retries", [0, 3])
 def test_a_trial_whose_worker_dies_each_time_is_done_again_so_often_and_then_killed(
-    loss: type[BaseException], retries: int, monkeypatch: pytest.MonkeyPatch
+    loss: Callable[[], BaseException], retries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = in_memory()
 
     def dies(trial: FrozenTrial) -> Outcome:
         if trial.number == 2:
-            raise loss
+            raise loss()
         return work(storage, trial, finished)
 
     study, events = coordinated(monkeypatch, storage, sweep_settings(trials=5, retries=retries), workers=2, do=dies)
@@ -140,6 +213,39 @@ def test_a_trial_that_loses_its_worker_once_ends_as_if_it_had_not(monkeypatch: p
     assert proposals(disturbed) == proposals(undisturbed)
     assert [trial.values for trial in disturbed.trials] == [trial.values for trial in undisturbed.trials]
     assert counted(events, Started) == dict.fromkeys(range(len(disturbed.trials)), 2)
+
+
+def test_no_two_calls_of_a_trial_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask gives the result of an equal call that it remembers, and an error is a result."""
+    storage, lost = in_memory(), iter([True, True])
+    calls = []
+
+    def dies_twice(trial: FrozenTrial) -> Outcome:
+        if next(lost, False):
+            raise BrokenExecutor
+        return work(storage, trial, finished)
+
+    submit = Workers.submit
+
+    def submitted(workers: Workers, fn: Any, /, task: Any, *others: Any) -> Any:
+        calls.append((task.number, *others))
+        return submit(workers, fn, task, *others)
+
+    monkeypatch.setattr(Workers, "submit", submitted)
+    coordinated(monkeypatch, storage, sweep_settings(trials=2, retries=2), do=dies_twice)
+    assert len(calls) == len(set(calls)) == 4
+
+
+def test_what_waits_for_a_worker_is_taken_back_when_the_study_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = study_in(in_memory(), sweep_settings(trials=5))
+    crew = Workers(3, lambda trial: finished(trial), first)
+    coordinator = Coordinator(study, sweep_settings(trials=5), 3, crew, lambda trial: trial)  # type: ignore[arg-type, return-value]
+    events = coordinator.run()
+    next(events)
+    next(events)
+    waiting = list(crew.pending)
+    coordinator.cancel()
+    assert [future.cancelled() for future in waiting] == [True, True]
 
 
 def test_what_a_worker_raises_beside_its_trial_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from sweeping import journal_storage, study_in
 
@@ -20,13 +25,13 @@ from nnlab.data import open_shared
 from nnlab.runner import run
 from nnlab.runner import test_member as evaluated_member
 from nnlab.tracking import journal
-from nnlab.tracking.run_directory import JOURNAL
+from nnlab.tracking.run_directory import JOURNAL, RunDirectory
 from nnlab.tuning.plan import Plan, make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks, without_test
-from nnlab.tuning.trial import Task, run_trial
-from nnlab.tuning.trials import Asked, Outcome
+from nnlab.tuning.trial import Pruning, Task, run_trial
+from nnlab.tuning.trials import OUTCOME, Asked, Outcome
 
 SMALL = [
     "data=digits",
@@ -89,6 +94,100 @@ def test_several_seeds_are_several_runs_whose_mean_is_judged(tmp_path: Path) -> 
     assert outcome.std["val/loss"] == pytest.approx(np.std(losses, ddof=1))
 
 
+def kept(path: Path) -> dict[str, float]:
+    """What MLflow compares the run by."""
+    events = journal.counting(journal.read(path / JOURNAL)[0])
+    return {name: value for event in events if event["event"] == "kept" for name, value in event["metrics"].items()}
+
+
+@pytest.mark.parametrize("objective", ["val/loss", "val/accuracy"])
+def test_a_run_has_the_value_that_its_trial_is_ranked_by(objective: str, tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, f"sweep.objective={objective}")
+    task = next_task(study, tasks)
+    trial = study.tell(study.trials[0], run_trial(task))
+    (path,) = task.paths
+    epochs = journal.epochs(path / JOURNAL)
+    sign = -1 if objective == "val/accuracy" else 1
+    best = min(epochs, key=lambda epoch: (sign * epochs[epoch][objective], epoch))
+    assert kept(path) == {
+        "best/epoch": best,
+        "best/val/loss": epochs[best]["val/loss"],
+        "best/val/accuracy": epochs[best]["val/accuracy"],
+        "objective": trial.value,
+    }
+
+
+@pytest.mark.parametrize("special", ["trainer.restore_best=false", "data.split.validation=0"])
+def test_a_run_alone_that_selects_nothing_keeps_its_last_epoch(special: str, tmp_path: Path) -> None:
+    run_as_told = [text for text in SMALL if not text.startswith(("sweep", "optimizer.lr"))]
+    elsewhere = [f"runs_dir='{tmp_path}'", "tracking.plots=false", "optimizer.lr=1", "trainer.epochs=4"]
+    (job,) = compose_jobs([*run_as_told, *elsewhere, special], multirun=False)
+    path = run(job.config, overrides=job.overrides, command=[], console=quiet(), mirror=None).directory
+    last = journal.epochs(path / JOURNAL)[4]
+    scores = {f"best/{name}": last[name] for name in ("val/loss", "val/accuracy") if name in last}
+    assert len(scores) == (0 if special.startswith("data") else 2)
+    assert kept(path) == {"best/epoch": 4, **scores}
+
+
+def test_a_study_of_the_last_epoch_is_compared_by_the_last_epoch(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, "sweep.at=last", "trainer.epochs=4")
+    task = next_task(study, tasks)
+    trial = study.tell(study.trials[0], run_trial(task))
+    last = journal.epochs(task.paths[0] / JOURNAL)[4]
+    assert kept(task.paths[0]) == {
+        "best/epoch": 4,
+        "best/val/loss": last["val/loss"],
+        "best/val/accuracy": last["val/accuracy"],
+        "objective": trial.value,
+    }
+
+
+def test_every_seeds_run_has_the_trials_values(tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, "sweep.seeds=3", "sweep.objective=[val/accuracy,parameters]")
+    task = next_task(study, tasks)
+    trial = study.tell(study.trials[0], run_trial(task))
+    own = [kept(path) for path in task.paths]
+    assert [[metrics["objective"], metrics["objective_2"]] for metrics in own] == [trial.values] * 3
+    assert np.mean([metrics["best/val/accuracy"] for metrics in own]) == pytest.approx(trial.values[0])
+    assert len({metrics["best/val/loss"] for metrics in own}) == 3
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_pruned_trial_has_scores_and_no_rank(seeds: int, tmp_path: Path) -> None:
+    _, study, tasks = begun(tmp_path, f"sweep.seeds={seeds}")
+    at_once = Pruning("val/loss", optuna.pruners.ThresholdPruner(upper=0.0), by_seed=seeds > 1, as_mean=True)
+    task = replace(next_task(study, tasks), pruning=at_once)
+    assert run_trial(task).status == "pruned"
+    (path,) = [path for path in task.paths if path.exists()]
+    end = journal.end_of(journal.read(path / JOURNAL)[0])
+    assert end is not None
+    assert (end["status"], end["reason"].startswith("pruned after")) == ("pruned", True)
+    assert set(kept(path)) == {"best/epoch", "best/val/loss", "best/val/accuracy"}
+
+
+def test_a_trial_that_diverges_late_has_the_scores_of_the_weights_it_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nnlab.training import DivergedError, Trainer
+
+    learn = Trainer._learn
+
+    def diverging(trainer: Trainer, epoch: int, tally: Any) -> Any:
+        if epoch == 3:
+            raise DivergedError("as arranged")
+        return learn(trainer, epoch, tally)
+
+    monkeypatch.setattr(Trainer, "_learn", diverging)
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    outcome = run_trial(task)
+    assert outcome.status == "diverged"
+    epochs = journal.epochs(task.paths[0] / JOURNAL)
+    best = min(epochs, key=lambda epoch: epochs[epoch]["val/loss"])
+    scores = {f"best/{name}": epochs[best][name] for name in ("val/loss", "val/accuracy")}
+    assert kept(task.paths[0]) == {"best/epoch": best, **scores}
+
+
 def test_workers_cannot_see_the_test_split(tmp_path: Path) -> None:
     plan, study, tasks = begun(tmp_path)
     whole = dataset_of(plan.fixed.data, seed=0)
@@ -108,6 +207,68 @@ def test_data_that_differs_between_trials_is_shared_by_those_that_have_it_alike(
     rows = {task.data: len(open_shared(task.data).train) for task in made}
     assert sorted(rows.values()) == [200, 300]
     assert all(rows[task.data] == task.configs[0].data.limit for task in made)
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Is set as soon as somebody sleeps."""
+    event, sleep = threading.Event(), time.sleep
+
+    def sleeping(seconds: float) -> None:
+        event.set()
+        sleep(seconds)
+
+    monkeypatch.setattr("time.sleep", sleeping)
+    return event
+
+
+def test_a_trial_that_another_process_is_doing_is_waited_for_and_not_done_twice(
+    tmp_path: Path, waiting: threading.Event
+) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    elsewhere = RunDirectory.claim(task.paths[0])
+    outcome = Outcome("finished", scores={"val/loss": 0.5}, runs=["as arranged"])
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(run_trial, task)
+        study._storage.set_trial_user_attr(task.trial_id, OUTCOME, outcome.to_dict())
+        assert waiting.wait(60)
+        assert not call.done()
+        elsewhere.release()
+        assert call.result(60) == outcome
+    assert not (task.paths[0] / JOURNAL).exists()
+
+
+def test_a_trial_whose_other_process_dies_is_done(tmp_path: Path, waiting: threading.Event) -> None:
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    elsewhere = RunDirectory.claim(task.paths[0])
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(run_trial, task)
+        assert waiting.wait(60)
+        elsewhere.release()
+        assert call.result(60).status == "finished"
+
+
+def test_a_process_does_one_trial_at_a_time_however_many_threads_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, most = [0], [0]
+
+    def watched(*arguments: Any, **named: Any) -> Any:
+        busy[0] += 1
+        most[0] = max(most[0], busy[0])
+        try:
+            return run(*arguments, **named)
+        finally:
+            busy[0] -= 1
+
+    monkeypatch.setattr("nnlab.tuning.trial.run", watched)
+    _, study, tasks = begun(tmp_path)
+    made = [next_task(study, tasks) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [outcome.status for outcome in pool.map(run_trial, made)] == ["finished"] * 4
+    assert most == [1]
 
 
 def test_a_trial_that_raises_is_failed_and_keeps_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,6 +303,7 @@ def test_a_trial_that_diverges_has_no_scores(tmp_path: Path) -> None:
     outcome = run_trial(next_task(study, Tasks(plan, study.name, tmp_path, tmp_path / JOURNAL_FILE)))
     assert (outcome.status, outcome.scores, outcome.epoch) == ("diverged", {}, 0)
     assert outcome.reason
+    assert kept(tmp_path / "trials" / "a-study-0000") == {}
 
 
 def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
@@ -158,10 +320,24 @@ def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
 def test_a_trial_done_again_ends_as_it_did(tmp_path: Path) -> None:
     _, study, tasks = begun(tmp_path, "sweep.pruner=median")
     task = next_task(study, tasks)
-    once, again = run_trial(task), run_trial(task)
+    once = run_trial(task)
+    study._storage.set_trial_user_attr(task.trial_id, OUTCOME, None)  # a kill before it was stored
+    again = run_trial(task)
+    events, _ = journal.read(task.paths[0] / JOURNAL)
+    assert [event["event"] for event in events].count("start") == 2
     assert (once.scores, once.weights_sha256, once.runs) == (again.scores, again.weights_sha256, again.runs)
     assert sorted(study.trials[0].intermediate_values) == [1, 2, 3]
     assert len(journal.epochs(task.paths[0] / JOURNAL)) == 3
+
+
+def test_a_trial_that_has_an_outcome_is_not_done_again(tmp_path: Path) -> None:
+    """Dask does a call again whose result was lost with the worker that kept it."""
+    _, study, tasks = begun(tmp_path)
+    task = next_task(study, tasks)
+    once = run_trial(task)
+    before = (task.paths[0] / JOURNAL).read_bytes()
+    assert run_trial(task) == once
+    assert (task.paths[0] / JOURNAL).read_bytes() == before
 
 
 def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) -> None:

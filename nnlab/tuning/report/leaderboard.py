@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nnlab.streams import folded
 from nnlab.tuning.report.ranking import pareto_front, ranking
 from nnlab.tuning.report.trial_facts import natural_order, objective_text, short_names, value_text
-from nnlab.tuning.trials import Asked, Outcome
+from nnlab.tuning.trials import Asked, Outcome, is_failure
 
 WIDTH = 120
 GAP = "  "
@@ -82,17 +82,16 @@ def counts_line(trials: Sequence[FrozenTrial]) -> str:
     """How many trials ended how: `48 complete, 20 pruned, 3 failed (2 diverged, 1 killed), 5 duplicates, 2 running`."""
     states = Counter(trial.state for trial in trials)
     failures = Counter(
-        outcome.status
-        for trial in trials
-        if trial.state == TrialState.FAIL and (outcome := Outcome.of(trial)) is not None
+        outcome.status for trial in trials if is_failure(trial) and (outcome := Outcome.of(trial)) is not None
     )
+    failed = sum(map(is_failure, trials))
     parts = [f"{states[TrialState.COMPLETE]} complete"]
     if states[TrialState.PRUNED]:
         parts.append(f"{states[TrialState.PRUNED]} pruned")
-    if states[TrialState.FAIL]:
+    if failed:
         # Those of which no more is known than that they failed need no words of their own.
         kinds = ", ".join(f"{failures[kind]} {kind}" for kind in ("diverged", "killed") if failures[kind])
-        parts.append(f"{states[TrialState.FAIL]} failed" + (f" ({kinds})" if kinds else ""))
+        parts.append(f"{failed} failed" + (f" ({kinds})" if kinds else ""))
     if duplicates := sum(Asked.of(trial).duplicate_of is not None for trial in trials):
         parts.append(_number(duplicates, "duplicate"))
     if states[TrialState.RUNNING]:

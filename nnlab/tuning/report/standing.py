@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.report.ranking import best_trial
+from nnlab.tuning.trials import is_failure
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Standing:
         total: how many trials are to be complete or pruned in the end.
         complete: how many are complete, duplicates included.
         pruned: how many were pruned.
-        failed: how many diverged, raised or were killed.
+        failed: how many diverged, raised or were killed, without what repeats one of them.
         running: how many are under way.
         objectives: their names, one or two.
         best_values: the objectives of the best trial, see `best_trial`; empty without a complete trial.
@@ -56,7 +57,7 @@ class Standing:
             total=total,
             complete=states[TrialState.COMPLETE],
             pruned=states[TrialState.PRUNED],
-            failed=states[TrialState.FAIL],
+            failed=sum(map(is_failure, trials)),
             running=states[TrialState.RUNNING],
             objectives=tuple(objectives),
             best_values=() if best is None else tuple(best.values),

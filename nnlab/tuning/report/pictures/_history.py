@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nnlab.tracking.plots._look import BLUE, GREY, VERMILLION, look, new_figure
 from nnlab.tuning.report.pictures._scale import drawable_ranking, is_drawable, score_scale
 from nnlab.tuning.report.ranking import best_so_far
-from nnlab.tuning.trials import Asked
+from nnlab.tuning.trials import Asked, is_failure
 
 MANY = 200
 MARKS: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def history(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> Figure 
 def _draw(axes: Axes, trials: Sequence[FrozenTrial], objectives: Sequence[str], place: int) -> None:
     points: dict[str, list[tuple[int, float]]] = {kind: [] for kind in MARKS}
     for trial in trials:
-        if trial.state == TrialState.FAIL:
+        if is_failure(trial):
             points["failed"].append((trial.number, 0.0))
         elif (value := _value(trial, place)) is not None:
             points[_kind(trial)].append((trial.number, value))
