@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core.rows import Array
+from nnlab.data.labels import to_classes
 from nnlab.errors import UserError
 
 Part = Literal["train", "validation", "test"]
@@ -93,29 +94,12 @@ def assemble(raw: dict[Part, RawTable], *, class_names: Sequence[str] | None = N
     if len(widths) > 1:
         facts = ", ".join(f"{origin} has {_shape_words(shape)}" for shape, origin in widths.items())
         raise UserError(f"All splits need rows of the same shape, but {facts}. Give files of one data set.")
-    labels = {part: _whole_labels(table) for part, table in raw.items()}
-    if len({each.dtype.kind for each in labels.values()}) > 1:
-        facts = ", ".join(f"{raw[part].origin} has {each.dtype}" for part, each in labels.items())
-        raise UserError(f"All splits need labels of one kind, but {facts}. Use numbers or texts throughout.")
-    if class_names is None:
-        classes = np.unique(np.concatenate([np.unique(each) for each in labels.values()]))
-        class_names = [str(each) for each in classes]
-        if len(classes) == 1:
-            raise UserError(
-                f"Telling classes apart needs at least two, but every label of {raw['train'].origin} is "
-                f"{class_names[0]}. If the labels are in another column or array, name that one "
-                "(`data.label_column`)."
-            )
-    else:
-        classes = np.arange(len(class_names))
+    labels, names = to_classes({part: (table.labels, table.origin) for part, table in raw.items()}, class_names)
     arrays = [table.x for table in raw.values()]
     dtype = _common_dtype(arrays)
     return Source(
-        parts={
-            part: Table(_frozen(_flat(table.x, dtype)), _frozen(_to_classes(labels[part], classes, table.origin)))
-            for part, table in raw.items()
-        },
-        class_names=tuple(class_names),
+        parts={part: Table(_frozen(_flat(table.x, dtype)), _frozen(labels[part])) for part, table in raw.items()},
+        class_names=names,
         image_shape=image_shape(next(iter(widths))),
         maximum=_maximum(arrays, maximum) if dtype == np.uint8 else None,
     )
@@ -162,40 +146,6 @@ def _check_rows(table: RawTable) -> None:
 
 def _shape_words(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} features" if len(shape) == 1 else f"images of {shape[0]}×{shape[1]}"
-
-
-def _whole_labels(table: RawTable) -> Array:
-    """The labels as int64 or text."""
-    labels = table.labels
-    if labels.dtype.kind == "f":
-        labels = labels.astype(np.float64)
-        broken = ~(np.isfinite(labels) & (labels == np.trunc(labels)) & (np.abs(labels) < 2**24))
-        if broken.any():
-            row = int(np.argmax(broken))
-            raise UserError(
-                f"Labels must be whole numbers, but {table.origin} has {labels[row]} in row {row} (counted "
-                "from 0). If the labels are in another column or array, name that one; nnlab classifies."
-            )
-    elif labels.dtype.kind == "U":
-        return labels
-    elif labels.dtype.kind not in "biu":
-        raise UserError(
-            f"Labels must be whole numbers or texts, but those of {table.origin} are {labels.dtype}. "
-            "Save them as int64."
-        )
-    return labels.astype(np.int64)
-
-
-def _to_classes(labels: Array, classes: Array, origin: str) -> NDArray[np.int64]:
-    """The position of each label among the sorted classes."""
-    positions = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
-    strange = classes[positions] != labels
-    if strange.any():
-        raise UserError(
-            f"Labels must be 0 to {len(classes) - 1}, but {origin} has {labels[np.argmax(strange)]}. "
-            "The file is of another data set: load it with `data=idx`."
-        )
-    return positions.astype(np.int64)
 
 
 def _common_dtype(arrays: list[Array]) -> np.dtype[np.generic]:
