@@ -38,8 +38,8 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
     """
     source = source or read_source(settings, progress=progress)
     split_seed = seed if settings.split.seed is None else settings.split.seed
-    splits = split(source, settings.split, streams(split_seed).split)
-    train = splits.train if settings.limit is None else splits.train.first(settings.limit)
+    splits = split(source, settings.split, streams(split_seed).split, limit=settings.limit)
+    train = splits.train
     scaling = unit_scaling(source.maximum) if settings.scale == "unit" else Scaling()
     if settings.standardize:
         scaling = standardized(train, scaling)
