@@ -76,6 +76,6 @@ def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
         case "idx":
             return load_idx(settings.root)
         case "csv":
-            return load_csv(settings.root, label_column=settings.label_column, header=settings.header)
+            return load_csv(settings)
         case "npz":
             return load_npz(settings.root)

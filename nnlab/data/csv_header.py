@@ -1,0 +1,105 @@
+"""Whether the first line of a CSV file names its columns or is a row; where that cannot be told, the user is asked."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from nnlab.data.csv_cells import is_number, is_value
+from nnlab.errors import UserError
+
+Cells = Sequence[str]
+
+ENOUGH = 10
+"""Columns, and rows, from which numbers outside of a column's range are no coincidence."""
+
+
+def is_header(file: Path, line: int, first: Cells, rows: Sequence[Cells], label: int) -> bool:
+    """Decide from the first line and some rows below it.
+
+    Words are names and numbers are a row, but for these: numbers as pandas counts nameless columns (0, 1, 2, ...,
+    perhaps behind the nameless column of its index, or among words), and numbers in ascending order behind a word
+    for the label. Numbers alone are names only if the rows below show that they are of another kind.
+
+    Args:
+        file: for messages.
+        line: the number of the first line, for messages.
+        first: its cells.
+        rows: cells of rows below it.
+        label: the column of the label, from 0.
+
+    Raises:
+        UserError: it could be either.
+    """
+    words = [cell for cell in first if not is_value(cell)]
+    numbers = [cell for cell in first if is_number(cell)]
+    if not words and len(numbers) < len(first) - (first[0] == ""):
+        return False  # a row with a truth value, or with a missing one
+    if not numbers:
+        return True
+    if _are_counted(first) or _are_counted(first[1:], first[0] in ("", "Unnamed: 0")):
+        if words or first[0] == "" or _are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=True):
+            return True
+        _ask(file, line, first, "pandas numbers nameless columns so")
+    if words:
+        if not is_value(first[label]) and _ascend(numbers):
+            return True
+        _ask(file, line, first, f"it has words ({words[0][:40]!r}) and numbers")
+    if first[0] == "":
+        return False
+    if (
+        len(rows) > 2
+        and all(cell.isdecimal() for cell in first)
+        and _ascend(first)
+        and (_are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=False))
+    ):
+        _ask(file, line, first, "its numbers ascend, and are of another kind than those below")
+    return False
+
+
+def _are_counted(cells: Cells, applies: bool = True) -> bool:
+    """Whether each cell is its own position, or a word; at least one is a position."""
+    fits = [cell == str(position) or not is_value(cell) for position, cell in enumerate(cells)]
+    return applies and all(fits) and any(map(is_number, cells))
+
+
+def _ascend(cells: Cells) -> bool:
+    """Whether they are whole numbers or fractions in ascending order, as names of columns are, and no signs."""
+    try:
+        values = [float(cell) for cell in cells]
+    except ValueError:
+        return False
+    return cells[0][:1] not in ("-", "+") and all(a < b for a, b in itertools.pairwise(values))
+
+
+def _are_of_another_kind(first: Cells, rows: Sequence[Cells]) -> bool:
+    """Whether a column has a whole number in the first line and nothing but decimals below."""
+    columns = zip(first, *(row for row in rows if len(row) == len(first)), strict=True)
+    return bool(rows) and any(
+        head.isdecimal() and len(cells) > 0 and all(not cell.isdecimal() and _is_decimal(cell) for cell in cells)
+        for head, *cells in columns
+    )
+
+
+def _is_decimal(cell: str) -> bool:
+    return is_number(cell) and any(mark in cell for mark in ".,eE")
+
+
+def _are_out_of_range(first: Cells, rows: Sequence[Cells], *, some: bool) -> bool:
+    """Whether the first line is outside of what the rows hold, in some column of many or in every column."""
+    rows = [row for row in rows if len(row) == len(first) and all(map(is_number, row))]
+    if len(rows) < ENOUGH or (some and len(first) < ENOUGH):
+        return False
+    columns = zip(*([float(cell.replace(",", ".")) for cell in row] for row in (first, *rows)), strict=True)
+    outside = [not min(values) <= head <= max(values) for head, *values in columns]
+    return any(outside) if some else all(outside)
+
+
+def _ask(file: Path, line: int, first: Cells, because: str) -> NoReturn:
+    shown = ", ".join(first[:5]) + (", ..." if len(first) > 5 else "")
+    raise UserError(
+        f"The first line of a CSV file is a row or names the columns, but line {line} of {file} ({shown[:80]}) could "
+        f"be either: {because}. Say which: `data.header=yes` for names, `data.header=no` for a row."
+    )
