@@ -13,7 +13,7 @@ from nnlab.core.rows import Array
 from nnlab.data.csv_cells import is_number
 from nnlab.data.csv_header import is_header
 from nnlab.data.csv_index import index_to_drop
-from nnlab.data.csv_parsing import parse
+from nnlab.data.csv_parsing import EXACT, parse
 from nnlab.data.csv_text import DELIMITERS, SAMPLE, CsvText, cells_of, decode, find_delimiter
 from nnlab.data.files import first_file, listing, read_bytes, resolve_root
 from nnlab.data.settings import DataSettings
@@ -32,7 +32,7 @@ class CsvFile:
 
     Args:
         file: its path.
-        table: (n, columns) uint8 or float64.
+        table: (n, columns) uint8, float64 or int64.
         names: of the columns, if the file names them.
         label: the column of the label, from 0.
         notes: what was taken for what, a sentence each.
@@ -184,6 +184,6 @@ def _notes(text: CsvText, line: int, names: tuple[str, ...] | None, label: int) 
 
 def _smallest(x: Array) -> Array:
     """Whole numbers as bytes or int64, all else as it is."""
-    if x.dtype == np.uint8 or not (x == np.trunc(x)).all():
+    if x.dtype != np.float64 or not (x == np.trunc(x)).all() or np.abs(x).max() >= EXACT:
         return x
     return x.astype(np.uint8 if x.min() >= 0 and x.max() <= 255 else np.int64)

@@ -12,6 +12,8 @@ from nnlab.errors import UserError
 
 Cells = Sequence[str]
 
+SOME, MANY = 3, 5
+"""Numbers from which an order is no coincidence: counted from 0, and merely ascending."""
 ENOUGH = 10
 """Columns, and rows, from which numbers outside of a column's range are no coincidence."""
 
@@ -19,9 +21,9 @@ ENOUGH = 10
 def is_header(file: Path, line: int, first: Cells, rows: Sequence[Cells], label: int) -> bool:
     """Decide from the first line and some rows below it.
 
-    Words are names and numbers are a row, but for these: numbers as pandas counts nameless columns (0, 1, 2, ...,
-    perhaps behind the nameless column of its index, or among words), and numbers in ascending order behind a word
-    for the label. Numbers alone are names only if the rows below show that they are of another kind.
+    Words are names and numbers are a row. Numbers may be names where pandas counts nameless columns (0, 1, 2, ...,
+    perhaps behind the nameless column of its index): among words, with a word for the label, or if the rows below
+    show that the first line is of another kind. So may many numbers in ascending order behind a word for the label.
 
     Args:
         file: for messages.
@@ -35,34 +37,36 @@ def is_header(file: Path, line: int, first: Cells, rows: Sequence[Cells], label:
     """
     words = [cell for cell in first if not is_value(cell)]
     numbers = [cell for cell in first if is_number(cell)]
-    if not words and len(numbers) < len(first) - (first[0] == ""):
+    has_nameless = first[0] == ""
+    if not words and len(numbers) < len(first) - has_nameless:
         return False  # a row with a truth value, or with a missing one
     if not numbers:
         return True
-    if _are_counted(first) or _are_counted(first[1:], first[0] in ("", "Unnamed: 0")):
-        if words or first[0] == "" or _are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=True):
-            return True
-        _ask(file, line, first, "pandas numbers nameless columns so")
+    is_counted = _are_counted(first) or ((not is_value(first[0]) or has_nameless) and _are_counted(first[1:]))
     if words:
-        if not is_value(first[label]) and _ascend(numbers):
+        names_label = not is_value(first[label])
+        if (is_counted and (names_label or has_nameless or len(numbers) >= SOME)) or (
+            names_label and len(numbers) >= MANY and _ascend(numbers)
+        ):
             return True
         _ask(file, line, first, f"it has words ({words[0][:40]!r}) and numbers")
-    if first[0] == "":
-        return False
+    if is_counted:
+        if has_nameless or _are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=True):
+            return True
+        _ask(file, line, first, "pandas numbers nameless columns so")
     if (
-        len(rows) > 2
-        and all(cell.isdecimal() for cell in first)
+        all(cell.isdecimal() for cell in first)
         and _ascend(first)
-        and (_are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=False))
+        and ((len(rows) >= SOME and _are_of_another_kind(first, rows)) or _are_out_of_range(first, rows, some=False))
     ):
         _ask(file, line, first, "its numbers ascend, and are of another kind than those below")
     return False
 
 
-def _are_counted(cells: Cells, applies: bool = True) -> bool:
+def _are_counted(cells: Cells) -> bool:
     """Whether each cell is its own position, or a word; at least one is a position."""
-    fits = [cell == str(position) or not is_value(cell) for position, cell in enumerate(cells)]
-    return applies and all(fits) and any(map(is_number, cells))
+    fits = (cell == str(position) or not is_value(cell) for position, cell in enumerate(cells))
+    return all(fits) and any(map(is_number, cells))
 
 
 def _ascend(cells: Cells) -> bool:

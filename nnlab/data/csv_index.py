@@ -44,7 +44,7 @@ def index_to_drop(
         if wish == "drop":
             raise UserError(f"`data.index=drop` needs an index, but {file} has none. Leave it out.")
         return [], []
-    needed = f" and `data.label_column={_likely_label(names)}` for the label" if label in found else ""
+    needed = f" with `data.label_column={likely_label(names)}` (or where the label is)" if label in found else ""
     if wish == "auto":
         raise UserError(
             f"An index is neither a feature nor a label, but {facts}. Add `data.index=drop`{needed} to leave it out, "
@@ -53,7 +53,7 @@ def index_to_drop(
     if label in found:
         raise UserError(
             f"`data.index=drop` leaves out the index, but the label is to come from it: {facts}. Name the column of "
-            f"the label, counted with the index: `data.label_column={_likely_label(names)}`, for one."
+            f"the label, counted with the index: `data.label_column={likely_label(names)}`, for one."
         )
     if table.shape[1] < len(found) + 2:
         raise UserError(f"A row needs a feature, but without its index {file} has none. Give a file with features.")
@@ -78,6 +78,6 @@ def _is_distinct(column: Array) -> bool:
     return bool((column == np.trunc(column)).all()) and len(np.unique(column)) == len(column)
 
 
-def _likely_label(names: Sequence[str] | None) -> int:
+def likely_label(names: Sequence[str] | None) -> int:
     """The column whose name is one for labels, else the last."""
     return next((column for column, name in enumerate(names or ()) if LABEL_NAME.fullmatch(name)), -1)

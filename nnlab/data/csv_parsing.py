@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from array import array
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 
 from nnlab.core.rows import Array
 from nnlab.data.csv_cells import COMMA_NUMBER, GROUPED, POINT_NUMBER, TRUTH, WHOLE_NUMBER, what_is_wrong
+from nnlab.data.csv_index import likely_label
 from nnlab.data.csv_text import CsvText
 from nnlab.data.labels import LIKE_NUMBERS
 from nnlab.data.settings import Decimal
@@ -27,25 +29,26 @@ def parse(
     """All rows, and what was taken for what, a sentence each.
 
     Returns:
-        (n, columns) uint8 if all cells are whole numbers from 0 to 255 and written so, else float64; each cell is
-        the number of its type that is nearest to what is written, and whole numbers are exact.
+        (n, columns): uint8 if all cells are whole numbers from 0 to 255, written without a point; else float64, each
+        number the nearest to what is written, and whole ones exact; or int64 where those are all, and too large.
 
     Raises:
         UserError: a cell is no finite number, a label no whole one, or lines differ in their number of cells.
     """
     if decimal != "comma":
-        try:
+        with contextlib.suppress(ValueError):
             return _load(text, np.uint8), []
-        except ValueError:
-            pass
         try:
             table = _load(text, np.float64)
         except ValueError:
             pass
         else:
             labels = table[:, label]
-            if np.isfinite(table).all() and (labels == np.trunc(labels)).all() and np.abs(table).max() < EXACT:
-                return table, []
+            if np.isfinite(table).all() and (labels == np.trunc(labels)).all():
+                if np.abs(table).max() < EXACT:
+                    return table, []
+                with contextlib.suppress(ValueError):
+                    return _load(text, np.int64), []
     return _CellByCell(file, text, label, names, decimal).read()
 
 
@@ -120,7 +123,9 @@ class _CellByCell:
         if not math.isfinite(value):
             self._reject_cell(cell, column, "is beyond the largest float64, 1.8e308", "Write it in another unit")
         if column == self.label and value != int(value):
-            self._reject_cell(cell, column, "is the label but not a whole number", LIKE_NUMBERS)
+            named = likely_label(self.names)
+            other = f"; `data.label_column={named}` is {self.names[named]!r}" if self.names and named >= 0 else ""
+            self._reject_cell(cell, column, "is the label but not a whole number", LIKE_NUMBERS + other)
         if abs(value) >= EXACT and (whole := WHOLE_NUMBER.fullmatch(written)) and int(whole[1]) != int(value):
             self._reject_cell(
                 cell,
