@@ -113,7 +113,10 @@ def read_csv(file: Path, settings: DataSettings, like: CsvFile | None = None) ->
         if has_header and comment and all(map(is_number, first)):
             _check_comment(file, comment, line, first, text.delimiter)
     if not (rows if has_header else first):
-        raise UserError(f"A CSV file needs at least one row, but {file} has none. Give one with rows, or name another.")
+        comments = f" (its {text.comments} lines that open with # are comments)" if text.comments else ""
+        raise UserError(
+            f"A CSV file needs at least one row, but {file} has none{comments}. Give one with rows, or name another."
+        )
     names = tuple(first) if has_header else None
     if names and len(names) != len(rows[0]):
         raise UserError(

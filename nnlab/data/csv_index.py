@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,9 +64,9 @@ def index_to_drop(
 def _index_columns(table: Array, names: Sequence[str] | None) -> dict[int, str]:
     """The columns that are an index, each with the reason in words."""
     found = {column: f"is {name!r}" for column, name in enumerate(names or ()) if NAMELESS.fullmatch(name)}
-    if names and names[0] == "":
-        found[0] = "has no name"
-    elif 0 not in found and _is_distinct(table[:, 0]):
+    nameless = itertools.takewhile(lambda pair: pair[1] == "", enumerate(names or ()))
+    found |= {column: "has no name" for column, _ in nameless}
+    if 0 not in found and _is_distinct(table[:, 0]):
         if names and IDENTIFIER.fullmatch(names[0]):
             found[0] = f"is {names[0]!r} and has another number in each row"
         elif len(table) >= FEW and table[:, 0].max() - table[:, 0].min() == len(table) - 1:

@@ -21,7 +21,7 @@ SAMPLE = 64
 """Lines that the delimiter and the header are found from."""
 
 NOT_TEXT = {
-    b"PK\x03\x04": "a ZIP archive or a spreadsheet (.xlsx)",
+    b"PK\x03\x04": "a ZIP archive, a spreadsheet (.xlsx), or of NumPy (`data=npz`)",
     b"BZh": "compressed with bzip2",
     b"\xfd7zXZ": "compressed with xz",
     b"\x28\xb5\x2f\xfd": "compressed with Zstandard",
