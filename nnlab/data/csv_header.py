@@ -50,14 +50,17 @@ def is_header(file: Path, line: int, first: Cells, rows: Sequence[Cells], label:
         ):
             return True
         _ask(file, line, first, f"it has words ({words[0][:40]!r}) and numbers")
-    if is_counted:
+    is_labelled = not is_counted and _are_counted_with_a_label(first)
+    if is_labelled and all(cell in "01" for row in rows for cell in row):
+        return False  # bits
+    if is_counted or is_labelled:
         if has_nameless or _are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=True):
             return True
         _ask(file, line, first, "pandas numbers nameless columns so")
     if (
         all(cell.isdecimal() for cell in first)
         and _ascend(first)
-        and ((len(rows) >= SOME and _are_of_another_kind(first, rows)) or _are_out_of_range(first, rows, some=False))
+        and (_are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=False))
     ):
         _ask(file, line, first, "its numbers ascend, and are of another kind than those below")
     return False
@@ -67,6 +70,18 @@ def _are_counted(cells: Cells) -> bool:
     """Whether each cell is its own position, or a word; at least one is a position."""
     fits = (cell == str(position) or not is_value(cell) for position, cell in enumerate(cells))
     return all(fits) and any(map(is_number, cells))
+
+
+def _are_counted_with_a_label(cells: Cells) -> bool:
+    """Whether pandas' numbers stand beside that of a label that was put before or behind the features.
+
+    `pd.concat([features, labels], axis=1)` makes 0, 1, ..., 0 of nameless ones, and `read_csv` a 0.1 of a second 0.
+    """
+    features = [str(position) for position in range(len(cells) - 1)]
+    plain = ["0" if cell == "0.1" and "0" in cells else cell for cell in cells]
+    return len(cells) > 2 and (
+        (plain[1:] == features and plain[0] in ("0", str(len(features)))) or plain == [*features, "0"]
+    )
 
 
 def _ascend(cells: Cells) -> bool:
@@ -79,12 +94,15 @@ def _ascend(cells: Cells) -> bool:
 
 
 def _are_of_another_kind(first: Cells, rows: Sequence[Cells]) -> bool:
-    """Whether a column has a whole number in the first line and nothing but decimals below."""
-    columns = zip(first, *(row for row in rows if len(row) == len(first)), strict=True)
-    return bool(rows) and any(
-        head.isdecimal() and len(cells) > 0 and all(not cell.isdecimal() and _is_decimal(cell) for cell in cells)
-        for head, *cells in columns
-    )
+    """Whether columns have a whole number in the first line and nothing but decimals below.
+
+    One column is not enough: spreadsheets write 1 for 1.0, so that a row may have a whole number by chance.
+    """
+    rows = [row for row in rows if len(row) == len(first)]
+    if len(rows) < SOME:
+        return False
+    columns = zip(first, *rows, strict=True)
+    return len([0 for head, *cells in columns if head.isdecimal() and all(map(_is_decimal, cells))]) > 1
 
 
 def _is_decimal(cell: str) -> bool:
@@ -96,8 +114,8 @@ def _are_out_of_range(first: Cells, rows: Sequence[Cells], *, some: bool) -> boo
     rows = [row for row in rows if len(row) == len(first) and all(map(is_number, row))]
     if len(rows) < ENOUGH or (some and len(first) < ENOUGH):
         return False
-    columns = zip(*([float(cell.replace(",", ".")) for cell in row] for row in (first, *rows)), strict=True)
-    outside = [not min(values) <= head <= max(values) for head, *values in columns]
+    numbers = [[float(cell.replace(",", ".")) for cell in row] for row in (first, *rows)]
+    outside = [not min(values) <= head <= max(values) for head, *values in zip(*numbers, strict=True)]
     return any(outside) if some else all(outside)
 
 

@@ -25,7 +25,7 @@ def frame_of(kind: str, columns: int, rows: int = 40) -> pd.DataFrame:
     return frame
 
 
-@pytest.mark.parametrize(("kind", "columns"), [("reals", 2), ("reals", 3), ("reals", 40), ("digits", 65), ("bits", 12)])
+@pytest.mark.parametrize(("kind", "columns"), [("reals", 3), ("reals", 4), ("reals", 40), ("digits", 65), ("bits", 12)])
 def test_numbers_that_pandas_gives_nameless_columns_are_no_row(kind, columns, tmp_path):
     frame = frame_of(kind, columns)
     frame.to_csv(tmp_path / "x.csv", index=False)
@@ -33,6 +33,19 @@ def test_numbers_that_pandas_gives_nameless_columns_are_no_row(kind, columns, tm
     np.testing.assert_array_equal(found.table, frame.to_numpy())
     assert found.names == tuple(map(str, range(columns)))
     assert any(note.startswith("line 1 taken for column names: 0, 1") for note in found.notes)
+
+
+@pytest.mark.parametrize("kind", ["reals", "digits"])
+@pytest.mark.parametrize("again", [False, True])
+def test_labels_that_pandas_put_beside_the_features_have_a_number_too(kind, again, tmp_path):
+    frame = frame_of(kind, 40)
+    labels, features = pd.Series(frame[0].to_numpy()), pd.DataFrame(frame.iloc[:, 1:].to_numpy())
+    for label, parts in ((0, [labels, features]), (-1, [features, labels])):
+        joined = pd.concat(parts, axis=1)
+        joined.to_csv(tmp_path / "x.csv", index=False)
+        if again:
+            pd.read_csv(tmp_path / "x.csv").to_csv(tmp_path / "x.csv", index=False)
+        np.testing.assert_array_equal(read(tmp_path / "x.csv", label_column=label).table, joined.to_numpy())
 
 
 def test_the_note_reaches_the_dataset(tmp_path):
@@ -53,6 +66,11 @@ def test_numbers_before_a_word_for_the_label_are_names(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "x.csv").table, frame.to_numpy())
 
 
+def test_bits_are_rows(tmp_path):
+    file = write(tmp_path, "0,0,1\n0,1,0\n1,1,1\n1,0,0\n")
+    assert len(read(file).table) == 4
+
+
 @pytest.mark.parametrize("columns", [2, 5, 11])
 @pytest.mark.parametrize("kind", ["reals", "digits", "bits"])
 def test_a_file_without_names_keeps_its_first_row(kind, columns, tmp_path):
@@ -68,6 +86,9 @@ ASKED = {
     "whole numbers that pandas may have counted": "0,1,2\n1,0,2\n0,2,1\n1,1,1\n",
     "a truth table": "0,1\n1,0\n0,0\n1,1\n",
     "some of pandas' numbers": "0,2,5\n" + "1,0.5,0.25\n0,1.5,2.5\n" * 2,
+    "one column of decimals": "0,1\n" + "1,0.5\n0,1.5\n" * 9,
+    "few rows": "0,1,2\n1,0.5,1.5\n",
+    "a label and whole numbers": "0,0,1,2\n" + "1,3,0,2\n0,1,2,2\n" * 9,
     "years": "2020,2021,2022\n" + "1,5,6\n0,7,8\n" * 6,
     "a word among numbers": "1,dog,3\n0,2,3\n1,5,4\n",
     "a word for the first label": "cat,5.1,3.5\n0,4.9,3.0\n1,5.5,2.5\n",
@@ -109,7 +130,7 @@ INDEXED = {
 
 
 @pytest.mark.parametrize("write_frame", INDEXED.values(), ids=INDEXED)
-@pytest.mark.parametrize("name", ["iris", "digits"])
+@pytest.mark.parametrize("name", ["iris", "wine"])
 def test_an_index_is_refused_left_out_or_kept(name, write_frame, tmp_path):
     frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
     file = write(tmp_path, write_frame(frame))
