@@ -20,7 +20,7 @@ FEW_ROWS = 5
 
 LIKE_NUMBERS = (
     "It looks like a number to predict, and nnlab only tells classes apart: regression is not there yet. "
-    "If the labels are in another column or array, name that one (`data.label_column`)"
+    "If the labels are in another column (`data.label_column=K`) or array, name that one"
 )
 
 
@@ -100,17 +100,12 @@ def _check_distinct(classes: Array, rows: int, origin: str) -> None:
     if count == 1:
         raise UserError(
             f"Telling classes apart needs at least two, but every label of {origin} is {classes[0]}. If the "
-            "labels are in another column or array, name that one (`data.label_column`)."
+            "labels are in another column (`data.label_column=K`) or array, name that one."
         )
     facts = f"{origin} has {count:,} distinct labels in {rows:,} rows, from {classes[0]} to {classes[-1]}"
     is_number = classes.dtype.kind != "U"
     if count == rows > 2:
-        remedy = (
-            "As many classes as rows are an index or a number to predict; regression is not there yet. "
-            "If the labels are in another column or array, name that one (`data.label_column`); pandas leaves its "
-            "index out with `df.to_csv(file, index=False)`"
-        )
-        _refuse(facts, remedy)
+        _refuse(facts, f"As many classes as rows are an index or numbers. {LIKE_NUMBERS}")
     if (count > 2 and count > rows / 2) or (count > MANY and count > rows / FEW_ROWS):
         _refuse(facts, LIKE_NUMBERS if is_number else "Leave out the rare ones, or name the array of the labels")
     if is_number and classes[-1] - classes[0] + 1 == count and classes[0] in (0, 1):

@@ -128,7 +128,7 @@ MALFORMED = {
     "wrong column": (
         b"0,2,3\n0,4,5\n",
         {},
-        r"every label of .* is 0\. .*name that one \(`data\.label_column`\)",
+        r"every label of .* is 0\. .*`data\.label_column=K`.* name that one",
     ),
     "gzip cut off": (gzip.compress(KAGGLE.encode() * 50)[:-9], {}, "must be a whole gzip file"),
 }

@@ -44,7 +44,7 @@ def test_classes_are_numbered_in_their_order_as_numpy_does(labels):
 
 
 NUMBERS = {
-    "as many as rows": (np.arange(200), "200 distinct labels in 200 rows.*index or a number to predict"),
+    "as many as rows": (np.arange(200), "200 distinct labels in 200 rows.*an index or numbers"),
     "three of three": ([0, 1, 2], "As many classes as rows"),
     "diabetes": (datasets.load_diabetes().target, "214 distinct labels in 442 rows"),
     "house prices": (datasets.load_diabetes().target * 1000, "214 distinct"),
