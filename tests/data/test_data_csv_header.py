@@ -8,6 +8,8 @@ import pytest
 from csv_samples import load_csv, read, write
 from sklearn import datasets
 
+from nnlab.config import dataset_of
+from nnlab.data import DataSettings
 from nnlab.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -148,6 +150,15 @@ def test_an_index_is_refused_left_out_or_kept(name, write_frame, tmp_path):
     chosen = kept.train.x[:, 0].astype(int)
     chosen -= chosen.max() == len(frame)  # where it counts from 1
     np.testing.assert_array_equal(dropped.train.x, frame.to_numpy(dtype=dropped.train.x.dtype)[chosen, :-1])
+
+
+def test_how_a_file_is_read_reaches_the_run(tmp_path):
+    frame = datasets.load_iris(as_frame=True).frame
+    frame.to_csv(tmp_path / "x.csv", sep=";", decimal=",")
+    chosen = {"label_column": -1, "index": "drop", "delimiter": "semicolon", "decimal": "comma", "header": "yes"}
+    dataset = dataset_of(DataSettings("csv", str(tmp_path / "x.csv"), limit=60, **chosen), seed=0)
+    assert (dataset.features, dataset.classes, len(dataset.train)) == (4, 3, 60)
+    np.testing.assert_array_equal(np.bincount(dataset.train.targets()), [20, 20, 20])
 
 
 def test_no_index_is_seen_where_none_is(tmp_path):

@@ -37,6 +37,7 @@ FAMILY = {
     "a blank first line": ("\n  \n" + TABLE, {}),
     "blank lines": (TABLE.replace("\n", "\n\n"), {}),
     "comments": ("# by hand\n" + TABLE.replace("\n", "\n#,x\n", 2), {"comment": "#"}),
+    "the first line of Excel": ("sep=;\n" + TABLE.replace(",", ";"), {"sep": ";", "skiprows": 1}),
     "spaces after commas": (TABLE.replace(",", ", "), {"skipinitialspace": True}),
     "signs": (HEAD + "+1,+2.,-0.0\n0,-.5,+3E+2\n", {}),
     "truth values": (HEAD + "1,True,-3\n0,False,4\n1,True,5\n", {}),
@@ -120,6 +121,16 @@ def test_whole_labels_are_named_as_they_are_written(tmp_path):
     assert load_csv(file).class_names == ("20240101", "20240102", "9007199254740991")
 
 
+@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(alphabet='0123 .,;\t|"#\r\n-eaN', max_size=60), header=st.sampled_from(["auto", "yes", "no"]))
+def test_any_text_is_read_or_refused_with_one_message(text, header, tmp_path):
+    try:
+        table = read(write(tmp_path, text), header=header).table
+    except UserError:
+        return
+    assert np.isfinite(table).all()
+
+
 REFUSED = {
     "a missing value": (TABLE + "1,,2\n", "line 6 .* has '' in column 1 .*'a'.* missing value"),
     "NA": (TABLE + "1,2,NA\n", "line 6 .* has 'NA' in column 2 .*missing value"),
@@ -142,7 +153,7 @@ REFUSED = {
     "an open quote": (TABLE + '1,"2,3\n0,1,2\n', "quote"),
     "utf-16 without a mark": (TABLE.encode("utf-16-le"), "NUL character .* UTF-16 without a mark"),
     "latin-1": (TABLE.replace("a", "ä").encode("latin-1"), "its byte 1 is not.*iconv -f WINDOWS-1252"),
-    "a spreadsheet": (b"PK\x03\x04 and more", "a ZIP archive or a spreadsheet"),
+    "a spreadsheet": (b"PK\x03\x04 and more", r"a ZIP archive, a spreadsheet \(\.xlsx\)"),
     "another delimiter": (TABLE.replace(",", ":"), "'label:a:b', is one cell.*comma, semicolon, tab, pipe, space"),
     "one column": ("label\n1\n0\n", "needs a label column and at least one more"),
     "names fewer than cells": ("a,b\n1,1,2\n2,0,3\n", "2 names where the line below has 3 cells"),
