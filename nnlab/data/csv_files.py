@@ -96,7 +96,7 @@ def read_csv(file: Path, settings: DataSettings, like: CsvFile | None = None) ->
         UserError: it cannot be read, or not in one way alone.
     """
     contents = decode(file, read_bytes(file))
-    text = CsvText(contents, find_delimiter(file, contents, settings.delimiter))
+    text = CsvText(contents, find_delimiter(contents, settings.delimiter))
     records = text.records()
     first = next(records, [])
     line, comment = text.line, text.first_comment
@@ -104,6 +104,13 @@ def read_csv(file: Path, settings: DataSettings, like: CsvFile | None = None) ->
     if rows and all(row[-1] == "" for row in rows) and (first[-1] == "" or len(first) == len(rows[0]) - 1):
         text.ends_with_delimiter = True
         first, rows = first[: len(rows[0]) - 1], [row[:-1] for row in rows]
+    if len(first) == 1:
+        tried = f"none of {', '.join(DELIMITERS)}" if settings.delimiter == "auto" else f"not {settings.delimiter}"
+        raise UserError(
+            f"A CSV file needs a label column and at least one more, but line {line} of {file}, "
+            f"{first[0][:60]!r}, is one cell: the delimiter is {tried}. `data.delimiter=auto` looks for all that "
+            "nnlab reads; write the file with one of them."
+        )
     label = _label_column(file, line, first, settings.label_column)
     if settings.header == "auto":
         known = like is not None and like.names == tuple(first)

@@ -119,30 +119,16 @@ def cells_of(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
         yield ["\n"]
 
 
-def find_delimiter(file: Path, text: str, chosen: Delimiter) -> str:
-    """What stands between the cells: the delimiter under which most lines are rows of numbers, equally many.
-
-    Raises:
-        UserError: the first line has but one cell.
-    """
-    lines = _first_lines(text)
-    if not lines:
-        return ","
+def find_delimiter(text: str, chosen: Delimiter) -> str:
+    """What stands between the cells: the delimiter under which most lines are rows of numbers, equally many."""
     if chosen != "auto":
-        delimiter = DELIMITERS[chosen]
-    else:
-        rows = lines[1:] or lines
-        delimiter, best = ",", (0.0, 0.0)
-        for each in DELIMITERS.values():
-            if best < (1.0, 1.0) and (score := _score(rows, each)) > best:
-                delimiter, best = each, score
-    if len(next(cells_of(iter(lines), delimiter))) < 2:
-        tried = ", ".join(DELIMITERS) if chosen == "auto" else chosen
-        raise UserError(
-            f"A CSV file needs a label column and at least one more, but the first line of {file}, "
-            f"{lines[0].strip()[:60]!r}, is one cell: its delimiter is none of {tried}. `data.delimiter=auto` looks "
-            f"for {', '.join(DELIMITERS)}; write the file with one of them."
-        )
+        return DELIMITERS[chosen]
+    lines = _first_lines(text)
+    rows = lines[1:] or lines
+    delimiter, best = ",", (0.0, 0.0)
+    for each in DELIMITERS.values() if rows else ():
+        if best < (1.0, 1.0) and (score := _score(rows, each)) > best:
+            delimiter, best = each, score
     return delimiter
 
 
