@@ -75,9 +75,10 @@ def load_csv(settings: DataSettings) -> Source:
         f"{file.file.name}: {note}" if len(tables) > 1 else note for file in tables.values() for note in file.notes
     ]
     dropped, more = index_to_drop(train.file, train.table, train.names, train.label, settings.index)
-    columns = [train.label, *dropped]
     raw = {
-        part: RawTable(_smallest(np.delete(each.table, columns, axis=1)), each.table[:, each.label], str(each.file))
+        part: RawTable(
+            _smallest(np.delete(each.table, [train.label, *dropped], axis=1)), each.table[:, each.label], str(each.file)
+        )
         for part, each in tables.items()
     }
     source = assemble(raw)
@@ -104,13 +105,7 @@ def read_csv(file: Path, settings: DataSettings, like: CsvFile | None = None) ->
     if rows and all(row[-1] == "" for row in rows) and (first[-1] == "" or len(first) == len(rows[0]) - 1):
         text.ends_with_delimiter = True
         first, rows = first[: len(rows[0]) - 1], [row[:-1] for row in rows]
-    if len(first) == 1:
-        tried = f"none of {', '.join(DELIMITERS)}" if settings.delimiter == "auto" else f"not {settings.delimiter}"
-        raise UserError(
-            f"A CSV file needs a label column and at least one more, but line {line} of {file}, "
-            f"{first[0][:60]!r}, is one cell: the delimiter is {tried}. `data.delimiter=auto` looks for all that "
-            "nnlab reads; write the file with one of them."
-        )
+    _check_columns(file, line, first, settings, like)
     label = _label_column(file, line, first, settings.label_column)
     if settings.header == "auto":
         known = like is not None and like.names == tuple(first)
@@ -131,11 +126,34 @@ def read_csv(file: Path, settings: DataSettings, like: CsvFile | None = None) ->
             f"where the line below has {len(rows[0])} cells. Add the missing ones (`data.header=no` says that it is "
             "a row); pandas leaves its index out with `df.to_csv(file, index=False)`."
         )
-    if like is not None:
-        _check_alike(file, len(first), names, like)
+    if names and like is not None and like.names:
+        _check_names(file, names, like)
     text.skipped = line if has_header else 0
     table, marks = parse(file, text, label, names, settings.decimal)
     return CsvFile(file, table, names, label, (*_notes(text, line, names, label), *marks))
+
+
+def _check_columns(file: Path, line: int, first: Sequence[str], settings: DataSettings, like: CsvFile | None) -> None:
+    """A file has a label and a feature; a test file has the columns of the training file."""
+    if len(first) == 1:
+        tried = f"none of {', '.join(DELIMITERS)}" if settings.delimiter == "auto" else f"not {settings.delimiter}"
+        raise UserError(
+            f"A CSV file needs a label column and at least one more, but line {line} of {file}, "
+            f"{first[0][:60]!r}, is one cell: the delimiter is {tried}. `data.delimiter=auto` looks for all that "
+            "nnlab reads; write the file with one of them."
+        )
+    if not first or like is None or len(first) == like.table.shape[1]:
+        return
+    if len(first) == like.table.shape[1] - 1:
+        raise UserError(
+            f"A test file needs the columns of the training file, but {file} has one fewer: it seems "
+            f"to have no labels, as Kaggle's has none. Use `data.root={like.file}` alone; "
+            "`data.split.test` then holds out some of its rows."
+        )
+    raise UserError(
+        f"A test file needs the columns of the training file, but {file} has {len(first)} and {like.file} has "
+        f"{like.table.shape[1]}. Give files of one data set."
+    )
 
 
 def _label_column(file: Path, line: int, first: Sequence[str], column: int) -> int:
@@ -159,19 +177,14 @@ def _check_comment(file: Path, comment: tuple[int, str], line: int, first: Seque
         )
 
 
-def _check_alike(file: Path, columns: int, names: tuple[str, ...] | None, like: CsvFile) -> None:
-    if columns == like.table.shape[1] - 1:
-        raise UserError(
-            f"A test file needs the columns of the training file, but {file} has one fewer: it seems "
-            f"to have no labels, as Kaggle's has none. Use `data.root={like.file}` alone; "
-            "`data.split.test` then holds out some of its rows."
-        )
-    if names and like.names and len(names) == len(like.names) and names != like.names:
-        column = next(index for index, pair in enumerate(zip(names, like.names, strict=True)) if len(set(pair)) > 1)
-        raise UserError(
-            f"A test file needs the columns of the training file in the same order, but column {column} is "
-            f"{names[column]!r} in {file} and {like.names[column]!r} in {like.file}. Write them alike."
-        )
+def _check_names(file: Path, names: Sequence[str], like: CsvFile) -> None:
+    """The columns of a test file stand in the order of the training file's."""
+    for column, (name, theirs) in enumerate(zip(names, like.names or (), strict=True)):
+        if name != theirs:
+            raise UserError(
+                f"A test file needs the columns of the training file in the same order, but column {column} is "
+                f"{name!r} in {file} and {theirs!r} in {like.file}. Write them alike."
+            )
 
 
 def _notes(text: CsvText, line: int, names: tuple[str, ...] | None, label: int) -> list[str]:

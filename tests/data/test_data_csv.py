@@ -156,11 +156,12 @@ def test_kaggles_test_file_without_labels_is_explained(write, tmp_path):
         load_csv(tmp_path)
 
 
-def test_a_test_file_of_another_width_is_refused(write, tmp_path):
-    write(KAGGLE, "train.csv")
-    write("1,2,3\n", "test.csv")
-    with pytest.raises(UserError, match=r"train\.csv has 4 features, .*test\.csv has 2 features"):
-        load_csv(tmp_path)
+@pytest.mark.parametrize("label", [0, -1])
+def test_a_test_file_of_another_width_is_refused(label, write, tmp_path):
+    write("1,2,3,4,1\n0,4,5,6,0\n", "train.csv")
+    write("1,2,1\n", "test.csv")
+    with pytest.raises(UserError, match=r"test\.csv has 3 and .*train\.csv has 5"):
+        load_csv(tmp_path, label_column=label)
 
 
 def test_a_folder_without_a_training_file_is_refused(write, tmp_path):
