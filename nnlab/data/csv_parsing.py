@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 from array import array
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 
 from nnlab.core.rows import Array
-from nnlab.data.csv_cells import COMMA_NUMBER, GROUPED, POINT_NUMBER, TRUTH, WHOLE_NUMBER, what_is_wrong
+from nnlab.data.csv_cells import COMMA_NUMBER, DECIMAL_COMMA, GROUPED, POINT_NUMBER, TRUTH, WHOLE_NUMBER, what_is_wrong
 from nnlab.data.csv_index import likely_label
 from nnlab.data.csv_text import CsvText
 from nnlab.data.labels import LIKE_NUMBERS
@@ -49,7 +50,24 @@ def parse(
                     return table, []
                 with contextlib.suppress(ValueError):
                     return _load(text, np.int64), []
+    if decimal != "point" and (pointed := _with_points(text)):
+        with contextlib.suppress(ValueError):
+            table = _load(pointed, np.float64)
+            labels = table[:, label]
+            if np.isfinite(table).all() and (labels == np.trunc(labels)).all() and np.abs(table).max() < EXACT:
+                return table, ["decimal commas"]
     return _CellByCell(file, text, label, names, decimal).read()
+
+
+def _with_points(text: CsvText) -> CsvText | None:
+    """The text with decimal points for commas, where these can be nothing else: a short way for long files."""
+    start = 0
+    for _ in range(text.skipped):
+        start = text.text.find("\n", start) + 1
+    body = text.text[start:]
+    if text.delimiter == "," or "." in body or '"' in body or not DECIMAL_COMMA.search(body):
+        return None
+    return dataclasses.replace(text, text=text.text[:start] + body.replace(",", "."))
 
 
 def _load(text: CsvText, dtype: type[np.generic]) -> Array:
