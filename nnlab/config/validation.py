@@ -96,7 +96,11 @@ def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
 
 @functools.lru_cache(maxsize=2)
 def _read_once(data: DataSettings, seed: int) -> Dataset:
-    files = DataSettings(data.name, data.root, label_column=data.label_column, header=data.header)
+    # What does not change how files are read is left at its default.
+    defaults = DataSettings(data.name)
+    files = dataclasses.replace(
+        data, **{key: getattr(defaults, key) for key in ("limit", "scale", "standardize", "split")}
+    )
     return load(data, seed=seed, source=_source(files))
 
 

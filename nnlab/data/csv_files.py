@@ -1,21 +1,25 @@
-"""Tables of text: one row a line, a label column and pixel columns, as Kaggle publishes MNIST."""
+"""Tables of text: one row a line, a label column and feature columns, as Kaggle publishes MNIST and pandas writes."""
 
 from __future__ import annotations
 
-import io
-import math
+import dataclasses
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NoReturn
 
 import numpy as np
 
 from nnlab.core.rows import Array
+from nnlab.data.csv_cells import is_number
+from nnlab.data.csv_header import is_header
+from nnlab.data.csv_index import index_to_drop
+from nnlab.data.csv_parsing import EXACT, parse
 from nnlab.data.csv_pixels import are_pixels
+from nnlab.data.csv_text import DELIMITERS, SAMPLE, CsvText, cells_of, decode, find_delimiter
 from nnlab.data.files import first_file, listing, read_bytes, resolve_root
+from nnlab.data.settings import DataSettings
 from nnlab.data.source import Part, RawTable, Source, assemble
 from nnlab.errors import UserError
-
-Header = Literal["auto", "yes", "no"]
 
 FILES: dict[Part, tuple[str, str]] = {
     "train": ("train.csv", "mnist_train.csv"),
@@ -23,21 +27,38 @@ FILES: dict[Part, tuple[str, str]] = {
 }
 
 
-def load_csv(root: str | None, *, label_column: int = 0, header: Header = "auto") -> Source:
-    """One file, or a folder with `train.csv` (or `mnist_train.csv`) and perhaps a test file; gzip or not.
-
-    Whole numbers from 0 to 255 become bytes, all else float64.
+@dataclasses.dataclass(frozen=True)
+class CsvFile:
+    """What one file holds.
 
     Args:
-        root: the file or folder.
-        label_column: the column of the label, counted from 0; every other column is a feature.
-        header: whether the first line names the columns; `auto` takes it for names if its label column
-            holds no number.
+        file: its path.
+        table: (n, columns) uint8, float64 or int64.
+        names: of the columns, if the file names them.
+        label: the column of the label, from 0.
+        notes: what was taken for what, a sentence each.
+    """
+
+    file: Path
+    table: Array
+    names: tuple[str, ...] | None
+    label: int
+    notes: tuple[str, ...]
+
+
+def load_csv(settings: DataSettings) -> Source:
+    """One file, or a folder with `train.csv` (or `mnist_train.csv`) and perhaps a test file; gzip or not.
+
+    Cells are read as RFC 4180 and pandas read them. Whole numbers from 0 to 255 become bytes, other whole numbers
+    int64, all else float64. What was taken for a header, a delimiter or an index is in the source's notes.
+
+    Args:
+        settings: `root`, and the keys that say how the files are written.
 
     Raises:
-        UserError: a file is missing or malformed; the message names the line.
+        UserError: a file is missing or malformed, or can be read in more than one way; the message names the line.
     """
-    path = resolve_root(root, "csv")
+    path = resolve_root(settings.root, "csv")
     files: dict[Part, Path] = {"train": path}
     if path.is_dir():
         found = {part: first_file(path, names) for part, names in FILES.items()}
@@ -47,131 +68,147 @@ def load_csv(root: str | None, *, label_column: int = 0, header: Header = "auto"
                 f"A folder of CSV files needs train.csv or mnist_train.csv (or .gz), but {path} holds "
                 f"{listing(path)}. Name the file itself as `data.root`."
             )
-    raw = {part: read_csv(file, label_column, header) for part, file in files.items()}
-    if "test" in raw and raw["test"].x.shape[1] == raw["train"].x.shape[1] - 1:
+    train = read_csv(files["train"], settings)
+    tables: dict[Part, CsvFile] = {"train": train}
+    if "test" in files:
+        tables["test"] = read_csv(files["test"], settings, like=train)
+    notes = [
+        f"{file.file.name}: {note}" if len(tables) > 1 else note for file in tables.values() for note in file.notes
+    ]
+    dropped, more = index_to_drop(train.file, train.table, train.names, train.label, settings.index)
+    raw = {
+        part: RawTable(
+            _smallest(np.delete(each.table, [train.label, *dropped], axis=1)), each.table[:, each.label], str(each.file)
+        )
+        for part, each in tables.items()
+    }
+    names = None if train.names is None else [name for column, name in enumerate(train.names) if column not in dropped]
+    source = assemble(raw, is_image=are_pixels(names, train.file.name))
+    return dataclasses.replace(source, notes=(*notes, *more, *source.notes))
+
+
+def read_csv(file: Path, settings: DataSettings, like: CsvFile | None = None) -> CsvFile:
+    """All of one file.
+
+    Args:
+        file: its path.
+        settings: how it is written.
+        like: the training file that it must fit, if it is not that itself.
+
+    Raises:
+        UserError: it cannot be read, or not in one way alone.
+    """
+    contents = decode(file, read_bytes(file))
+    text = CsvText(contents, find_delimiter(contents, settings.delimiter))
+    records = text.records()
+    first = next(records, [])
+    line, comment = text.line, text.first_comment
+    rows = list(itertools.islice(records, SAMPLE))
+    if rows and all(row[-1] == "" for row in rows) and (first[-1] == "" or len(first) == len(rows[0]) - 1):
+        text.ends_with_delimiter = True
+        first, rows = first[: len(rows[0]) - 1], [row[:-1] for row in rows]
+    _check_columns(file, line, first, settings, like)
+    label = _label_column(file, line, first, settings.label_column)
+    if settings.header == "auto":
+        known = like is not None and like.names == tuple(first)
+        has_header = known or (bool(first) and is_header(file, line, first, rows, label))
+    else:
+        has_header = settings.header == "yes"
+        if has_header and comment and all(map(is_number, first)):
+            _check_comment(file, comment, line, first, text.delimiter)
+    if not (rows if has_header else first):
+        comments = f" (its {text.comments} lines that open with # are comments)" if text.comments else ""
         raise UserError(
-            f"A test file needs the columns of the training file, but {files['test']} has one fewer: it seems "
-            f"to have no labels, as Kaggle's has none. Use `data.root={files['train']}` alone; "
+            f"A CSV file needs at least one row, but {file} has none{comments}. Give one with rows, or name another."
+        )
+    names = tuple(first) if has_header else None
+    if names and len(names) != len(rows[0]):
+        raise UserError(
+            f"The first line of a CSV file must name every column, but line {line} of {file} has {len(names)} names "
+            f"where the line below has {len(rows[0])} cells. Add the missing ones (`data.header=no` says that it is "
+            "a row); pandas leaves its index out with `df.to_csv(file, index=False)`."
+        )
+    if names and like is not None and like.names:
+        _check_names(file, names, like)
+    text.skipped = line if has_header else 0
+    table, marks = parse(file, text, label, names, settings.decimal)
+    return CsvFile(file, table, names, label, (*_notes(text, line, names, label), *marks))
+
+
+def _check_columns(file: Path, line: int, first: Sequence[str], settings: DataSettings, like: CsvFile | None) -> None:
+    """A file has a label and a feature; a test file has the columns of the training file."""
+    if len(first) == 1:
+        tried = f"none of {', '.join(DELIMITERS)}" if settings.delimiter == "auto" else f"not {settings.delimiter}"
+        raise UserError(
+            f"A CSV file needs a label column and at least one more, but line {line} of {file}, "
+            f"{first[0][:60]!r}, is one cell: the delimiter is {tried}. `data.delimiter=auto` looks for all that "
+            "nnlab reads; write the file with one of them."
+        )
+    if not first or like is None or len(first) == like.table.shape[1]:
+        return
+    if len(first) == like.table.shape[1] - 1:
+        raise UserError(
+            f"A test file needs the columns of the training file, but {file} has one fewer: it seems "
+            f"to have no labels, as Kaggle's has none. Use `data.root={like.file}` alone; "
             "`data.split.test` then holds out some of its rows."
         )
-    text = _Text(files["train"], read_bytes(files["train"]), label_column, header)
-    return assemble(raw, is_image=are_pixels(text.names, files["train"].name))
+    raise UserError(
+        f"A test file needs the columns of the training file, but {file} has {len(first)} and {like.file} has "
+        f"{like.table.shape[1]}. Give files of one data set."
+    )
 
 
-def read_csv(file: Path, label_column: int, header: Header) -> RawTable:
-    """The rows of one file: `x` (n, columns - 1) uint8 or float64, `labels` (n,) the same type.
-
-    Raises:
-        UserError: it cannot be read, or a line is malformed.
-    """
-    text = _Text(file, read_bytes(file), label_column, header)
-    try:
-        table = text.parse(np.uint8)
-    except ValueError:
-        table = text.parse_floats()
-    x = np.delete(table, label_column, axis=1)
-    if x.dtype != np.uint8 and bool(((x >= 0) & (x <= 255) & (x == np.trunc(x))).all()):
-        x = x.astype(np.uint8)
-    return RawTable(x, table[:, label_column], str(file))
-
-
-class _Text:
-    """The contents of a file, and where its rows begin.
-
-    Raises:
-        UserError: it is no text, has no rows, or has no such label column.
-    """
-
-    def __init__(self, file: Path, contents: bytes, label_column: int, header: Header) -> None:
-        self.file = file
-        self.contents = contents
-        self.label_column = label_column
-        try:
-            contents.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"{file} must be text in UTF-8, but its byte {error.start} is not. Export it as CSV again."
-            ) from error
-        with self.lines() as lines:
-            first = lines.readline()
-            second = next((line for line in lines if line.strip()), "")
-        cells = first.split(",")
-        if label_column >= len(cells):
-            raise UserError(
-                f"`data.label_column={label_column}` (counted from 0) needs at least {label_column + 1} columns "
-                f"separated by commas, but line 1 of {file} has {len(cells)}. Name the column of the label."
-            )
-        is_header = header == "yes" or (header == "auto" and _number(cells[label_column]) is None)
-        if not (second if is_header else first).strip():
-            raise UserError(
-                f"A CSV file needs at least one row, but {file} has none. Give one with rows, or name another."
-            )
-        self.skipped = int(is_header)
-        self.names = cells if is_header else None
-
-    def lines(self) -> io.TextIOWrapper:
-        """Read from the start; a byte order mark is passed over."""
-        return io.TextIOWrapper(io.BytesIO(self.contents), encoding="utf-8-sig")
-
-    def parse(self, dtype: type[np.generic]) -> Array:
-        """All rows as one array (n, columns).
-
-        Raises:
-            ValueError: a cell does not fit the type, or a line has another number of cells.
-        """
-        with self.lines() as lines:
-            return np.loadtxt(lines, delimiter=",", dtype=dtype, comments=None, skiprows=self.skipped, ndmin=2)
-
-    def parse_floats(self) -> Array:
-        """All rows as float64, finite, with whole labels.
-
-        Raises:
-            UserError: anything else is in there.
-        """
-        try:
-            table = self.parse(np.float64)
-        except ValueError as error:
-            self.explain(str(error))
-        labels = table[:, self.label_column]
-        if not np.isfinite(table).all() or (labels != np.trunc(labels)).any():
-            self.explain("a number is out of range")
-        return table
-
-    def explain(self, otherwise: str) -> NoReturn:
-        """Find the first malformed line and say what is wrong with it.
-
-        Raises:
-            UserError: always; with the text `otherwise` if every line looks right.
-        """
-        columns = 0
-        with self.lines() as lines:
-            for number, line in enumerate(lines, start=1):
-                if number <= self.skipped or not line.strip():
-                    continue
-                cells = line.rstrip("\r\n").split(",")
-                columns = columns or len(cells)
-                if len(cells) != columns:
-                    self._reject(number, f"has {len(cells)} columns where the lines above have {columns}")
-                for column, cell in enumerate(cells):
-                    value = _number(cell)
-                    place = f"has {cell.strip()[:40]!r} in column {column} (counted from 0), which is"
-                    if value is None:
-                        self._reject(number, f"{place} not a number")
-                    if not math.isfinite(value):
-                        self._reject(number, f"{place} not a finite number")
-                    if column == self.label_column and value != int(value):
-                        self._reject(number, f"{place} the label but not a whole number")
-        raise UserError(f"{self.file} must be a table of numbers, but: {otherwise}. Correct the file.")
-
-    def _reject(self, line: int, fact: str) -> NoReturn:
+def _label_column(file: Path, line: int, first: Sequence[str], column: int) -> int:
+    """The column of the label, counted from 0."""
+    if first and not -len(first) <= column < len(first):
         raise UserError(
-            f"A CSV file must be a table of finite numbers, but line {line} of {self.file} {fact}. "
-            "Correct the line; `data.label_column` and `data.header` say how the file is read."
+            f"`data.label_column={column}` must be one of the columns, 0 to {len(first) - 1} (-1 is the last), but "
+            f"line {line} of {file} has {len(first)} columns. Name the column of the label."
+        )
+    return column if column >= 0 else len(first) + column
+
+
+def _check_comment(file: Path, comment: tuple[int, str], line: int, first: Sequence[str], delimiter: str) -> None:
+    """A header that is a comment must not cost the first row."""
+    number, words = comment
+    if number < line and len(next(cells_of(iter([words]), delimiter))) == len(first):
+        raise UserError(
+            f"`data.header=yes` takes the first line that is no comment for column names, but in {file} that is line "
+            f"{line}, all numbers, and line {number} is a comment that names them: {words[:60]}. Comments are passed "
+            "over, so say `data.header=no`."
         )
 
 
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
+def _check_names(file: Path, names: Sequence[str], like: CsvFile) -> None:
+    """The columns of a test file stand in the order of the training file's."""
+    for column, (name, theirs) in enumerate(zip(names, like.names or (), strict=True)):
+        if name != theirs:
+            raise UserError(
+                f"A test file needs the columns of the training file in the same order, but column {column} is "
+                f"{name!r} in {file} and {theirs!r} in {like.file}. Write them alike."
+            )
+
+
+def _notes(text: CsvText, line: int, names: tuple[str, ...] | None, label: int) -> list[str]:
+    """What was taken for what, in words."""
+    if names:
+        shown = ", ".join(names[:6]) + (f", ... ({len(names)} in all)" if len(names) > 6 else "")
+        notes = [f"line {line} taken for column names: {shown[:200]}", f"labels from column {label} ({names[label]!r})"]
+    else:
+        notes = [f"no line of column names; labels from column {label} (counted from 0)"]
+    if text.delimiter != ",":
+        name = next(name for name, each in DELIMITERS.items() if each == text.delimiter)
+        notes.append(f"cells separated by {name} (data.delimiter={name})")
+    if text.ends_with_delimiter:
+        notes.append("each line ends with a delimiter, behind which no cell is")
+    if text.first_comment:
+        count, (number, words) = text.comments, text.first_comment
+        notes.append(f"{count} comment{'s' if count > 1 else ''} passed over, the first in line {number}: {words[:60]}")
+    return notes
+
+
+def _smallest(x: Array) -> Array:
+    """Whole numbers as bytes or int64, all else as it is."""
+    if x.dtype != np.float64 or not (x == np.trunc(x)).all() or np.abs(x).max() >= EXACT:
+        return x
+    return x.astype(np.uint8 if x.min() >= 0 and x.max() <= 255 else np.int64)

@@ -40,8 +40,8 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
     """
     source = source or read_source(settings, progress=progress)
     split_seed = seed if settings.split.seed is None else settings.split.seed
-    splits = split(source, settings.split, streams(split_seed).split)
-    train = splits.train if settings.limit is None else splits.train.first(settings.limit)
+    splits = split(source, settings.split, streams(split_seed).split, limit=settings.limit)
+    train = splits.train
     scaling = Scaling()
     if source.maximum is not None and settings.scale == "unit":
         scaling = pixel_scaling(train, source.maximum)
@@ -82,7 +82,7 @@ def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
         case "idx":
             return load_idx(settings.root)
         case "csv":
-            source = load_csv(settings.root, label_column=settings.label_column, header=settings.header)
+            source = load_csv(settings)
             return replace(source, row_type=np.result_type(source.row_type, np.int64))  # as pandas reads them
         case "npz":
             return load_npz(settings.root)

@@ -9,6 +9,10 @@ from nnlab.core.check import Checked, Range
 
 SourceName = Literal["toy", "digits", "mnist_5k", "mnist", "fashion_mnist", "idx", "csv", "npz"]
 Strategy = Literal["tail", "random", "stratified"]
+Header = Literal["auto", "yes", "no"]
+Delimiter = Literal["auto", "comma", "semicolon", "tab", "pipe", "space"]
+Decimal = Literal["auto", "point", "comma"]
+Index = Literal["auto", "drop", "keep"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,19 @@ class DataSettings(Checked):
     Args:
         name: the source.
         root: the folder or file of the sources `idx`, `csv` and `npz`; relative to the current folder.
-        limit: keep the first so many rows of the training split alone; None keeps all.
+        limit: keep so many rows of the training split alone: the first, or, if it is stratified, the first of
+            each class in proportion; None keeps all.
         scale: `unit` brings the pixels of images into [0, 1] (bytes / 255, `digits` / 16); a table stays as it
             is, whatever its numbers are. `none` leaves images as they are, too.
         standardize: then subtract each feature's mean over the training split and divide by its standard
             deviation. A feature that is the same in all training rows is not divided.
-        label_column: the column of `csv` files that holds the label, counted from 0.
-        header: whether `csv` files open with a line of column names; `auto` looks whether the first line
-            has a number in the label column.
+        label_column: the column of `csv` files that holds the label, counted from 0; -1 is the last.
+        header: whether `csv` files open with a line of column names; `auto` looks at the first lines, and asks
+            where it cannot be told.
+        delimiter: what stands between the cells of `csv` files; `space` is any run of spaces and tabs.
+        decimal: the decimal mark of `csv` files; `auto` takes the comma where no number has a point.
+        index: what becomes of a column of `csv` files that counts or names the rows, as pandas writes one:
+            `drop` leaves it out, `keep` makes it a feature, `auto` refuses the file.
         split: how rows become splits.
     """
 
@@ -55,6 +64,9 @@ class DataSettings(Checked):
     limit: Annotated[int, Range(ge=1)] | None = None
     scale: Literal["unit", "none"] = "unit"
     standardize: bool = False
-    label_column: Annotated[int, Range(ge=0)] = 0
-    header: Literal["auto", "yes", "no"] = "auto"
+    label_column: int = 0
+    header: Header = "auto"
+    delimiter: Delimiter = "auto"
+    decimal: Decimal = "auto"
+    index: Index = "auto"
     split: SplitSettings = field(default_factory=SplitSettings)

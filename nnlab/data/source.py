@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core.rows import Array
+from nnlab.data.labels import to_classes
 from nnlab.data.number_types import check_pixels, row_type, stored_type
 from nnlab.errors import UserError
 
@@ -105,31 +106,14 @@ def assemble(
     if len(widths) > 1:
         facts = ", ".join(f"{origin} has {_shape_words(shape)}" for shape, origin in widths.items())
         raise UserError(f"All splits need rows of the same shape, but {facts}. Give files of one data set.")
-    labels = {part: _whole_labels(table) for part, table in raw.items()}
-    if len({each.dtype.kind for each in labels.values()}) > 1:
-        facts = ", ".join(f"{raw[part].origin} has {each.dtype}" for part, each in labels.items())
-        raise UserError(f"All splits need labels of one kind, but {facts}. Use numbers or texts throughout.")
-    if class_names is None:
-        classes = np.unique(np.concatenate([np.unique(each) for each in labels.values()]))
-        class_names = [str(each) for each in classes]
-        if len(classes) == 1:
-            raise UserError(
-                f"Telling classes apart needs at least two, but every label of {raw['train'].origin} is "
-                f"{class_names[0]}. If the labels are in another column or array, name that one "
-                "(`data.label_column`)."
-            )
-    else:
-        classes = np.arange(len(class_names))
+    labels, names = to_classes({part: (table.labels, table.origin) for part, table in raw.items()}, class_names)
     if is_image:
         for table in raw.values():
             check_pixels(table.x, table.origin)
     dtype = np.dtype(np.uint8) if is_image else stored_type({table.origin: table.x for table in raw.values()})
     return Source(
-        parts={
-            part: Table(_frozen(_flat(table.x, dtype)), _frozen(_to_classes(labels[part], classes, table.origin)))
-            for part, table in raw.items()
-        },
-        class_names=tuple(class_names),
+        parts={part: Table(_frozen(_flat(table.x, dtype)), _frozen(labels[part])) for part, table in raw.items()},
+        class_names=names,
         image_shape=image_shape(next(iter(widths)), is_image=is_image),
         maximum=maximum if is_image else None,
         row_type=row_type(raw["train"].x),
@@ -180,40 +164,6 @@ def _check_rows(table: RawTable) -> None:
 
 def _shape_words(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} features" if len(shape) == 1 else f"images of {shape[0]}×{shape[1]}"
-
-
-def _whole_labels(table: RawTable) -> Array:
-    """The labels as int64 or text."""
-    labels = table.labels
-    if labels.dtype.kind == "f":
-        labels = labels.astype(np.float64)
-        broken = ~(np.isfinite(labels) & (labels == np.trunc(labels)) & (np.abs(labels) < 2**24))
-        if broken.any():
-            row = int(np.argmax(broken))
-            raise UserError(
-                f"Labels must be whole numbers, but {table.origin} has {labels[row]} in row {row} (counted "
-                "from 0). If the labels are in another column or array, name that one; nnlab classifies."
-            )
-    elif labels.dtype.kind == "U":
-        return labels
-    elif labels.dtype.kind not in "biu":
-        raise UserError(
-            f"Labels must be whole numbers or texts, but those of {table.origin} are {labels.dtype}. "
-            "Save them as int64."
-        )
-    return labels.astype(np.int64)
-
-
-def _to_classes(labels: Array, classes: Array, origin: str) -> NDArray[np.int64]:
-    """The position of each label among the sorted classes."""
-    positions = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
-    strange = classes[positions] != labels
-    if strange.any():
-        raise UserError(
-            f"Labels must be 0 to {len(classes) - 1}, but {origin} has {labels[np.argmax(strange)]}. "
-            "The file is of another data set: load it with `data=idx`."
-        )
-    return positions.astype(np.int64)
 
 
 def _flat(x: Array, dtype: np.dtype[np.generic]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,24 +24,42 @@ class Splits(NamedTuple):
     test: Rows
 
 
-def split(source: Source, settings: SplitSettings, rng: np.random.Generator) -> Splits:
+def split(source: Source, settings: SplitSettings, rng: np.random.Generator, *, limit: int | None = None) -> Splits:
     """Divide the rows of a source.
 
     The rows offered for training are put in an order: as they come (`tail`), or shuffled. The test split,
     where the source has none, and then the validation split are taken from the end of that order: the last
     rows of all, or, stratified, the last rows of each class in proportion, to within one row a class, to
     what is left. A fraction is of all rows offered, rounded to whole rows. A split that the source brings
-    along keeps its rows and their order.
+    along keeps its rows and their order. The last training row of a class is held out only if there is no other
+    way to so many rows, and then refused: whatever the strategy, each class needs a row to be learned from.
 
     Args:
         source: what to divide.
         settings: strategy and fractions.
         rng: shuffles the rows; one draw, whatever the fractions are.
+        limit: of the training rows, keep only so many: the first, or, stratified, the first of each class in
+            proportion, to within one row a class. None keeps all.
 
     Raises:
-        UserError: no row is left for training, a fraction above 0 gives no row, or `tail` holds out a class
-            that no training row has.
+        UserError: no row is left for training, a fraction above 0 gives no row, or a class of the source has no
+            training row.
     """
+    splits = _divided(source, settings, rng)
+    if (unseen := _unseen(source, splits.train)).any():
+        raise UserError(_why_held_out(source, unseen, settings))
+    if limit is None:
+        return splits
+    train = limited(splits.train, limit, settings.strategy)
+    if (unseen := _unseen(source, train)).any():
+        raise UserError(
+            f"{_needed(source, unseen)}: `data.limit={limit}` keeps none of their rows. Raise it; "
+            f"`data.limit={_enough(splits.train, settings.strategy)}` keeps some of each class."
+        )
+    return splits._replace(train=train)
+
+
+def _divided(source: Source, settings: SplitSettings, rng: np.random.Generator) -> Splits:
     if source.is_population:
         everything = Rows.whole(*source.parts["train"])
         return Splits(everything, everything, everything)
@@ -60,8 +79,6 @@ def split(source: Source, settings: SplitSettings, rng: np.random.Generator) -> 
     order = np.arange(n, dtype=np.intp) if settings.strategy == "tail" else rng.permutation(n)
     order, test = take_last(order, counts["test"], table.y, settings.strategy)
     train, validation = take_last(order, counts["validation"], table.y, settings.strategy)
-    if settings.strategy == "tail":
-        _check_classes(table, train, np.concatenate([validation, test]))
     return Splits(
         Rows(table.x, table.y, train),
         Rows.whole(*parts["validation"]) if "validation" in parts else Rows(table.x, table.y, validation),
@@ -102,7 +119,8 @@ def take_last(order: Index, count: int, labels: NDArray[np.int64], strategy: Str
     if strategy == "stratified":
         ordered_labels = labels[order]
         sizes = np.bincount(ordered_labels)
-        for label, share in enumerate(proportional(sizes, count)):
+        left_with_one = sizes * count // len(order) + 1 < sizes  # even if one more is held out
+        for label, share in enumerate(proportional(sizes, count, left_with_one)):
             positions = np.flatnonzero(ordered_labels == label)
             held[positions[len(positions) - share :]] = True
     else:
@@ -110,25 +128,72 @@ def take_last(order: Index, count: int, labels: NDArray[np.int64], strategy: Str
     return order[~held], order[held]
 
 
-def proportional(sizes: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+def limited(train: Rows, limit: int, strategy: Strategy) -> Rows:
+    """`limit` rows of a training split (all if it has fewer), in its order; which ones as in `split`."""
+    if strategy != "stratified" or limit >= len(train):
+        return train.first(limit)
+    labels = train.targets()
+    sizes = np.bincount(labels)
+    kept = np.zeros(len(train), dtype=bool)
+    for label, share in enumerate(proportional(sizes, limit, sizes * limit < len(train))):
+        kept[np.flatnonzero(labels == label)[:share]] = True
+    return replace(train, index=train.index[kept])
+
+
+def proportional(sizes: NDArray[np.intp], count: int, first: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Share `count` rows among classes of `sizes` rows: each gets its quota, rounded down or up.
 
-    The rows that rounding down leaves go to the largest remainders, ties to the first class.
+    The rows that rounding down leaves go to the largest remainders, ties to the first class; but before all
+    others to the classes that `first` marks.
 
     Reference: largest remainders (Hamilton's method of apportionment).
     """
-    total = int(sizes.sum())
-    shares, remainders = np.divmod(sizes * count, total)
+    shares, remainders = np.divmod(sizes * count, int(sizes.sum()))
     left = count - int(shares.sum())
-    shares[np.argsort(-remainders, kind="stable")[:left]] += 1
+    preferred = first & (remainders > 0)
+    shares[np.lexsort((-remainders, ~preferred))[:left]] += 1
     return shares
 
 
-def _check_classes(table: Table, train: Index, held_out: Index) -> None:
-    unseen = np.setdiff1d(table.y[held_out], table.y[train])
-    if len(unseen):
-        raise UserError(
-            "`data.split.strategy=tail` holds out the last rows of the source, but then no training row has "
-            f"the labels {', '.join(map(str, unseen))}: the rows are sorted by class. Choose `stratified` or "
-            "`random`."
+def _unseen(source: Source, train: Rows) -> NDArray[np.bool_]:
+    """(classes,) whether the source has rows of a class, in whichever split, but `train` has none."""
+    classes = len(source.class_names)
+    occurs = np.bincount(np.concatenate([table.y for table in source.parts.values()]), minlength=classes) > 0
+    seen: NDArray[np.bool_] = np.bincount(train.targets(), minlength=classes) > 0
+    return occurs & ~seen
+
+
+def _why_held_out(source: Source, unseen: NDArray[np.bool_], settings: SplitSettings) -> str:
+    """The message for classes that no training row is left of."""
+    own = np.isin(np.flatnonzero(unseen), source.parts["train"].y)
+    if not settings.pooled and not own.all():
+        unseen = unseen.copy()
+        unseen[np.flatnonzero(unseen)[own]] = False
+        parts = [part for part, table in source.parts.items() if np.isin(np.flatnonzero(unseen), table.y).any()]
+        return (
+            f"{_needed(source, unseen)}: the source has them among its {' and '.join(parts)} rows alone. "
+            "`data.split.pooled=true` merges its splits before the rows are divided; or leave those rows out."
         )
+    if settings.strategy == "stratified":
+        return (
+            f"{_needed(source, unseen)}: too few rows of them to hold some out. Leave such rare classes out, or "
+            "lower `data.split.validation` and `data.split.test`."
+        )
+    because = ", as happens to rows that are sorted by class" if settings.strategy == "tail" else ""
+    return (
+        f"{_needed(source, unseen)}: `data.split.strategy={settings.strategy}` holds all their rows out{because}. "
+        "Choose `data.split.strategy=stratified`."
+    )
+
+
+def _needed(source: Source, unseen: NDArray[np.bool_], most: int = 10) -> str:
+    names = [source.class_names[index] for index in np.flatnonzero(unseen)]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    kind = "class" if len(names) == 1 else "classes"
+    return f"Every class needs a training row, but {kind} {', '.join(names[:most])}{more} would have none"
+
+
+def _enough(train: Rows, strategy: Strategy) -> int:
+    """A limit that keeps a row of each class: the smallest of all, or, stratified, one whose quotas are all 1."""
+    _, first, sizes = np.unique(train.targets(), return_index=True, return_counts=True)
+    return -(-len(train) // int(sizes.min())) if strategy == "stratified" else int(first.max()) + 1

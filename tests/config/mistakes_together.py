@@ -81,8 +81,9 @@ DATA = [
     case(
         "the tail of sorted rows",
         "data.split.strategy=tail",
-        "data=mnist_5k: `data.split.strategy=tail` holds out the last rows of the source, but then no training row "
-        "has the labels 7, 8, 9: the rows are sorted by class. Choose `stratified` or `random`.",
+        "data=mnist_5k: Every class needs a training row, but classes 7, 8, 9 would have none: "
+        "`data.split.strategy=tail` holds all their rows out, as happens to rows that are sorted by class. Choose "
+        "`data.split.strategy=stratified`.",
     ),
 ]
 

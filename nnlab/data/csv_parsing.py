@@ -1,0 +1,175 @@
+"""Cells of CSV files to numbers, exactly: fast where the file is plain, cell by cell where it is not or is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from nnlab.core.rows import Array
+from nnlab.data.csv_cells import COMMA_NUMBER, DECIMAL_COMMA, GROUPED, POINT_NUMBER, TRUTH, WHOLE_NUMBER, what_is_wrong
+from nnlab.data.csv_index import likely_label
+from nnlab.data.csv_text import CsvText
+from nnlab.data.labels import LIKE_NUMBERS
+from nnlab.data.settings import Decimal
+from nnlab.errors import UserError
+
+EXACT = 2**53
+"""Up to here float64 has every whole number."""
+
+
+def parse(
+    file: Path, text: CsvText, label: int, names: Sequence[str] | None, decimal: Decimal
+) -> tuple[Array, list[str]]:
+    """All rows, and what was taken for what, a sentence each.
+
+    Returns:
+        (n, columns): uint8 if all cells are whole numbers from 0 to 255, written without a point; else float64, each
+        number the nearest to what is written, and whole ones exact; or int64 where those are all, and too large.
+
+    Raises:
+        UserError: a cell is no finite number, a label no whole one, or lines differ in their number of cells.
+    """
+    if decimal != "comma":
+        with contextlib.suppress(ValueError):
+            return _load(text, np.uint8), []
+        try:
+            table = _load(text, np.float64)
+        except ValueError:
+            pass
+        else:
+            labels = table[:, label]
+            if np.isfinite(table).all() and (labels == np.trunc(labels)).all():
+                if np.abs(table).max() < EXACT:
+                    return table, []
+                with contextlib.suppress(ValueError):
+                    return _load(text, np.int64), []
+    if decimal != "point" and (pointed := _with_points(text)):
+        with contextlib.suppress(ValueError):
+            table = _load(pointed, np.float64)
+            labels = table[:, label]
+            if np.isfinite(table).all() and (labels == np.trunc(labels)).all() and np.abs(table).max() < EXACT:
+                return table, ["decimal commas"]
+    return _CellByCell(file, text, label, names, decimal).read()
+
+
+def _with_points(text: CsvText) -> CsvText | None:
+    """The text with decimal points for commas, where these can be nothing else: a short way for long files."""
+    start = 0
+    for _ in range(text.skipped):
+        start = text.text.find("\n", start) + 1
+    body = text.text[start:]
+    if text.delimiter == "," or "." in body or '"' in body or not DECIMAL_COMMA.search(body):
+        return None
+    return dataclasses.replace(text, text=text.text[:start] + body.replace(",", "."))
+
+
+def _load(text: CsvText, dtype: type[np.generic]) -> Array:
+    """All rows as one array (n, columns); ValueError if a cell does not fit, or a line has other cells."""
+    delimiter = None if text.delimiter == " " else text.delimiter
+    return np.loadtxt(text.lines(), delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
+
+
+class _CellByCell:
+    """A reading that knows where each cell stands, and decides what the marks in it mean."""
+
+    def __init__(self, file: Path, text: CsvText, label: int, names: Sequence[str] | None, decimal: Decimal) -> None:
+        self.file = file
+        self.text = text
+        self.label = label
+        self.names = names
+        self.decimal = decimal
+        self.places: dict[str, str] = {}
+        """Where a decimal point, a decimal comma, and a comma that must be decimal were first seen."""
+
+    def read(self) -> tuple[Array, list[str]]:
+        """As `parse` does."""
+        numbers = array("d")
+        columns, first_line = 0, 0
+        kinds: list[set[str]] = []
+        for cells in self.text.records():
+            if not columns:
+                columns, first_line = len(cells), self.text.line
+                kinds = [set() for _ in cells]
+            if len(cells) != columns:
+                place = f"line {self.text.line} of {self.file}"
+                self._reject(
+                    f"{place} has {len(cells)} columns where line {first_line} has {columns}",
+                    "Correct the line; a cell that holds the delimiter needs quotes",
+                )
+            for column, cell in enumerate(cells):
+                if cell in TRUTH:
+                    value = TRUTH[cell]
+                    kinds[column].add("truth")
+                else:
+                    value = self._number(cell, column)
+                    kinds[column].add("number")
+                if len(kinds[column]) > 1:
+                    self._reject_cell(cell, column, "is a truth value or a number, where others of its column are not")
+                numbers.append(value)
+        if "grouped" in self.places and "comma" not in self.places and self.decimal == "auto":
+            self._reject(
+                f"{self.places['grouped']}, which could be a decimal number or one with a comma between thousands",
+                "Say `data.decimal=comma` for decimals, or write the file without marks between thousands",
+            )
+        truths = [str(column) for column, kind in enumerate(kinds) if "truth" in kind]
+        notes = ["decimal commas"] if {"comma", "grouped"} & self.places.keys() else []
+        if truths:
+            notes.append(f"true and false taken for 1 and 0 in column {', '.join(truths)}")
+        return np.frombuffer(numbers, dtype=np.float64).reshape(-1, columns), notes
+
+    def _number(self, cell: str, column: int) -> float:
+        if POINT_NUMBER.fullmatch(cell):
+            if "." in cell:
+                self._note_mark("point", cell, column)
+            written = cell
+        elif self.decimal != "point" and COMMA_NUMBER.fullmatch(cell):
+            self._note_mark("grouped" if GROUPED.fullmatch(cell) else "comma", cell, column)
+            written = cell.replace(",", ".")
+        else:
+            fact, remedy = what_is_wrong(cell, is_label=column == self.label)
+            if COMMA_NUMBER.fullmatch(cell):
+                fact, remedy = "has a decimal comma", "Set `data.decimal=comma`"
+            self._reject_cell(cell, column, fact, remedy)
+        value = float(written)
+        if not math.isfinite(value):
+            self._reject_cell(cell, column, "is beyond the largest float64, 1.8e308", "Write it in another unit")
+        if column == self.label and value != int(value):
+            named = likely_label(self.names)
+            other = f"; `data.label_column={named}` is {self.names[named]!r}" if self.names and named >= 0 else ""
+            self._reject_cell(cell, column, "is the label but not a whole number", LIKE_NUMBERS + other)
+        if abs(value) >= EXACT and (whole := WHOLE_NUMBER.fullmatch(written)) and int(whole[1]) != int(value):
+            self._reject_cell(
+                cell,
+                column,
+                "is a whole number that float64 cannot hold exactly, as only those up to 2^53",
+                "Leave the column out if it is an identifier, or subtract a constant from it",
+            )
+        return value
+
+    def _note_mark(self, mark: str, cell: str, column: int) -> None:
+        if mark not in self.places:
+            self.places[mark] = self._place(cell, column)
+        commas = next((self.places[each] for each in ("comma", "grouped") if each in self.places), None)
+        if "point" in self.places and (commas or self.decimal == "comma"):
+            self._reject(
+                f"{self.places['point']} with a decimal point"
+                + (f", and {commas} with a comma" if commas else ", and `data.decimal=comma` is set"),
+                "Use one decimal mark, and none between thousands",
+            )
+
+    def _place(self, cell: str, column: int) -> str:
+        name = f", {self.names[column]!r}" if self.names and column < len(self.names) else ""
+        return f"line {self.text.line} of {self.file} has {cell[:40]!r} in column {column} (counted from 0{name})"
+
+    def _reject_cell(self, cell: str, column: int, fact: str, remedy: str = "Correct the cell") -> NoReturn:
+        self._reject(f"{self._place(cell, column)}, which {fact}", remedy)
+
+    def _reject(self, facts: str, remedy: str) -> NoReturn:
+        raise UserError(f"A CSV file must be a table of finite numbers, but {facts}. {remedy}.")
