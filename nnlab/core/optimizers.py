@@ -207,23 +207,6 @@ def _scale(gradients: Array, lr: float) -> None:
         np.multiply(gradients, lr, out=gradients)
 
 
-def clip_global_norm(gradients: Array, limit: float) -> float:
-    """Scale `gradients` (p,) in place so that their Euclidean norm is at most `limit`; returns the norm before.
-
-    Reference: R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013.
-    """
-    norm = math.sqrt(float(np.vdot(gradients, gradients)))
-    peak = 1.0
-    if math.isinf(norm) and np.all(np.isfinite(gradients)):
-        # The squares overflow, the norm does not: take out the largest element first.
-        peak = float(np.abs(gradients).max())
-        np.divide(gradients, peak, out=gradients)
-        norm = math.sqrt(float(np.vdot(gradients, gradients)))
-    if peak * norm > limit:
-        np.multiply(gradients, limit / norm, out=gradients)
-    return peak * norm
-
-
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "momentum": Momentum,

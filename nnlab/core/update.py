@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nnlab.core.clipping import clip_global_norm
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
-from nnlab.core.optimizers import Optimizer, State, clip_global_norm
+from nnlab.core.optimizers import Optimizer, State
 from nnlab.core.regularizers import L2
 
 SMALLEST_DECAY = 1e-5
