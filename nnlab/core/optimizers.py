@@ -102,7 +102,8 @@ class Momentum(_Velocity):
 
     The same w in exact arithmetic: from w = (1 − s₋) w₋ + u₋ follows v = u₋ − s₋ w₋ = (u₋ − s₋ w) / (1 − s₋), and with
     it μv − ηg − cw = u − s w. s settles near c / (1 − μ); where penalty and momentum are so strong that it does not,
-    the share is put back into the velocity, and s begins again at zero.
+    the share is put back into the velocity, and s begins again at zero. So it is in a step without decay: what is left
+    of the share would soon be a factor that float32 cannot tell from 1.
 
     Reference: I. Sutskever et al., "On the importance of initialization and momentum in deep learning",
     ICML 2013, equations 1-2, after B. Polyak, 1964.
@@ -117,7 +118,7 @@ class Momentum(_Velocity):
     def step(self, parameters: Array, gradients: Array, state: State, lr: float, decay: float = 0.0) -> None:
         """Take one step in place."""
         velocity, share = state["velocity"], float(state["share"])
-        if decay + self.momentum * share / (1.0 - share) > LARGEST_SHARE:
+        if (share and not decay) or decay + self.momentum * share / (1.0 - share) > LARGEST_SHARE:
             velocity -= share * parameters
             velocity *= 1.0 / (1.0 - share)
             if decay:
