@@ -13,11 +13,12 @@ from nnlab.core.losses import (
     BinaryCrossEntropyWithLogits,
     CrossEntropyWithSoftmax,
     HalfSquaredError,
+    LossFunction,
     MeanSquaredError,
 )
 from nnlab.core.memory import aligned_empty
 from nnlab.core.network import Network
-from nnlab.core.node import Array, Input, Node, call, scalar
+from nnlab.core.node import Array, Input, call, scalar
 
 
 class Loss(NamedTuple):
@@ -29,7 +30,7 @@ class Loss(NamedTuple):
         takes_labels: whether targets are integer labels (n,), not columns (n, outputs).
     """
 
-    node: type[Node]
+    node: type[LossFunction]
     fused_with: str | None = None
     takes_labels: bool = False
 
