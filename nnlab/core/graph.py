@@ -107,6 +107,10 @@ class Graph:
             found = self._programs[key] = Program(self, shapes)
         return found
 
+    def unbind(self) -> None:
+        """Forget all programs. The next are bound anew, to memory that still holds numbers."""
+        self._programs.clear()
+
     def buffer(self, shape: Shape, dtype: DTypeLike, *owner: object) -> Array:
         """The memory that belongs to `owner`, seen in this shape; it grows where it is too small."""
         size = math.prod(shape)

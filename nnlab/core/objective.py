@@ -89,6 +89,13 @@ class Objective:
         loss = self.loss.node(scores, self.target)
         return Graph(loss, wrt=wrt, dtype=network.dtype, storage=network.storage)
 
+    def training_anew(self) -> Graph:
+        """Another graph of the same loss, with buffers of its own; parameters and their gradients are shared."""
+        network = self.network
+        return Graph(
+            self.training.output, wrt=tuple(network.storage), dtype=network.dtype, storage=network.storage
+        )  # fmt: skip
+
     @property
     def threshold(self) -> float:
         """Above it a single output means class 1: half a probability, or a logit of zero."""
