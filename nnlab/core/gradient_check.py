@@ -193,7 +193,7 @@ class _Batch:
 
 def _relative(error: Array, one: Array, other: Array) -> float:
     scale = float(np.linalg.norm(one) + np.linalg.norm(other))
-    return float(np.linalg.norm(error)) / scale if scale > 0 else 0.0
+    return float(np.linalg.norm(error)) / scale if scale != 0 else 0.0
 
 
 def _worst(one: float, other: float) -> float:

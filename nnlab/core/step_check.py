@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core import textbook
+from nnlab.core import textbook, textbook_steps
 from nnlab.core.feed import Feed
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.node import Array
@@ -116,7 +116,7 @@ class _Steps:
         self._dropout = dropout
         self._clip_norm = clip_norm
         self._feed = Feed(rows, objective, objective.training_anew(), learner.batch_size)
-        self._steppers = {name: textbook.Stepper(learner.optimizer) for name in objective.network.parameters}
+        self._steppers = {name: textbook_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
         self._is_known = textbook.has_textbook_form(objective)
         self._epsilon = float(np.finfo(objective.network.dtype).eps)
         self.errors: dict[str, list[float]] = {"losses": [], "gradients": [], "steps": [], "epochs": []}
@@ -172,22 +172,24 @@ class _Steps:
         values = {name: part.value.astype(np.float64) for name, part in network.parameters.items()}
         for name, rule in network.regularizers.items():
             gradients[name] += textbook.penalty_gradient(rule, values[name])
-        clipped = textbook.clipped(gradients, self._clip_norm)
-        rate = self._learner.optimizer.lr * textbook.factor(self._schedule, step, self._learner.horizon)
+        clipped = textbook_steps.clipped(gradients, self._clip_norm)
+        rate = self._learner.optimizer.lr * textbook_steps.factor(self._schedule, step, self._learner.horizon)
         return {name: self._steppers[name].step(values[name], g, rate) for name, g in clipped.items()}
 
     def _check_gradients(self, gradients: Mapping[str, Array], batch: Rows, masks: Any) -> None:
-        """A gradient that has vanished is right to the rounding of what it comes from: of one for other targets."""
+        """Where a gradient has vanished, it is right to the rounding of what it is a sum of."""
         self._dropout.bit_generator.state = masks
         there = textbook.Pass(self._objective, batch, self._dropout)
-        unlike, exact = there.gradients(1.0 - there.targets), there.gradients()
+        exact, at_most = there.gradients(), there.gradients_at_most()
         for name, gradient in gradients.items():
-            self.errors["gradients"].append(self._error(gradient, exact[name], unlike[name]))
+            self.errors["gradients"].append(self._error(gradient, exact[name], at_most[name]))
 
     def _error(self, found: Array, expected: Array, rounded: Array) -> float:
         """How far off something is, by its size; where that is too much, without the rounding of what it comes from."""
         off, size = float(np.linalg.norm(found - expected)), float(np.linalg.norm(expected))
         explained = ROUNDINGS * self._epsilon * float(np.linalg.norm(rounded))
+        if not math.isfinite(explained):
+            return math.nan
         if off <= TOLERANCE * self._epsilon * size:
             return off / size if size > 0 else 0.0
         return max(off - explained, 0.0) / size if size > 0 else float(not off <= explained)

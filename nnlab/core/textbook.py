@@ -1,19 +1,18 @@
-"""A network, its loss and a training step once more, as the textbooks write them: what the fast form is held against.
+"""A network, its loss and its gradients once more, as the textbooks write them: what the fast form is held against.
 
-In float64, without buffers, fusing or scaling, a formula a line. Nothing here is used in training. What somebody has
-added to nnlab (a layer, an optimizer, a schedule) has no textbook form: then its own is taken.
+In float64, without buffers, fusing or scaling, a formula a line. Nothing here is used in training. A layer or loss that
+somebody has added to nnlab has no textbook form.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlab.core import schedules
 from nnlab.core.layers import Activation, Dense, Dropout
 from nnlab.core.losses import (
     BinaryCrossEntropyWithLogits,
@@ -23,10 +22,8 @@ from nnlab.core.losses import (
 )
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
-from nnlab.core.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
 from nnlab.core.regularizers import L1, L2, Regularizer
 from nnlab.core.rows import Rows
-from nnlab.core.schedules import Horizon, Schedule
 
 
 def log_softmax(z: Array) -> Array:
@@ -99,8 +96,9 @@ class Pass:
         network = objective.network
         values = {name: value.astype(np.float64) for name, value in network.parameters.named().items()}
         self._loss = LOSSES[objective.loss.node]
-        self.targets = columns(rows, network.outputs)
+        self._targets = columns(rows, network.outputs)
         self._back: list[Callable[[Array], Array]] = []
+        self._back_at_most: list[Callable[[Array], Array]] = []
         self._gradients: dict[str, Array] = {}
         x = rows.inputs(np.float64)
         dense = 0
@@ -111,35 +109,46 @@ class Pass:
             elif isinstance(layer, Activation):
                 x = ACTIVATIONS[layer.function].value(x)
                 self._back.append(partial(ACTIVATIONS[layer.function].derivative, x))
+                self._back_at_most.append(np.abs)
             elif isinstance(layer, Dropout) and dropout is not None and layer.rate > 0:
                 kept = dropout.random(x.shape, dtype=np.float32) >= np.float32(layer.rate)
                 mask = np.where(kept, 1.0 / (1.0 - layer.rate), 0.0)
                 x = x * mask
                 self._back.append(partial(np.multiply, mask))
+                self._back_at_most.append(partial(np.multiply, mask))
         self._scores = x
 
     def _dense(self, x: Array, name: str, values: Mapping[str, Array]) -> Array:
         w, b = values[f"{name}.weight"], values.get(f"{name}.bias")
 
-        def back(dy: Array) -> Array:
+        def back(x: Array, w: Array, dy: Array) -> Array:
             self._gradients[f"{name}.weight"] = x.T @ dy
             if b is not None:
                 self._gradients[f"{name}.bias"] = dy.sum(axis=0)
             return np.asarray(dy @ w.T)
 
-        self._back.append(back)
+        self._back.append(partial(back, x, w))
+        self._back_at_most.append(partial(back, np.abs(x), np.abs(w)))
         return np.asarray(x @ w if b is None else x @ w + b)
 
     def loss(self) -> float:
         """The mean loss of the rows, without penalties."""
-        return float(self._loss.value(self._scores, self.targets).mean())
+        return float(self._loss.value(self._scores, self._targets).mean())
 
-    def gradients(self, targets: Array | None = None) -> dict[str, Array]:
-        """The derivative of the mean loss by each parameter; for other targets (n, outputs), if they are given."""
-        targets = self.targets if targets is None else targets
-        slope = self._loss.derivative(self._scores, targets) / len(targets)
-        for back in reversed(self._back):
-            slope = back(slope)
+    def gradients(self) -> dict[str, Array]:
+        """The derivative of the mean loss by each parameter."""
+        return self._from(self._loss.derivative(self._scores, self._targets), self._back)
+
+    def gradients_at_most(self) -> dict[str, Array]:
+        """What the same sums would be without signs, saturation or a good fit: what their rounding is a fraction of."""
+        t = self._targets
+        slope = sum(np.abs(self._loss.derivative(self._scores, targets)) for targets in (t, 1.0 - t))
+        return self._from(np.asarray(slope), self._back_at_most)
+
+    def _from(self, slope: Array, back: Sequence[Callable[[Array], Array]]) -> dict[str, Array]:
+        slope = slope / len(slope)
+        for layer in reversed(back):
+            slope = layer(slope)
         return dict(self._gradients)
 
 
@@ -169,74 +178,3 @@ def penalty_gradient(rule: Regularizer, w: Array) -> Array:
     gradient = np.zeros_like(w)
     rule.add_gradient(w, gradient, np.empty_like(w))
     return gradient
-
-
-def clipped(gradients: Mapping[str, Array], limit: float | None) -> dict[str, Array]:
-    """All gradients, divided by as much as their common norm is above `limit`."""
-    norm = math.hypot(*(element for gradient in gradients.values() for element in gradient.flat))
-    factor = limit / norm if limit is not None and norm > limit else 1.0
-    return {name: gradient * factor for name, gradient in gradients.items()}
-
-
-def factor(schedule: Schedule, step: int, horizon: Horizon) -> float:
-    """What a schedule multiplies the learning rate by in update `step`, counted from 0."""
-    known = FACTORS.get(type(schedule))
-    if known is None:
-        return schedule.factor(step, horizon)
-    warmup_steps = schedule.warmup * horizon.steps_per_epoch
-    warmup = (step + 1) / warmup_steps if step + 1 < warmup_steps else 1.0
-    return warmup * known(schedule, step, horizon)
-
-
-def _cosine(schedule: Any, step: int, horizon: Horizon) -> float:
-    last = max(1, horizon.epochs * horizon.steps_per_epoch - 1)
-    return float(schedule.floor + (1 - schedule.floor) * math.cos(0.5 * math.pi * min(1.0, step / last)) ** 2)
-
-
-FACTORS: dict[type, Callable[[Any, int, Horizon], float]] = {
-    schedules.Constant: lambda schedule, step, horizon: 1.0,
-    schedules.TimeDecay: lambda schedule, step, horizon: 1.0 / (1.0 + schedule.decay * step),
-    schedules.StepDecay: lambda schedule, step, horizon: (
-        schedule.drop ** (step // horizon.steps_per_epoch // schedule.every)
-    ),
-    schedules.Exponential: lambda schedule, step, horizon: math.exp(
-        step / horizon.steps_per_epoch * math.log(schedule.decay)
-    ),
-    schedules.Cosine: _cosine,
-}
-
-
-class Stepper:
-    """An optimizer's rule on one parameter: from the gradient of loss and penalty to what is added to it.
-
-    Args:
-        optimizer: the rule.
-    """
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self._optimizer: Any = optimizer
-        self._v: Any = 0.0
-        self._m: Any = 0.0
-        self._t = 0
-        self._state: Any = None
-
-    def step(self, w: Array, g: Array, lr: float) -> Array:
-        """The change of `w`, for gradient `g` of the same shape, at learning rate `lr`."""
-        rule, kind = self._optimizer, type(self._optimizer)
-        if kind is SGD:
-            return -lr * g
-        if kind in (Momentum, Nesterov):
-            self._v = rule.momentum * self._v - lr * g
-            step: Array = self._v if kind is Momentum else rule.momentum * self._v - lr * g
-            return step
-        if kind is Adam:
-            self._t += 1
-            self._m = rule.beta1 * self._m + (1 - rule.beta1) * g
-            self._v = rule.beta2 * self._v + (1 - rule.beta2) * g * g
-            m, v = self._m / (1 - rule.beta1**self._t), self._v / (1 - rule.beta2**self._t)
-            return np.asarray(-lr * m / (np.sqrt(v) + rule.epsilon))
-        moved = w.reshape(-1).copy()
-        if self._state is None:
-            self._state = rule.init(moved)
-        rule.step(moved, g.reshape(-1).copy(), self._state, lr)
-        return (moved - w.reshape(-1)).reshape(w.shape)
