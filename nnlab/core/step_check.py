@@ -117,6 +117,8 @@ class _Steps:
         self._clip_norm = clip_norm
         self._feed = Feed(rows, objective, objective.training_anew(), learner.batch_size)
         self._steppers = {name: textbook_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
+        self._tiny = float(np.finfo(objective.network.dtype).tiny)
+        self._rounded = dict.fromkeys(objective.network.parameters, 0.0)
         self._is_known = textbook.has_textbook_form(objective)
         self._epsilon = float(np.finfo(objective.network.dtype).eps)
         self.errors: dict[str, list[float]] = {"losses": [], "gradients": [], "steps": [], "epochs": []}
@@ -156,7 +158,8 @@ class _Steps:
             self.errors["losses"].append(_relative(tally.mean_loss, expected))
         for name, part in parameters.items():
             change = part.value.astype(np.float64) - before[name]
-            self.errors["steps"].append(self._error(change, changes[name], before[name]))
+            rounded = float(np.linalg.norm(before[name])) + self._rounded[name]
+            self.errors["steps"].append(self._error(change, changes[name], rounded))
 
     def _textbook_changes(self, batch: Rows, masks: Any, step: int) -> dict[str, Array]:
         """What one step is to add to each parameter. Its gradient is held against the textbook's here."""
@@ -167,27 +170,30 @@ class _Steps:
             program.forward()
             program.backward()
         gradients = {name: part.gradient.astype(np.float64) for name, part in network.parameters.items()}
-        if self._is_known:
-            self._check_gradients(gradients, batch, masks)
+        at_most = self._check_gradients(gradients, batch, masks) if self._is_known else gradients
         values = {name: part.value.astype(np.float64) for name, part in network.parameters.items()}
         for name, rule in network.regularizers.items():
             gradients[name] += textbook.penalty_gradient(rule, values[name])
         clipped = textbook_steps.clipped(gradients, self._clip_norm)
         rate = self._learner.optimizer.lr * textbook_steps.factor(self._schedule, step, self._learner.horizon)
+        momentum = getattr(self._learner.optimizer, "momentum", 0.0)
+        for name, gradient in at_most.items():  # Of the rate times the loss, gradients are other sums of the same.
+            self._rounded[name] = momentum * self._rounded[name] + rate * float(np.linalg.norm(gradient))
         return {name: self._steppers[name].step(values[name], g, rate) for name, g in clipped.items()}
 
-    def _check_gradients(self, gradients: Mapping[str, Array], batch: Rows, masks: Any) -> None:
+    def _check_gradients(self, gradients: Mapping[str, Array], batch: Rows, masks: Any) -> dict[str, Array]:
         """Where a gradient has vanished, it is right to the rounding of what it is a sum of."""
         self._dropout.bit_generator.state = masks
         there = textbook.Pass(self._objective, batch, self._dropout)
         exact, at_most = there.gradients(), there.gradients_at_most()
         for name, gradient in gradients.items():
-            self.errors["gradients"].append(self._error(gradient, exact[name], at_most[name]))
+            self.errors["gradients"].append(self._error(gradient, exact[name], float(np.linalg.norm(at_most[name]))))
+        return at_most
 
-    def _error(self, found: Array, expected: Array, rounded: Array) -> float:
+    def _error(self, found: Array, expected: Array, rounded: float) -> float:
         """How far off something is, by its size; where that is too much, without the rounding of what it comes from."""
         off, size = float(np.linalg.norm(found - expected)), float(np.linalg.norm(expected))
-        explained = ROUNDINGS * self._epsilon * float(np.linalg.norm(rounded))
+        explained = ROUNDINGS * self._epsilon * rounded + TOLERANCE * self._tiny
         if not math.isfinite(explained):
             return math.nan
         if off <= TOLERANCE * self._epsilon * size:

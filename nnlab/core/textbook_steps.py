@@ -37,7 +37,7 @@ def factor(schedule: Schedule, step: int, horizon: Horizon) -> float:
 
 def _cosine(schedule: Any, step: int, horizon: Horizon) -> float:
     last = max(1, horizon.epochs * horizon.steps_per_epoch - 1)
-    return float(schedule.floor + (1 - schedule.floor) * math.cos(0.5 * math.pi * min(1.0, step / last)) ** 2)
+    return float(schedule.floor + (1 - schedule.floor) * (1 + math.cos(math.pi * min(1.0, step / last))) / 2)
 
 
 FACTORS: dict[type, Callable[[Any, int, Horizon], float]] = {
