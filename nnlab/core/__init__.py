@@ -1,9 +1,9 @@
 """The training core, from scratch on NumPy. Read it in this order.
 
-`node`, `graph`, `recording` (the engine), `ops`, `activations`, `losses` (what it computes), `autodiff` (the teaching door);
-`layers`, `network`, `objective`, `feed`, `learner` (a stack of layers that learns), `sequential` (Keras' manners);
-`initializers`, `regularizers`, `optimizers`, `schedules` (the choices); `textbook`, `gradient_check`, `step_check` (the
-proof).
+`node`, `graph`, `recording` (the engine), `ops`, `activations`, `losses` (what it computes),
+`autodiff` (the teaching door); `layers`, `network`, `objective`, `feed`, `learner` (a stack of layers that learns),
+`sequential` (Keras' manners); `initializers`, `regularizers`, `optimizers`, `schedules` (the choices);
+`textbook`, `gradient_check`, `step_check` (the proof).
 """
 
 from nnlab.core.activations import ReLU, Sigmoid, Softmax, Tanh
