@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nnlab.core.graph import Graph, Program
-from nnlab.core.losses import CrossEntropyWithSoftmax
+from nnlab.core.losses import CrossEntropyWithSoftmax, LossFunction
 from nnlab.core.node import Array, Input, Node
 from nnlab.core.ops import Add, Mul
 
@@ -41,7 +41,7 @@ def value_and_grad(node: Node, feed_dict: Mapping[Fed, ArrayLike], wrt: Sequence
         depend on it). Arrays are copies, scalars are floats.
 
     Raises:
-        ValueError: if an input is missing from the feed, or shapes do not fit.
+        ValueError: if an input is missing from the feed, shapes do not fit, or a loss is not defined for a target.
     """
     program = _run(node, feed_dict, tuple(wrt))
     with np.errstate(over="ignore"):
@@ -86,7 +86,7 @@ def _run(node: Node, feed_dict: Mapping[Fed, ArrayLike], wrt: tuple[Node, ...]) 
     for key, array in fed.items():
         if key in program.values:
             np.copyto(program.values[key], array, casting="unsafe")
-    _check_labels(graph, program)
+    _check_targets(graph, program)
     with np.errstate(over="ignore"):
         program.forward()
     return program
@@ -105,8 +105,10 @@ def _check_feed(graph: Graph, fed: Mapping[Node, Array], wrt: tuple[Node, ...]) 
             raise ValueError(f"{by!r} stands in `wrt` but is neither fed nor part of {graph.output!r}. Feed it.")
 
 
-def _check_labels(graph: Graph, program: Program) -> None:
+def _check_targets(graph: Graph, program: Program) -> None:
     for node in graph.order:
+        if isinstance(node, LossFunction) and isinstance(node.inputs[1], Input):
+            node.targets.check(program.values[node.inputs[1]])
         for i in node.integer_inputs:
             classes, labels = program.values[node.inputs[0]].shape[-1], program.values[node.inputs[i]]
             wrong = labels[(labels < 0) | (labels >= classes)]

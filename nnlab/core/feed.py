@@ -38,7 +38,7 @@ class Feed:
 
     Raises:
         TypeError: if labels are no integers.
-        ValueError: if the network has no output for a label.
+        ValueError: if the network has no output for a label, or the loss is not defined for a target.
     """
 
     def __init__(
@@ -52,6 +52,8 @@ class Feed:
         is_direct = rows.scaling.is_identity and rows.x.dtype == dtype
         self._stage: Array | None = None if is_direct else aligned_empty((batch_size, *rows.x.shape[1:]), rows.x.dtype)
         self._labels = _labels(rows.y, objective.network.outputs) if rows.y.ndim == 1 else None
+        if self._labels is None:
+            objective.loss.node.targets.check(rows.y, dtype)
         self._bounds: dict[int, _Bound] = {}
 
     def load(self, ids: NDArray[np.intp]) -> tuple[Program, Callable[[], int] | None]:
@@ -101,7 +103,11 @@ class Feed:
 
 def _labels(y: Array, outputs: int) -> Array:
     """Labels (n,) as they are compared with decisions: integers, or booleans where there is one output."""
-    labels = checked_labels(y.astype(np.intp, casting="same_kind", copy=False), outputs)
+    if y.dtype.kind not in "iub":
+        raise TypeError(
+            f"Labels (n,) must be integers, but got {y.dtype}. Give numbers to predict as columns: `y.reshape(-1, 1)`."
+        )
+    labels = checked_labels(y.astype(np.intp, copy=False), outputs)
     return labels if outputs > 1 else labels.astype(np.bool_)
 
 

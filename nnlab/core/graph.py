@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnlab.core.memory import aligned_empty
-from nnlab.core.node import Array, Calls, Input, Node, Shape
+from nnlab.core.node import Array, Input, Node, Shape
 from nnlab.core.profile import Profile
+from nnlab.core.recording import record
 
 
 class Storage(NamedTuple):
@@ -106,6 +107,10 @@ class Graph:
             found = self._programs[key] = Program(self, shapes)
         return found
 
+    def unbind(self) -> None:
+        """Forget all programs. The next are bound anew, to memory that still holds numbers."""
+        self._programs.clear()
+
     def buffer(self, shape: Shape, dtype: DTypeLike, *owner: object) -> Array:
         """The memory that belongs to `owner`, seen in this shape; it grows where it is too small."""
         size = math.prod(shape)
@@ -149,7 +154,8 @@ class Program:
                 graph.buffer(item.shape, item.dtype or graph.dtype, node, "saved", i) for i, item in enumerate(kept)
             ]
             arrays = [self.values[parent] for parent in node.inputs]
-            self._forward_steps.append(_step(node, node.forward, *arrays, self.values[node], *saved[node]))
+            calls = record(node.forward, [*arrays, self.values[node], *saved[node]])
+            self._forward_steps.append(_Step(node, calls))
 
         if graph.active:
             self._bind_backward(graph, saved)
@@ -203,9 +209,8 @@ class Program:
                     sums.append(_Step(None, [partial(np.add, total, part, total)]))
             arrays = [self.values[parent] for parent in node.inputs]
             gradients = [self.gradients[node], *targets]
-            self._backward_steps.append(
-                _step(node, node.backward, *arrays, self.values[node], *saved[node], *gradients)
-            )
+            calls = record(node.backward, [*arrays, self.values[node], *saved[node], *gradients])
+            self._backward_steps.append(_Step(node, calls))
             self._backward_steps.extend(sums)
 
     def watch(self, profile: Profile) -> None:
@@ -233,17 +238,6 @@ class Program:
         """Compute every gradient, after `forward`: of `scale` times the output, which costs nothing more."""
         self._seed.fill(scale)
         _run(self._backward_calls)
-
-
-def _step(node: Node, method: Callable[..., Calls], *arrays: Array | None) -> _Step:
-    """The calls that a node's `forward` or `backward` makes on these arrays."""
-    calls = method(*arrays)
-    if not isinstance(calls, Iterable):
-        raise TypeError(
-            f"`{type(node).__name__}.{method.__name__}` must yield its calls of NumPy, "
-            f"as in `yield call(np.exp, x, out)`, but returned {calls!r}."
-        )
-    return _Step(node, list(calls))
 
 
 def _run(calls: Iterable[Callable[[], object]]) -> None:

@@ -1,17 +1,31 @@
-"""Loss functions. Each is the mean over the n rows of a batch; what is summed within a row is said by each."""
+"""Loss functions. Each is the mean over the n rows of a batch; what is summed within a row is said by each.
+
+Each states the targets that it is defined for, which are checked where training is set up.
+"""
 
 from __future__ import annotations
 
 import operator
+from typing import ClassVar
 
 import numpy as np
 
 from nnlab.core.activations import sigmoid
 from nnlab.core.node import CLIP, Array, Calls, Node, Saved, Shape, call, in_float64, scalar
+from nnlab.core.target_ranges import ClassLabels, TargetRange
 
 
-class _SquaredError(Node):
-    """c · Σ (p − t)² over all elements of prediction p (n, k) and target t (n, k)."""
+class LossFunction(Node):
+    """A mean over rows, of a prediction (its first input) and a target (its second)."""
+
+    targets: ClassVar[TargetRange | ClassLabels]
+    """The targets that it is defined for."""
+
+
+class _SquaredError(LossFunction):
+    """c · Σ (p − t)² over all elements of prediction p (n, k) and target t (n, k), any finite numbers."""
+
+    targets = TargetRange("A squared error")
 
     def __init__(self, prediction: Node, target: Node) -> None:
         super().__init__(prediction, target)
@@ -77,7 +91,7 @@ class MeanSquaredError(_SquaredError):
         return 1.0 / max(1, int(np.prod(shape)))
 
 
-class CrossEntropyWithSoftmax(Node):
+class CrossEntropyWithSoftmax(LossFunction):
     """−log softmax(z)[label], averaged over the rows, from logits z (n, k) and integer labels (n,).
 
     Fused, since log(softmax) of its own overflows or loses all digits: with m the row's maximum,
@@ -86,6 +100,7 @@ class CrossEntropyWithSoftmax(Node):
     Reference: I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", 2016, sections 4.1 and 6.2.2.3.
     """
 
+    targets = ClassLabels("Cross-entropy")
     integer_inputs = frozenset({1})
 
     def __init__(self, logits: Node, labels: Node) -> None:
@@ -147,12 +162,15 @@ class CrossEntropyWithSoftmax(Node):
         yield call(flat.put, place, chosen)
 
 
-class BinaryCrossEntropyWithLogits(Node):
+class BinaryCrossEntropyWithLogits(LossFunction):
     """−t log σ(z) − (1 − t) log(1 − σ(z)), summed within a row and averaged over the rows; z and t (n, k).
 
     Computed as log(1 + exp(z)) − t z, which is finite for any finite logits. Summing is the variant of M. Nielsen,
     "Neural Networks and Deep Learning", 2015, equation 63; `MeanBinaryCrossEntropyWithLogits` averages.
+    A target is a probability: outside of [0, 1] the sum has no minimum.
     """
+
+    targets = TargetRange("Binary cross-entropy", 0.0, 1.0)
 
     def __init__(self, logits: Node, targets: Node) -> None:
         super().__init__(logits, targets)

@@ -63,7 +63,8 @@ class Node:
     overwritten with the derivative by that input; it is None where nobody asks for it.
 
     They run once for each set of shapes, and the calls are then made again for every batch: they may look at an
-    array's shape, its dtype and its views, and not at its numbers.
+    array's shape, its dtype and its views, and not at its numbers. What they are given has none yet, and raises where
+    they are asked for (see `recorded`).
     """
 
     integer_inputs: ClassVar[frozenset[int]] = frozenset()

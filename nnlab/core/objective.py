@@ -13,12 +13,13 @@ from nnlab.core.losses import (
     BinaryCrossEntropyWithLogits,
     CrossEntropyWithSoftmax,
     HalfSquaredError,
+    LossFunction,
     MeanBinaryCrossEntropyWithLogits,
     MeanSquaredError,
 )
 from nnlab.core.memory import aligned_empty
 from nnlab.core.network import Network
-from nnlab.core.node import Array, Input, Node, call, scalar
+from nnlab.core.node import Array, Input, call, scalar
 
 
 class Loss(NamedTuple):
@@ -30,7 +31,7 @@ class Loss(NamedTuple):
         takes_labels: whether targets are integer labels (n,), not columns (n, outputs).
     """
 
-    node: type[Node]
+    node: type[LossFunction]
     fused_with: str | None = None
     takes_labels: bool = False
 
@@ -100,6 +101,13 @@ class Objective:
         wrt = tuple(network.storage) if dropout is not None else ()
         loss = self.loss.node(scores, self.target)
         return Graph(loss, wrt=wrt, dtype=network.dtype, storage=network.storage)
+
+    def training_anew(self) -> Graph:
+        """Another graph of the same loss, with buffers of its own; parameters and their gradients are shared."""
+        network = self.network
+        return Graph(
+            self.training.output, wrt=tuple(network.storage), dtype=network.dtype, storage=network.storage
+        )  # fmt: skip
 
     @property
     def threshold(self) -> float:

@@ -102,7 +102,8 @@ class Momentum(_Velocity):
 
     The same w in exact arithmetic: from w = (1 − s₋) w₋ + u₋ follows v = u₋ − s₋ w₋ = (u₋ − s₋ w) / (1 − s₋), and with
     it μv − ηg − cw = u − s w. s settles near c / (1 − μ); where penalty and momentum are so strong that it does not,
-    the share is put back into the velocity, and s begins again at zero.
+    the share is put back into the velocity, and s begins again at zero. So it is in a step without decay: what is left
+    of the share would soon be a factor that float32 cannot tell from 1.
 
     Reference: I. Sutskever et al., "On the importance of initialization and momentum in deep learning",
     ICML 2013, equations 1-2, after B. Polyak, 1964.
@@ -117,7 +118,7 @@ class Momentum(_Velocity):
     def step(self, parameters: Array, gradients: Array, state: State, lr: float, decay: float = 0.0) -> None:
         """Take one step in place."""
         velocity, share = state["velocity"], float(state["share"])
-        if decay + self.momentum * share / (1.0 - share) > LARGEST_SHARE:
+        if (share and not decay) or decay + self.momentum * share / (1.0 - share) > LARGEST_SHARE:
             velocity -= share * parameters
             velocity *= 1.0 / (1.0 - share)
             if decay:
@@ -209,23 +210,6 @@ class Adam(Checked):
 def _scale(gradients: Array, lr: float) -> None:
     if lr != 1.0:
         np.multiply(gradients, lr, out=gradients)
-
-
-def clip_global_norm(gradients: Array, limit: float) -> float:
-    """Scale `gradients` (p,) in place so that their Euclidean norm is at most `limit`; returns the norm before.
-
-    Reference: R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013.
-    """
-    norm = math.sqrt(float(np.vdot(gradients, gradients)))
-    peak = 1.0
-    if math.isinf(norm) and np.all(np.isfinite(gradients)):
-        # The squares overflow, the norm does not: take out the largest element first.
-        peak = float(np.abs(gradients).max())
-        np.divide(gradients, peak, out=gradients)
-        norm = math.sqrt(float(np.vdot(gradients, gradients)))
-    if peak * norm > limit:
-        np.multiply(gradients, limit / norm, out=gradients)
-    return peak * norm
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -69,7 +69,7 @@ class StepDecay(Schedule):
     """drop^⌊epoch / every⌋: a drop after every so many epochs."""
 
     drop: Annotated[float, Range(gt=0, le=1)] = 0.5
-    every: Annotated[int, Range(ge=1)] = 10
+    every: Annotated[int, Range(ge=1)] = 5
 
     def shape(self, step: int, horizon: Horizon) -> float:
         """drop^⌊epoch / every⌋, with epochs counted from 0."""
@@ -81,7 +81,7 @@ class StepDecay(Schedule):
 class Exponential(Schedule):
     """decay^epoch, continuous in the updates: after each epoch the factor has shrunk by `decay`."""
 
-    decay: Annotated[float, Range(gt=0, le=1)] = 0.95
+    decay: Annotated[float, Range(gt=0, le=1)] = 0.9
 
     def shape(self, step: int, horizon: Horizon) -> float:
         """decay^(step / steps per epoch)."""

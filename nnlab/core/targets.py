@@ -29,6 +29,8 @@ def read_targets(y: Array, loss: Loss, outputs: int) -> Array:
     is_binary = bool(np.all((y == 0) | (y == 1)))
     if y.ndim == 2 and y.shape[1] == 1 and (is_binary or loss.takes_labels or outputs == 1):
         y = y[:, 0]
+    if not loss.takes_labels and (y.ndim == 2 or outputs == 1):
+        loss.node.targets.check(y)
     if y.ndim == 2:
         if y.shape[1] != outputs:
             raise ValueError(

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from nnlab.core import L1, L2, Activation, Dense, Dropout, Linear, Network, ReLU, Sigmoid, Softmax, Tanh
+from nnlab.core import feed as feed_module
+from nnlab.core import graph as graph_module
+from nnlab.core.activations import InvertedDropout
 from nnlab.core.gradient_check import TOLERANCE, ParameterCheck, check_gradients
+from nnlab.core.layers import Layer
 from nnlab.core.losses import BinaryCrossEntropyWithLogits, CrossEntropyWithSoftmax, HalfSquaredError
-from nnlab.core.node import Calls, call
+from nnlab.core.node import Calls, Node, call
 from nnlab.core.objective import Objective
 from nnlab.core.regularizers import Regularizer
 from nnlab.core.rows import Rows, Scaling
@@ -169,3 +173,137 @@ def test_a_parameter_that_the_loss_does_not_feel_is_right() -> None:
 def test_a_float32_network_is_refused() -> None:
     with pytest.raises(ValueError, match="needs a float64 network, but got float32"):
         check(dtype=np.float32)
+
+
+@pytest.mark.parametrize("scale", [1e3, 1e2, 1e-9, 0.0])
+@pytest.mark.parametrize("hidden", ["sigmoid", "relu"])
+@pytest.mark.parametrize(
+    ("output", "loss"),
+    [
+        ("softmax", "cross_entropy"),
+        ("sigmoid", "binary_cross_entropy"),
+        ("sigmoid", "half_squared_error"),
+        ("identity", "mean_squared_error"),
+    ],
+)
+def test_a_gradient_that_is_tiny_and_right_raises_no_false_alarm(
+    hidden: str, output: str, loss: str, scale: float
+) -> None:
+    """Units saturate at inputs of hundreds, and at inputs of 1e-9 nothing comes through the weights."""
+    rng = np.random.default_rng(50)
+    rows = Rows.whole(scale * rng.normal(size=(6, 5)), rng.integers(0, 3, 6))
+    checks = check(hidden=hidden, output=output, loss=loss, rows=rows, entries=5)
+    assert all(item.is_right for item in checks), checks
+
+
+def test_a_loss_that_is_almost_zero_is_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Targets and outputs of 1e-6 make a squared error of 1e-12: its rounding is as much smaller."""
+    rows = Rows.whole(1e-6 * np.random.default_rng(51).normal(size=(6, 5)), np.zeros((6, 1)))
+    network = Network([Dense(1, use_bias=False)], features=(5,), rng=np.random.default_rng(52), dtype=np.float64)
+    stream = np.random.default_rng(0)
+    objective = Objective(network, "half_squared_error", dropout=stream)
+    assert all(item.is_right for item in check_gradients(objective, rows, dropout=stream))
+    monkeypatch.setattr(HalfSquaredError, "backward", scaled_by(1.001, HalfSquaredError.backward, -2))
+    assert not any(item.is_right for item in check_gradients(objective, rows, dropout=stream))
+
+
+def test_a_gradient_that_is_not_finite_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    for factor in (np.nan, np.inf):
+        monkeypatch.setattr(Tanh, "backward", scaled_by(factor, Tanh.backward, -1))
+        with np.errstate(all="ignore"):
+            assert not check()[0].is_right
+
+
+def test_dropout_without_its_factor_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its derivative lacks it too, so its own loss would agree."""
+
+    def broken(self: Any, x: Any, out: Any, mask: Any, draws: Any, kept: Any) -> Calls:
+        yield from RIGHT_DROPOUT(self, x, out, mask, draws, kept)
+        yield call(np.copyto, mask, kept)
+        yield call(np.multiply, x, mask, out)
+
+    monkeypatch.setattr(InvertedDropout, "forward", broken)
+    assert not check(dropout=0.4)[0].is_right
+
+
+RIGHT_DROPOUT = InvertedDropout.forward
+
+
+def test_labels_that_go_with_other_rows_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = feed_module._classes
+    monkeypatch.setattr(feed_module, "_classes", lambda y, *others: right(np.roll(y, 1), *others))
+    assert not check()[0].is_right
+
+
+class Frozen(Node):
+    """LeakyReLU as somebody wrote it who had not read that it runs once."""
+
+    def shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
+        return inputs[0]
+
+    def forward(self, x: Any, out: Any) -> Calls:
+        yield call(np.multiply, x, np.where(x > 0, 1.0, 0.01), out)
+
+    def backward(self, x: Any, out: Any, dout: Any, dx: Any) -> Calls:
+        yield call(np.multiply, dout, np.where(x > 0, 1.0, 0.01), dx)
+
+
+class FrozenMask(Frozen):
+    """Dropout of the same kind: one mask, drawn while calls are recorded."""
+
+    def __init__(self, x: Node, rng: np.random.Generator) -> None:
+        super().__init__(x)
+        self.rng = rng
+
+    def forward(self, x: Any, out: Any) -> Calls:
+        self.mask = 2.0 * (self.rng.random(x.shape) > 0.5)
+        yield call(np.multiply, x, self.mask, out)
+
+    def backward(self, x: Any, out: Any, dout: Any, dx: Any) -> Calls:
+        yield call(np.multiply, dout, self.mask, dx)
+
+
+class Own(Layer):
+    """A layer of one's own."""
+
+    kind = "own"
+
+    def connect(self, x: Node, parameters: Any, dropout: np.random.Generator | None) -> Node:
+        return Frozen(x)
+
+
+class OwnDropout(Own):
+    def connect(self, x: Node, parameters: Any, dropout: np.random.Generator | None) -> Node:
+        return x if dropout is None else FrozenMask(x, dropout)
+
+
+def check_own(layer: Layer) -> list[ParameterCheck]:
+    rng = np.random.default_rng(37)
+    rows = Rows.whole(rng.normal(size=(6, 5)), rng.integers(0, 3, 6))
+    layers = [Dense(8), layer, Dense(3), Activation("softmax")]
+    network = Network(layers, features=(5,), rng=np.random.default_rng(38), dtype=np.float64)
+    stream = np.random.default_rng(39)
+    return check_gradients(Objective(network, "cross_entropy", dropout=stream), rows, dropout=stream)
+
+
+def test_an_operation_that_keeps_what_it_saw_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"`Frozen\.forward` uses numbers"):
+        check_own(Own())
+
+
+def test_if_it_were_not_refused_the_check_would_catch_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It binds twice, on other numbers, and gets two answers."""
+    monkeypatch.setattr(graph_module, "record", lambda method, arrays: list(method(*arrays)))
+    assert not all(item.is_right for item in check_own(Own()))
+
+
+def test_a_mask_that_is_drawn_once_for_all_is_caught() -> None:
+    assert not all(item.is_right for item in check_own(OwnDropout()))
+
+
+def test_a_layer_of_ones_own_that_is_right_passes() -> None:
+    class Right(Own):
+        def connect(self, x: Node, parameters: Any, dropout: np.random.Generator | None) -> Node:
+            return Tanh(x)
+
+    assert all(item.is_right for item in check_own(Right()))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnlab.core import SGD, Adam, Momentum, Nesterov
-from nnlab.core.optimizers import OPTIMIZERS, Optimizer, State, clip_global_norm
+from nnlab.core.optimizers import OPTIMIZERS, Optimizer, State
 
 CURVATURE = np.array([1.0, 4.0, 0.5, 2.0])
 MINIMUM = np.array([3.0, -1.0, 0.5, 0.0])
@@ -160,26 +160,6 @@ def test_a_momentum_of_one_is_refused(rule: type[Momentum] | type[Nesterov]) -> 
 
 def test_the_optimizers_known_by_name_are_those_that_the_contract_lists() -> None:
     assert set(OPTIMIZERS) == {"sgd", "momentum", "nesterov", "adam"}
-
-
-def test_a_gradient_within_the_limit_is_not_clipped() -> None:
-    gradient = np.array([3.0, -4.0])
-    assert clip_global_norm(gradient, 5.0) == 5.0
-    assert gradient.tolist() == [3.0, -4.0]
-
-
-def test_a_gradient_over_the_limit_keeps_its_direction_and_gets_the_limits_length() -> None:
-    gradient = np.array([30.0, -40.0])
-    assert clip_global_norm(gradient, 5.0) == 50.0
-    np.testing.assert_allclose(gradient, [3.0, -4.0], rtol=1e-15)
-
-
-def test_a_finite_gradient_whose_square_overflows_is_clipped_too() -> None:
-    gradient = np.array([3e25, -4e25], np.float32)
-    with np.errstate(over="ignore"):
-        norm = clip_global_norm(gradient, 5.0)
-    assert norm == pytest.approx(5e25, rel=1e-6)
-    np.testing.assert_allclose(gradient, [3.0, -4.0], rtol=1e-6)
 
 
 DECAYS = {

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from nnlab.core import L1, L2, SGD, Activation, Adam, Constant, Dense, Momentum, Nesterov, Network
+from nnlab.core import (
+    L1,
+    L2,
+    SGD,
+    Activation,
+    Adam,
+    Constant,
+    Cosine,
+    Dense,
+    Exponential,
+    Momentum,
+    Nesterov,
+    Network,
+    StepDecay,
+    TimeDecay,
+)
 from nnlab.core.learner import Learner, Tally
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer
 from nnlab.core.regularizers import Regularizer
 from nnlab.core.rows import Rows
-from nnlab.core.schedules import Horizon
+from nnlab.core.schedules import Horizon, Schedule
 
 ROWS = Rows.whole(np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32), np.arange(40) % 3)
 
@@ -64,3 +81,79 @@ def test_a_weak_penalty_is_not_rounded_away() -> None:
     assert not np.array_equal(free, penalised)
     first = slice(0, 20)
     assert np.abs(penalised[first]).sum() < np.abs(free[first]).sum()
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": Constant(),
+    "warm-up": Constant(warmup=20.0),
+    "time decay": TimeDecay(decay=1.0),
+    "step": StepDecay(drop=0.01, every=4),
+    "exponential": Exponential(decay=0.7),
+    "cosine": Cosine(),
+    "cosine behind a warm-up": Cosine(warmup=8.0),
+}
+EPOCHS, STEPS_PER_EPOCH = 24, 25
+
+
+def felt_decay(
+    optimizer: Optimizer, schedule: Schedule, strength: float, dtype: Any, first: int = 0
+) -> tuple[float, float]:
+    """log(w_after / w_before), averaged over many weights that a penalty alone moves: nnlab's, and the textbook's.
+
+    The inputs are zero, so the loss has no gradient by the weight. The other side is SGD with momentum and L2 as they
+    are defined, v ← μv − η(g + 2λw), w ← w + v, in float64 at the rate of each step.
+    """
+    network = Network(
+        [Dense(200, use_bias=False, kernel_regularizer=L2(strength))], features=(50,), rng=None, dtype=dtype
+    )
+    start = np.random.default_rng(5).uniform(1.0, 2.0, (50, 200))
+    network.parameters["dense_1.weight"].value[...] = start
+    objective = Objective(network, "mean_squared_error", dropout=np.random.default_rng(0))
+    rows = Rows.whole(np.zeros((STEPS_PER_EPOCH, 50), dtype), np.zeros((STEPS_PER_EPOCH, 200)))
+    horizon = Horizon(STEPS_PER_EPOCH, EPOCHS)
+    learner = Learner(objective, optimizer, schedule, horizon, rows=rows, batch_size=1)
+    learner.step = first
+    w, v, mu = 1.0, 0.0, getattr(optimizer, "momentum", 0.0)
+    for step in range(STEPS_PER_EPOCH * EPOCHS):
+        lr = optimizer.lr * schedule.factor(first + step, horizon)
+        v = mu * v - lr * 2.0 * strength * w
+        w += v
+    for _ in range(EPOCHS):
+        learner.learn(rows.index, Tally())
+    felt = np.log(network.parameters["dense_1.weight"].value.astype(np.float64) / start.astype(dtype))
+    return float(felt.mean()), float(np.log(w))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES.keys())
+@pytest.mark.parametrize("optimizer", [SGD(lr=0.1), Momentum(lr=0.02)], ids=lambda optimizer: type(optimizer).__name__)
+def test_a_decay_is_felt_at_the_rate_of_each_step(optimizer: Optimizer, schedule: Schedule) -> None:
+    """In float64 to rounding; in float32, whose factors are rounded, to a percent at these rates."""
+    felt, expected = felt_decay(optimizer, schedule, 1e-3, np.float64)
+    assert felt == pytest.approx(expected, rel=1e-9)
+    felt, expected = felt_decay(optimizer, schedule, 1e-3, np.float32)
+    assert felt == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "strength"), [(SGD(lr=0.1), 4.5 / 2**24 / 2e-4), (Momentum(lr=0.1), 0.45 / 2**24 / 2e-4)], ids=str
+)
+def test_a_decay_is_felt_where_the_rate_has_fallen(optimizer: Optimizer, strength: float) -> None:
+    """At a thousandth of the base rate 4.5 units of float32 are to be taken off, of which only whole ones can be.
+
+    The penalty in the gradient is 1 % off in float32, the decay was 12 %.
+    """
+    late = StepDecay(drop=1e-3, every=1000)
+    felt, expected = felt_decay(optimizer, late, strength, np.float32, first=1000 * STEPS_PER_EPOCH)
+    assert felt == pytest.approx(expected, rel=0.03)
+
+
+class Growing(Constant):
+    """A rate that rises beyond the optimizer's own."""
+
+    def shape(self, step: int, horizon: Horizon) -> float:
+        return 50.0
+
+
+def test_a_penalty_is_felt_where_a_schedule_raises_the_rate() -> None:
+    felt, expected = felt_decay(SGD(lr=1e-3), Growing(), 1e-3, np.float64)
+    assert felt == pytest.approx(expected, rel=1e-9)

@@ -11,17 +11,29 @@ from commands import environment
 
 from nnlab import gradcheck
 from nnlab.core.gradient_check import ParameterCheck
+from nnlab.core.step_check import StepCheck
+from nnlab.core.update import Update
 
 
 def test_the_command_prints_a_line_for_each_parameter(tmp_path: Path) -> None:
     overrides = ["data=digits", "model.hidden=[6]", "model.activation=tanh", "regularizer=l1", "model.dropout=0.2"]
+    overrides += ["optimizer=adam", "schedule=cosine", "trainer.clip_norm=0.5"]
     command = [sys.executable, "-m", "nnlab.gradcheck", *overrides]
     done = subprocess.run(command, env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    header, *lines = done.stdout.splitlines()
-    assert header.split() == ["parameter", "entries", "checked", "relative", "error"]
-    assert [line.split()[0] for line in lines] == ["dense_1.weight", "dense_1.bias", "dense_2.weight", "dense_2.bias"]
-    assert all(line.endswith("ok") for line in lines)
+    gradients, steps = (block.splitlines() for block in done.stdout.split("\n\n"))
+    assert gradients[0].split() == ["parameter", "entries", "checked", "relative", "error"]
+    names = [line.split()[0] for line in gradients[1:]]
+    assert names == ["dense_1.weight", "dense_1.bias", "dense_2.weight", "dense_2.bias"]
+    assert steps[0].split() == ["training", "compared", "relative", "error"]
+    parts = [line.split("  ")[0] for line in steps[1:]]
+    assert parts == [
+        f"{part}, {dtype}, batches of {rows}"
+        for dtype in ("float64", "float32")
+        for rows in (3, 1)
+        for part in ("losses", "gradients", "steps", "epochs")
+    ]
+    assert all(line.endswith("ok") for line in (*gradients[1:], *steps[1:]))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -29,10 +41,25 @@ def test_a_gradient_that_is_off_ends_the_command_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = [ParameterCheck("dense_1.weight", (2, 4), 0.5), ParameterCheck("dense_1.bias", (2, 2), 1e-9)]
+    right = [StepCheck("steps", 3, 1e-9, 1e-8)]
     monkeypatch.setattr(gradcheck, "check_config", lambda config: wrong)
+    monkeypatch.setattr(gradcheck, "check_training", lambda config: right)
     monkeypatch.setattr(sys, "argv", ["gradcheck", "model=toy", "data=toy"])
     with pytest.raises(SystemExit, match="1"):
         gradcheck.main()
-    weight, bias = capsys.readouterr().out.splitlines()[1:]
+    _, weight, bias, _, _, steps = capsys.readouterr().out.splitlines()
     assert weight.endswith("WRONG")
     assert bias.endswith("ok")
+    assert steps.endswith("ok")
+
+
+def test_a_rate_that_is_doubled_ends_the_command_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = Update.step
+    monkeypatch.setattr(Update, "step", lambda self, lr: right(self, 2.0 * lr))
+    monkeypatch.setattr(sys, "argv", ["gradcheck", "data=digits", "model.hidden=[4]", "optimizer=adam"])
+    with pytest.raises(SystemExit, match="1"):
+        gradcheck.main()
+    wrong = [line.split(",")[0] for line in capsys.readouterr().out.splitlines() if line.endswith("WRONG")]
+    assert wrong == 4 * ["steps"]
