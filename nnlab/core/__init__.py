@@ -1,8 +1,8 @@
 """The training core, from scratch on NumPy. Read it in this order.
 
 `node`, `graph`, `recording` (the engine), `ops`, `activations`, `losses` (what it computes), `autodiff` (the teaching
-door); `layers`, `network`, `objective`, `feed`, `learner` (a stack of layers that learns), `sequential` (Keras' manners,
-with `keras_names`, `arrays`, `calls`, `stacking`, `progress`, `fitting` for what it is given and what it does with it);
+door); `layers`, `network`, `objective`, `feed`, `learner` (a stack of layers that learns); `sequential` (Keras'
+manners, with `keras_names`, `arrays`, `calls`, `stacking`, `progress` and `fitting`);
 `initializers`, `regularizers`, `optimizers`, `schedules` (the choices); `textbook`, `gradient_check`, `step_check` (the
 proof).
 """

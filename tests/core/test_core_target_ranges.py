@@ -73,13 +73,15 @@ def test_binary_cross_entropy_refuses_targets_outside_of_0_to_1(
 def test_targets_that_are_no_numbers_are_refused(way: Callable[..., float], loss: str, missing: float) -> None:
     y = np.column_stack([SIDE, ~SIDE]).astype(float)
     y[5, 1] = missing
-    with pytest.raises(ValueError, match=r"but got -?(nan|inf) \(row 5, counted from 0; 1 of 16 lie outside\)"):
+    with pytest.raises(
+        ValueError, match=r"but got -?(nan|inf) \(row 5, counted from 0; 1 of 16|y\[5, 1\] is -?(nan|inf)"
+    ):
         way(loss, y, 2)
 
 
 @pytest.mark.parametrize("way", [by_fit, by_a_learner, by_evaluation])
 def test_a_target_beyond_float32_is_refused_where_float32_is_trained(way: Callable[..., float]) -> None:
-    with pytest.raises(ValueError, match=r"finite in float32, but got 1e\+300 .* take dtype=float64"):
+    with pytest.raises(ValueError, match=r"float32.* or take .*dtype=(np\.)?float64"):
         way("mean_squared_error", np.where(SIDE, 1e300, 0.5).reshape(-1, 1), 1)
 
 
@@ -91,7 +93,7 @@ def test_it_is_taken_in_float64() -> None:
 def test_validation_rows_are_held_to_the_same(y: float) -> None:
     model = Sequential([Dense(1), Activation("sigmoid")])
     model.compile(loss="binary_crossentropy")
-    with pytest.raises(ValueError, match=f"but got {float(y)}"):
+    with pytest.raises(ValueError, match=rf"(but got|\[\d\] is) {float(y)}"):
         model.fit(X, SIDE, validation_data=(X, np.where(SIDE, y, 0.5)), verbose=0)
 
 
