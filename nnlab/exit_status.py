@@ -19,6 +19,7 @@ from nnlab.errors import RunFailedError, TerminatedError, UserError
 def exit_status() -> Iterator[None]:
     """Turn the errors that people can act on into a message on stderr and an exit status."""
     try:
+        _check_current_folder()
         yield
     except UserError as error:
         sys.exit(_said(error, 2))
@@ -54,6 +55,14 @@ def end_after(command: Callable[[], None]) -> NoReturn:
     except BrokenPipeError:  # nobody reads on
         status = 1
     os._exit(status)
+
+
+def _check_current_folder() -> None:
+    """Every command takes paths from the current folder, and most ask for it themselves."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UserError("The current folder must exist, but it has been deleted. Change to another: cd ~") from None
 
 
 def _said(message: object, status: int) -> int:

@@ -21,21 +21,21 @@ def main() -> None:
     """The command."""
     with exit_status(), mirror_ahead(sys.argv[1:]) as ahead:
         from nnlab.command import read_overrides, show_option
+        from nnlab.tuning.search.settings import study_rules
 
         name, arguments = show_option(sys.argv[1:])
-        overrides = read_overrides(arguments, root="study")
+        overrides = read_overrides(arguments, root="study", rules=study_rules())
         if name is not None:
             show(name, overrides or [])
         elif overrides is not None:
-            sys.exit(sweep(overrides, ["python", "-m", "nnlab.sweep", *sys.argv[1:]], ahead))
+            sys.exit(sweep(overrides, ahead))
 
 
-def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None = None) -> int:
+def sweep(arguments: Sequence[str], ahead: Ahead | None = None) -> int:
     """Do a study and bring it into MLflow; returns the exit status.
 
     Args:
         arguments: overrides, in Hydra's grammar.
-        command: the program and its arguments, for the record.
         ahead: a mirror that was started already.
     """
     import optuna
@@ -52,6 +52,7 @@ def sweep(arguments: Sequence[str], command: Sequence[str], ahead: Ahead | None 
     from nnlab.tracking.mirror_process import MirrorProcess
 
     config = plan.fixed
+    command = ["python", "-m", "nnlab.sweep", *plan.repeatable_overrides]
     uri = config.tracking.uri if config.tracking.enabled else None
     mirror = MirrorProcess(uri, Path(config.runs_dir), niceness=0, ahead=ahead) if uri else None
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED

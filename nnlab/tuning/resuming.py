@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnlab.config.command_line import parsed
+from nnlab.config.overrides import parsed
 from nnlab.errors import UserError
 from nnlab.tuning.composition import composed_study
 from nnlab.tuning.identity import Identity
