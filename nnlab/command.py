@@ -36,7 +36,7 @@ def composed_jobs(arguments: Sequence[str]) -> list[Job]:
     """
     parsed = _parsed(arguments)
     if _is_question(parsed):
-        _answer(parsed, arguments, CONFIG_NAME)
+        _answer(parsed, CONFIG_NAME)
         return []
     return compose_jobs(parsed.overrides, multirun=parsed.multirun)
 
@@ -55,7 +55,7 @@ def read_overrides(arguments: Sequence[str], *, root: str, rules: Rules | None =
     """
     parsed = _parsed(arguments)
     if _is_question(parsed):
-        _answer(parsed, arguments, root, rules)
+        _answer(parsed, root, rules)
         return None
     if parsed.multirun:
         raise UserError("nnlab.sweep searches by itself and takes no -m. Leave it out: several values are a space.")
@@ -115,27 +115,20 @@ def _is_question(parsed: Any) -> bool:
     return any(getattr(parsed, name) for name in QUESTIONS)
 
 
-def _answer(parsed: Any, arguments: Sequence[str], root: str, rules: Rules | None = None) -> None:
+def _answer(parsed: Any, root: str, rules: Rules | None = None) -> None:
     """Let Hydra answer a question about the config.
 
     Raises:
         UserError: if it cannot.
         SystemExit: with status 0, behind some answers.
     """
-    others = [text for text in parsed.overrides if not key_of(text).startswith("hydra")]
-    problems: list[ConfigProblem] = []
-    # Hydra would answer what it cannot read, and several values, with a traceback.
-    overrides = read(others, problems, rules)
-    several = [override for override in overrides if override.is_sweep_override()]
-    problems += [problem for override in overrides if (problem := unknown_key(override, rules))]
-    if root == CONFIG_NAME:
-        problems += map(one_value_alone, several)
-    if problems:
-        raise ConfigError(problems)
-    searched = {override.input_line: f"sweep.space.{override.key_or_group}" for override in several}
-    shown = [
-        in_hydra(f"++{searched[text]}", text.partition("=")[2]) if text in searched else text for text in arguments
-    ]
+    overrides = parsed.overrides
+    if not parsed.shell_completion:  # it has words of its own: install=bash
+        overrides = _checked(overrides, root, rules)
+    named = {"--cfg": parsed.cfg, "--info": parsed.info, "--package": parsed.package}
+    options = [text for name, value in named.items() if value is not None for text in (name, value)]
+    flags = ("help", "hydra_help", "resolve", "shell_completion")
+    options += [f"--{name.replace('_', '-')}" for name in flags if getattr(parsed, name)]
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=root)
     def nothing(composed: DictConfig) -> None:
@@ -144,7 +137,7 @@ def _answer(parsed: Any, arguments: Sequence[str], root: str, rules: Rules | Non
     try:
         # With this variable Hydra raises what else it would print.
         with (
-            mock.patch.object(sys, "argv", [sys.argv[0], *shown]),
+            mock.patch.object(sys, "argv", [sys.argv[0], *options, *overrides]),
             mock.patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}),
         ):
             nothing()
@@ -156,3 +149,27 @@ def _answer(parsed: Any, arguments: Sequence[str], root: str, rules: Rules | Non
     except Exception as error:
         reason = " ".join(str(error).partition("To append to")[0].split()).rstrip(".")
         raise UserError(f"The question about the config cannot be answered: {reason}. See --help.") from None
+
+
+def _checked(texts: Sequence[str], root: str, rules: Rules | None) -> list[str]:
+    """The overrides of a question, in which Hydra would answer what it cannot read with a traceback.
+
+    A key that a study searches is shown where its space is.
+
+    Raises:
+        ConfigError: with everything that cannot be shown.
+    """
+    own = [text for text in texts if not key_of(text).startswith("hydra")]
+    problems: list[ConfigProblem] = []
+    overrides = read(own, problems, rules)
+    problems += [problem for override in overrides if (problem := unknown_key(override, rules))]
+    several = [override for override in overrides if override.is_sweep_override()]
+    if root == CONFIG_NAME:
+        problems += map(one_value_alone, several)
+    if problems:
+        raise ConfigError(problems)
+    searched = {
+        str(override.input_line): in_hydra(f"++sweep.space.{override.key_or_group}", override.get_value_string())
+        for override in several
+    }
+    return [searched.get(text, text) for text in texts]

@@ -42,10 +42,10 @@ def sweep(arguments: Sequence[str], ahead: Ahead | None = None) -> int:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     from nnlab.tuning.plan import make_plan
-    from nnlab.tuning.resuming import arguments_to_go_on
+    from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
 
-    arguments, begun = arguments_to_go_on(arguments)
-    plan = make_plan(arguments)
+    whole, begun = arguments_to_go_on(arguments)
+    plan = make_plan(whole) if begun is None else plan_to_go_on(whole, arguments, begun)
 
     from nnlab.study_console import study_console_for
     from nnlab.study_runner import run_study

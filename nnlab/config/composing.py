@@ -15,9 +15,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from nnlab.config.groups import choices_of, conf_dir, groups
 from nnlab.config.problems import ConfigError, ConfigProblem
@@ -77,11 +75,9 @@ def composed(
             doubted.add(override.key_or_group)
     while True:
         try:
-            # Choices first: a value may belong to a choice that stands behind it.
-            forced = sorted(map(_forced, left), key=lambda text: text.startswith("++"))
-            raw: Any = OmegaConf.to_container(compose(root, overrides=forced), resolve=True)
+            whole = _composed(left, root)
             break
-        except (HydraException, OmegaConfBaseException) as error:
+        except Exception as error:  # Hydra says what it has foreseen by its own, and else whatever its parts raise
             guilty = [override for override in left if override.key_or_group == getattr(error, "full_key", None)]
             if not guilty:
                 guilty = _guilty(left, root)
@@ -90,10 +86,16 @@ def composed(
             problems += [_not_composed(override, error) for override in guilty[-1:]]
             doubted |= {override.key_or_group for override in guilty}
             left = [override for override in left if override not in guilty]
-    whole = {str(key): value for key, value in raw.items()}
     if doubted:
         mark_in_doubt(whole, doubted, {override.key_or_group for override in left})
     return whole
+
+
+def _composed(overrides: Sequence[Override], root: str) -> dict[str, Any]:
+    # Choices first: a value may belong to a choice that stands behind it.
+    forced = sorted(map(_forced, overrides), key=lambda text: text.startswith("++"))
+    raw: Any = OmegaConf.to_container(compose(root, overrides=forced), resolve=True)
+    return {str(key): value for key, value in raw.items()}
 
 
 def is_group(override: Override) -> bool:
@@ -146,9 +148,8 @@ def _guilty(overrides: Sequence[Override], root: str) -> list[Override]:
     """The first override without which, and without those after it, all can be composed."""
     for count in range(1, len(overrides) + 1):
         try:
-            forced = sorted(map(_forced, overrides[:count]), key=lambda text: text.startswith("++"))
-            OmegaConf.to_container(compose(root, overrides=forced), resolve=True)
-        except (HydraException, OmegaConfBaseException):
+            _composed(overrides[:count], root)
+        except Exception:
             return [overrides[count - 1]]
     return []
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from composing import choices, composed
+from composing import WRITABLE, choices, composed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_composition import VALUES
@@ -20,7 +18,7 @@ from nnlab.config.command_line import compose_jobs
 from nnlab.config.problems import shown
 from nnlab.config.repeating import in_hydra, overrides_of
 
-PLACE = str(Path(tempfile.gettempdir()).resolve() / "else")
+PLACE = str(WRITABLE / "else")
 ELSEWHERE = [f"runs_dir={PLACE}", "tracking.enabled=false"]
 
 

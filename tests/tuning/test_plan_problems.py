@@ -93,7 +93,9 @@ def test_a_mistake_is_told_with_its_remedy(arguments: list[str], problem: str) -
 
 
 def test_a_space_that_is_no_group_is_told() -> None:
-    assert problems("sweep.space=3")[0] == "sweep.space=3: must be a group of keys. Nearest valid: sweep.space.KEY=VALUE."
+    assert (
+        problems("sweep.space=3")[0] == "sweep.space=3: must be a group of keys. Nearest valid: sweep.space.KEY=VALUE."
+    )
 
 
 def test_a_depth_of_one_value_is_told_what_to_fix_instead() -> None:
