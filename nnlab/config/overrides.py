@@ -94,7 +94,7 @@ def with_quotes_as_remedy(
 def several_values(override: Override, rules: Rules | None = None) -> ConfigProblem:
     """The problem with a key that is given several values where it can have only one."""
     key, text = override.key_or_group, override.get_value_string()
-    quoted = _quoted(key, text, key_rules() if rules is None else rules) if not _is_call(text) else ""
+    quoted = _quoted(key, text, key_rules() if rules is None else rules)
     rule = f"has several values ({override.input_line}), which needs -m: a run for each"
     return ConfigProblem(key, rule, nearest=f"{quoted} if it is one value, or add -m" if quoted else "add -m")
 
@@ -113,10 +113,6 @@ def unknown_key(override: Override, rules: Rules | None = None) -> ConfigProblem
         return None
     value = override.get_value_string() if override.value_type else UNSET
     return ConfigProblem(key, "is not a key of the configuration", value, nearest_key(key, rules))
-
-
-def _is_call(text: str) -> bool:
-    return re.match(r"\s*(choice|range|interval|glob|tag|sort|shuffle)\s*\(", text) is not None
 
 
 def _unusable(override: Override, rules: Rules) -> ConfigProblem | None:

@@ -51,14 +51,14 @@ def why_not_writable(folder: Path) -> str:
         above = next(path for path in (folder, *folder.parents) if path.exists() or path.is_symlink())
         if not above.is_dir():
             return f"{above} is no folder"
+        if "\0" in str(folder):
+            return "a path has no null character"
         if any(len(part.encode(errors="surrogateescape")) > LONGEST_NAME for part in folder.parts):
             return "File name too long"
         with tempfile.TemporaryDirectory(prefix=".nnlab-", dir=above):
             return ""
     except OSError as error:
         return f"{error.strerror or error}"
-    except ValueError as error:  # a null byte
-        return str(error)
 
 
 def _is_deleted(database: Path, experiment: str) -> bool:
