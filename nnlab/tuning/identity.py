@@ -103,10 +103,11 @@ def _those_there_are(study: Path) -> str:
     names = sorted(path.parent.name for path in study.parent.glob(f"*/{FILE}"))
     if not names:
         return "There is none at all"
-    nearest = sorted(names, key=lambda name: difflib.SequenceMatcher(None, study.name, name).ratio(), reverse=True)
     more = len(names) - SHOWN
-    listed = ", ".join(nearest[:SHOWN])
-    return f"The nearest are: {listed}; and {more} more" if more > 0 else f"There are: {listed}"
+    if more <= 0:
+        return f"There are: {', '.join(names)}"
+    nearest = sorted(names, key=lambda name: difflib.SequenceMatcher(None, study.name, name).ratio(), reverse=True)
+    return f"The nearest are: {', '.join(nearest[:SHOWN])}; and {more} more"
 
 
 def _shown(values: Mapping[str, Any], key: str) -> str:

@@ -14,7 +14,8 @@ from nnlab.config.schema import VARIANTS
 from nnlab.tuning.plan import make_plan
 
 SMALL = ["data=toy", "model=toy", "tracking.enabled=false"]
-EVERY_KEY = flat(composed(*SMALL, "optimizer=adam", "schedule=step", "regularizer=l2"))
+RIGHT = composed(*SMALL, "optimizer=adam", "schedule=step", "regularizer=l2")
+EVERY_KEY = flat(RIGHT)
 NO_VALUES: list[Any] = [[[]], {"a": 1}]
 """What no key takes."""
 
@@ -26,7 +27,7 @@ def keys_of(error: ConfigError) -> list[str]:
 @pytest.mark.parametrize("value", NO_VALUES, ids=repr)
 @pytest.mark.parametrize("key", EVERY_KEY)
 def test_a_wrong_value_is_told_once_for_any_key(key: str, value: Any) -> None:
-    raw = deepcopy(composed(*SMALL, "optimizer=adam", "schedule=step", "regularizer=l2"))
+    raw = deepcopy(RIGHT)
     *above, name = key.split(".")
     place = raw
     for group in above:

@@ -26,12 +26,17 @@ def test_each_run_of_several_is_repeated_alone_to_the_bit_from_another_folder(tm
         folder.mkdir()
     rows = "\n".join(f"{row % 2},{row % 7},{row % 5}" for row in range(60))
     (first / "my, data=(1).csv").write_text(rows + "\n", encoding="utf-8")
-    lines = ["data=csv", 'data.root="my, data=(1).csv"', "optimizer=glob([sgd,adam])", "optimizer.lr=${oc.env:RATE}"]
+    lines = [
+        "data=csv",
+        'data.root="my, data=(1).csv"',
+        "optimizer=adam",
+        "optimizer.lr='${oc.decode:${oc.env:RATE}}'",
+    ]
     done = nnlab("seed=range(1,3)", "-m", *lines, *SMALL, UNTRACKED, folder=first, RATE="0.05")
     assert done.returncode == 0, done.stderr
     runs = run_directories(first / "runs")
-    assert len({weights_sha256(run) for run in runs}) == len(runs) == 4
-    for run in runs[::3]:
+    assert len({weights_sha256(run) for run in runs}) == len(runs) == 2
+    for run in runs:
         python, dash_m, program, *overrides = recorded_command(run)
         assert (python, dash_m, program) == ("python", "-m", "nnlab.run")
         again = nnlab(*overrides, folder=second)
