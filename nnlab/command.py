@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -126,7 +128,7 @@ def _answer(parsed: Any, root: str, rules: Rules | None = None) -> None:
     if not parsed.shell_completion:  # it has words of its own: install=bash
         overrides = _checked(overrides, root, rules)
     named = {"--cfg": parsed.cfg, "--info": parsed.info, "--package": parsed.package}
-    options = [text for name, value in named.items() if value is not None for text in (name, value)]
+    options = [f"{name}={value}" for name, value in named.items() if value is not None]
     flags = ("help", "hydra_help", "resolve", "shell_completion")
     options += [f"--{name.replace('_', '-')}" for name in flags if getattr(parsed, name)]
 
@@ -134,21 +136,36 @@ def _answer(parsed: Any, root: str, rules: Rules | None = None) -> None:
     def nothing(composed: DictConfig) -> None:
         pass
 
+    said = io.StringIO()
     try:
-        # With this variable Hydra raises what else it would print.
+        # With this variable Hydra raises most of what it would print.
         with (
             mock.patch.object(sys, "argv", [sys.argv[0], *options, *overrides]),
             mock.patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}),
+            contextlib.redirect_stderr(said),
         ):
             nothing()
     except SystemExit as end:
         if end.code:
-            raise SystemExit(2) from None
+            raise _unanswered(said.getvalue()) from None
     except OSError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).partition("To append to")[0].split()).rstrip(".")
-        raise UserError(f"The question about the config cannot be answered: {reason}. See --help.") from None
+        if root == CONFIG_NAME:
+            compose_jobs(
+                [text for text in overrides if not _is_hydras(text)], multirun=False
+            )  # says it better, if it can
+        raise _unanswered(str(error).partition("To append to")[0]) from None
+    sys.stderr.write(said.getvalue())
+
+
+def _is_hydras(text: str) -> bool:
+    return key_of(text).startswith("hydra")
+
+
+def _unanswered(reason: str) -> UserError:
+    reason = " ".join(reason.split()).rstrip(".")
+    return UserError(f"The question about the config cannot be answered: {reason}. See --help.")
 
 
 def _checked(texts: Sequence[str], root: str, rules: Rules | None) -> list[str]:
@@ -159,7 +176,7 @@ def _checked(texts: Sequence[str], root: str, rules: Rules | None) -> list[str]:
     Raises:
         ConfigError: with everything that cannot be shown.
     """
-    own = [text for text in texts if not key_of(text).startswith("hydra")]
+    own = [text for text in texts if not _is_hydras(text)]
     problems: list[ConfigProblem] = []
     overrides = read(own, problems, rules)
     problems += [problem for override in overrides if (problem := unknown_key(override, rules))]

@@ -111,7 +111,9 @@ def unknown_key(override: Override, rules: Rules | None = None) -> ConfigProblem
     key = override.key_or_group
     if key in rules or key in groups() or any(name.startswith(f"{key}.") for name in rules):
         return None
-    value = override.get_value_string() if override.value_type else UNSET
+    value: object = UNSET
+    if override.value_type:
+        value = override.get_value_string() if override.is_sweep_override() else override.value()
     return ConfigProblem(key, "is not a key of the configuration", value, nearest_key(key, rules))
 
 
