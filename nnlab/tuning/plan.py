@@ -18,14 +18,12 @@ from nnlab.config.repeating import leaves, repeatable
 from nnlab.tracking.redaction import redacted
 from nnlab.training.processors import usable_cores
 from nnlab.tuning.composition import Composition, composed_study
+from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.dimension import HIDDEN
-from nnlab.tuning.search.searchable import GROUPS, NOT_SEARCHABLE, is_shape
+from nnlab.tuning.search.searchable import GROUPS, is_shape
 from nnlab.tuning.search.settings import SweepSettings, as_plain, read_sweep, study_rules
 from nnlab.tuning.search.space import NOTHING, Space, read_space
-
-FOLLOWING = ("trainer.monitor", "trainer.restore_best")
-"""Keys of a run that a study sets by its own."""
 
 UNCHANGEABLE = (
     "sampler",
@@ -148,10 +146,10 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     """The plan of overrides, of which those that cannot be read are told in `problems`."""
     overrides = list({override.key_or_group: override for override in readable}.values())  # the last word
     given = [override for override in overrides if not override.is_sweep_override()]
-    several = {_searched_key(override): _text(override) for override in overrides if override.is_sweep_override()}
+    several = {searched_key(override): text_of(override) for override in overrides if override.is_sweep_override()}
     searched = {key: text for key, text in several.items() if key.partition(".")[0] != "sweep"}
-    problems += [_one_value(key, text) for key, text in several.items() if key not in searched]
-    problems += [_follows(override) for override in given if override.key_or_group in FOLLOWING]
+    problems += [one_value(key, text) for key, text in several.items() if key not in searched]
+    problems += [follows(override) for override in given if override.key_or_group in FOLLOWING]
     raw = composed_study(given, problems, {problem.key for problem in problems} - {*FOLLOWING})
     sweep = dict(raw.pop("sweep", {}))
     presets = sweep.pop("space", None) or {}
@@ -226,26 +224,6 @@ def _unless_said(texts: Mapping[str, Any], fixed: Set[str], searched: Set[str]) 
     elif any(is_shape(key) for key in searched):
         kept.pop(HIDDEN, None)
     return kept
-
-
-def _follows(override: Override) -> ConfigProblem:
-    key = override.key_or_group
-    rule, remedy = NOT_SEARCHABLE[key]
-    return ConfigProblem(key, f"{rule} in a sweep", override.value(), remedy)
-
-
-def _one_value(key: str, text: str) -> ConfigProblem:
-    return ConfigProblem(key, "must have one value, since it says how to search", text, "a study for each")
-
-
-def _searched_key(override: Override) -> str:
-    """The key of a run that an override with several values means; `sweep.space.` may stand before it."""
-    return override.key_or_group.removeprefix("sweep.space.")
-
-
-def _text(override: Override) -> str:
-    """The right side of an override, as it was written."""
-    return (override.input_line or "").partition("=")[2]
 
 
 def _without(config: dict[str, Any], searched: Mapping[str, str]) -> dict[str, Any]:
