@@ -24,6 +24,7 @@ def exit_status() -> Iterator[None]:
     """
     streams.secure()
     try:
+        _check_current_folder()
         yield
     except UserError as error:
         sys.exit(_said(error, 2))
@@ -57,6 +58,14 @@ def end_after(command: Callable[[], None]) -> NoReturn:
         status = _said(status, 1)
     atexit._run_exitfuncs()
     os._exit(streams.check_output(status))
+
+
+def _check_current_folder() -> None:
+    """Every command takes paths from the current folder, and most ask for it themselves."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UserError("The current folder must exist, but it has been deleted. Change to another: cd ~") from None
 
 
 def _said(message: object, status: int) -> int:

@@ -25,10 +25,10 @@ def main() -> None:
 
         jobs = composed_jobs(sys.argv[1:])
         if jobs:
-            sys.exit(run_all(jobs, ["python", "-m", "nnlab.run", *sys.argv[1:]], ahead))
+            sys.exit(run_all(jobs, ahead))
 
 
-def run_all(jobs: Sequence[Job], command: Sequence[str], ahead: Ahead | None) -> int:
+def run_all(jobs: Sequence[Job], ahead: Ahead | None) -> int:
     """Run the jobs one after another and bring them into MLflow; returns the exit status."""
     from nnlab.mirrors import Mirrors
 
@@ -45,6 +45,8 @@ def run_all(jobs: Sequence[Job], command: Sequence[str], ahead: Ahead | None) ->
             if len(jobs) > 1:
                 sys.stdout.write(f"\n[{number}/{len(jobs)}] {' '.join(job.overrides)}\n")
             mirror = mirrors.of(job.config)
+            # Of this run alone: the line of `-m` would repeat all of them.
+            command = ["python", "-m", "nnlab.run", *job.overrides]
             result = run(job.config, overrides=job.overrides, command=command, console=console_for(), mirror=mirror)
             results.append((job, result))
         patience = SECONDS_FOR_MLFLOW

@@ -22,26 +22,21 @@ def main() -> None:
     """The command."""
     with exit_status(), mirror_ahead(sys.argv[1:]) as ahead:
         from nnlab.command import read_overrides, show_option
+        from nnlab.tuning.search.settings import study_rules
 
         name, arguments = show_option(sys.argv[1:])
-        overrides = read_overrides(arguments, root="study")
+        overrides = read_overrides(arguments, root="study", rules=study_rules())
         if name is not None:
             show(name, overrides or [])
         elif overrides is not None:
-            sys.exit(sweep(overrides, ["python", "-m", "nnlab.sweep", *sys.argv[1:]], ahead))
+            sys.exit(sweep(overrides, ahead))
 
 
-def sweep(
-    arguments: Sequence[str],
-    command: Sequence[str] | None = None,
-    ahead: Ahead | None = None,
-    executor: Executor | None = None,
-) -> int:
+def sweep(arguments: Sequence[str], ahead: Ahead | None = None, executor: Executor | None = None) -> int:
     """Do a study and bring it into MLflow; returns the exit status.
 
     Args:
         arguments: overrides, in Hydra's grammar.
-        command: the program and its arguments, for the record; None is this program's own.
         ahead: a mirror that was started already.
         executor: does the trials, at most `sweep.workers` at a time; None starts processes here. Whatever it does
             them in needs nnlab, the runs folder and the storage.
@@ -50,10 +45,10 @@ def sweep(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     from nnlab.tuning.plan import make_plan
-    from nnlab.tuning.resuming import arguments_to_go_on
+    from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
 
-    arguments, begun = arguments_to_go_on(arguments)
-    plan = make_plan(arguments)
+    whole, begun = arguments_to_go_on(arguments)
+    plan = make_plan(whole) if begun is None else plan_to_go_on(whole, arguments, begun)
 
     from nnlab.mirrors import Mirrors
     from nnlab.study_console import study_console_for
@@ -63,11 +58,12 @@ def sweep(
     config = plan.fixed
     mirrors = Mirrors([config], ahead, niceness=0)
     mirror = mirrors.of(config)
+    command = ["python", "-m", "nnlab.sweep", *plan.repeatable_overrides]
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
     try:
         result = run_study(
             plan,
-            command=command or sys.argv,
+            command=command,
             console=study_console_for(),
             mirror=mirror,
             begun=begun,

@@ -33,7 +33,7 @@ def search(lab: Lab, experiment: str) -> Path:
         number += 1
     name = f"{experiment}-{number}"
     overrides = [*search_overrides(lab), *lab.places, f"tracking.experiment={experiment}", f"sweep.name={name}"]
-    status = sweep(overrides, ["python", "-m", "nnlab.sweep", *overrides])
+    status = sweep(overrides)
     if status == 130:
         raise KeyboardInterrupt
     if status != 0:

@@ -9,6 +9,8 @@ from typing import Any
 from nnlab.errors import UserError
 
 UNSET = object()
+LONGEST = 200
+"""Characters of a value that are shown."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class ConfigProblem:
 
     def __str__(self) -> str:
         found = "" if self.value is UNSET else f"={shown(self.value)}"
+        if len(found) > LONGEST:
+            found = f"{found[:LONGEST]}..."
         remedy = f" Nearest valid: {self.nearest}." if self.nearest else ""
         return f"{self.key}{found}: {self.rule}.{remedy}"
 

@@ -11,6 +11,9 @@ from nnlab.config.schema import VARIANTS, Config
 from nnlab.core.check import closest, field_rules, problem_with
 
 MISSING = "???"
+IN_DOUBT = object()
+"""Stands in place of a value that is not known, since what decides it is wrong: not checked, and never in a config."""
+
 OTHER_WORDS = {"learning_rate": "optimizer.lr", "weight_decay": "regularizer.strength", "max_epochs": "trainer.epochs"}
 """What others call our keys."""
 
@@ -58,14 +61,22 @@ class Reader(Generic[T]):
                 self.problems.append(ConfigProblem(key, "must be given, but is missing"))
                 continue
             values[name] = self._value(annotation, raw[name], key)
-        if len(self.problems) > before:
+        if len(self.problems) > before or not self._is_known(raw):
             return None
         made = cls(**values)
         if prefix:
             self.settings[prefix.rstrip(".")] = made
         return made
 
+    def _is_known(self, raw: Mapping[str, Any]) -> bool:
+        """Whether nothing below is in doubt."""
+        return all(
+            self._is_known(value) if isinstance(value, Mapping) else value is not IN_DOUBT for value in raw.values()
+        )
+
     def _value(self, annotation: Any, value: Any, key: str) -> Any:
+        if value is IN_DOUBT:
+            return None
         if key in self._variants or (dataclasses.is_dataclass(annotation) and isinstance(annotation, type)):
             if not isinstance(value, Mapping):
                 rule = "must be a group of keys"
@@ -84,6 +95,8 @@ class Reader(Generic[T]):
         forms = self._variants[group]
         fields = dict(raw)
         name = fields.pop("name", None)
+        if name is IN_DOUBT:
+            return self._some_variant(group, fields)
         if not isinstance(name, str) or name not in forms:
             rule = f"must be one of {', '.join(forms)}"
             self.problems.append(ConfigProblem(f"{group}.name", rule, name, self._nearest_choice(group, name)))
@@ -93,6 +106,22 @@ class Reader(Generic[T]):
         for field in [field for field in fields if field not in known]:
             self._unknown_to_variant(group, name, field, fields.pop(field))
         return self._group(forms[name], fields, f"{group}.")
+
+    def _some_variant(self, group: str, raw: Mapping[str, Any]) -> None:
+        """The keys of a group whose form is in doubt: told is what is wrong in every form."""
+        known = {
+            key: list(rules.values()) for key, rules in key_rules(self._root, self._variants, self._prefix).items()
+        }
+        for name, value in raw.items():
+            key = f"{group}.{name}"
+            if value is IN_DOUBT:
+                continue
+            if key not in known:
+                self._unknown(key, value)
+                continue
+            found = [problem_with(rule, value) for rule in known[key]]
+            if None not in found and found[0] is not None:
+                self.problems.append(ConfigProblem(key, found[0].rule, value, found[0].nearest))
 
     def _unknown_to_variant(self, group: str, name: str, field: str, value: Any) -> None:
         """A key that this form of the group does not have: perhaps another form has it."""
@@ -111,6 +140,8 @@ class Reader(Generic[T]):
         return f"{group}={near}" if near else ""
 
     def _unknown(self, key: str, value: Any) -> None:
+        if value is IN_DOUBT:
+            return
         if isinstance(value, Mapping) and value:
             for name, item in value.items():
                 self._unknown(f"{key}.{name}", item)

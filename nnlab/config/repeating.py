@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hydra import initialize_config_dir
-from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.override_parser.types import Override
 
-from nnlab.config.command_line import composed, conf_dir, parsed
-from nnlab.config.problems import shown
+from nnlab.config.composing import composed, hydra_initialized, is_group
+from nnlab.config.groups import choices_of
+from nnlab.config.overrides import parsed
+from nnlab.config.quoting import in_hydra as in_hydra
 from nnlab.config.schema import Config, as_dict
 
 GROUPS = ("model", "optimizer", "regularizer", "schedule", "data")
 NOT_REPEATED = ("runs_dir", "tracking")
 """Where things are kept is the business of who repeats the run."""
+
+ROOT = "data.root"
+"""The one path that says what a run is."""
 
 
 def overrides_of(config: Config) -> list[str]:
@@ -48,19 +51,34 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def _choice(group: str, raw: Mapping[str, Any]) -> str | None:
     """The file of the group that has the config's `name`, if there is one."""
     name = str(raw[group]["name"])
-    return name if name in {path.stem for path in (conf_dir() / group).glob("*.yaml")} else None
+    return name if name in choices_of(group) else None
 
 
 @functools.lru_cache(maxsize=256)
 def _base(*choices: str) -> dict[str, Any]:
     """What the choices compose to, without further values."""
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    with hydra_initialized():
         return composed(parsed(choices), [])
 
 
-def in_hydra(key: str, value: Any) -> str:
-    """The override that sets a value, in Hydra's grammar."""
-    if isinstance(value, str) and not re.fullmatch(r"[\w./:@%+-]+", value, re.ASCII):
-        literal = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # or it were an interpolation
-        return f"{key}={QuotedString(literal, Quote.single).with_quotes()}"
-    return f"{key}={shown(value)}"
+def repeatable(overrides: Sequence[Override], config: Config) -> list[str]:
+    """Overrides as they were typed, but for what would mean something else in another folder, at another time.
+
+    A relative `data.root` is made absolute. What refers to the environment (`${oc.env:RATE}`) or calls a function
+    (`shuffle(...)`) is written with the value that it had.
+
+    Args:
+        overrides: each with a single value.
+        config: that they compose to.
+    """
+    values = dict(leaves(as_dict(config)))
+    root = config.data.root
+    texts = []
+    for override in overrides:
+        key, text = override.key_or_group, str(override.input_line)
+        if key == ROOT and root is not None:
+            continue
+        depends = any(sign in text for sign in ("${", "(")) and not override.is_sweep_override()
+        named = [leaf for leaf in values.items() if leaf[0] == key or leaf[0].startswith(f"{key}.")]
+        texts += [in_hydra(*leaf) for leaf in named] if depends and named and not is_group(override) else [text]
+    return texts if root is None else [*texts, in_hydra(ROOT, root)]

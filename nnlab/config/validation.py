@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from nnlab.config.combinations import combination_problems, data_problems
+from nnlab.config.places import place_problems, why_not_writable
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.reading import Reader
 from nnlab.config.schema import VARIANTS, Config
 from nnlab.data import load, read_source
 from nnlab.data.dataset import Dataset
+from nnlab.data.download import CACHE_VARIABLE, cache_folder
 from nnlab.data.settings import DataSettings
 from nnlab.data.source import Source
 from nnlab.errors import UserError
@@ -48,9 +50,13 @@ def validate(raw: Mapping[str, Any]) -> Config:
             uri = resolve_uri(uri, runs_dir)
         except UserError as error:
             problems.append(ConfigProblem("tracking.uri", str(error).removesuffix(".")))
+            uri = None
+    problems += place_problems(settings, runs_dir, uri if settings.get("tracking.enabled") else None)
 
     data = _with_absolute_root(settings.get("data"))
-    if data is not None and not (problems and data.name in DOWNLOADED):
+    if data is not None and problems and data.name in DOWNLOADED:
+        problems += _cache_problems(data.name)
+    elif data is not None:
         try:
             dataset = dataset_of(data, seed=settings.get("seed", 0))
         except UserError as error:
@@ -63,6 +69,15 @@ def validate(raw: Mapping[str, Any]) -> Config:
     trainer = dataclasses.replace(config.trainer, threads=_threads(config, dataset))
     tracking = dataclasses.replace(config.tracking, uri=uri)
     return dataclasses.replace(config, data=data, trainer=trainer, tracking=tracking, runs_dir=str(runs_dir))
+
+
+def _cache_problems(name: str) -> Iterator[ConfigProblem]:
+    """The problem with a folder of downloads that cannot be written: the one that is known without downloading."""
+    folder = cache_folder() / name
+    why = "" if folder.is_dir() else why_not_writable(folder)
+    if why:
+        rule = f"must have a writable folder for its files, but {folder} cannot be made: {why}"
+        yield ConfigProblem("data", rule, name, f"another folder by {CACHE_VARIABLE}")
 
 
 def _threads(config: Config, dataset: Dataset) -> int:

@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from nnlab.core.check import Checked, NotEmpty
+from nnlab.core.check import Checked, Matches
+
+LONGEST_EXPERIMENT = 500
+"""Characters of a name, in MLflow's own check (`mlflow.utils.validation`)."""
+
+LONGEST_IN_A_DATABASE = 256
+"""Characters of a name that MLflow's tables have room for; SQLite takes more."""
+
+ExperimentName = Annotated[
+    str,
+    # No lone surrogates (bytes of a command line that are no UTF-8), which cannot be stored; no null character.
+    Matches(
+        rf"(?s)(?=.*\S)[^\x00\ud800-\udfff]{{1,{LONGEST_EXPERIMENT}}}",
+        f"a text of 1 to {LONGEST_EXPERIMENT} characters that is not empty",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -21,5 +36,5 @@ class TrackingSettings(Checked):
 
     enabled: bool
     uri: str | None
-    experiment: Annotated[str, NotEmpty()]
+    experiment: ExperimentName
     plots: bool

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from copy import deepcopy
 from typing import Any
 
-from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
 
 from nnlab.config import ConfigError, ConfigProblem
-from nnlab.config.command_line import composed, conf_dir, parsed
+from nnlab.config.composing import composed, hydra_initialized
+from nnlab.config.overrides import parsed
 from nnlab.config.reading import key_rules
 from nnlab.config.repeating import leaves
 from nnlab.config.schema import VARIANTS
@@ -82,14 +82,16 @@ class Composition:
         return any(form_of(group, choice) in forms for choice in self._choices[group])
 
 
-def composed_study(overrides: Sequence[Override], problems: list[ConfigProblem]) -> dict[str, Any]:
-    """As Hydra composes it, the group `sweep` too; what is wrong is added to `problems`.
+def composed_study(
+    overrides: Sequence[Override], problems: list[ConfigProblem], in_doubt: Set[str] = frozenset()
+) -> dict[str, Any]:
+    """As Hydra composes it, the group `sweep` too; what is wrong is added to `problems` (see `composed`).
 
     Raises:
         ConfigError: if Hydra cannot compose it.
     """
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return composed(overrides, problems, root=ROOT)
+    with hydra_initialized():
+        return composed(overrides, problems, root=ROOT, in_doubt=in_doubt)
 
 
 def _put(raw: dict[str, Any], key: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -17,6 +18,8 @@ from nnlab.tracking.files import write_atomically
 from nnlab.tracking.provenance import blas
 
 FILE = "study.json"
+SHOWN = 5
+"""Studies that are named to who asks for one that is not there."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,9 @@ class Identity:
             content = json.loads((study / FILE).read_text(encoding="utf-8"))
             return cls(**{field.name: content[field.name] for field in fields(cls)})
         except FileNotFoundError:
-            near = sorted(path.parent.name for path in study.parent.glob(f"*/{FILE}"))
-            known = f"There are: {', '.join(near[-5:])}" if near else "There is none at all"
             raise UserError(
                 f"A study must have been begun before it can be shown or go on, but {study.parent} has none named "
-                f"{study.name!r}. {known}. Another folder is chosen by runs_dir or NNLAB_RUNS_DIR."
+                f"{study.name!r}. {_those_there_are(study)}. Another folder is chosen by runs_dir or NNLAB_RUNS_DIR."
             ) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UserError(
@@ -95,6 +96,18 @@ class Identity:
 def versions() -> dict[str, str]:
     """Of what proposals and results depend on beside the config."""
     return {"optuna": optuna.__version__, "numpy": np.__version__, "BLAS": blas()}
+
+
+def _those_there_are(study: Path) -> str:
+    """The studies beside one that is not there: those whose names are nearest, and how many more."""
+    names = sorted(path.parent.name for path in study.parent.glob(f"*/{FILE}"))
+    if not names:
+        return "There is none at all"
+    more = len(names) - SHOWN
+    if more <= 0:
+        return f"There are: {', '.join(names)}"
+    nearest = sorted(names, key=lambda name: difflib.SequenceMatcher(None, study.name, name).ratio(), reverse=True)
+    return f"The nearest are: {', '.join(nearest[:SHOWN])}; and {more} more"
 
 
 def _shown(values: Mapping[str, Any], key: str) -> str:

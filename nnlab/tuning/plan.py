@@ -11,20 +11,20 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from nnlab.config import Config, ConfigError, ConfigProblem, as_dict, dataset_of, validate
-from nnlab.config.command_line import parsed
-from nnlab.config.repeating import in_hydra, leaves
+from nnlab.config.composing import mark_in_doubt
+from nnlab.config.overrides import key_of, parsed, read, with_quotes_as_remedy
+from nnlab.config.reading import IN_DOUBT
+from nnlab.config.repeating import leaves, repeatable
 from nnlab.config.testing import with_test
 from nnlab.tracking.redaction import redacted
 from nnlab.training.processors import usable_cores
 from nnlab.tuning.composition import Composition, composed_study
+from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.dimension import HIDDEN
-from nnlab.tuning.search.searchable import GROUPS, NOT_SEARCHABLE, is_shape
-from nnlab.tuning.search.settings import SweepSettings, as_plain, read_sweep
-from nnlab.tuning.search.space import Space, read_space
-
-FOLLOWING = ("trainer.monitor", "trainer.restore_best")
-"""Keys of a run that a study sets by its own."""
+from nnlab.tuning.search.searchable import GROUPS, is_shape
+from nnlab.tuning.search.settings import SweepSettings, as_plain, read_sweep, study_rules
+from nnlab.tuning.search.space import NOTHING, Space, read_space
 
 UNCHANGEABLE = (
     "sampler",
@@ -71,13 +71,15 @@ class Plan:
         return self.settings.workers or max(1, usable_cores() // int(self.fixed.trainer.threads))
 
     @property
+    def repeatable_overrides(self) -> list[str]:
+        """The command line as it can be repeated from any folder."""
+        return repeatable(parsed(self.overrides, study_rules()), self.fixed)
+
+    @property
     def lasting_overrides(self) -> list[str]:
-        """The command line as it can be kept: what is about this session alone or is secret is left out."""
-        root = self.fixed.data.root
-        left_out = (*OF_A_SESSION, "data.root")
-        given = [(override.key_or_group, str(override.input_line)) for override in parsed(self.overrides)]
-        kept = [text for key, text in given if key not in left_out and redacted(text) == text]
-        return kept if root is None else [*kept, in_hydra("data.root", root)]
+        """The same as it can be kept: what is about this session alone or is secret is left out."""
+        texts = self.repeatable_overrides
+        return [text for text in texts if key_of(text) not in OF_A_SESSION and redacted(text) == text]
 
     def config(self, values: Mapping[str, Any], seed: int) -> Config:
         """The config of a run at a point of the space.
@@ -133,24 +135,39 @@ def make_plan(arguments: Sequence[str]) -> Plan:
     Raises:
         ConfigError: with everything that is wrong with the configuration, the sweep's settings and the space.
     """
-    overrides = list({override.key_or_group: override for override in parsed(arguments)}.values())  # the last word
+    problems: list[ConfigProblem] = []
+    overrides = read(arguments, problems, study_rules())
+    try:
+        return _plan(arguments, overrides, problems)
+    except ConfigError as error:
+        rules = study_rules()
+        raise ConfigError([with_quotes_as_remedy(each, overrides, rules) for each in error.problems]) from None
+
+
+def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list[ConfigProblem]) -> Plan:
+    """The plan of overrides, of which those that cannot be read are told in `problems`."""
+    overrides = list({override.key_or_group: override for override in readable}.values())  # the last word
     given = [override for override in overrides if not override.is_sweep_override()]
-    several = {_searched_key(override): _text(override) for override in overrides if override.is_sweep_override()}
+    several = {searched_key(override): text_of(override) for override in overrides if override.is_sweep_override()}
     searched = {key: text for key, text in several.items() if key.partition(".")[0] != "sweep"}
-    problems = [_one_value(key, text) for key, text in several.items() if key not in searched]
-    problems += [_follows(override) for override in given if override.key_or_group in FOLLOWING]
-    raw = composed_study(given, problems)
+    problems += [one_value(key, text) for key, text in several.items() if key not in searched]
+    problems += [follows(override) for override in given if override.key_or_group in FOLLOWING]
+    raw = composed_study(given, problems, {problem.key for problem in problems} - {*FOLLOWING})
     sweep = dict(raw.pop("sweep", {}))
-    texts = sweep.pop("space", None) or {}
-    if not isinstance(texts, Mapping):
-        problems.append(ConfigProblem("sweep.space", "must be a group of keys", texts))
-        texts = {}
+    presets = sweep.pop("space", None) or {}
+    if presets is not IN_DOUBT and not isinstance(presets, Mapping):
+        problems.append(ConfigProblem("sweep.space", "must be a group of keys", presets))
     fixed_keys = {override.key_or_group for override in given}
-    space, space_problems = read_space({**_unless_said(dict(leaves(texts)), fixed_keys, set(searched)), **searched})
+    known = dict(leaves(presets)) if isinstance(presets, Mapping) else {}
+    known = {key: text for key, text in known.items() if text is not IN_DOUBT}
+    texts = {**_unless_said(known, fixed_keys, set(searched)), **searched}
+    space, space_problems = read_space(texts)
+    if problems:  # what is wrong may be why nothing is left to search
+        space_problems = [problem for problem in space_problems if problem is not NOTHING]
     settings, sweep_own_problems = read_sweep(sweep)
     problems += [*space_problems, *sweep_own_problems]
     if settings is None or space is None or problems:
-        raise ConfigError([*problems, *_problems_of_the_rest(raw, space)])
+        raise ConfigError([*problems, *_problems_of_the_rest(raw, texts, fixed_keys)])
     judged = next((name for name in settings.objectives if name.startswith("val/")), "val/loss")
     following = {"trainer.monitor": judged, "trainer.restore_best": settings.at == "best"}
     composition = Composition(given, following, space)
@@ -183,12 +200,13 @@ def _checked(composition: Composition, space: Space) -> Config:
     return fixed
 
 
-def _problems_of_the_rest(raw: dict[str, Any], space: Space | None) -> list[ConfigProblem]:
+def _problems_of_the_rest(raw: dict[str, Any], texts: Mapping[str, str], fixed: Set[str]) -> list[ConfigProblem]:
     """What else is wrong with the config of a run, where the sweep itself is wrong: all is told at once."""
+    searched = {*texts, HIDDEN} if any(map(is_shape, texts)) else set(texts)
+    mark_in_doubt(raw, searched, fixed - searched)
     try:
         validate(raw)
     except ConfigError as error:
-        searched = space.to_dict() if space else {}
         return [_in_space(problem) for problem in error.problems if problem.key not in searched]
     return []
 
@@ -209,26 +227,6 @@ def _unless_said(texts: Mapping[str, Any], fixed: Set[str], searched: Set[str]) 
     elif any(is_shape(key) for key in searched):
         kept.pop(HIDDEN, None)
     return kept
-
-
-def _follows(override: Override) -> ConfigProblem:
-    key = override.key_or_group
-    rule, remedy = NOT_SEARCHABLE[key]
-    return ConfigProblem(key, f"{rule} in a sweep", override.value(), remedy)
-
-
-def _one_value(key: str, text: str) -> ConfigProblem:
-    return ConfigProblem(key, "must have one value, since it says how to search", text, "a study for each")
-
-
-def _searched_key(override: Override) -> str:
-    """The key of a run that an override with several values means; `sweep.space.` may stand before it."""
-    return override.key_or_group.removeprefix("sweep.space.")
-
-
-def _text(override: Override) -> str:
-    """The right side of an override, as it was written."""
-    return (override.input_line or "").partition("=")[2]
 
 
 def _without(config: dict[str, Any], searched: Mapping[str, str]) -> dict[str, Any]:

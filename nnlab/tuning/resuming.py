@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nnlab.config.command_line import parsed
+from hydra.core.override_parser.types import Override
+
+from nnlab.config.groups import choices_of
+from nnlab.config.overrides import parsed
+from nnlab.config.problems import ConfigError, ConfigProblem, shown
+from nnlab.config.schema import VARIANTS
 from nnlab.errors import UserError
 from nnlab.tuning.composition import composed_study
 from nnlab.tuning.identity import Identity
+from nnlab.tuning.plan import Plan, make_plan
+from nnlab.tuning.search.searchable import form_of
+from nnlab.tuning.search.settings import study_rules
+from nnlab.tuning.search.space import read_space
 
 STORAGE = "sweep.storage"
 
@@ -28,16 +37,54 @@ def arguments_to_go_on(arguments: Sequence[str]) -> tuple[list[str], Path | None
         ConfigError: if an override is not in Hydra's grammar.
         UserError: if there is no such study.
     """
-    given = parsed(arguments)
+    given = parsed(arguments, study_rules())
     names = [override.value() for override in given if override.key_or_group == "sweep.resume"]
     if not names or names[-1] is None:
         return list(arguments), None
     directory = study_directory(str(names[-1]), arguments)
     identity = Identity.of(directory)
     keys = {override.key_or_group for override in given}
-    earlier = [text for text in identity.overrides if parsed([text])[0].key_or_group not in keys]
+    earlier = [text for text in identity.overrides if parsed([text], study_rules())[0].key_or_group not in keys]
     storage_url(identity, [*earlier, *arguments])
     return [*earlier, *arguments], directory
+
+
+def plan_to_go_on(arguments: Sequence[str], given: Sequence[str], directory: Path) -> Plan:
+    """The plan of a study that goes on; where it cannot be made, what was given otherwise than it began is told too.
+
+    Args:
+        arguments: the whole command line, see `arguments_to_go_on`.
+        given: the part of it that is given now.
+        directory: of the study.
+
+    Raises:
+        ConfigError: with everything that is wrong with the configuration, and every difference.
+    """
+    try:
+        return make_plan(arguments)
+    except ConfigError as error:
+        told = {problem.key for problem in error.problems}
+        differences = _differences(Identity.of(directory), parsed(given, study_rules()))
+        others = [problem for problem in differences if problem.key not in told]
+        raise ConfigError([*error.problems, *others]) from None
+
+
+def _differences(identity: Identity, given: Sequence[Override]) -> Iterator[ConfigProblem]:
+    """What is given now, and was something else when the study began."""
+    begun = identity.fingerprint
+    for override in given:
+        key = override.key_or_group
+        now: object = override.value()
+        place = key
+        if override.is_sweep_override():
+            key = key.removeprefix("sweep.space.")
+            space, _ = read_space({key: override.get_value_string()})
+            now, place = space.to_dict().get(key) if space else None, f"sweep.space.{key}"
+        elif key in (*VARIANTS, "model", "data"):
+            now, place = form_of(key, str(now)) if str(now) in choices_of(key) else None, f"{key}.name"
+        if place in begun and now is not None and begun[place] != now:
+            rule = f"was {shown(begun[place])} when the study began, which can only go on as that"
+            yield ConfigProblem(key, rule, now, "leave it out, or begin another study without sweep.resume")
 
 
 def storage_url(identity: Identity, arguments: Sequence[str]) -> str | None:
@@ -50,7 +97,7 @@ def storage_url(identity: Identity, arguments: Sequence[str]) -> str | None:
     Raises:
         UserError: if they do not.
     """
-    urls = [override.value() for override in parsed(arguments) if override.key_or_group == STORAGE]
+    urls = [override.value() for override in parsed(arguments, study_rules()) if override.key_or_group == STORAGE]
     if urls and urls[-1] is not None:
         return str(urls[-1])
     if "***" in (identity.storage or ""):  # see `redacted`
@@ -63,6 +110,6 @@ def storage_url(identity: Identity, arguments: Sequence[str]) -> str | None:
 
 def study_directory(name: str, arguments: Sequence[str]) -> Path:
     """The directory of a study in the folder of the runs that `arguments` (or the environment) name."""
-    places = [override for override in parsed(arguments) if override.key_or_group == "runs_dir"]
+    places = [override for override in parsed(arguments, study_rules()) if override.key_or_group == "runs_dir"]
     raw = composed_study(places, [])
     return Path(raw["runs_dir"]).expanduser().absolute() / name

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from nnlab.config.command_line import CONFIG_NAME, conf_dir
+
+WRITABLE = Path(tempfile.gettempdir()).resolve()
+"""A folder in which runs could be kept; nothing is made there."""
 
 
 def composed(*overrides: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mistakes_in_a_key import case
 
-GRAMMAR = "command line: must be written as key=value in Hydra's grammar: "
+GRAMMAR = "cannot be read in Hydra's grammar, where a value must stand in quotes if it has any of "
 
 COMBINATIONS = [
     case(
@@ -99,12 +99,23 @@ GRAMMAR_AND_SWEEPS = [
         "optimizer=sgd,adam",
         "optimizer: has several values (optimizer=sgd,adam), which needs -m: a run for each. Nearest valid: add -m.",
     ),
-    case("an open bracket", "optimizer.lr=[", f"{GRAMMAR}no viable alternative at input '['"),
-    case("no value", "optimizer.lr", f"{GRAMMAR}Error parsing override 'optimizer.lr'"),
+    case("an open bracket", "optimizer.lr=[", f"optimizer.lr=[: {GRAMMAR}"),
+    case(
+        "no value",
+        "optimizer.lr",
+        "command line: must be written as key=value, but got optimizer.lr. Nearest valid: optimizer.lr=VALUE.",
+    ),
     case(
         "a reference to nothing",
         "optimizer.lr=${speed}",
-        "command line: Interpolation key 'speed' not found",
+        "optimizer.lr=${speed}: cannot be composed (Interpolation key 'speed' not found).",
+    ),
+    case(
+        "two that cannot be read, and one that is wrong",
+        "optimizer.lr=[ data.root=a#b seed=-1",
+        f"optimizer.lr=[: {GRAMMAR}",
+        f"data.root=a#b: {GRAMMAR}",
+        "seed=-1: must be at least 0.",
     ),
     case(
         "a required value marked as missing",

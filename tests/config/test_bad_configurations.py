@@ -66,9 +66,9 @@ def test_all_problems_of_one_command_are_told_together() -> None:
         "model=mpl",
         "model.dropout=2",
         "trainer.epochs=0",
-        "model.loss=binary_cross_entropy",
         "trainer.batch_size=9999",
         "seed=0,1",
+        "runs_dir=/proc/nowhere",
     ]
     with pytest.raises(ConfigError, match="has 7 problems") as caught:
         compose_jobs(overrides, multirun=False)
@@ -77,9 +77,9 @@ def test_all_problems_of_one_command_are_told_together() -> None:
         "model",
         "model.dropout",
         "trainer.epochs",
-        "model.loss",
         "trainer.batch_size",
         "seed",
+        "runs_dir",
     }
 
 

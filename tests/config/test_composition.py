@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from composing import composed, flat
+from composing import WRITABLE, composed, flat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ from nnlab.config.command_line import compose_jobs
 from nnlab.config.problems import shown
 from nnlab.data import load
 
-HERE = ["runs_dir=/somewhere/runs", "tracking.uri=sqlite:////somewhere/mlflow.db"]
+HERE = [f"runs_dir={WRITABLE}/runs", f"tracking.uri=sqlite:///{WRITABLE}/mlflow.db"]
 DEFAULTS = flat(as_dict(validate(composed(*HERE))))
 
 fractions = st.floats(0.0, 0.4, allow_nan=False).map(lambda number: round(number, 3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 import pytest
-from composing import choices, composed, flat
+from composing import WRITABLE, choices, composed, flat
 
 from nnlab.config import as_dict, validate
 from nnlab.config.command_line import conf_dir
@@ -19,7 +19,7 @@ OF_A_STUDY = ["sweep"]
 """A group that only `study.yaml` has."""
 
 # What would be downloaded or read from files is read from the embedded digits; they are sorted by class.
-ABSOLUTE = ["runs_dir=/somewhere/runs", "tracking.uri=sqlite:////somewhere/mlflow.db"]
+ABSOLUTE = [f"runs_dir={WRITABLE}/runs", f"tracking.uri=sqlite:///{WRITABLE}/mlflow.db"]
 EMBEDDED = ["data.name=mnist_5k", "data.split.strategy=random"]
 NEEDED = {
     "data=toy": ["model=toy"],

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from composing import choices, composed
+from composing import WRITABLE, choices, composed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_composition import VALUES
@@ -18,7 +18,8 @@ from nnlab.config.command_line import compose_jobs
 from nnlab.config.problems import shown
 from nnlab.config.repeating import in_hydra, overrides_of
 
-ELSEWHERE = ["runs_dir=/somewhere/else", "tracking.enabled=false"]
+PLACE = str(WRITABLE / "else")
+ELSEWHERE = [f"runs_dir={PLACE}", "tracking.enabled=false"]
 
 
 def config_of(*overrides: str) -> Config:
@@ -35,7 +36,7 @@ def check_repeats(config: Config) -> None:
     overrides = overrides_of(config)
     repeated = config_of(*overrides, *ELSEWHERE)
     assert repeated == with_places_of(config, repeated)
-    assert repeated.runs_dir == "/somewhere/else"
+    assert repeated.runs_dir == PLACE
     # As a person pastes it from MLflow into a shell.
     assert shlex.split(shlex.join(overrides)) == overrides
 
@@ -98,5 +99,5 @@ def test_null_and_lists_are_written_as_hydra_reads_them() -> None:
     overrides = overrides_of(config_of("model.hidden=[]", "schedule=cosine", "model.output_units=10"))
     assert {"model.hidden=[]", "model.output_units=10", "schedule=cosine"} <= set(overrides)
     assert in_hydra("data.limit", None) == "data.limit=null"
-    assert in_hydra("data.root", "/a b/c") == "data.root='/a b/c'"
+    assert in_hydra("data.root", "/a b/c") == 'data.root="/a b/c"'
     assert in_hydra("data.root", "/a/b-c_d.csv") == "data.root=/a/b-c_d.csv"

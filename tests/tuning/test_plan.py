@@ -129,7 +129,7 @@ def test_the_kept_command_line_leaves_out_this_session_and_passwords_and_has_abs
     secret = "sweep.storage='postgresql://me:hunter2@127.0.0.1/studies'"
     session = ["runs_dir=here", "sweep.name=this", secret]
     made = make_plan([*kept, *session, "++data.root='my data.csv'"])
-    assert made.lasting_overrides == [*kept, f"data.root='{tmp_path / 'my data.csv'}'"]
+    assert made.lasting_overrides == [*kept, f'data.root="{tmp_path}/my data.csv"']
     again = make_plan([*made.lasting_overrides])
     assert again.fingerprint("c0ffee") == made.fingerprint("c0ffee")
 

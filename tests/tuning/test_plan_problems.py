@@ -71,8 +71,8 @@ def test_all_mistakes_of_a_command_line_are_told_together_with_near_misses() -> 
             ["sweep=mpl"],
             "sweep=mpl: must be one of mlp, records, sigmoid_mlp, toy. Nearest valid: sweep=mlp.",
         ),
-        (["data.split=3"], "data.split=3: must be a group of keys."),
-        (["trainer=3"], "trainer=3: must be a group of keys."),
+        (["data.split=3"], "data.split=3: must be a group of keys. Nearest valid: data.split.KEY=VALUE."),
+        (["trainer=3"], "trainer=3: must be a group of keys. Nearest valid: trainer.KEY=VALUE."),
         (["~seed"], "seed: must be given, but is missing."),
         (["~data.split.seed"], "data.split.seed: must be given, but is missing."),
         (
@@ -93,7 +93,9 @@ def test_a_mistake_is_told_with_its_remedy(arguments: list[str], problem: str) -
 
 
 def test_a_space_that_is_no_group_is_told() -> None:
-    assert problems("sweep.space=3")[0] == "sweep.space=3: must be a group of keys."
+    assert (
+        problems("sweep.space=3")[0] == "sweep.space=3: must be a group of keys. Nearest valid: sweep.space.KEY=VALUE."
+    )
 
 
 def test_a_depth_of_one_value_is_told_what_to_fix_instead() -> None:

@@ -61,13 +61,12 @@ def test_show_takes_a_name_and_leaves_the_rest(arguments: list[str], name: str |
     assert show_option(arguments) == (name, others)
 
 
-def test_show_without_a_name_is_a_mistake_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
+def test_show_without_a_name_is_a_mistake_of_the_command_line() -> None:
+    with pytest.raises(UserError, match="--show: expected one argument"):
         show_option(["--show"])
-    assert "--show: expected one argument" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("question", [["--help"], ["--cfg", "job"]])
 def test_a_question_with_an_unreadable_override_is_told_as_any_other(question: list[str]) -> None:
-    with pytest.raises(UserError, match="must be written as key=value in Hydra's grammar"):
+    with pytest.raises(UserError, match="cannot be read in Hydra's grammar"):
         read_overrides([*question, "optimizer.lr=["], root=ROOT)

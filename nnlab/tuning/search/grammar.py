@@ -7,29 +7,20 @@ either logarithmic. Hydra's own parser reads them.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, QuotedString, RangeSweep
 from hydra.errors import HydraException
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from nnlab.config.overrides import parser
 from nnlab.config.problems import shown
+from nnlab.config.ranges import SweepTextError, kinds_of, ladder
 from nnlab.core.check import problem_with
 from nnlab.tuning.search.dimension import Distribution
-
-
-@dataclasses.dataclass
-class SweepTextError(Exception):
-    """The text says nothing that could be searched: the rule, and the nearest valid text."""
-
-    rule: str
-    nearest: str = ""
 
 
 def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
@@ -49,7 +40,7 @@ def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
     if not isinstance(text, str):
         raise _plain(text)
     try:
-        sweep = OverridesParser.create().parse_override(f"key={text}").value()
+        sweep = parser().parse_override(f"key={text}").value()
     except HydraException as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise SweepTextError(
@@ -58,7 +49,7 @@ def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
     if isinstance(sweep, ChoiceSweep):
         return _choices(sweep, rules)
     if isinstance(sweep, RangeSweep | IntervalSweep):
-        if not _kinds(rules) & {int, float}:
+        if not kinds_of(rules) & {int, float}:
             raise SweepTextError(_outside(rules, sweep.start) or "takes no numbers", "choice(..., ...)")
         return _range(sweep, rules) if isinstance(sweep, RangeSweep) else _interval(sweep, rules)
     if isinstance(sweep, dict | list | str | int | float | bool | None):
@@ -94,13 +85,13 @@ def _interval(sweep: IntervalSweep, rules: Sequence[Any]) -> Distribution:
     is_log = _is_log(sweep)
     if low > high:
         raise SweepTextError("must go from the smaller to the larger bound", f"interval({shown(high)}, {shown(low)})")
-    _check_log(is_log, low, high, is_whole=float not in _kinds(rules))
-    if float not in _kinds(rules) and not (float(low).is_integer() and float(high).is_integer()):
+    _check_log(is_log, low, high, is_whole=float not in kinds_of(rules))
+    if float not in kinds_of(rules) and not (float(low).is_integer() and float(high).is_integer()):
         whole = f"interval({math.ceil(low)}, {math.floor(high)})" if math.ceil(low) < math.floor(high) else ""
         raise SweepTextError("must have whole bounds, since the key is a whole number", whole)
     if low == high:
         raise _plain(low)
-    if isinstance(sweep.start, int) or float not in _kinds(rules):
+    if isinstance(sweep.start, int) or float not in kinds_of(rules):
         low, high = int(low), int(high)
         _hold_bounds(low, high, rules)
         return IntDistribution(low, high, log=is_log)
@@ -109,31 +100,21 @@ def _interval(sweep: IntervalSweep, rules: Sequence[Any]) -> Distribution:
 
 
 def _range(sweep: RangeSweep, rules: Sequence[Any]) -> Distribution:
-    start, stop, step = _number(sweep.start), _number(sweep.stop), _number(sweep.step)
-    _check_bounds(start, stop, step)
-    if step == 0:
-        raise SweepTextError("has a step of 0, with which it never ends", f"range({shown(start)}, {shown(stop)})")
-    # Hydra counts floats in decimals too: range(0.1, 0.4, 0.1) is 0.1, 0.2, 0.3.
-    first, width, stride = Decimal(str(start)), Decimal(str(stop)) - Decimal(str(start)), Decimal(str(step))
-    count = math.ceil(width / stride)
-    if count < 1:
-        nearest = f"range({shown(stop)}, {shown(start)})" if stop != start else f"range({shown(start)}, ...)"
-        raise SweepTextError("is empty: it must go from its start towards its stop, which is left out", nearest)
-    if count == 1:
-        raise _plain(start)
-    low, high = sorted((first, first + (count - 1) * stride))
-    stride = abs(stride)
+    numbers = ladder(sweep, kinds_of(rules))
+    if numbers.count == 1:
+        raise _plain(sweep.start)
+    low, high = sorted((numbers.first, numbers.last))
+    stride = abs(numbers.step)
     is_log = _is_log(sweep)
-    is_whole = all(number == number.to_integral_value() for number in (low, stride))
-    _check_log(is_log, float(low), float(high), is_whole=is_whole)
-    if is_log and not (is_whole and stride == 1):
+    _check_log(is_log, float(low), float(high), is_whole=numbers.has_whole_numbers)
+    if is_log and not (numbers.has_whole_numbers and stride == 1):
         raise SweepTextError(
             "has a log scale and steps, but can have only one of them", f"tag(log, interval({low}, {high}))"
         )
-    if is_whole and (isinstance(sweep.start, int) or float not in _kinds(rules)):
+    if numbers.is_whole:
         _hold_bounds(int(low), int(high), rules)
         return IntDistribution(int(low), int(high), log=is_log, step=int(stride))
-    if float not in _kinds(rules):
+    if float not in kinds_of(rules):
         raise SweepTextError("must have whole bounds and steps, since the key is a whole number")
     _hold_bounds(float(low), float(high), rules)
     return FloatDistribution(float(low), float(high), step=float(stride))
@@ -185,24 +166,6 @@ def _outside(rules: Sequence[Any], value: Any) -> str:
     """What a key says of a number that it never takes."""
     problem = problem_with(rules[0], value)
     return problem.rule if problem else ""
-
-
-def _kinds(rules: Iterable[Any]) -> set[type]:
-    """The types that annotations accept: {int, str} of `Annotated[int, ...] | Literal["full"]`."""
-    kinds: set[type] = set()
-    for rule in rules:
-        origin = get_origin(rule)
-        if origin is Literal:
-            kinds |= {type(choice) for choice in get_args(rule)}
-        elif origin is tuple:
-            kinds.add(tuple)
-        elif origin is Annotated:
-            kinds |= _kinds(get_args(rule)[:1])
-        elif origin is not None:  # X | Y
-            kinds |= _kinds(get_args(rule))
-        else:
-            kinds.add(rule)
-    return kinds
 
 
 def _list_text(items: list[Any]) -> str:

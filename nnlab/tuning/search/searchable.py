@@ -7,12 +7,12 @@ from typing import Annotated, Any, get_args
 
 import yaml
 
-from nnlab.config.command_line import conf_dir
+from nnlab.config.groups import conf_dir
+from nnlab.config.ranges import SweepTextError
 from nnlab.config.reading import key_rules, nearest_key
 from nnlab.config.schema import VARIANTS
 from nnlab.core.check import Range, closest
 from nnlab.tuning.search.dimension import HIDDEN
-from nnlab.tuning.search.grammar import SweepTextError
 
 GROUPS = ("model", *VARIANTS)
 """The config groups whose choice can be searched."""
@@ -57,11 +57,6 @@ def is_width(name: str) -> bool:
 def is_shape(key: str) -> bool:
     """Whether a key says something of the depth or the widths."""
     return key in (DEPTH, WIDTH) or is_width(key)
-
-
-def choices_of(group: str) -> list[str]:
-    """The choices that a config group has: the files of its folder."""
-    return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from nnlab.config.problems import ConfigProblem
-from nnlab.config.reading import Reader
+from nnlab.config.reading import IN_DOUBT, Reader, key_rules
 from nnlab.core.check import Checked, Matches, NotEmpty, Range, field_rules
 from nnlab.tuning.search.pruners import PRUNERS, Pruner
 from nnlab.tuning.search.samplers import SAMPLERS, Sampler
@@ -89,6 +89,13 @@ CHOSEN: dict[str, Mapping[str, type]] = {"sampler": SAMPLERS, "pruner": PRUNERS}
 """The keys that name one of several classes, whose fields are the keys of `<key>_options`."""
 
 
+def study_rules() -> dict[str, dict[str, Any]]:
+    """Every key of a study's command line, a run's and those of `sweep`, with what it may be (see `key_rules`)."""
+    own = key_rules(SweepSettings, _variants(), "sweep.")
+    as_written = {_as_written(ConfigProblem(key, "")).key: rules for key, rules in own.items()}
+    return key_rules() | as_written | {f"sweep.{key}": {"": Literal[tuple(forms)]} for key, forms in CHOSEN.items()}
+
+
 def direction(objective: str) -> Literal["minimize", "maximize"]:
     """Where better is for an objective."""
     return DIRECTIONS[objective]
@@ -104,21 +111,28 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
     Returns:
         the settings, or None if there are problems; and the problems.
     """
-    reader = Reader(SweepSettings, {f"sweep.{key}": forms for key, forms in CHOSEN.items()}, "sweep.")
+    reader = Reader(SweepSettings, _variants(), "sweep.")
     problems = []
     plain = dict(raw)
     for key, forms in CHOSEN.items():
         options = plain.pop(f"{key}_options", None)
+        if options is IN_DOUBT:
+            plain[key] = IN_DOUBT
+            continue
         if options is not None and not isinstance(options, Mapping):
             problems.append(ConfigProblem(f"sweep.{key}_options", "must be a group of keys", options))
             options = None
-        if key in plain:
+        if key in plain and plain[key] is not IN_DOUBT:
             plain[key] = _with_options(plain[key], options or {}, forms)
     if isinstance(plain.get("objective"), str):
         plain["objective"] = [plain["objective"]]
     settings = reader.read(plain)
     problems += [_as_written(problem) for problem in reader.problems]
     return (None if problems else settings), problems
+
+
+def _variants() -> dict[str, Mapping[str, type]]:
+    return {f"sweep.{key}": forms for key, forms in CHOSEN.items()}
 
 
 def _with_options(chosen: Any, options: Mapping[str, Any], forms: Mapping[str, type]) -> dict[str, Any]:

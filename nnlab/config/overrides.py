@@ -1,0 +1,181 @@
+"""Reading overrides in Hydra's grammar: each by itself, so that what is wrong with all of them is told together."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser, create_functions
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Sweep
+from hydra.errors import HydraException
+
+from nnlab.config.groups import choices_of, groups
+from nnlab.config.problems import UNSET, ConfigError, ConfigProblem
+from nnlab.config.quoting import to_paste
+from nnlab.config.ranges import kinds_of, sort
+from nnlab.config.reading import key_rules, nearest_key
+from nnlab.core.check import closest, problem_with
+
+Rules = Mapping[str, Mapping[str, Any]]
+"""For each key its annotations, by the form of the group that has it; see `key_rules`."""
+
+GRAMMAR = (
+    "cannot be read in Hydra's grammar, where a value must stand in quotes if it has any of "
+    "= , ' \" # ( ) [ ] { } ; & ! ~ < > `, a line break, or a letter beyond ASCII"
+)
+
+
+@functools.cache
+def parser() -> OverridesParser:
+    """Hydra's parser, whose `sort` turns ranges around as they are read."""
+    functions = create_functions()
+    functions.functions["sort"] = sort
+    return OverridesParser(functions)
+
+
+def parsed(arguments: Sequence[str], rules: Rules | None = None) -> list[Override]:
+    """Overrides in Hydra's grammar; see `read`.
+
+    Raises:
+        ConfigError: with each that is not.
+    """
+    problems: list[ConfigProblem] = []
+    overrides = read(arguments, problems, rules)
+    if problems:
+        raise ConfigError(problems)
+    return overrides
+
+
+def read(arguments: Sequence[str], problems: list[ConfigProblem], rules: Rules | None = None) -> list[Override]:
+    """The overrides that can be read; what is wrong with the others is added to `problems`, under their keys.
+
+    Args:
+        arguments: in Hydra's grammar.
+        problems: to add to.
+        rules: the keys that the command has; None for those of a run.
+    """
+    rules = key_rules() if rules is None else rules
+    overrides = []
+    for before, text in zip(["", *arguments], arguments, strict=False):
+        problem: ConfigProblem | None
+        try:
+            override = parser().parse_override(text)
+        except HydraException as error:
+            problem = _unreadable(text, before, error, rules)
+        except RecursionError:
+            problem = ConfigProblem(key_of(text), "must not be nested so deeply", nearest="a list of plain values")
+        else:
+            problem = _unusable(override, rules)
+            if problem is None:
+                overrides.append(override)
+                continue
+        problems.append(problem)
+    return overrides
+
+
+def key_of(text: str) -> str:
+    """The key that an override's text means to set."""
+    return text.partition("=")[0].lstrip("+~").strip()
+
+
+def with_quotes_as_remedy(
+    problem: ConfigProblem, overrides: Sequence[Override], rules: Rules | None = None
+) -> ConfigProblem:
+    """The problem; if a text was typed that Hydra reads as something else (`123`), with the quoted text as remedy."""
+    given = [override for override in overrides if override.key_or_group == problem.key and override.value_type]
+    if not given or isinstance(given[-1].value(), str | Sweep | Glob):
+        return problem
+    quoted = _quoted(problem.key, given[-1].get_value_string().strip(), key_rules() if rules is None else rules)
+    return ConfigProblem(problem.key, problem.rule, problem.value, quoted) if quoted else problem
+
+
+def several_values(override: Override, rules: Rules | None = None) -> ConfigProblem:
+    """The problem with a key that is given several values where it can have only one."""
+    key, text = override.key_or_group, override.get_value_string()
+    quoted = _quoted(key, text, key_rules() if rules is None else rules)
+    rule = f"has several values ({override.input_line}), which needs -m: a run for each"
+    return ConfigProblem(key, rule, nearest=f"{quoted} if it is one value, or add -m" if quoted else "add -m")
+
+
+def one_value_alone(override: Override) -> ConfigProblem:
+    """The problem with a key that is given several values in a question about one config."""
+    rule = "must have one value where one config is shown"
+    return ConfigProblem(override.key_or_group, rule, override.get_value_string(), "one of its values")
+
+
+def unknown_key(override: Override, rules: Rules | None = None) -> ConfigProblem | None:
+    """The problem with a key that no config has."""
+    rules = key_rules() if rules is None else rules
+    key = override.key_or_group
+    if key in rules or key in groups() or any(name.startswith(f"{key}.") for name in rules):
+        return None
+    value: object = UNSET
+    if override.value_type:
+        value = override.get_value_string() if override.is_sweep_override() else override.value()
+    return ConfigProblem(key, "is not a key of the configuration", value, nearest_key(key, rules))
+
+
+def _unusable(override: Override, rules: Rules) -> ConfigProblem | None:
+    """The problem with an override that Hydra reads, but that sets nothing which a run could have."""
+    key, line = override.key_or_group, str(override.input_line)
+    if not key:
+        return ConfigProblem("command line", f"must be written as key=value, but got {line}", nearest="seed=1")
+    if key == "hydra" or key.startswith(("hydra.", "hydra/")):
+        rule = "would change nothing: nnlab composes by Hydra, and does the runs by itself"
+        return ConfigProblem(key, rule, nearest="leave it out; runs_dir=FOLDER says where runs are kept")
+    if override.package is not None:
+        rule = f"has a package (@{override.package}), but every group of nnlab has its one place"
+        return ConfigProblem(key, rule, nearest=line.replace(f"@{override.package}", ""))
+    value = override._value
+    inside = value.list if isinstance(value, ChoiceSweep) else value
+    if any(isinstance(item, Sweep | Glob) for item in _items(inside)):
+        rule = f"has several values inside another value ({override.get_value_string()})"
+        return ConfigProblem(key, rule, nearest=f"{key}=choice(..., ...) with every value written out")
+    return None
+
+
+def _items(value: Any) -> Iterator[Any]:
+    """What a list or mapping holds, at any depth."""
+    inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+    for item in inner:
+        yield item
+        yield from _items(item)
+
+
+def _unreadable(text: str, before: str, error: Exception, rules: Rules) -> ConfigProblem:
+    _, sign, value = text.partition("=")
+    bare = key_of(text)
+    if not sign or not bare:
+        whole = _quoted(key_of(before), f"{before.partition('=')[2]} {text}", rules) if "=" in before else ""
+        known = bare if bare in rules else nearest_key(bare, rules) if bare else ""
+        nearest = whole or (f"{known}=VALUE" if known else "seed=1")
+        return ConfigProblem(
+            "command line", f"must be written as key=value, but got {text or 'an empty text'}", nearest=nearest
+        )
+    if not re.fullmatch(r"[A-Za-z_][\w.]*(/[\w]+)*", bare, re.ASCII):
+        near = nearest_key(bare, rules)
+        rule = f"must begin with a key of the configuration, but got {text}"
+        return ConfigProblem("command line", rule, nearest=f"{near}={value}" if near else "seed=1")
+    reason = " ".join(str(error).split()).rstrip(".")
+    return ConfigProblem(bare, f"{GRAMMAR} ({reason})", value, _quoted(bare, value, rules) or _fitting(bare, rules))
+
+
+def _quoted(key: str, text: str, rules: Rules) -> str:
+    """The override that sets a text whatever stands in it, ready to paste; empty if the key takes no such text."""
+    annotations = list(rules.get(key, {}).values())
+    if str not in kinds_of(annotations) or all(problem_with(rule, text) for rule in annotations):
+        return ""
+    return to_paste(key, text)
+
+
+def _fitting(key: str, rules: Rules) -> str:
+    """What a key takes that takes no such text."""
+    if key in groups():
+        return f"{key}={choices_of(key)[0]}"
+    if key not in rules:
+        near = closest(key, groups()) or nearest_key(key, rules)
+        return f"{near}=VALUE" if near else ""
+    problem = next((found for rule in rules[key].values() if (found := problem_with(rule, object()))), None)
+    return f"{key}=VALUE, which {problem.rule}" if problem else ""

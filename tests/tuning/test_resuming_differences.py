@@ -1,0 +1,68 @@
+"""A study goes on as it was begun: all that is given otherwise is told, also beside what is wrong by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nnlab.config import ConfigError
+from nnlab.errors import UserError
+from nnlab.tuning.identity import SHOWN, Identity, versions
+from nnlab.tuning.plan import make_plan
+from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
+
+BEGUN = ["data=digits", "tracking.enabled=false", "optimizer=adam", "optimizer.lr=range(0.1,0.4,0.1)", "sweep.trials=9"]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "a-study"
+    folder.mkdir()
+    plan = make_plan([*BEGUN, f"runs_dir={folder.parent}"])
+    Identity("a-study", plan.lasting_overrides, None, plan.fingerprint("c0"), versions()).save(folder)
+    return folder
+
+
+def told(study: Path, *given: str) -> list[str]:
+    now = [f"runs_dir={study.parent}", "sweep.resume=a-study", *given]
+    whole, begun = arguments_to_go_on(now)
+    assert begun == study
+    with pytest.raises(ConfigError, match="nothing was started") as caught:
+        plan_to_go_on(whole, now, study)
+    return [problem.key for problem in caught.value.problems]
+
+
+def test_differences_are_told_beside_what_is_wrong_by_itself(study: Path) -> None:
+    assert told(study, "trainer.epochs=0", "seed=0", "optimizer=adam", "sweep.trials=20") == ["trainer.epochs"]
+    others = ["seed=7", "optimizer=sgd", "optimizer.lr=range(0.1,0.5,0.1)", "sweep.sampler=random"]
+    assert told(study, "trainer.epochs=0", *others) == [
+        "trainer.epochs",
+        "seed",
+        "optimizer",
+        "optimizer.lr",
+        "sweep.sampler",
+    ]
+
+
+def test_the_same_in_other_words_is_no_difference(study: Path) -> None:
+    assert told(study, "model.dropout=2", "sweep.space.optimizer.lr=range(0.1, 0.31, 0.1)") == ["model.dropout"]
+
+
+def test_where_nothing_is_wrong_the_fingerprints_say_every_difference(study: Path) -> None:
+    now = [f"runs_dir={study.parent}", "sweep.resume=a-study", "seed=7", "sweep.sampler=random"]
+    whole, _ = arguments_to_go_on(now)
+    plan = plan_to_go_on(whole, now, study)
+    with pytest.raises(UserError, match="can only go on as what it was begun as") as caught:
+        Identity.of(study).check(plan.fingerprint("c1"))
+    for key in ("data_sha256", "seed", "sweep.sampler"):
+        assert f"  {key}: " in str(caught.value)
+
+
+def test_an_unknown_study_is_told_the_nearest_and_how_many_more_there_are(study: Path) -> None:
+    for number in range(20):
+        (study.parent / f"other-{number}").mkdir(exist_ok=True)
+        Identity.of(study).save(study.parent / f"other-{number}")
+    with pytest.raises(UserError, match=rf"The nearest are: a-study, .*; and {21 - SHOWN} more\.") as caught:
+        arguments_to_go_on([f"runs_dir={study.parent}", "sweep.resume=a-studdy"])
+    assert str(caught.value).count("other-") == SHOWN - 1
