@@ -11,7 +11,7 @@ from nnlab.exit_status import end_after, exit_status
 
 if TYPE_CHECKING:
     from nnlab.config.command_line import Job
-    from nnlab.runner import Result
+    from nnlab.run_result import Result
     from nnlab.tracking.mirror_process import Ahead, MirrorProcess
 
 SECONDS_FOR_MLFLOW = 120.0

@@ -6,9 +6,8 @@ import os
 import shlex
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -17,8 +16,9 @@ from threadpoolctl import threadpool_limits
 from nnlab.config import Config, as_dict, build_trainer, dataset_of
 from nnlab.config.testing import with_test
 from nnlab.console import Console
-from nnlab.data import Dataset
 from nnlab.errors import TerminatedError
+from nnlab.run_result import Membership, Result
+from nnlab.run_summary import summary, title
 from nnlab.tracking import journal
 from nnlab.tracking.journal import Status
 from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, Model, load_model
@@ -33,63 +33,6 @@ EPOCH_TAG = "nnlab.epoch"
 """Says whose weights a run has kept; 0 if it diverged."""
 COMMAND_TAG = "nnlab.command"
 """Repeats a run alone."""
-
-
-Watch = Callable[[int, Mapping[str, float]], str | None]
-"""Is told each epoch and its metrics, once they are recorded; a text prunes the run, and is the reason."""
-
-
-@dataclass(frozen=True)
-class Membership:
-    """What is different about a run that belongs to a study.
-
-    Attributes:
-        study: the study's directory, whose run in MLflow is this one's parent.
-        path: the run's own directory; one of a dead process is taken over, and the run begins again.
-        name: of the run in MLflow, where it stands below the study.
-        tags: for MLflow, beside those of every run.
-        dataset: to use instead of loading it.
-        watch: sees the epochs.
-        value: what the study makes of the run once it has finished: metrics to record.
-    """
-
-    study: Path
-    path: Path
-    name: str
-    tags: Mapping[str, str]
-    dataset: Dataset
-    watch: Watch
-    value: Callable[[Result], Mapping[str, float]]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a run.
-
-    Attributes:
-        directory: the run's own.
-        status: finished, diverged or pruned.
-        reason: why, if not finished.
-        epoch: whose weights were kept; 0 if the run diverged.
-        scores: of the weights that were kept: their epoch's validation scores, and the test scores.
-        weights_sha256: of those weights.
-        parameters: how many the network has.
-        by_epoch: the metrics of each epoch.
-    """
-
-    directory: Path
-    status: Status
-    reason: str
-    epoch: int
-    scores: dict[str, float]
-    weights_sha256: str
-    parameters: int
-    by_epoch: dict[int, dict[str, float]] = field(repr=False)
-
-    @property
-    def seconds(self) -> float:
-        """Spent on training, validation aside."""
-        return sum(metrics["time/epoch_seconds"] for metrics in self.by_epoch.values())
 
 
 def run(
@@ -156,7 +99,7 @@ def _train(
     best, kept = 0, 0
     tested: Tested | None = None
     by_epoch: dict[int, dict[str, float]] = {}
-    console.started(_title(config, trainer, recorder), config.trainer.epochs, trainer.steps_per_epoch)
+    console.started(title(config, trainer, recorder.directory.name), config.trainer.epochs, trainer.steps_per_epoch)
     try:
         with closing(trainer.run()) as events:
             for event in events:
@@ -209,7 +152,7 @@ def _train(
         recorder.kept(whose, {**kept_scores(whose, by_epoch[whose]), **value})
     recorder.close(status, reason or None)
     left_alone = status == "finished" and tested is None and len(trainer.dataset.test) > 0
-    console.finished(_summary(result, left_alone=left_alone), [f"run directory  {result.directory}"])
+    console.finished(summary(result, left_alone=left_alone), [f"run directory  {result.directory}"])
     return result
 
 
@@ -257,37 +200,6 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
             if config.tracking.plots:
                 _draw(trainer, recorder, console, epoch if config.trainer.restore_best else 0, tested)
     return tested
-
-
-def _title(config: Config, trainer: Trainer, recorder: Recorder) -> str:
-    network = trainer.objective.network
-    widths = "-".join(str(width) for width in (*network.features, *config.model.hidden, network.outputs))
-    rows, threads = trainer.dataset, config.trainer.threads
-    return (
-        f"{recorder.directory.path.name}\n"
-        f"{config.model.name} {widths}, {network.parameters.values_vector.size:,} parameters in {network.dtype}, "
-        f"on {rows.name}: {len(rows.train):,} training, {len(rows.validation):,} validation, "
-        f"{len(rows.test):,} test rows\n"
-        + "".join(f"{note}\n" for note in rows.notes)
-        + f"{threads} BLAS thread{'' if threads == 1 else 's'}"
-    )
-
-
-def _summary(result: Result, *, left_alone: bool) -> dict[str, str]:
-    names = {
-        "val/loss": "validation loss",
-        "val/accuracy": "validation accuracy",
-        "test/loss": "test loss",
-        "test/accuracy": "test accuracy",
-    }
-    return {
-        "status": result.status,
-        **({"weights of epoch": str(result.epoch)} if result.epoch else {}),
-        **{label: f"{result.scores[name]:.4f}" for name, label in names.items() if name in result.scores},
-        **({"test split": "left alone (trainer.test=false)"} if left_alone else {}),
-        "training": f"{result.seconds:.2f} s",
-        "weights sha256": result.weights_sha256[:16],
-    }
 
 
 def _model(trainer: Trainer) -> Model:

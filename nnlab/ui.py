@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from urllib.parse import quote
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.exit_status import exit_status
@@ -47,7 +48,18 @@ def main() -> None:
         ensure_store(uri, options.runs_dir.absolute() / "artifacts")
         sys.stdout.write(f"MLflow's UI, until Ctrl-C: http://{HOST}:{options.port}/{TRAINING_PAGES}\n")
         sys.stdout.flush()
-        serve(command, {**os.environ, **ENVIRONMENT})
+        serve(command, {**os.environ, **ENVIRONMENT}, short_address(uri)[1])
+
+
+def short_address(uri: str) -> tuple[str, Path | None]:
+    """The address to give the server, and the folder to start it in; None for the current one.
+
+    A path that is quoted in its address is named from its folder: MLflow would make a folder by the quoted name.
+    """
+    database = sqlite_path(uri)
+    if database is None or "%" not in uri or "?" in uri:
+        return uri, None
+    return f"sqlite:///{quote(database.name)}", database.parent
 
 
 def server_command(uri: str, port: int) -> list[str]:
@@ -68,7 +80,7 @@ def server_command(uri: str, port: int) -> list[str]:
             f"There are no runs to show: {database} is not there. Do a run first ({start('run')}), or name another "
             "store by NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
         )
-    server = ["ui", "--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1"]
+    server = ["ui", "--backend-store-uri", short_address(uri)[0], "--host", HOST, "--port", str(port), "--workers", "1"]
     return [sys.executable, "-m", "mlflow", *server]
 
 
@@ -91,12 +103,13 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def serve(command: Sequence[str], environment: Mapping[str, str] | None) -> None:
+def serve(command: Sequence[str], environment: Mapping[str, str] | None, folder: Path | None = None) -> None:
     """Run the server until it is interrupted; no process of it is left then.
 
     Args:
         command: with its arguments.
         environment: of the server; None for ours.
+        folder: to start it in; None for ours.
 
     Raises:
         KeyboardInterrupt: at Ctrl-C; `TerminatedError` at SIGTERM, and where the terminal is closed.
@@ -108,7 +121,9 @@ def serve(command: Sequence[str], environment: Mapping[str, str] | None) -> None
     signal.signal(signal.SIGHUP, _terminate)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a script has started us in the background
     # A group of its own: Ctrl-C comes to us alone, and with it all of the server's processes end.
-    server = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=lambda: _end_with(parent))
+    server = subprocess.Popen(
+        command, env=environment, cwd=folder, start_new_session=True, preexec_fn=lambda: _end_with(parent)
+    )
     try:
         status = server.wait()
     finally:

@@ -21,7 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 PARTS = [
     *("errors", "streams", "core", "data", "training", "tracking", "config"),
-    *("display", "epoch_line", "run_bar", "console", "runner", "tuning"),
+    *("display", "epoch_line", "run_bar", "console", "run_result", "run_summary", "runner", "tuning"),
 ]
 """In the order of import. Whatever else stands in `nnlab/` is a command or its hands, and comes after them all."""
 

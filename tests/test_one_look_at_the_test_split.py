@@ -16,7 +16,8 @@ from nnlab.config import dataset_of
 from nnlab.console import Console
 from nnlab.core.rows import Rows
 from nnlab.data import Dataset
-from nnlab.runner import Result, run
+from nnlab.run_result import Result
+from nnlab.runner import run
 from nnlab.tracking import plots
 from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, load_model
 

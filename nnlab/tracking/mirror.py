@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import io
 import json
 import os
 import queue
@@ -25,9 +24,9 @@ from typing import TYPE_CHECKING, TextIO
 from nnlab.errors import RunFailedError, UserError
 from nnlab.tracking import journal
 from nnlab.tracking.following import Following
-from nnlab.tracking.redaction import redacted
+from nnlab.tracking.redaction import Redacting, redacted
 from nnlab.tracking.run_directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead
-from nnlab.tracking.store import ensure_store, sqlite_path
+from nnlab.tracking.store import ensure_store, is_same_store, sqlite_path
 from nnlab.tracking.view import AwaitsParentError, View
 
 if TYPE_CHECKING:
@@ -164,16 +163,11 @@ class Mirror:
         for run in (path.parent for path in studies_and_runs + trials):
             try:
                 view = View.of(run)
-                is_ours = view is not None and _is_same_store(view.tracking_uri, redacted(self._uri))
+                is_ours = view is not None and is_same_store(view.tracking_uri, redacted(self._uri))
                 if view is not None and is_ours and not view.has_all(run) and not RunDirectory.is_alive(run):
                     yield run
             except (UserError, OSError) as error:
                 _report(run, error)
-
-
-def _is_same_store(one: str, other: str) -> bool:
-    """Earlier versions did not quote a SQLite file's path."""
-    return one == other or (sqlite_path(one) is not None and sqlite_path(one) == sqlite_path(other))
 
 
 def _length(run: Path) -> int:
@@ -202,19 +196,6 @@ def _read(source: TextIO, arrivals: queue.SimpleQueue[Path | None]) -> None:
     for line in source:
         arrivals.put(Path(json.loads(line)["run"]))
     arrivals.put(None)
-
-
-class _Redacting(io.TextIOBase):
-    """A text stream in which no password arrives."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        return self._stream.write(redacted(text))
-
-    def flush(self) -> None:
-        self._stream.flush()
 
 
 def _import_mlflow() -> None:
@@ -252,7 +233,7 @@ def main() -> int:
     os.nice(settings["niceness"])
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, arrivals), daemon=True).start()
-    with contextlib.redirect_stderr(_Redacting(sys.stderr)):
+    with contextlib.redirect_stderr(Redacting(sys.stderr)):
         mirror = Mirror(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_tell, parent))
         # The store takes a moment: now, while the parent reads its data. What fails is tried again.
         with contextlib.suppress(Exception):

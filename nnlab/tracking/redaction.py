@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 # The user part of an address (`scheme://user:password@host`); a token may stand where the user does.
 _USER_PART = re.compile(r"(?<=://)(?:[^/\s:@]*:\S*|[^/\s:@]+)@")
@@ -25,3 +26,18 @@ def redacted_tree(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [redacted_tree(item) for item in value]
     return value
+
+
+class Redacting(io.TextIOBase):
+    """A text stream in which no password arrives."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Pass the text on, redacted."""
+        return self._stream.write(redacted(text))
+
+    def flush(self) -> None:
+        """Flush the stream behind it."""
+        self._stream.flush()

@@ -62,6 +62,11 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(unquote(path.removeprefix("file:")) if path.startswith("file:") else path)
 
 
+def is_same_store(one: str, other: str) -> bool:
+    """Whether two resolved addresses mean one store; earlier versions did not quote a SQLite file's path."""
+    return one == other or (sqlite_path(one) is not None and sqlite_path(one) == sqlite_path(other))
+
+
 def _as_meant(uri: str) -> str:
     """A SQLite address with its path absolute.
 

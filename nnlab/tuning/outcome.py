@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from nnlab.runner import Result
+from nnlab.run_result import Result
 from nnlab.tracking.recorder import Recorder
 from nnlab.tuning.trials import Outcome
 

@@ -21,7 +21,8 @@ from optuna.storages import BaseStorage
 from nnlab.config import Config
 from nnlab.console import Console
 from nnlab.data import Dataset, open_shared
-from nnlab.runner import Membership, Result, run
+from nnlab.run_result import Membership, Result
+from nnlab.runner import run
 from nnlab.tracking.files import write_atomically
 from nnlab.tracking.journal import has_begun
 from nnlab.tracking.run_directory import JOURNAL, RunDirectory

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 from commands import environment, processes_in
+from sqlalchemy.engine import make_url
 
 from nnlab.errors import RunFailedError, UserError
-from nnlab.ui import check_port, serve, server_command
+from nnlab.tracking.store import sqlite_uri
+from nnlab.ui import check_port, serve, server_command, short_address
 
 LOOPBACK = "0100007F"  # 127.0.0.1, as the kernel's table of sockets writes it
 
@@ -44,6 +46,15 @@ def test_the_command_for_no_runs_ends_with_2_and_one_line(tmp_path: Path) -> Non
     )
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_server_of_a_folder_of_any_name_is_given_an_address_without_it(tmp_path: Path) -> None:
+    database = tmp_path / "My%20Data" / "mlflow.db"
+    address, folder = short_address(sqlite_uri(database))
+    assert folder is not None
+    assert folder / make_url(address).database == database
+    assert Path(address.removeprefix("sqlite:///")).parent == Path(), "of which MLflow would make a folder"
+    assert short_address("sqlite:////plain/mlflow.db") == ("sqlite:////plain/mlflow.db", None)
 
 
 @pytest.mark.parametrize("port", [-1, 0, 65536])
