@@ -30,6 +30,8 @@ def open_pages(uri: str) -> str:
     if uri.startswith(("http://", "https://")):
         return uri
     ours = start("ui") if uri == _default_uri() else f"{python()} -m nnlab.ui --tracking-uri {shlex.quote(uri)}"
+    if "%" in uri:  # MLflow's own command would make a folder by the quoted name
+        return ours
     return f"{ours}, or: {python()} -m mlflow ui --backend-store-uri {shlex.quote(uri)}"
 
 

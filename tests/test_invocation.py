@@ -15,6 +15,7 @@ import pytest
 import nnlab
 from nnlab import invocation
 from nnlab.invocation import open_pages, python, start
+from nnlab.tracking.store import sqlite_uri
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -55,7 +56,7 @@ def test_the_pages_of_another_store_are_asked_for_by_name(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("NNLAB_RUNS_DIR", raising=False)
-    usual, other = f"sqlite:///{tmp_path}/runs/mlflow.db", f"sqlite:///{tmp_path}/it's there/mlflow.db"
+    usual, other = (sqlite_uri(tmp_path / folder / "mlflow.db") for folder in ("runs", "it's there"))
     assert shlex.split(open_pages(usual).split(", or: ")[0])[1:] == ["-m", "nnlab.ui"]
     assert shlex.split(open_pages(other).split(", or: ")[0])[1:] == ["-m", "nnlab.ui", "--tracking-uri", other]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", other)

@@ -16,7 +16,7 @@ LABELS = np.arange(20) % 10
 
 def source(train: np.ndarray, test: np.ndarray | None, labels: np.ndarray = LABELS) -> Source:
     parts = {"train": Table(train, labels)} | ({"test": Table(test, labels)} if test is not None else {})
-    return Source(parts, tuple("0123456789"), (2, 2), 255)  # type: ignore[arg-type]
+    return Source(parts, tuple("0123456789"), (2, 2), 255, np.dtype(np.uint8))  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
