@@ -53,6 +53,13 @@ def to_classes(
     return {key: _positions(whole[key], classes, labels[key][1]) for key in labels}, tuple(class_names)
 
 
+def labels_note(class_names: Sequence[str]) -> tuple[str, ...]:
+    """A word for the run's title where there are many classes: numbers from 0 or 1 may be classes or not."""
+    if len(class_names) <= MANY:
+        return ()
+    return (f"labels: {len(class_names):,} classes, {class_names[0]} to {class_names[-1]}",)
+
+
 def _whole(labels: Array, origin: str) -> Array:
     """The labels as int64 or text."""
     if labels.dtype.kind == "U":

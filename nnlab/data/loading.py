@@ -13,6 +13,7 @@ from nnlab.data.dataset import Dataset
 from nnlab.data.download import CACHE_VARIABLE
 from nnlab.data.embedded import load_digits, load_mnist_5k, load_toy
 from nnlab.data.idx_files import load_idx
+from nnlab.data.labels import labels_note
 from nnlab.data.npz_files import load_npz
 from nnlab.data.published import load_fashion_mnist, load_mnist
 from nnlab.data.scaling import inputs_note, pixel_scaling, standardized
@@ -57,7 +58,7 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
         image_shape=source.image_shape,
         sha256=source.sha256,
         row_type=source.row_type,
-        notes=(*source.notes, note),
+        notes=(*source.notes, *labels_note(source.class_names), note),
     )
 
 

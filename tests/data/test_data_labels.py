@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn import datasets
 
+from nnlab.data import load
 from nnlab.data.labels import to_classes
+from nnlab.data.settings import DataSettings
 from nnlab.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -91,3 +95,10 @@ def test_published_classes_are_held_to_their_list_alone():
     assert to_classes(labels, tuple("0123456789"))[1] == tuple("0123456789")
     with pytest.raises(UserError, match="Labels must be 0 to 8, but the rows has 9"):
         to_classes(labels, tuple("012345678"))
+
+
+def test_the_title_says_how_many_classes_there_are_where_they_are_many(tmp_path: Path) -> None:
+    for count, words in ((100, ["labels: 100 classes, 0 to 99"]), (10, [])):
+        np.savez(tmp_path / "y.npz", x_train=np.ones((1000, 2)), y_train=np.arange(1000) % count)
+        dataset = load(DataSettings("npz", root=str(tmp_path / "y.npz")))
+        assert [note for note in dataset.notes if note.startswith("labels")] == words
