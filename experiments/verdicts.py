@@ -86,7 +86,8 @@ def tally(judged: Sequence[Judged]) -> list[str]:
     if published:
         lines.append(
             f"{published.count('yes')} of {len(published)} published claims are reproduced; "
-            f"{published.count('spread')} more within the spread of single runs; not reproduced: {published.count('no')}"
+            f"{published.count('spread')} more within the spread of single runs; "
+            f"not reproduced: {published.count('no')}"
         )
     for kind, what in (("hypothesis", "hypotheses of our own hold"), ("check", "checks of our own hold")):
         own = [each.verdict for each in judged if each.measured.claim.kind == kind]
