@@ -45,8 +45,8 @@ ui: setup ## MLflow's UI over the runs, on 127.0.0.1
 bench: $(VENV)/.ready-dev,bench ## speed, side by side with PyTorch, JAX and others, which it installs
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-test: setup ## the tests
-	@$(BIN)/python -m pytest -q -m "not slow and not parity" $(ARGS)
+test: setup ## the tests, in two processes
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not parity" $(ARGS)
 
 test-slow: setup ## the slow tests, and parity with PyTorch where it is installed (make setup EXTRAS=dev,bench)
 	@$(BIN)/python -m pytest -q -m "slow or parity" $(ARGS)

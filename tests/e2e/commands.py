@@ -27,8 +27,8 @@ T = TypeVar("T")
 OVERRIDES = ["data=digits", "model.hidden=[24]", "trainer.epochs=4", "optimizer.lr=0.1"]
 
 
-# Of the user's environment nothing may decide where a test's runs go, or what Hydra says.
-NOT_INHERITED = ("NNLAB_", "MLFLOW_", "HYDRA_", "COVERAGE_")
+# Of the user's environment nothing may decide where a test's runs go, what Hydra says, or how wide a table is.
+NOT_INHERITED = ("NNLAB_", "MLFLOW_", "HYDRA_", "COVERAGE_", "COLUMNS")
 
 
 def environment(**variables: str) -> dict[str, str]:
