@@ -40,9 +40,11 @@ class TargetRange:
         low = -largest if self.low is None else self.low
         high = largest if self.high is None else self.high
         # Two passes that allocate nothing; NaN is the least and the greatest of whatever it stands among.
-        if low <= targets.min() and targets.max() <= high:
+        # As Python's floats: NumPy would bring a bound of float64 down to the targets' own type.
+        if low <= float(targets.min()) and float(targets.max()) <= high:
             return
-        outside = ~((targets >= low) & (targets <= high))
+        values = targets.astype(np.float64)
+        outside = ~((values >= low) & (values <= high))
         first = np.argwhere(outside)[0]
         raise ValueError(
             f"{self.loss} needs {self._words(dtype)}, but got {targets[tuple(first)]} (row {first[0]}, counted from 0; "

@@ -85,6 +85,12 @@ def test_a_target_beyond_float32_is_refused_where_float32_is_trained(way: Callab
         way("mean_squared_error", np.where(SIDE, 1e300, 0.5).reshape(-1, 1), 1)
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_numbers_of_any_type_are_taken_without_a_warning(way: Callable[..., float], dtype: Any) -> None:
+    assert np.isfinite(way("mean_squared_error", np.linspace(-2, 3, 8).astype(dtype).reshape(-1, 1), 1))
+
+
 def test_it_is_taken_in_float64() -> None:
     HalfSquaredError.targets.check(np.array([[1e150], [-1e308]]), np.float64)
 
