@@ -24,7 +24,7 @@ from benchmarks.training.contestants.registry import FLOOR, NNLAB
 from benchmarks.training.point import point_text
 from benchmarks.training.race import race
 from benchmarks.watching import watched
-from nnlab.tracking.plots import look, new_figure
+from nnlab.plots import look, new_figure
 
 BATCH, ROWS = 128, 12_800
 STRETCH = 100

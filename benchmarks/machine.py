@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nnlab.training.processors import usable_cores
+from nnlab.cpu import usable_cores
 
 _BLAS = (
-    "from nnlab.tracking.provenance import blas, packages\n"
+    "from nnlab.runs.provenance import blas, packages\n"
     "print(blas(), *(f'{name} {version}' for name, version in packages().items()), sep=', ')"
 )
 

@@ -10,8 +10,8 @@ from benchmarks.plan import Plan
 from benchmarks.session import bring_store
 from benchmarks.table import Row, Table
 from benchmarks.watching import Watched, watched
-from nnlab.tracking import journal
-from nnlab.tracking.run_directory import JOURNAL
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL
 
 TEMPLATE_SECONDS = 14.5
 """Of the Lightning + Hydra template for one epoch of this network, measured once on a machine of this kind."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks.table import Table
-from nnlab.tracking.files import write_atomically
-from nnlab.tracking.plots import save
+from nnlab.plots import save
+from nnlab.runs.files import write_atomically
 
 NAME, VALUES = "RESULTS.md", "results.json"
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from benchmarks.machine import environment, load
 from benchmarks.plan import Plan
-from nnlab.tracking import journal
-from nnlab.tracking.run_directory import JOURNAL
-from nnlab.tracking.store import ensure_store, resolve_uri
+from nnlab.config.tracking_uri import resolve_uri
+from nnlab.mlflow_sync.store import ensure_store
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL
 
 
 @dataclass(frozen=True)

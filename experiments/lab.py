@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nnlab.batch import compose
-from nnlab.config.command_line import Job
-from nnlab.config.repeating import in_hydra
+from nnlab.config.jobs import Job
+from nnlab.config.repeat import in_hydra
 
 SEEDS = 5
 """Runs of every variant of every study: as many for each claim, which was decided before any of them was made."""

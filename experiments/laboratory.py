@@ -11,13 +11,13 @@ from experiments.lab import QUICK_SEEDS, SEEDS, Lab
 from experiments.registry import STUDIES
 from experiments.study import Study
 from nnlab.batch import compose
-from nnlab.config import dataset_of
-from nnlab.config.repeating import in_hydra
-from nnlab.core.check import closest
+from nnlab.check import closest
+from nnlab.config.repeat import in_hydra
+from nnlab.cpu import usable_cores
 from nnlab.data import read_source
+from nnlab.data.loading import dataset_of
 from nnlab.errors import UserError
-from nnlab.tracking.provenance import blas, packages
-from nnlab.training.processors import usable_cores
+from nnlab.runs.provenance import blas, packages
 
 NAMES = {"mnist": "full MNIST", "mnist_5k": "mnist_5k, 5,000 digits of MNIST, NOT the full MNIST"}
 OWN_FILES = ("idx", "csv", "npz")

@@ -15,8 +15,8 @@ from experiments.lab import Lab
 from experiments.looks import Looks, told
 from experiments.study import Findings, Study
 from experiments.verdicts import LEVEL, Judged, judge, tally
-from nnlab.tracking.files import write_atomically
-from nnlab.tracking.plots import save
+from nnlab.plots import save
+from nnlab.runs.files import write_atomically
 
 COLUMNS = (
     "claim", "source", "claimed", "mean", "std", "ci_low", "ci_high", "seeds", "reproduced", "seconds", "command",

@@ -25,7 +25,7 @@ MLFLOW_NOISE = "ignore:The ``noload`` loader strategy is deprecated"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent.name in ("e2e", "tracking"):
+        if item.path.parent.name in ("e2e", "mlflow_sync", "runs", "models"):
             item.add_marker(pytest.mark.filterwarnings(MLFLOW_NOISE))
 
 
@@ -42,7 +42,7 @@ def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow store, to copy: making one takes seconds."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     code = (
-        "import sys; from pathlib import Path; from nnlab.tracking.store import ensure_store;"
+        "import sys; from pathlib import Path; from nnlab.mlflow_sync.store import ensure_store;"
         "ensure_store(f'sqlite:///{sys.argv[1]}', Path(sys.argv[1]).parent / 'artifacts')"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], cwd=REPOSITORY, check=True, capture_output=True)

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
+from nnlab import plots
 from nnlab.batch import compose
-from nnlab.config import dataset_of
-from nnlab.console import Console
+from nnlab.commands.run_console import Console
 from nnlab.core.rows import Rows
 from nnlab.data import Dataset
-from nnlab.run_result import Result
-from nnlab.runner import run
-from nnlab.tracking import plots
-from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, load_model
+from nnlab.data.loading import dataset_of
+from nnlab.execution.result import Result
+from nnlab.execution.run import run
+from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 
 SMALL = ("data=digits", "data.limit=200", "model.hidden=[8]", "trainer.epochs=2", "tracking.enabled=false")
 SHOWN = 12
@@ -53,7 +53,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         x.reads = seen
         return dataclasses.replace(dataset, test=Rows(x, test.y, test.index, test.scaling))
 
-    monkeypatch.setattr("nnlab.runner.dataset_of", watched_dataset)
+    monkeypatch.setattr("nnlab.execution.run.dataset_of", watched_dataset)
     return seen
 
 

@@ -21,7 +21,7 @@ from benchmarks.training.contestants.registry import (
 )
 from benchmarks.training.point import POINTS, point_text
 from benchmarks.training.race import Seconds, race
-from nnlab.training.processors import worthwhile_threads
+from nnlab.cpu import worthwhile_threads
 
 NEEDS = {TORCH: "torch", COMPILED: "torch", KERAS: "keras", JAX: "jax"}
 EVALUATED = 10_000

@@ -8,8 +8,9 @@ import numpy as np
 
 from experiments.column_mlp.column_form import backward, cost, forward
 from nnlab.batch import compose
-from nnlab.config import Config, build_trainer
-from nnlab.config.repeating import in_hydra
+from nnlab.config.build import build_trainer
+from nnlab.config.repeat import in_hydra
+from nnlab.config.schema import Config
 from nnlab.core.feed import Feed
 from nnlab.data import Dataset, read_source
 

@@ -14,7 +14,7 @@ from experiments.figures import new_axes, plot_band
 from experiments.lab import Lab, Planned
 from experiments.study import Findings, Runs, Study
 from experiments.wording import spread
-from nnlab.config import dataset_of
+from nnlab.data.loading import dataset_of
 
 NAME = "column_mlp"
 PRESET = "preset"

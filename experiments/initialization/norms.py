@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from nnlab.config import Config, build_trainer, dataset_of
+from nnlab.config.build import build_trainer
+from nnlab.config.schema import Config
 from nnlab.core.activations import ACTIVATIONS
 from nnlab.core.node import Array
+from nnlab.data.loading import dataset_of
 
 ROWS = 1000
 SIGNAL, GRADIENT, WEIGHTS = "activations", "gradient by the activations", "gradient by the weights"

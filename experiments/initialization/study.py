@@ -18,7 +18,7 @@ from experiments.lab import Lab, Planned
 from experiments.study import Findings, Runs, Study
 from experiments.tables import table
 from experiments.wording import spread
-from nnlab.tracking.plots import look, new_figure
+from nnlab.plots import look, new_figure
 
 NAME = "initialization"
 SETTING = ("optimizer=sgd", "optimizer.lr=0.03", "trainer.batch_size=64", "tracking.plots=false")

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from nnlab.config import Config, dataset_of
+from nnlab.config.schema import Config
 from nnlab.core import L2, Activation, Dense, Momentum, Sequential, TimeDecay
+from nnlab.data.loading import dataset_of
 
 HIDDEN: dict[str, Any] = {"kernel_initializer": "glorot_uniform", "kernel_regularizer": L2(0.01)}
 

@@ -16,8 +16,8 @@ from experiments.keras_mlp.sequential import fitted
 from experiments.lab import Lab, Planned
 from experiments.study import Findings, Runs, Study
 from experiments.wording import spread
-from nnlab.config import dataset_of
-from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, load_model
+from nnlab.data.loading import dataset_of
+from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 
 NAME = "keras_mlp"
 PRESET = "preset"

@@ -23,7 +23,8 @@ from experiments.miniflow.training_loop import train
 from experiments.study import Findings, Runs, Study
 from experiments.wording import spread
 from nnlab.batch import compose
-from nnlab.config import Config, dataset_of
+from nnlab.config.schema import Config
+from nnlab.data.loading import dataset_of
 
 NAME = "miniflow"
 SOURCE = "Neural Network from Scratch (the lab that builds miniflow)"

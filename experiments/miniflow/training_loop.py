@@ -10,10 +10,10 @@ import sys
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nnlab.config import dataset_of
-from nnlab.config.command_line import compose_jobs
+from nnlab.config.jobs import compose_jobs
 from nnlab.core import CrossEntropyWithSoftmax, Input, Linear, Sigmoid, accuracy, value_and_grad
 from nnlab.data import Dataset
+from nnlab.data.loading import dataset_of
 from nnlab.exit_status import exit_status
 
 

@@ -13,8 +13,8 @@ from experiments.lab import Lab, Planned
 from experiments.study import Findings, Runs, Study
 from experiments.tables import table
 from experiments.wording import spread
-from nnlab.config import dataset_of
-from nnlab.tracking.model_artifact import ARCHITECTURE, WEIGHTS, load_model
+from nnlab.data.loading import dataset_of
+from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 
 NAME = "network"
 SOURCE = "M. Nielsen, Neural Networks and Deep Learning"

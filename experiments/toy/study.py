@@ -11,7 +11,7 @@ from experiments.figures import COLOURS, new_axes
 from experiments.lab import Lab, Planned
 from experiments.study import Findings, Runs, Study
 from experiments.tables import table
-from nnlab.tracking.plots import look, new_figure
+from nnlab.plots import look, new_figure
 
 NAME = "toy"
 SOURCE = "S. Weidman, Deep Learning from Scratch using Python"

@@ -16,9 +16,9 @@ from hydra.core.override_parser.types import Glob, IntervalSweep, Override, Rang
 
 from nnlab.config.groups import choices_of, groups
 from nnlab.config.overrides import parser
+from nnlab.config.parse import key_rules
 from nnlab.config.problems import ConfigProblem, shown
 from nnlab.config.ranges import SweepTextError, kinds_of, ladder
-from nnlab.config.reading import key_rules
 
 MOST_JOBS = 10_000
 

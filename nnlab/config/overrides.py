@@ -11,12 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser, create_
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Sweep
 from hydra.errors import HydraException
 
+from nnlab.check import closest, problem_with
 from nnlab.config.groups import choices_of, groups
+from nnlab.config.parse import key_rules, nearest_key
 from nnlab.config.problems import UNSET, ConfigError, ConfigProblem
 from nnlab.config.quoting import to_paste
 from nnlab.config.ranges import kinds_of, sort
-from nnlab.config.reading import key_rules, nearest_key
-from nnlab.core.check import closest, problem_with
 
 Rules = Mapping[str, Mapping[str, Any]]
 """For each key its annotations, by the form of the group that has it; see `key_rules`."""

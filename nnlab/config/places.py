@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.config.problems import ConfigProblem
-from nnlab.tracking.settings import LONGEST_IN_A_DATABASE
-from nnlab.tracking.store import sqlite_path
+from nnlab.config.tracking import LONGEST_IN_A_DATABASE
+from nnlab.config.tracking_uri import sqlite_path
 
 LONGEST_NAME = 255
 """Bytes of one part of a path, on every file system in use."""

@@ -11,11 +11,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from nnlab.core.check import Checked, NotEmpty, Range
+from nnlab.check import Checked, NotEmpty, Range
+from nnlab.config.tracking import TrackingSettings
 from nnlab.core.optimizers import OPTIMIZERS, Optimizer
 from nnlab.core.schedules import SCHEDULES, Schedule
 from nnlab.data.settings import DataSettings
-from nnlab.tracking.settings import TrackingSettings
 from nnlab.training.settings import TrainerSettings
 
 

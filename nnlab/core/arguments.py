@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from nnlab.core.check import closest
+from nnlab.check import closest
 
 P = ParamSpec("P")
 R = TypeVar("R")

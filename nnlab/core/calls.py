@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from nnlab.core.check import Range, checked, closest, problem_with
+from nnlab.check import Range, checked, closest, problem_with
 from nnlab.core.keras_names import KERAS_OPTIMIZERS
 from nnlab.core.objective import KERAS_LOSSES, LOSSES
 from nnlab.core.optimizers import Optimizer

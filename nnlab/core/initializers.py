@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core.check import Checked, Range
+from nnlab.check import Checked, Range
 from nnlab.core.node import Shape
 
 Sample = NDArray[np.float64]

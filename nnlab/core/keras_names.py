@@ -13,7 +13,7 @@ from typing import Annotated
 
 import numpy as np
 
-from nnlab.core.check import Range
+from nnlab.check import Range
 from nnlab.core.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Initializer, Normal, Sample, Zeros
 from nnlab.core.initializers import fans as fans_of
 from nnlab.core.node import Shape

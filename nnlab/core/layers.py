@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
+from nnlab.check import Checked, Range, checked, closest, problem_with
 from nnlab.core.activations import ACTIVATIONS, InvertedDropout
 from nnlab.core.arguments import told
-from nnlab.core.check import Checked, Range, checked, closest, problem_with
 from nnlab.core.initializers import Initializer
 from nnlab.core.keras_names import KERAS_INITIALIZERS, KERAS_PENALTIES
 from nnlab.core.node import Node, Shape

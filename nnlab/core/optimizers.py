@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
 
-from nnlab.core.check import Checked, Range
+from nnlab.check import Checked, Range
 from nnlab.core.memory import aligned_zeros
 from nnlab.core.node import Array
 

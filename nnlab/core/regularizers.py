@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 
 import numpy as np
 
-from nnlab.core.check import Checked, Range
+from nnlab.check import Checked, Range
 from nnlab.core.node import Array
 
 

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, NamedTuple
 
-from nnlab.core.check import Checked, Range
+from nnlab.check import Checked, Range
 
 
 class Horizon(NamedTuple):

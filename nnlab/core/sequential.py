@@ -17,10 +17,10 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from nnlab.check import Range, checked
 from nnlab.core.arguments import told
 from nnlab.core.arrays import numeric
 from nnlab.core.calls import Plan, passes, planned, verbosity
-from nnlab.core.check import Range, checked
 from nnlab.core.fitting import History, begun, say, scores_of, train
 from nnlab.core.layers import Activation, Dense, Layer
 from nnlab.core.learner import evaluate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -87,3 +89,30 @@ def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
             return replace(source, row_type=np.result_type(source.row_type, np.int64))  # as pandas reads them
         case "npz":
             return load_npz(settings.root)
+
+
+def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
+    """The dataset that the settings name, read once for the check, the run after it, and runs with other seeds.
+
+    Args:
+        data: which data, and how to split it.
+        seed: of the run; it matters only to splits that follow it.
+
+    Raises:
+        UserError: if the data is missing, damaged or does not allow the splits.
+    """
+    return _read_once(data, seed if data.split.seed is None else 0)
+
+
+@functools.lru_cache(maxsize=2)
+def _read_once(data: DataSettings, seed: int) -> Dataset:
+    # What does not change how files are read is left at its default.
+    defaults = DataSettings(data.name)
+    files = replace(data, **{key: getattr(defaults, key) for key in ("limit", "scale", "standardize", "split")})
+    return load(data, seed=seed, source=_source(files))
+
+
+@functools.lru_cache(maxsize=1)
+def _source(files: DataSettings) -> Source:
+    """What the files hold: many splits of it are made from one reading."""
+    return read_source(files, progress=sys.stderr is not None and sys.stderr.isatty())

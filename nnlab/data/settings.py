@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from nnlab.core.check import Checked, Range
+from nnlab.check import Checked, Range
 
 SourceName = Literal["toy", "digits", "mnist_5k", "mnist", "fashion_mnist", "idx", "csv", "npz"]
 Strategy = Literal["tail", "random", "stratified"]

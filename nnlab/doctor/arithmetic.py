@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from nnlab.cpu import cpu_quota, usable_cores
 from nnlab.doctor.finding import Finding
-from nnlab.training.processors import cpu_quota, usable_cores
 
 KERNEL_VARIABLE = "OPENBLAS_CORETYPE"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")

@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.doctor.finding import Finding
 from nnlab.errors import RunFailedError, UserError
-from nnlab.tracking.files import write_atomically
-from nnlab.tracking.redaction import redacted
-from nnlab.tracking.store import ensure_store, resolve_uri, sqlite_path
+from nnlab.mlflow_sync.store import ensure_store
+from nnlab.redaction import redacted
+from nnlab.runs.files import write_atomically
 
 SLOW_MILLISECONDS = 20.0
 """For a small file to be on the disk: a trial writes about ten, and MLflow's SQLite store as often."""

@@ -11,8 +11,8 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
+from nnlab.commands.invocation import CHECKOUT, is_in_checkout, python
 from nnlab.doctor.finding import Finding
-from nnlab.invocation import CHECKOUT, is_in_checkout, python
 
 SHOWN = ("numpy", "mlflow", "optuna", "hydra-core")
 PACKAGE = "nnlab"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from nnlab.core.check import Checked, Range
+from nnlab.check import Checked, Range
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class TrainerSettings(Checked):
             pruned is repeated alone. Null trains all.
         batch_size: rows an update; `full` takes the whole training split at once.
         threads: threads of the BLAS. One by default: the bits of a result depend on it. `auto` takes as many as the
-            batch and the layers are worth (`nnlab.training.processors`), which a checked config has as a number.
+            batch and the layers are worth (`nnlab.cpu`), which a checked config has as a number.
         patience: stop after this many epochs without a better validation score; null never stops early.
         monitor: the validation score.
         restore_best: end with the weights of the best epoch; false ends with the last epoch's.
@@ -27,7 +27,7 @@ class TrainerSettings(Checked):
         count_correct: whether each epoch also tells how many rows were decided for their label.
         test: whether to evaluate the test split, once, when training is over; false leaves it alone. `auto` evaluates
             it in a run alone and in runs that differ in their seeds at most, not in runs that are compared before a
-            choice (`nnlab.config.testing`); a config that is about to run has it as true or false.
+            choice (`nnlab.config.test_split`); a config that is about to run has it as true or false.
     """
 
     epochs: Annotated[int, Range(ge=1)] = 15

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
-from nnlab.tracking.redaction import redacted
-from nnlab.tuning.executor import is_lost
+from nnlab.execution.processes import is_lost
+from nnlab.redaction import redacted
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from nnlab.run_result import Result
-from nnlab.tracking.recorder import Recorder
+from nnlab.execution.result import Result
+from nnlab.runs.recorder import Recorder
 from nnlab.tuning.trials import Outcome
 
 OBJECTIVE_METRICS = ("objective", "objective_2")

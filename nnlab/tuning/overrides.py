@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hydra.core.override_parser.types import Override
 
-from nnlab.config import ConfigProblem
+from nnlab.config.problems import ConfigProblem
 from nnlab.tuning.search.searchable import NOT_SEARCHABLE
 
 FOLLOWING = ("trainer.monitor", "trainer.restore_best")

@@ -10,21 +10,24 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from nnlab.config import Config, ConfigError, ConfigProblem, as_dict, dataset_of, validate
-from nnlab.config.composing import mark_in_doubt
+from nnlab.config.compose import mark_in_doubt
 from nnlab.config.overrides import key_of, parsed, read, with_quotes_as_remedy
-from nnlab.config.reading import IN_DOUBT
-from nnlab.config.repeating import leaves, repeatable
-from nnlab.config.testing import with_test
-from nnlab.tracking.redaction import redacted
-from nnlab.training.processors import usable_cores
-from nnlab.tuning.composition import Composition, composed_study
+from nnlab.config.parse import IN_DOUBT
+from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.config.repeat import leaves, repeatable
+from nnlab.config.schema import Config, as_dict
+from nnlab.config.test_split import with_test
+from nnlab.config.validate import validate
+from nnlab.cpu import usable_cores
+from nnlab.data.loading import dataset_of
+from nnlab.redaction import redacted
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.searchable import GROUPS, is_shape
 from nnlab.tuning.search.settings import SweepSettings, as_plain, read_sweep, study_rules
 from nnlab.tuning.search.space import NOTHING, Space, read_space
+from nnlab.tuning.trial_configs import Composition, composed_study
 
 UNCHANGEABLE = (
     "sampler",

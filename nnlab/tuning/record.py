@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from optuna.trial import FrozenTrial
 
-from nnlab.tracking import journal
-from nnlab.tracking.files import write_atomically
-from nnlab.tracking.recorder import Recorder
+from nnlab.runs import journal
+from nnlab.runs.files import write_atomically
+from nnlab.runs.recorder import Recorder
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.trials_table import trials_table
 from nnlab.tuning.study import FINISHED, ended_at

@@ -12,12 +12,12 @@ from nnlab.config.overrides import parsed
 from nnlab.config.problems import ConfigError, ConfigProblem, shown
 from nnlab.config.schema import VARIANTS
 from nnlab.errors import UserError
-from nnlab.tuning.composition import composed_study
-from nnlab.tuning.identity import Identity
+from nnlab.tuning.manifest import Identity
 from nnlab.tuning.plan import Plan, make_plan
 from nnlab.tuning.search.searchable import form_of
 from nnlab.tuning.search.settings import study_rules
 from nnlab.tuning.search.space import read_space
+from nnlab.tuning.trial_configs import composed_study
 
 STORAGE = "sweep.storage"
 

@@ -24,8 +24,8 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.study import get_all_study_names
 
 from nnlab.errors import RunFailedError, UserError
-from nnlab.tracking.files import FileLock
-from nnlab.tracking.redaction import redacted
+from nnlab.redaction import redacted
+from nnlab.runs.files import FileLock
 
 JOURNAL_FILE = "study.log"
 LOCK_SUFFIX = ".lock"

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from nnlab.config import Config, dataset_of
-from nnlab.config.repeating import overrides_of
-from nnlab.config.testing import with_test
+from nnlab.config.repeat import overrides_of
+from nnlab.config.schema import Config
+from nnlab.config.test_split import with_test
 from nnlab.data import Dataset, save_shared
+from nnlab.data.loading import dataset_of
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
 from nnlab.tuning.trial import Pruning, Task

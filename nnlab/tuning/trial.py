@@ -18,14 +18,14 @@ from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 
-from nnlab.config import Config
-from nnlab.console import Console
+from nnlab.commands.run_console import Console
+from nnlab.config.schema import Config
 from nnlab.data import Dataset, open_shared
-from nnlab.run_result import Membership, Result
-from nnlab.runner import run
-from nnlab.tracking.files import write_atomically
-from nnlab.tracking.journal import has_begun
-from nnlab.tracking.run_directory import JOURNAL, RunDirectory
+from nnlab.execution.result import Membership, Result
+from nnlab.execution.run import run
+from nnlab.runs.directory import JOURNAL, RunDirectory
+from nnlab.runs.files import write_atomically
+from nnlab.runs.journal import has_begun
 from nnlab.tuning.outcome import objective_metrics, outcome_of, record_of_all
 from nnlab.tuning.storage import open_storage
 from nnlab.tuning.trials import OUTCOME, Outcome

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from nnlab.config.repeating import overrides_of
-from nnlab.config.testing import with_test
-from nnlab.console import Console
-from nnlab.runner import test_member
-from nnlab.tracking import journal
-from nnlab.tracking.mirror_process import MirrorProcess
-from nnlab.tracking.run_directory import JOURNAL
-from nnlab.tracking.settings import TrackingSettings
+from nnlab.commands.run_console import Console
+from nnlab.config.repeat import overrides_of
+from nnlab.config.test_split import with_test
+from nnlab.config.tracking import TrackingSettings
+from nnlab.execution.run import test_member
+from nnlab.mlflow_sync.process import MirrorProcess
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL
 from nnlab.tuning.tasks import Tasks
 
 

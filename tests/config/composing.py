@@ -10,7 +10,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from nnlab.config.command_line import CONFIG_NAME, conf_dir
+from nnlab.config.jobs import CONFIG_NAME, conf_dir
 
 WRITABLE = Path(tempfile.gettempdir()).resolve()
 """A folder in which runs could be kept; nothing is made there."""

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from command_lines import command_line
 
-from nnlab.command import composed_jobs, read_overrides, show_option
-from nnlab.config import ConfigError, multirun
-from nnlab.config.problems import ConfigProblem
+from nnlab.commands.arguments import composed_jobs, read_overrides, show_option
+from nnlab.config import multirun
+from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.errors import UserError
 from nnlab.tuning.plan import make_plan
 from nnlab.tuning.resuming import arguments_to_go_on
 from nnlab.tuning.search.settings import study_rules
-from nnlab.tuning.showing import shown_study
+from nnlab.tuning.stored_study import shown_study
 
 
 def what_a_run_makes_of(line: list[str]) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from mistakes_in_a_key import OUT_OF_RANGE, UNKNOWN_CHOICES, UNKNOWN_KEYS, WRONG_TYPES
 from mistakes_together import COMBINATIONS, DATA, GRAMMAR_AND_SWEEPS
 
-from nnlab.config import ConfigError
-from nnlab.config.command_line import compose_jobs
+from nnlab.config.jobs import compose_jobs
+from nnlab.config.problems import ConfigError
 
 ALL = [
     *UNKNOWN_KEYS,

@@ -9,8 +9,8 @@ import pytest
 from composing import choices, composed
 
 from nnlab.config.schema import VARIANTS, Config
+from nnlab.config.tracking import TrackingSettings
 from nnlab.data.settings import DataSettings, SplitSettings
-from nnlab.tracking.settings import TrackingSettings
 from nnlab.training.settings import TrainerSettings
 
 OTHER_VALUES = {"optimizer": {"sgd_unit"}, "regularizer": {"l2_keras"}, "schedule": set[str]()}

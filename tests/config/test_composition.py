@@ -9,9 +9,10 @@ from composing import WRITABLE, composed, flat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnlab.config import as_dict, validate
-from nnlab.config.command_line import compose_jobs
+from nnlab.config.jobs import compose_jobs
 from nnlab.config.problems import shown
+from nnlab.config.schema import as_dict
+from nnlab.config.validate import validate
 from nnlab.data import load
 
 HERE = [f"runs_dir={WRITABLE}/runs", f"tracking.uri=sqlite:///{WRITABLE}/mlflow.db"]
@@ -107,7 +108,7 @@ def test_the_split_follows_the_run_only_where_it_is_told_to() -> None:
 
 
 def test_auto_threads_are_a_number_in_the_config_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnlab.config.validation.usable_cores", lambda: 4)
+    monkeypatch.setattr("nnlab.config.validate.usable_cores", lambda: 4)
     (small,) = compose_jobs(["data=digits", "trainer.threads=auto"], multirun=False)
     assert small.config.trainer.threads == 1
     # 64 * 2000 * 2000 multiplications are worth more than four threads.

@@ -7,9 +7,10 @@ from itertools import chain
 import pytest
 from composing import WRITABLE, choices, composed, flat
 
-from nnlab.config import as_dict, validate
-from nnlab.config.command_line import conf_dir
-from nnlab.config.reading import key_rules
+from nnlab.config.jobs import conf_dir
+from nnlab.config.parse import key_rules
+from nnlab.config.schema import as_dict
+from nnlab.config.validate import validate
 from nnlab.core.activations import ACTIVATIONS
 from nnlab.core.initializers import INITIALIZERS
 from nnlab.core.objective import LOSSES

@@ -12,11 +12,11 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 
-from nnlab.config import ConfigError, as_dict
-from nnlab.config.command_line import compose_jobs, conf_dir
+from nnlab.config.jobs import compose_jobs, conf_dir
 from nnlab.config.multirun import each_job
 from nnlab.config.overrides import parsed
-from nnlab.config.problems import ConfigProblem
+from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.config.schema import as_dict
 
 LINES = [
     ["optimizer=glob(*)"],

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from composing import composed, flat
 
-from nnlab.config import ConfigError, validate
-from nnlab.config.command_line import compose_jobs
+from nnlab.config.jobs import compose_jobs
+from nnlab.config.problems import ConfigError
 from nnlab.config.schema import VARIANTS
+from nnlab.config.validate import validate
 from nnlab.tuning.plan import make_plan
 
 SMALL = ["data=toy", "model=toy", "tracking.enabled=false"]

@@ -10,12 +10,12 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import _validate_experiment_name
 
-from nnlab.config import ConfigError
-from nnlab.config.command_line import compose_jobs
+from nnlab.check import problem_with
+from nnlab.config.jobs import compose_jobs
 from nnlab.config.places import why_not_writable
+from nnlab.config.problems import ConfigError
 from nnlab.config.quoting import in_hydra
-from nnlab.core.check import problem_with
-from nnlab.tracking.settings import ExperimentName
+from nnlab.config.tracking import ExperimentName
 from nnlab.tuning.plan import make_plan
 
 SMALL = ["data=toy", "model=toy"]

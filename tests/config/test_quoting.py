@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from nnlab.config import ConfigError
-from nnlab.config.command_line import compose_jobs
+from nnlab.config.jobs import compose_jobs
 from nnlab.config.overrides import parsed
+from nnlab.config.problems import ConfigError
 from nnlab.config.quoting import in_hydra, to_paste
 
 ZOO = [

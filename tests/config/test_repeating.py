@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from test_composition import VALUES
 from test_config_files import choice_names, overrides_for
 
-from nnlab.config import Config, validate
-from nnlab.config.command_line import compose_jobs
+from nnlab.config.jobs import compose_jobs
 from nnlab.config.problems import shown
-from nnlab.config.repeating import in_hydra, overrides_of
+from nnlab.config.repeat import in_hydra, overrides_of
+from nnlab.config.schema import Config
+from nnlab.config.validate import validate
 
 PLACE = str(WRITABLE / "else")
 ELSEWHERE = [f"runs_dir={PLACE}", "tracking.enabled=false"]

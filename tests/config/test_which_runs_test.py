@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from nnlab.batch import compose, run_all
-from nnlab.command import composed_jobs
-from nnlab.config import as_dict
-from nnlab.config.command_line import Job, compose_jobs
-from nnlab.config.testing import decided
+from nnlab.commands.arguments import composed_jobs
+from nnlab.config.jobs import Job, compose_jobs
+from nnlab.config.schema import as_dict
+from nnlab.config.test_split import decided
 from nnlab.results import results
-from nnlab.tracking.provenance import config_sha256
+from nnlab.runs.provenance import config_sha256
 
 DIGITS = "data=digits"
 

@@ -8,8 +8,8 @@ import pytest
 from csv_samples import load_csv, read, write
 from sklearn import datasets
 
-from nnlab.config import dataset_of
 from nnlab.data import DataSettings
+from nnlab.data.loading import dataset_of
 from nnlab.errors import UserError
 
 RNG = np.random.default_rng(0)

@@ -102,7 +102,7 @@ def test_the_toy_net_classifies_all_eight_rows(tmp_path: Path) -> None:
 def test_composed_jobs_reads_the_arguments_it_is_given_not_the_processs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from nnlab.command import composed_jobs
+    from nnlab.commands.arguments import composed_jobs
 
     monkeypatch.setattr(sys, "argv", ["another-program", "seed=9"])
     (job,) = composed_jobs(["seed=5", UNTRACKED])
@@ -111,7 +111,7 @@ def test_composed_jobs_reads_the_arguments_it_is_given_not_the_processs(
 
 
 def test_a_job_has_absolute_paths_whatever_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nnlab.command import composed_jobs
+    from nnlab.commands.arguments import composed_jobs
 
     monkeypatch.delenv("NNLAB_RUNS_DIR", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -168,7 +168,7 @@ def test_an_installed_wheel_works_from_another_folder(tmp_path: Path) -> None:
     )
     assert finished.returncode == 0, finished.stderr
     assert "MLflow run" in finished.stdout
-    where = [sys.executable, "-c", "import nnlab.config.command_line as c; print(c.conf_dir())"]
+    where = [sys.executable, "-c", "import nnlab.config.jobs as c; print(c.conf_dir())"]
     found = run_process(where, cwd=folder, env=variables, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == str(installed / "nnlab" / "conf")
 

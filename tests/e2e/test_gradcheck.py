@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from commands import environment
 
-from nnlab import gradcheck
+from nnlab.commands import gradcheck
 from nnlab.core.gradient_check import ParameterCheck
 from nnlab.core.step_check import StepCheck
 from nnlab.core.update import Update

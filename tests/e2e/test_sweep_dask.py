@@ -15,7 +15,7 @@ import pytest
 from commands import environment, events, wait_for
 from studies import IN_STEP, NEVER_PRUNED, SPACE, UNTRACKED, Kept, Study, study_in
 
-from nnlab.tracking.journal import has_begun
+from nnlab.runs.journal import has_begun
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 SCRIPT = """
 import sys
 from distributed import Client
-from nnlab.sweep import sweep
+from nnlab.commands.sweep import sweep
 
 with Client(sys.argv[1]) as client:
     sys.exit(sweep(sys.argv[2:], executor=client.get_executor()))

@@ -57,8 +57,8 @@ SCRIPT = """
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
-from nnlab.study_console import study_console_for
-from nnlab.study_runner import run_study
+from nnlab.commands.study_console import study_console_for
+from nnlab.tuning.run_study import run_study
 from nnlab.tuning.plan import make_plan
 
 if __name__ == "__main__":

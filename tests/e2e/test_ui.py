@@ -18,9 +18,9 @@ import pytest
 from commands import environment, processes_in
 from sqlalchemy.engine import make_url
 
+from nnlab.commands.ui import check_port, serve, server_command, short_address
+from nnlab.config.tracking_uri import sqlite_uri
 from nnlab.errors import RunFailedError, UserError
-from nnlab.tracking.store import sqlite_uri
-from nnlab.ui import check_port, serve, server_command, short_address
 
 LOOPBACK = "0100007F"  # 127.0.0.1, as the kernel's table of sockets writes it
 
@@ -78,7 +78,7 @@ def test_a_port_that_is_taken_is_refused_with_one_that_is_free() -> None:
 FAMILY = """
 import subprocess, sys, time
 from nnlab.exit_status import exit_status
-from nnlab.ui import serve
+from nnlab.commands.ui import serve
 child = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
 grandchild = "import time; print(1, flush=True); time.sleep(99)"
 with exit_status():

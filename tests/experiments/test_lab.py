@@ -11,8 +11,8 @@ import pytest
 from experiments.__main__ import _parser
 from experiments.lab import Lab
 from experiments.wording import spread
-from nnlab.command import composed_jobs
-from nnlab.config.command_line import compose_jobs
+from nnlab.commands.arguments import composed_jobs
+from nnlab.config.jobs import compose_jobs
 
 FULL = Lab(("data=mnist",), "full MNIST", 5, False, 2, "runs", None)
 

@@ -7,7 +7,8 @@ import pytest
 
 from experiments.initialization import norms
 from nnlab.batch import compose
-from nnlab.config import build_trainer, dataset_of
+from nnlab.config.build import build_trainer
+from nnlab.data.loading import dataset_of
 
 
 def rms(values: np.ndarray) -> float:

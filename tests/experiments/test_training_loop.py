@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from experiments.miniflow import training_loop
 from nnlab.batch import compose
-from nnlab.config import dataset_of
+from nnlab.data.loading import dataset_of
 
 
 def test_it_is_a_page_of_under_sixty_lines() -> None:

@@ -13,10 +13,12 @@ from sklearn.preprocessing import StandardScaler
 from small_data import classifier
 
 from nnlab.batch import compose
-from nnlab.config import ConfigError, build_trainer, dataset_of
+from nnlab.config.build import build_trainer
+from nnlab.config.problems import ConfigError
 from nnlab.data import DataSettings, load
+from nnlab.data.loading import dataset_of
 from nnlab.data.source import RawTable, assemble
-from nnlab.tracking.model_artifact import Model, load_model, save_model
+from nnlab.models.saved_model import Model, load_model, save_model
 from nnlab.training import events
 
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnlab.config import ConfigError
+from nnlab.config.problems import ConfigError
 from nnlab.tuning.plan import Plan, make_plan
 
 DIGITS = ["data=digits", "tracking.enabled=false"]

@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from searching import NUMBERS, cost
 
-from nnlab.config.command_line import conf_dir
+from nnlab.config.jobs import conf_dir
 from nnlab.tuning.coordinator import Coordinator, Event
 from nnlab.tuning.search.settings import SweepSettings, read_sweep
 from nnlab.tuning.search.space import Space

@@ -329,7 +329,7 @@ def test_scores_of_very_different_size_are_laid_by_magnitude(values: list[float]
 
 def test_importing_the_package_of_the_tables_needs_no_drawing_library() -> None:
     program = (
-        "import sys, nnlab.tuning.report.leaderboard, nnlab.tuning.report.trials_table, nnlab.study_console\n"
+        "import sys, nnlab.tuning.report.leaderboard, nnlab.tuning.report.trials_table, nnlab.commands.study_console\n"
         "print([name for name in ('matplotlib', 'plotly', 'rich') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

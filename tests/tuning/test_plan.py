@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from planning import OF_MLP, plan, space
 
-from nnlab.config import as_dict
-from nnlab.config.command_line import conf_dir
-from nnlab.core.check import field_rules
-from nnlab.tuning.composition import composed_study
+from nnlab.check import field_rules
+from nnlab.config.jobs import conf_dir
+from nnlab.config.schema import as_dict
 from nnlab.tuning.plan import make_plan
 from nnlab.tuning.search.pruners import Median
 from nnlab.tuning.search.settings import SweepSettings, as_plain
+from nnlab.tuning.trial_configs import composed_study
 
 
 def test_the_preset_says_what_is_searched() -> None:

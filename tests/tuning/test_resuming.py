@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sweeping import finished, go_on_one, journal_storage, mixed, study_in, sweep_settings
 
-from nnlab.config import ConfigError
+from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
-from nnlab.tracking.run_directory import RunDirectory
-from nnlab.tuning.identity import FILE, Identity, versions
+from nnlab.runs.directory import RunDirectory
+from nnlab.tuning.manifest import FILE, Identity, versions
 from nnlab.tuning.resuming import arguments_to_go_on, study_directory
-from nnlab.tuning.showing import shown_study
+from nnlab.tuning.stored_study import shown_study
 
 FINGERPRINT: dict[str, Any] = {"seed": 0, "model.hidden": [64, 32], "sweep.objective": "val/loss", "data_sha256": "c0"}
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nnlab.config import ConfigError
+from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
-from nnlab.tuning.identity import SHOWN, Identity, versions
+from nnlab.tuning.manifest import SHOWN, Identity, versions
 from nnlab.tuning.plan import make_plan
 from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
 

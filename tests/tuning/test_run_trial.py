@@ -17,15 +17,15 @@ import optuna
 import pytest
 from sweeping import journal_storage, study_in
 
-from nnlab.config import dataset_of
-from nnlab.config.command_line import compose_jobs
-from nnlab.config.testing import with_test
-from nnlab.console import Console
+from nnlab.commands.run_console import Console
+from nnlab.config.jobs import compose_jobs
+from nnlab.config.test_split import with_test
 from nnlab.data import open_shared
-from nnlab.runner import run
-from nnlab.runner import test_member as evaluated_member
-from nnlab.tracking import journal
-from nnlab.tracking.run_directory import JOURNAL, RunDirectory
+from nnlab.data.loading import dataset_of
+from nnlab.execution.run import run
+from nnlab.execution.run import test_member as evaluated_member
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.tuning.plan import Plan, make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
@@ -277,7 +277,7 @@ def test_a_trial_that_raises_is_failed_and_keeps_the_traceback(tmp_path: Path, m
 
     _, study, tasks = begun(tmp_path, "sweep.seeds=2")
     task = next_task(study, tasks)
-    monkeypatch.setattr("nnlab.runner._train", raises)
+    monkeypatch.setattr("nnlab.execution.run._train", raises)
     outcome = run_trial(task)
     assert (outcome.status, outcome.reason) == ("failed", "ZeroDivisionError: as arranged")
     assert outcome.runs == ["a-study-0000-1"]  # the second was never begun

@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 from sweeping import finished, go_on_one, journal_storage, proposals, study_in, sweep_settings
 
 from nnlab.errors import UserError
-from nnlab.tracking.files import FileLock
+from nnlab.runs.files import FileLock
 from nnlab.tuning.storage import JOURNAL_FILE, LOCK_SUFFIX, TORN_SUFFIX, check_new_name, open_storage
 
 REPOSITORY = Path(__file__).parents[2]

@@ -10,12 +10,13 @@ import pytest
 from optuna.trial import TrialState
 from sweeping import go_on_one, in_memory, study_in, sweep_settings, work
 
-from nnlab.config import as_dict, dataset_of
-from nnlab.config.command_line import compose_jobs
-from nnlab.tracking import RunDirectory, journal
-from nnlab.tracking.provenance import collect
-from nnlab.tracking.recorder import Recorder
-from nnlab.tracking.run_directory import JOURNAL
+from nnlab.config.jobs import compose_jobs
+from nnlab.config.schema import as_dict
+from nnlab.data.loading import dataset_of
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL, RunDirectory
+from nnlab.runs.provenance import collect
+from nnlab.runs.recorder import Recorder
 from nnlab.tuning.record import TABLE, StudyRecord
 from nnlab.tuning.study import Study
 from nnlab.tuning.trials import Outcome

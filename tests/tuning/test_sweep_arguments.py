@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from nnlab.command import read_overrides, show_option
+from nnlab.commands.arguments import read_overrides, show_option
 from nnlab.errors import UserError
-from nnlab.tuning.composition import ROOT
+from nnlab.tuning.trial_configs import ROOT
 
 
 def test_overrides_are_left_as_they_were_typed() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nnlab.check import closest
 from nnlab.config.groups import choices_of
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.ranges import SweepTextError
 from nnlab.config.schema import VARIANTS
-from nnlab.core.check import closest
 from nnlab.tuning.search.dimension import HIDDEN, Condition, Dimension, Distribution, Scalar
 from nnlab.tuning.search.grammar import read_distribution
 from nnlab.tuning.search.searchable import DEPTH, GROUPS, WIDTH, form_of, is_shape, is_width, rules_of

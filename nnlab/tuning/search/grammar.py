@@ -16,10 +16,10 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, QuotedS
 from hydra.errors import HydraException
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from nnlab.check import problem_with
 from nnlab.config.overrides import parser
 from nnlab.config.problems import shown
 from nnlab.config.ranges import SweepTextError, kinds_of, ladder
-from nnlab.core.check import problem_with
 from nnlab.tuning.search.dimension import Distribution
 
 
@@ -28,7 +28,7 @@ def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
 
     Args:
         text: in the sweep grammar.
-        rules: the annotations of the key (see `nnlab.core.check`), one for each form of its group that has it; a
+        rules: the annotations of the key (see `nnlab.check`), one for each form of its group that has it; a
             value has to fit one of them.
 
     Raises:

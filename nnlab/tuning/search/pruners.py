@@ -19,7 +19,7 @@ from optuna.pruners import (
     WilcoxonPruner,
 )
 
-from nnlab.core.check import Checked, Range
+from nnlab.check import Checked, Range
 
 
 @dataclass(frozen=True)

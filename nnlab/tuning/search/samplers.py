@@ -15,7 +15,7 @@ import numpy as np
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
-from nnlab.core.check import Checked, Range
+from nnlab.check import Checked, Range
 from nnlab.tuning.search.evolution import EvolutionSampler
 from nnlab.tuning.search.planned import PlannedSampler, grid_point, sequence_point
 from nnlab.tuning.search.space import Space

@@ -7,11 +7,11 @@ from typing import Annotated, Any, get_args
 
 import yaml
 
+from nnlab.check import Range, closest
 from nnlab.config.groups import conf_dir
+from nnlab.config.parse import key_rules, nearest_key
 from nnlab.config.ranges import SweepTextError
-from nnlab.config.reading import key_rules, nearest_key
 from nnlab.config.schema import VARIANTS
-from nnlab.core.check import Range, closest
 from nnlab.tuning.search.dimension import HIDDEN
 
 GROUPS = ("model", *VARIANTS)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from nnlab.check import Checked, Matches, NotEmpty, Range, field_rules
+from nnlab.config.parse import IN_DOUBT, Reader, key_rules
 from nnlab.config.problems import ConfigProblem
-from nnlab.config.reading import IN_DOUBT, Reader, key_rules
-from nnlab.core.check import Checked, Matches, NotEmpty, Range, field_rules
 from nnlab.tuning.search.pruners import PRUNERS, Pruner
 from nnlab.tuning.search.samplers import SAMPLERS, Sampler
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from nnlab.tracking.files import write_atomically
-from nnlab.tracking.plots._look import save
+from nnlab.plots.style import save
+from nnlab.runs.files import write_atomically
 from nnlab.tuning.report.pictures._history import history as history
 from nnlab.tuning.report.pictures._importance import importance as importance
 from nnlab.tuning.report.pictures._intermediate import intermediate_values as intermediate_values

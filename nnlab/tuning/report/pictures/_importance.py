@@ -10,7 +10,7 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from nnlab.tracking.plots._look import BLUE, GREY, SMALL, VERMILLION, look, new_figure
+from nnlab.plots.style import BLUE, GREY, SMALL, VERMILLION, look, new_figure
 from nnlab.tuning.report.pictures._scale import complete_trials, searched_keys
 from nnlab.tuning.report.ranking import cost, in_memory_study, ranking
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial, TrialState
 
-from nnlab.tracking.plots._look import BLUE, GREY, VERMILLION, look, new_figure
+from nnlab.plots.style import BLUE, GREY, VERMILLION, look, new_figure
 from nnlab.tuning.report.pictures._scale import is_drawable, score_scale
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.trials import Asked

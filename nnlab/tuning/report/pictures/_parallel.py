@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from nnlab.tracking.plots._look import GREY, SMALL, VERMILLION, look, new_figure
+from nnlab.plots.style import GREY, SMALL, VERMILLION, look, new_figure
 from nnlab.tuning.report.pictures._scale import (
     Scale,
     complete_trials,

@@ -8,7 +8,7 @@ from typing import Literal
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from nnlab.tracking.plots._look import BLUE, GREY, SMALL, VERMILLION, look, new_figure
+from nnlab.plots.style import BLUE, GREY, SMALL, VERMILLION, look, new_figure
 from nnlab.tuning.report.pictures._scale import drawable_ranking, score_scale
 from nnlab.tuning.report.ranking import pareto_front
 from nnlab.tuning.search.settings import direction

@@ -14,8 +14,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import FrozenTrial
 
 from nnlab.core.rows import Array
-from nnlab.tracking.plots._curves import LARGEST_DRAWN
-from nnlab.tracking.plots._look import short
+from nnlab.plots.curves import LARGEST_DRAWN
+from nnlab.plots.style import short
 from nnlab.tuning.report.ranking import ranking
 from nnlab.tuning.report.trial_facts import natural_order, value_text
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial
 
-from nnlab.tracking.plots._look import GREY, VERMILLION, look, new_figure
+from nnlab.plots.style import GREY, VERMILLION, look, new_figure
 from nnlab.tuning.report.pictures._scale import (
     Scale,
     complete_trials,

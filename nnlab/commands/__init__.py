@@ -1,0 +1,1 @@
+"""A file a command, and what each shows on a terminal."""

@@ -1,0 +1,55 @@
+"""From a command line in Hydra's grammar to validated jobs, with all that is wrong found before any work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nnlab.config.compose import CONFIG_NAME, composed, hydra_initialized
+from nnlab.config.groups import conf_dir
+from nnlab.config.multirun import each_job
+from nnlab.config.overrides import read, several_values, with_quotes_as_remedy
+from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.config.repeat import repeatable
+from nnlab.config.schema import Config
+from nnlab.config.validate import validate
+
+__all__ = ["CONFIG_NAME", "Job", "compose_jobs", "conf_dir"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to do: its config, and what the command line set, such that it can be repeated from any folder."""
+
+    config: Config
+    overrides: list[str]
+
+
+def compose_jobs(arguments: Sequence[str], *, multirun: bool) -> list[Job]:
+    """The jobs that overrides describe.
+
+    Args:
+        arguments: the overrides, in Hydra's grammar.
+        multirun: whether an override may have several values, each of which makes a job.
+
+    Raises:
+        ConfigError: with every problem of every job.
+    """
+    problems: list[ConfigProblem] = []
+    overrides = read(arguments, problems)
+    if not multirun:
+        problems += [several_values(override) for override in overrides if override.is_sweep_override()]
+        overrides = [override for override in overrides if not override.is_sweep_override()]
+    combinations = list(each_job(overrides, problems))
+    in_doubt = {problem.key for problem in problems}
+    jobs = []
+    with hydra_initialized():
+        for job in combinations:
+            try:
+                config = validate(composed(job, problems, in_doubt=in_doubt))
+                jobs.append(Job(config, repeatable(job, config)))
+            except ConfigError as error:
+                problems += [with_quotes_as_remedy(problem, job) for problem in error.problems]
+    if problems:
+        raise ConfigError(list({str(problem): problem for problem in problems}.values()))
+    return jobs

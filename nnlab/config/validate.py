@@ -1,0 +1,93 @@
+"""The whole check of one config, up to the data it names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nnlab.config.cross_checks import combination_problems, data_problems
+from nnlab.config.parse import Reader
+from nnlab.config.places import place_problems, why_not_writable
+from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.config.schema import VARIANTS, Config
+from nnlab.config.tracking_uri import resolve_uri
+from nnlab.cpu import usable_cores, worthwhile_threads
+from nnlab.data.dataset import Dataset
+from nnlab.data.download import CACHE_VARIABLE, cache_folder
+from nnlab.data.loading import dataset_of
+from nnlab.data.settings import DataSettings
+from nnlab.errors import UserError
+
+DOWNLOADED = ("mnist", "fashion_mnist")
+
+
+def validate(raw: Mapping[str, Any]) -> Config:
+    """The typed config, if everything about it is right, also what ties it to its data.
+
+    Paths in it are made absolute, so that it means the same from any folder.
+
+    Args:
+        raw: as Hydra composed it, interpolations resolved.
+
+    Raises:
+        ConfigError: with every problem. Data that has to be downloaded is looked at only when nothing else is
+            wrong.
+    """
+    reader = Reader(Config, VARIANTS)
+    config = reader.read(raw)
+    settings = reader.settings
+    problems = [*reader.problems, *combination_problems(settings)]
+
+    runs_dir = Path(settings.get("runs_dir", ".")).expanduser().absolute()
+    uri = settings.get("tracking.uri")
+    if settings.get("tracking.enabled"):
+        try:
+            uri = resolve_uri(uri, runs_dir)
+        except UserError as error:
+            problems.append(ConfigProblem("tracking.uri", str(error).removesuffix(".")))
+            uri = None
+    problems += place_problems(settings, runs_dir, uri if settings.get("tracking.enabled") else None)
+
+    data = _with_absolute_root(settings.get("data"))
+    if data is not None and problems and data.name in DOWNLOADED:
+        problems += _cache_problems(data.name)
+    elif data is not None:
+        try:
+            dataset = dataset_of(data, seed=settings.get("seed", 0))
+        except UserError as error:
+            problems.append(ConfigProblem("data", str(error).removesuffix("."), data.name))
+        else:
+            problems += data_problems(settings, dataset)
+
+    if problems or config is None or data is None:
+        raise ConfigError(problems)
+    trainer = dataclasses.replace(config.trainer, threads=_threads(config, dataset))
+    tracking = dataclasses.replace(config.tracking, uri=uri)
+    return dataclasses.replace(config, data=data, trainer=trainer, tracking=tracking, runs_dir=str(runs_dir))
+
+
+def _cache_problems(name: str) -> Iterator[ConfigProblem]:
+    """The problem with a folder of downloads that cannot be written: the one that is known without downloading."""
+    folder = cache_folder() / name
+    why = "" if folder.is_dir() else why_not_writable(folder)
+    if why:
+        rule = f"must have a writable folder for its files, but {folder} cannot be made: {why}"
+        yield ConfigProblem("data", rule, name, f"another folder by {CACHE_VARIABLE}")
+
+
+def _threads(config: Config, dataset: Dataset) -> int:
+    """The BLAS threads as a number: what a config stands for must not depend on who reads it later."""
+    trainer = config.trainer
+    if trainer.threads != "auto":
+        return trainer.threads
+    batch_rows = len(dataset.train) if trainer.batch_size == "full" else trainer.batch_size
+    widths = (dataset.features, *config.model.hidden, config.model.output_units or dataset.classes)
+    return worthwhile_threads(batch_rows, widths, usable_cores())
+
+
+def _with_absolute_root(data: DataSettings | None) -> DataSettings | None:
+    if data is None or data.root is None:
+        return data
+    return dataclasses.replace(data, root=str(Path(data.root).expanduser().absolute()))

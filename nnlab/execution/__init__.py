@@ -1,0 +1,1 @@
+"""Doing runs: one, or many in worker processes."""

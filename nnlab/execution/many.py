@@ -1,0 +1,123 @@
+"""Many runs from Python: compose them, do them on all cores, read them back as tables (`nnlab.results`).
+
+if __name__ == "__main__":  # a worker imports the script that starts it
+    rates = (0.03, 0.1, 0.3)
+    jobs = [compose(f"optimizer.lr={lr}", f"seed={seed}") for lr in rates for seed in range(5)]
+    runs = results(run_all(jobs))
+    runs.groupby("optimizer.lr")["val/accuracy"].agg(["mean", "std"])
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from pathlib import Path
+
+from nnlab.commands.run_console import Console
+from nnlab.config.jobs import Job, compose_jobs
+from nnlab.config.test_split import decided
+from nnlab.cpu import usable_cores
+from nnlab.errors import RunFailedError
+from nnlab.execution.processes import WorkerProcesses
+from nnlab.execution.run import run
+from nnlab.mlflow_sync.mirrors import Mirrors
+from nnlab.mlflow_sync.state import Destination
+
+SECONDS_FOR_MLFLOW = 300.0
+SECONDS_FOR_MLFLOW_IF_INTERRUPTED = 20.0
+KILLED = (
+    "its process ended twice without a word: out of memory, perhaps, or the script that starts the runs does so "
+    "outside of `if __name__ == '__main__':`"
+)
+
+
+def compose(*overrides: str) -> Job:
+    """A run to do, as the command line `python -m nnlab.run OVERRIDES` would do it.
+
+    Raises:
+        ConfigError: with everything that is wrong with it, the data included.
+    """
+    return compose_jobs(overrides, multirun=False)[0]
+
+
+def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
+    """Do the runs in parallel and bring them into MLflow; returns their directories, in the order of the jobs.
+
+    Runs that differ in more than their seeds leave the test split alone, unless their config says `trainer.test=true`:
+    they are there to be compared, and what is chosen by the test split is not tested any more.
+
+    Args:
+        jobs: of `compose`.
+        workers: processes that train, each with the BLAS threads of its config; None is as many as keep the cores busy.
+
+    Raises:
+        RunFailedError: if a run raises, or its process is killed twice. Runs that have ended are kept.
+        KeyboardInterrupt: if interrupted; runs that are going on are closed as killed.
+    """
+    done = dict(run_each(jobs, workers=workers))
+    return [done[place] for place in range(len(jobs))]
+
+
+def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Iterator[tuple[int, Path]]:
+    """As `run_all`, but give each run's place among the jobs and its directory as soon as it has ended."""
+    jobs = decided(jobs)
+    mirrors = Mirrors(job.config for job in jobs)
+    if workers is None:
+        workers = max(1, usable_cores() // max((int(job.config.trainer.threads) for job in jobs), default=1))
+    pool = WorkerProcesses(workers)
+    patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
+    try:
+        for place, directory in _done(jobs, pool, workers):
+            mirror = mirrors.of(jobs[place].config)
+            if mirror is not None:
+                mirror.follow(directory)
+            yield place, directory
+        patience = SECONDS_FOR_MLFLOW
+    finally:
+        pool.shutdown(wait=False)
+        mirrors.finish(patience)
+
+
+def _done(jobs: Sequence[Job], pool: WorkerProcesses, workers: int) -> Iterator[tuple[int, Path]]:
+    waiting = deque(range(len(jobs)))
+    doing: dict[Future[Path], int] = {}
+    killed: set[int] = set()
+    while waiting or doing:
+        while waiting and len(doing) < workers:
+            place = waiting.popleft()
+            doing[pool.submit(_do, jobs[place])] = place
+        for future in wait(doing, return_when=FIRST_COMPLETED).done:
+            place = doing.pop(future)
+            try:
+                directory = future.result()
+            except BrokenExecutor as error:
+                if place in killed:
+                    raise _failed(jobs[place], KILLED) from error
+                killed.add(place)
+                waiting.appendleft(place)
+                continue
+            except Exception as error:
+                raise _failed(jobs[place], f"{type(error).__name__}: {error}") from error
+            yield place, directory
+
+
+def _do(job: Job) -> Path:
+    """One run, in a worker."""
+    tracking = job.config.tracking
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        return run(
+            job.config,
+            overrides=job.overrides,
+            command=["python", "-m", "nnlab.run", *job.overrides],
+            console=Console(nowhere, nowhere, live=False),
+            mirror=Destination(tracking.uri) if tracking.enabled and tracking.uri else None,
+        ).directory
+
+
+def _failed(job: Job, why: str) -> RunFailedError:
+    return RunFailedError(
+        f"A run among several failed ({why}). Its command: python -m nnlab.run {' '.join(job.overrides)}\n"
+        "The runs that had ended are kept in the runs folder."
+    )

@@ -1,0 +1,66 @@
+"""What came of a run, and what is different about one that belongs to a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nnlab.data import Dataset
+from nnlab.runs.journal import Status
+
+Watch = Callable[[int, Mapping[str, float]], str | None]
+"""Is told each epoch and its metrics, once they are recorded; a text prunes the run, and is the reason."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What is different about a run that belongs to a study.
+
+    Attributes:
+        study: the study's directory, whose run in MLflow is this one's parent.
+        path: the run's own directory; one of a dead process is taken over, and the run begins again.
+        name: of the run in MLflow, where it stands below the study.
+        tags: for MLflow, beside those of every run.
+        dataset: to use instead of loading it.
+        watch: sees the epochs.
+        value: what the study makes of the run once it has finished: metrics to record.
+    """
+
+    study: Path
+    path: Path
+    name: str
+    tags: Mapping[str, str]
+    dataset: Dataset
+    watch: Watch
+    value: Callable[[Result], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run.
+
+    Attributes:
+        directory: the run's own.
+        status: finished, diverged or pruned.
+        reason: why, if not finished.
+        epoch: whose weights were kept; 0 if the run diverged.
+        scores: of the weights that were kept: their epoch's validation scores, and the test scores.
+        weights_sha256: of those weights.
+        parameters: how many the network has.
+        by_epoch: the metrics of each epoch.
+    """
+
+    directory: Path
+    status: Status
+    reason: str
+    epoch: int
+    scores: dict[str, float]
+    weights_sha256: str
+    parameters: int
+    by_epoch: dict[int, dict[str, float]] = field(repr=False)
+
+    @property
+    def seconds(self) -> float:
+        """Spent on training, validation aside."""
+        return sum(metrics["time/epoch_seconds"] for metrics in self.by_epoch.values())

@@ -1,0 +1,1 @@
+"""The view: brings run directories into MLflow, in a process of its own."""

@@ -1,0 +1,243 @@
+"""Brings what a run's directory holds into MLflow. Doing it twice, or again after a kill, changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+
+from nnlab.errors import UserError
+from nnlab.mlflow_sync import fields as description
+from nnlab.mlflow_sync.logged_model import log_model
+from nnlab.mlflow_sync.state import AwaitsParentError, View
+from nnlab.redaction import redacted
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL
+from nnlab.runs.files import FileLock
+from nnlab.runs.journal import Event
+
+MLFLOW_STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
+"""The others, interrupted and killed, are KILLED."""
+
+FILES = (
+    "config.yaml",
+    "overrides.yaml",
+    "provenance.json",
+    "requirements.txt",
+    "metrics.jsonl",
+    "history.csv",
+    "study.json",
+    "trials.csv",
+    "profile.csv",
+)
+FOLDERS = ("model", "plots")
+
+LOCK = "mlflow.lock"
+
+_SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def feed(run: Path, client: MlflowClient) -> View:
+    """Send everything of the run directory `run` that MLflow has not got yet.
+
+    Args:
+        run: absolute.
+        client: of a store that exists.
+
+    Returns:
+        What MLflow has got now; closed once the run has ended and all has arrived.
+
+    Raises:
+        AwaitsParentError: if the run is a trial, and MLflow has not got its study.
+        BlockingIOError: if another process is feeding the same run.
+        UserError: if a file of the run is damaged, or its experiment is deleted in MLflow.
+        RunFailedError: if the run's directory cannot be written.
+        MlflowException: if MLflow does not take it; what it took is remembered.
+    """
+    with FileLock(run / LOCK, wait=False):
+        view = View.of(run) or View(tracking_uri=redacted(client.tracking_uri))
+        if view.has_all(run) or (view.is_described and view.offset == (run / JOURNAL).stat().st_size):
+            return view
+        return _Feeding(run, client, view).all()
+
+
+class _Feeding:
+    """One pass over a run directory."""
+
+    def __init__(self, run: Path, client: MlflowClient, view: View) -> None:
+        self._run = run
+        self._client = client
+        self._view = view
+        self._journal = run / JOURNAL
+        try:
+            self._provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
+            self._config = yaml.load((run / "config.yaml").read_text(encoding="utf-8"), _SAFE_LOADER)
+        except (ValueError, yaml.YAMLError) as error:
+            raise UserError(
+                f"provenance.json and config.yaml must be as nnlab wrote them, but in {run} they are damaged "
+                f"({' '.join(str(error).split())}). Restore them, or move the run directory away."
+            ) from error
+        parent = self._provenance.get("parent")
+        self._parent = None if parent is None else Path(os.path.normpath(run / parent))
+
+    def all(self) -> View:
+        run = self._open()
+        sent, _ = journal.read(self._journal, until=self._view.offset)
+        events, offset = journal.read(self._journal, self._view.offset)
+        if run.info.lifecycle_stage == "deleted":
+            self._remember(offset=offset, is_closed=True, problem="the run was deleted in MLflow")
+            return self._view
+        end = journal.end_of(events)
+        if end is None and run.info.status != "RUNNING":
+            self._client.update_run(self._id, "RUNNING")
+        self._rename(run.info.run_name, end)
+        self._send(sent, events)
+        if end is not None:
+            self._close(end, is_tested=any(event["event"] == "test" for event in sent + events))
+        self._remember(is_described=True, offset=offset, is_closed=end is not None, problem=None)
+        return self._view
+
+    @property
+    def _id(self) -> str:
+        assert self._view.run_id is not None
+        return self._view.run_id
+
+    def _remember(self, **changes: Any) -> None:
+        self._view = replace(self._view, **changes)
+        self._view.save(self._run)
+
+    def _open(self) -> Run:
+        """Find the run in MLflow, or make it. A store that lost the run gets all of it again."""
+        if self._view.run_id is not None:
+            try:
+                return self._client.get_run(self._view.run_id)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+        parent_run_id = self._parent_run_id()
+        (start, *_), _ = journal.read(self._journal)
+        name = self._run.name
+        experiment_id = self._experiment((self._config.get("tracking") or {}).get("experiment") or "nnlab")
+        # Names of studies come back where their folders were deleted: the time says which run is meant.
+        ours = f"tags.`nnlab.run` = '{name}' AND attributes.start_time = {start['time']}"
+        found = self._client.search_runs([experiment_id], ours, ViewType.ALL, 1) if self._view.may_exist else []
+        if found:
+            run = found[0]
+        else:
+            self._remember(may_exist=True)
+            identity = description.identity(name, self._provenance, parent_run_id)
+            run = self._client.create_run(experiment_id, start["time"], identity, self._provenance.get("name", name))
+        self._remember(
+            experiment_id=experiment_id, run_id=run.info.run_id, is_described=False, is_closed=False, offset=0
+        )
+        return run
+
+    def _rename(self, shown: str, end: Event | None) -> None:
+        """Let the name say that the run was pruned, until it begins again; a name of the user's own is left alone."""
+        name = self._provenance.get("name", self._run.name)
+        marked = f"{name} (pruned)"
+        wanted = marked if end is not None and end["status"] == "pruned" else name
+        if shown in (name, marked) and shown != wanted:
+            self._client.update_run(self._id, name=wanted)
+
+    def _parent_run_id(self) -> str | None:
+        if self._parent is None:
+            return None
+        view = View.of(self._parent)
+        if view is None or view.run_id is None:
+            raise AwaitsParentError(self._parent)
+        return view.run_id
+
+    def _experiment(self, name: str) -> str:
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            folder = (self._parent or self._run).parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
+            is_server = self._client.tracking_uri.startswith("http")  # which has a place of its own for files
+            try:
+                return str(self._client.create_experiment(name, None if is_server else folder.as_uri()))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                # Another process made it just now.
+                experiment = self._client.get_experiment_by_name(name)
+        if experiment is None or experiment.lifecycle_stage != "active":
+            raise UserError(
+                f"MLflow's experiment must not be deleted, but {name!r} is. "
+                "Restore it (mlflow experiments restore), or choose another by tracking.experiment."
+            )
+        return str(experiment.experiment_id)
+
+    def _send(self, sent: list[Event], events: list[Event]) -> None:
+        """Send metrics and tags, and the first time params and dataset; the client keeps to MLflow's limits by itself.
+
+        MLflow would keep a metric of the same step once more if its time or value differed. So of all that the
+        journal says of a step the first word is sent, however often: a run that began again repeats its epochs. What
+        runs are compared by is sent again where it differs, since the last word is the true one.
+        """
+        params: list[Param] = []
+        if not self._view.is_described:
+            params = [Param(key, value) for key, value in description.params(self._config).items()]
+            self._client.log_inputs(self._id, datasets=[description.dataset_input(self._provenance)])
+        arrived = {point for point, _ in _points(sent)}
+        metrics = []
+        for point, metric in _points(events):
+            if point not in arrived:
+                arrived.add(point)
+                metrics.append(metric)
+        tags = [RunTag(key, value[: description.TAG_LENGTH]) for key, value in self._tags(sent, events).items()]
+        self._client.log_batch(self._id, metrics, params, tags)
+
+    def _tags(self, sent: list[Event], events: list[Event]) -> dict[str, str]:
+        tags: dict[str, str] = {}
+        for event in events:
+            match event["event"]:
+                case "start":
+                    tags |= description.tags(self._provenance)
+                case "note":
+                    tags |= event["tags"]
+                case "end":
+                    tags["nnlab.status"] = event["status"]
+        end = journal.end_of(events)
+        if end is not None and any(event.get("reason") for event in sent + events):
+            tags["mlflow.note.content"] = end["reason"] or ""  # what an earlier end said is over
+        return tags
+
+    def _close(self, end: Event, *, is_tested: bool) -> None:
+        """Send the files and the status; a file that fails does not keep the run open in MLflow.
+
+        A model for MLflow's list of models is logged of a run of its own, and of a study's winner; the model of any
+        other trial is there as files. Hundreds of also-rans would bury the one that matters, and each costs 0.1 s.
+        """
+        try:
+            with tempfile.TemporaryDirectory() as gathered:  # one call for all
+                for name in FILES:
+                    if (self._run / name).exists():
+                        (Path(gathered) / name).symlink_to(self._run / name)
+                self._client.log_artifacts(self._id, gathered)
+            for name in FOLDERS:
+                if (self._run / name).is_dir():
+                    self._client.log_artifacts(self._id, str(self._run / name), name)
+            if (is_tested or self._parent is None) and (self._run / "model" / "architecture.json").exists():
+                log_model(self._run / "model", self._client, self._id, str(self._view.experiment_id))
+        finally:
+            self._client.set_terminated(self._id, MLFLOW_STATUS.get(end["status"], "KILLED"), end["time"])
+
+
+def _points(events: list[Event]) -> Iterator[tuple[tuple[Any, ...], Metric]]:
+    """Every number of the journal with what tells it from others, in the journal's order."""
+    for event in events:
+        if event["event"] in journal.STEP:
+            step = event[journal.STEP[event["event"]]]
+            for name, value in event["metrics"].items():
+                point = (name, step, value) if event["event"] == "kept" else (name, step)
+                yield point, Metric(name, value, event["time"], step)

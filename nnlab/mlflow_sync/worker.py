@@ -1,0 +1,249 @@
+"""The process that brings runs into MLflow: `python -m nnlab.mlflow_sync.worker`, started by `MirrorProcess`.
+
+Its standard input holds a JSON object a line: first the tracking URI, the folder of all runs and the log, then one
+for each run directory to follow. The end of the input means that no more come, or that the parent died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from nnlab.config.tracking_uri import is_same_store, sqlite_path
+from nnlab.errors import RunFailedError, UserError
+from nnlab.mlflow_sync.schedule import Following
+from nnlab.mlflow_sync.state import AwaitsParentError, View
+from nnlab.mlflow_sync.store import ensure_store
+from nnlab.redaction import Redacting, redacted
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+POLL_SECONDS = 0.2
+BACKLOG_SECONDS = 5.0
+"""How long the leftovers of dead runs may hold up the end, once every followed run is done."""
+LOOK_BACK_SECONDS = 2.0
+"""How often the runs that have arrived are looked at: one may have gone on, or begun again, since."""
+
+
+class Mirror:
+    """Follows run directories until MLflow has got each, or does not take it.
+
+    Args:
+        uri: resolved.
+        runs_dir: absolute; dead runs in it are closed in passing, and brought into MLflow if that is where they were
+            on their way to.
+        answers: is called as soon as MLflow answers, or its store is being made.
+    """
+
+    def __init__(self, uri: str, runs_dir: Path, answers: Callable[[], None] = lambda: None) -> None:
+        self._uri = uri
+        self._runs_dir = runs_dir
+        self._answers = answers
+        self._connected: MlflowClient | None = None
+        self._failures = 0
+
+    def client(self) -> MlflowClient:
+        """MLflow's client, its store made if need be.
+
+        Raises:
+            RunFailedError: if there is a store that cannot be used.
+        """
+        if self._connected is None:
+            from mlflow import MlflowClient
+
+            ensure_store(self._uri, self._runs_dir / "artifacts", self._answers)
+            client = MlflowClient(self._uri)
+            if sqlite_path(self._uri) is None:
+                client.search_experiments(max_results=1)
+            self._connected = client
+            self._answers()
+        return self._connected
+
+    def follow(self, arrivals: queue.SimpleQueue[Path | None]) -> bool:
+        """Follow the runs that arrive, until None does and all have ended; returns whether MLflow has got all."""
+        followed: dict[Path, Following] = {}
+        arrived: dict[Path, int] = {}  # with the length of the journal
+        backlog = self._left_behind()
+        more_may_come, has_all, look_back_at = True, True, 0.0
+        while more_may_come or followed:
+            with contextlib.suppress(queue.Empty):
+                run_or_end = arrivals.get(timeout=POLL_SECONDS)
+                if run_or_end is not None:
+                    followed[run_or_end] = Following()
+                else:
+                    more_may_come = False
+                    self._failures = 0
+                    followed = {run: Following() for run in followed}  # a fresh chance for each
+            if not more_may_come or time.monotonic() >= look_back_at:
+                look_back_at = time.monotonic() + LOOK_BACK_SECONDS
+                for run in [run for run, length in arrived.items() if _length(run) > length]:
+                    del arrived[run]
+                    followed.setdefault(run, Following())
+            for run, following in list(followed.items()):
+                if not journal.has_begun(run / JOURNAL):
+                    if not more_may_come and not RunDirectory.is_alive(run):
+                        del followed[run]  # it never came to anything
+                    continue
+                if not following.is_due(run):
+                    continue
+                if self._bring(run, following, len(followed)):
+                    arrived[run] = followed.pop(run).offset
+                elif not more_may_come and self._is_hopeless(run, following, followed):
+                    del followed[run]
+                    has_all = False
+            if not self._failures:
+                self._bring_next(backlog)
+        end_dead_runs(self._runs_dir)
+        deadline = time.monotonic() + BACKLOG_SECONDS
+        while not self._failures and time.monotonic() < deadline and self._bring_next(backlog):
+            pass
+        return has_all
+
+    def _bring(self, run: Path, following: Following, runs: int = 1) -> bool:
+        """Send what is new of one of `runs` runs; returns whether MLflow has got all of it, the end included."""
+        following.awaits = None
+        began = time.process_time()
+        try:
+            client = self.client()
+            from nnlab.mlflow_sync.upload import feed
+
+            end_if_dead(run)
+            view = feed(run, client)
+            has_all = view.has_all(run)
+        except BlockingIOError:  # another mirror is at it
+            return False
+        except AwaitsParentError as error:
+            following.awaits = error.parent
+            return False
+        except Exception as error:  # whatever MLflow raises, the other runs go on
+            is_damaged = isinstance(error, UserError | PermissionError | FileNotFoundError)
+            self._failures += 0 if is_damaged else 1
+            following.failed()
+            _report(run, error)
+            return False
+        self._failures = 0
+        following.came_to(view.offset, busy=time.process_time() - began, runs=runs)
+        return has_all
+
+    def _is_hopeless(self, run: Path, following: Following, followed: Collection[Path]) -> bool:
+        """Whether a run that grows no more has failed twice, MLflow has failed thrice whatever the run, or the
+        study that it awaits is no longer coming."""
+        if RunDirectory.is_alive(run):
+            return False
+        if following.awaits is not None and following.awaits not in followed:
+            _report(run, AwaitsParentError(following.awaits))
+            return True
+        return following.failures >= 2 or self._failures >= 3
+
+    def _bring_next(self, backlog: Iterator[Path]) -> bool:
+        """Close the next dead run; returns whether there was one."""
+        run = next(backlog, None)
+        if run is not None:
+            self._bring(run, Following())
+        return run is not None
+
+    def _left_behind(self) -> Iterator[Path]:
+        """The dead runs beside ours, studies before trials, that were to go to the same MLflow and have not arrived."""
+        studies_and_runs = sorted(self._runs_dir.glob(f"*/{JOURNAL}"))
+        trials = sorted(self._runs_dir.glob(f"*/trials/*/{JOURNAL}"))
+        for run in (path.parent for path in studies_and_runs + trials):
+            try:
+                view = View.of(run)
+                is_ours = view is not None and is_same_store(view.tracking_uri, redacted(self._uri))
+                if view is not None and is_ours and not view.has_all(run) and not RunDirectory.is_alive(run):
+                    yield run
+            except (UserError, OSError) as error:
+                _report(run, error)
+
+
+def _length(run: Path) -> int:
+    try:
+        return (run / JOURNAL).stat().st_size
+    except OSError:  # removed by the user
+        return 0
+
+
+def _report(run: Path, error: Exception) -> None:
+    """Say in the log, and in the run's directory where the parent looks, what went wrong."""
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {run.name}:", file=sys.stderr)
+    if isinstance(error, UserError | RunFailedError):
+        print(error, file=sys.stderr)
+    else:
+        traceback.print_exception(error)
+    sys.stderr.flush()
+    with contextlib.suppress(UserError, RunFailedError, OSError):
+        view = View.of(run)
+        if view is not None:
+            text = redacted(" ".join(str(error).split()) or type(error).__name__)
+            replace(view, problem=text[:500]).save(run)
+
+
+def _read(source: TextIO, arrivals: queue.SimpleQueue[Path | None]) -> None:
+    for line in source:
+        arrivals.put(Path(json.loads(line)["run"]))
+    arrivals.put(None)
+
+
+def _import_mlflow() -> None:
+    """Import now, while nobody knows yet what for, all that takes MLflow a second and more.
+
+    A quarter less without the garbage collector, which goes through all modules again and again, and finds nothing.
+    """
+    gc.disable()
+    with contextlib.suppress(Exception):  # whoever needs it will say what is wrong
+        import mlflow.store.db.utils  # noqa: F401
+
+        import nnlab.mlflow_sync.upload  # noqa: F401
+    gc.freeze()
+    gc.enable()
+
+
+def _tell(parent: int) -> None:
+    """Say to the parent, which reads our standard output, that MLflow answers."""
+    with contextlib.suppress(OSError):  # it has gone
+        os.write(parent, b".")
+
+
+def main() -> int:
+    """Mirror until the end of standard input; exit status 1 if MLflow has not got everything."""
+    _import_mlflow()
+    line = sys.stdin.readline()
+    if not line:
+        return 0
+    settings = json.loads(line)
+    os.chdir(settings["runs_dir"])
+    parent = os.dup(sys.stdout.fileno())
+    log = os.open(settings["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
+        os.dup2(log, descriptor)
+    os.nice(settings["niceness"])
+    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin, arrivals), daemon=True).start()
+    with contextlib.redirect_stderr(Redacting(sys.stderr)):
+        mirror = Mirror(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_tell, parent))
+        # The store takes a moment: now, while the parent reads its data. What fails is tried again.
+        with contextlib.suppress(Exception):
+            mirror.client()
+        return 0 if mirror.follow(arrivals) else 1
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stderr.flush()
+    # Everything is written. MLflow's handlers at exit would keep the parent waiting for another second.
+    os._exit(status)

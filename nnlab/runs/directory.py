@@ -1,0 +1,178 @@
+"""A run's own directory: everything about the run, kept as it happens, whatever becomes of MLflow.
+
+`config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
+`history.csv`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived there).
+A study has such a directory too, with `study.json` and `trials.csv`, and its trials' directories in `trials/`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from nnlab.errors import RunFailedError, UserError
+from nnlab.runs import journal
+from nnlab.runs.files import FileLock, not_writable, write_atomically
+
+JOURNAL = "metrics.jsonl"
+LOCK = "lock"
+
+CLAIM_SECONDS = 10.0
+"""How long a claim waits for the lock: a mirror holds a dead run's for a moment, to write its end."""
+
+
+class RunDirectory:
+    """A run's directory, locked by this process until `release` or the process's end.
+
+    Args:
+        path: absolute.
+        lock: held.
+    """
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def create(cls, runs_dir: Path, hint: str) -> RunDirectory:
+        """Make `<runs_dir>/<YYYYmmdd-HHMMSS>-<hint>-<6 hexadecimal digits>`, which nobody else has.
+
+        Raises:
+            UserError: if `runs_dir` cannot be made or written.
+        """
+        hint = re.sub(r"[^A-Za-z0-9_.]+", "-", hint).strip("-.") or "run"
+        runs_dir = runs_dir.expanduser().absolute()
+        try:
+            runs_dir.mkdir(parents=True, exist_ok=True)
+            while True:
+                name = f"{time.strftime('%Y%m%d-%H%M%S')}-{hint[:60]}-{secrets.token_hex(3)}"
+                try:
+                    (runs_dir / name).mkdir()
+                    break
+                except FileExistsError:
+                    continue
+            return cls(runs_dir / name, FileLock(runs_dir / name / LOCK))
+        except OSError as error:
+            raise _not_writable(runs_dir, error) from error
+
+    @classmethod
+    def claim(cls, path: Path) -> RunDirectory:
+        """Make exactly this directory, or take over one that no living process records.
+
+        Raises:
+            UserError: if the run there is still being recorded, or the directory cannot be made or written.
+        """
+        path = path.expanduser().absolute()
+        deadline = time.monotonic() + CLAIM_SECONDS
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            while True:
+                try:
+                    return cls(path, FileLock(path / LOCK, wait=False))
+                except BlockingIOError as error:
+                    if time.monotonic() > deadline:
+                        raise UserError(
+                            f"A run is recorded by one process at a time, but {path} is still being recorded by "
+                            "another. Wait until that has ended, or end it."
+                        ) from error
+                    time.sleep(0.02)
+        except OSError as error:
+            raise _not_writable(path.parent, error) from error
+
+    @property
+    def name(self) -> str:
+        """The last part of the path, by which commands and the tag `nnlab.run` know the run."""
+        return self.path.name
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal is."""
+        return self.path / JOURNAL
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Write one file of the directory, atomically.
+
+        Raises:
+            RunFailedError: if that fails.
+        """
+        write_atomically(self.path / name, content)
+
+    def clear(self) -> None:
+        """Remove the results of a run that was here before: `model/`, `plots/`, `history.csv` and `profile.csv`.
+
+        Raises:
+            RunFailedError: if that fails.
+        """
+        try:
+            for name in ("history.csv", "profile.csv"):
+                (self.path / name).unlink(missing_ok=True)
+            for name in ("model", "plots"):
+                if (self.path / name).is_dir():
+                    shutil.rmtree(self.path / name)
+        except OSError as error:
+            raise not_writable(self.path, error) from error
+
+    def release(self) -> None:
+        """Say that this process is done with the run."""
+        self._lock.release()
+
+    @staticmethod
+    def is_alive(path: Path) -> bool:
+        """Whether the process that records the run at `path` still lives."""
+        return FileLock.is_held(path / LOCK)
+
+
+def write_history(path: Path) -> None:
+    """Write `history.csv` of the run at `path`: a row an epoch, `epoch` and the metrics as columns.
+
+    A study has a row a finished trial instead, in the order they finished, and `trial` as its first column. Only
+    what counts is there (`journal.counting`); a step that was recorded twice counts as it was recorded last.
+    """
+    events = journal.counting(journal.read(path / JOURNAL)[0])
+    kind = "trial" if any(event["event"] == "trial" for event in events) else "epoch"
+    rows = {event[journal.STEP[kind]]: event["metrics"] for event in events if event["event"] == kind}
+    columns = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([kind, *columns])
+    for step in sorted(rows):
+        table.writerow([step, *(rows[step].get(name, "") for name in columns)])
+    write_atomically(path / "history.csv", text.getvalue())
+
+
+def end_dead_runs(runs_dir: Path) -> None:
+    """Close every run in the folder, and every trial of a study there, whose process was killed."""
+    for pattern in (f"*/{JOURNAL}", f"*/trials/*/{JOURNAL}"):
+        for path in sorted(runs_dir.glob(pattern)):
+            # A damaged run, or one that somebody else may not write, is left to who asks for it.
+            with suppress(UserError, RunFailedError, OSError):
+                if journal.has_begun(path) and not journal.has_ended(path):
+                    end_if_dead(path.parent)
+
+
+def end_if_dead(path: Path) -> None:
+    """Write the `end` that a killed process could not: status `killed`. Living and ended runs are left alone."""
+    try:
+        lock = FileLock(path / LOCK, wait=False)
+    except BlockingIOError:
+        return
+    with lock:
+        events, _ = journal.read(path / JOURNAL)
+        if journal.end_of(events) is None:
+            writer = journal.Journal(path / JOURNAL)
+            writer.append("end", status="killed", reason="the process ended without a word")
+            writer.close()
+            write_history(path)
+
+
+def _not_writable(runs_dir: Path, error: OSError) -> UserError:
+    return UserError(
+        f"The folder of the runs must be writable, but making a run's directory in {runs_dir} failed "
+        f"({error.strerror or error}). Choose another by runs_dir=FOLDER or by NNLAB_RUNS_DIR."
+    )

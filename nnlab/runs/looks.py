@@ -1,0 +1,88 @@
+"""How often a data set's test split was evaluated in an experiment: what the runs' journals tell.
+
+Each look at it makes the next one worth less. So the number is said, whatever each of the runs promises for itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+from nnlab.runs.directory import JOURNAL
+
+STUDY = "study.json"
+TESTED = b'{"event": "test"'
+"""How the line of a journal begins that tells of an evaluation."""
+
+
+def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
+    """How many evaluations of the test split the runs of a folder have recorded, a study's winners among them.
+
+    Args:
+        runs_dir: the folder of the runs.
+        experiment: MLflow's, of the runs.
+        data_sha256: of the data set; how its rows were divided makes no difference.
+    """
+    # As the files have it: parsing them would take ten times as long, and runs are thousands.
+    of_data = f'"sha256": "{data_sha256}"'.encode()
+    section = yaml.safe_dump({"tracking": {"experiment": experiment}}, allow_unicode=True)
+    of_experiment = section.removeprefix("tracking:").encode()
+    return sum(
+        count
+        for path in _runs(runs_dir)
+        if (count := _tests(path))
+        and of_data in _content(path / "provenance.json")
+        and of_experiment in _content(path / "config.yaml")
+    )
+
+
+def told(tested: Iterable[Path]) -> Iterator[str]:
+    """A line for each experiment and data set of these runs, which have evaluated their test splits."""
+    places = dict.fromkeys((path.parent, _experiment(path), _digest(path), _data(path)) for path in tested)
+    for runs_dir, experiment, digest, name in places:
+        count = looks(runs_dir, experiment, digest)
+        times = "once" if count == 1 else f"{count} times"
+        yield f"test split     of {name} evaluated {times} by now in experiment {experiment!r}"
+
+
+def _runs(runs_dir: Path) -> Iterator[Path]:
+    """Every run and trial; a study's own journal repeats what its winner's says."""
+    for path in (*runs_dir.glob(f"*/{JOURNAL}"), *runs_dir.glob(f"*/trials/*/{JOURNAL}")):
+        if not (path.parent / STUDY).exists():
+            yield path.parent
+
+
+def _tests(run: Path) -> int:
+    return sum(line.startswith(TESTED) for line in _content(run / JOURNAL).splitlines())
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # taken away in this moment
+        return b""
+
+
+def _digest(run: Path) -> str:
+    return str(_dataset(run).get("sha256"))
+
+
+def _data(run: Path) -> str:
+    return str(_dataset(run).get("name"))
+
+
+def _dataset(run: Path) -> dict[str, object]:
+    try:
+        return dict(json.loads((run / "provenance.json").read_text(encoding="utf-8"))["dataset"])
+    except (OSError, ValueError, KeyError, TypeError):  # not nnlab's, or damaged: it cannot be counted
+        return {}
+
+
+def _experiment(run: Path) -> str:
+    try:
+        return str(yaml.safe_load(_content(run / "config.yaml"))["tracking"]["experiment"])
+    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):  # as above
+        return ""

@@ -1,0 +1,170 @@
+"""What a run tells its story to: everything goes to the run's directory, and MLflow follows by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import yaml
+
+from nnlab.errors import UserError
+from nnlab.runs import journal
+from nnlab.runs.files import not_writable
+from nnlab.runs.journal import Journal, Status
+from nnlab.runs.provenance import WEIGHTS_TAG, requirements, weights_sha256
+from nnlab.redaction import redacted, redacted_tree
+from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
+
+if TYPE_CHECKING:
+    from nnlab.models.saved_model import Model
+    from nnlab.mlflow_sync.state import Follower
+
+
+class Recorder:
+    """Records one run. As a context manager it closes the run by how the block ends, unless it is closed before.
+
+    Attributes:
+        directory: the run's own. Put further files (`plots/`) into `directory.path` before closing.
+    """
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+        self._journal = Journal(directory.journal_path)
+        self._is_open = True
+
+    @classmethod
+    def open(
+        cls,
+        directory: RunDirectory,
+        config: Mapping[str, Any],
+        overrides: Sequence[str],
+        provenance: Mapping[str, Any],
+        mirror: Follower | None,
+    ) -> Recorder:
+        """Begin a run: write down what is known before training, and let the mirror follow.
+
+        In a directory that holds a run already, that run begins again: of the old one only the journal stays, and
+        what it says no longer counts. Passwords inside addresses are taken out of all that is written.
+
+        Args:
+            directory: made or claimed for this run; released if this fails.
+            config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
+            overrides: what was set on the command line.
+            provenance: of `nnlab.runs.provenance.collect`.
+            mirror: None keeps the run out of MLflow.
+
+        Raises:
+            RunFailedError: if the directory cannot be written.
+        """
+        try:
+            directory.clear()
+            facts = redacted_tree(provenance)
+            directory.write("config.yaml", yaml.safe_dump(redacted_tree(config), sort_keys=False, allow_unicode=True))
+            directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
+            directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
+            directory.write("requirements.txt", requirements(facts["packages"]))
+            return cls._started(directory, mirror, goes_on=False)
+        except BaseException:
+            directory.release()
+            raise
+
+    @classmethod
+    def reopen(cls, path: Path, mirror: Follower | None) -> Recorder:
+        """Go on with the run at `path`, which has ended or whose process died: all that it recorded still counts.
+
+        Args:
+            path: the run's directory.
+            mirror: None leaves what is added out of MLflow until a mirror comes by.
+
+        Raises:
+            UserError: if there is no run, or it is still being recorded.
+            RunFailedError: if the directory cannot be written.
+        """
+        if not journal.has_begun(path / JOURNAL):
+            raise UserError(f"Only a run that was begun can go on, but {path} holds none. Check the path.")
+        directory = RunDirectory.claim(path)
+        try:
+            return cls._started(directory, mirror, goes_on=True)
+        except BaseException:
+            directory.release()
+            raise
+
+    @classmethod
+    def _started(cls, directory: RunDirectory, mirror: Follower | None, *, goes_on: bool) -> Recorder:
+        recorder = cls(directory)
+        recorder._journal.append("start", goes_on=goes_on)
+        if mirror is not None:
+            mirror.follow(directory.path)
+        return recorder
+
+    def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record the metrics of an epoch, counted from 1.
+
+        Raises:
+            RunFailedError: if the journal cannot be written, as do all methods that record.
+        """
+        self._journal.append("epoch", epoch=epoch, metrics=metrics)
+
+    def kept(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record the scores by which a run is compared with others: those of the `epoch` whose weights are kept."""
+        self._journal.append("kept", epoch=epoch, metrics=metrics)
+
+    def test(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record the metrics of the test split, once, for the weights of the chosen `epoch`."""
+        self._journal.append("test", epoch=epoch, metrics=metrics)
+
+    def trial(self, number: int, metrics: Mapping[str, float]) -> None:
+        """Record a study's metrics when `number` of its trials have finished."""
+        self._journal.append("trial", number=number, metrics=metrics)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Record facts that become known during the run; MLflow shows them as tags."""
+        self._journal.append("note", tags=redacted_tree(tags))
+
+    def save_model(self, model: Model) -> str:
+        """Write the final network into `model/`, and tag the run with the SHA-256 of its weights, which is returned."""
+        from nnlab.models.saved_model import save_model
+
+        try:
+            save_model(self.directory.path / "model", model)
+        except OSError as error:
+            raise not_writable(self.directory.path / "model", error) from error
+        digest = weights_sha256(model.network.parameters.named().values())
+        self.tag({WEIGHTS_TAG: digest})
+        return digest
+
+    def history(self) -> list[dict[str, float]]:
+        """The recorded epochs that count: `epoch` and the metrics of each."""
+        epochs = journal.epochs(self.directory.journal_path)
+        return [{"epoch": epoch, **metrics} for epoch, metrics in epochs.items()]
+
+    def close(self, status: Status, reason: str | None = None) -> None:
+        """End the run: `history.csv`, the last word in the journal, and the lock is free. Later calls do nothing."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            try:
+                write_history(self.directory.path)
+            finally:  # a full disk may still have room for the last word
+                reason = None if reason is None else redacted(reason)
+                self._journal.append("end", status=status, reason=reason)
+        finally:
+            self._journal.close()
+            self.directory.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close("finished")
+        elif isinstance(error, KeyboardInterrupt):
+            self.close("interrupted", "interrupted by the user")
+        else:
+            self.close("failed", f"{type(error).__name__}: {error}")

@@ -1,0 +1,64 @@
+"""The directory of a new study, under a name that is its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nnlab.errors import UserError
+from nnlab.redaction import redacted
+from nnlab.runs.directory import LOCK, RunDirectory
+from nnlab.tuning.manifest import FILE, Identity, versions
+from nnlab.tuning.plan import Plan
+
+
+def new_directory(plan: Plan) -> RunDirectory:
+    """Make and lock the directory of a new study.
+
+    One that was begun by a process that died before anything could be told of the study is taken over.
+
+    Raises:
+        UserError: if the name is taken, or the folder of the runs cannot be written.
+    """
+    runs_dir, name = Path(plan.fixed.runs_dir), plan.settings.name
+    if name is None:
+        return RunDirectory.create(runs_dir, f"sweep-{plan.fixed.model.name}-{plan.fixed.data.name}")
+    _check_free(runs_dir / name)
+    directory = RunDirectory.claim(runs_dir / name)
+    try:
+        _check_free(runs_dir / name)  # another command may have done the study while this one waited for the directory
+    except UserError:
+        directory.release()
+        raise
+    return directory
+
+
+def identity_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Identity:
+    """Who a study is that begins now."""
+    url = plan.settings.storage
+    return Identity(name, plan.lasting_overrides, redacted(url) if url else None, fingerprint, versions())
+
+
+def _check_free(path: Path) -> None:
+    if (path / FILE).exists():
+        raise UserError(
+            f"A new study's name must be free, but {path} is there already. "
+            f"Go on with it by sweep.resume={path.name}, or choose another sweep.name."
+        )
+    if not _is_unborn(path):
+        raise UserError(
+            f"A new study's name must be free, but {path} is something else already. Choose another sweep.name."
+        )
+
+
+def _is_unborn(path: Path) -> bool:
+    """Whether there is nothing at `path`, or no more than a study that was killed as it began."""
+    try:
+        config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        return isinstance(config, dict) and "sweep" in config
+    except FileNotFoundError:
+        return not path.exists() or all(entry.name == LOCK for entry in path.iterdir())
+    except (OSError, ValueError, yaml.YAMLError):
+        return False

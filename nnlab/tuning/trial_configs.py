@@ -1,0 +1,105 @@
+"""Composes the configs of a study's runs along the points of its space."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence, Set
+from copy import deepcopy
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+
+from nnlab.config.compose import composed, hydra_initialized
+from nnlab.config.overrides import parsed
+from nnlab.config.parse import key_rules
+from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.config.repeat import leaves
+from nnlab.config.schema import VARIANTS
+from nnlab.tuning.search.searchable import GROUPS, form_of
+from nnlab.tuning.search.space import Space
+
+ROOT = "study"
+"""The root of a study's config among the files of `conf/`."""
+
+
+class Composition:
+    """The configs of one study.
+
+    Args:
+        overrides: of the command line, those with several values left out.
+        following: key -> value for what a study sets by its own.
+        space: what is searched.
+    """
+
+    def __init__(self, overrides: Sequence[Override], following: Mapping[str, Any], space: Space) -> None:
+        self._overrides = list(overrides)
+        self._following = dict(following)
+        self._choices = {
+            axis.name: [str(edge) for edge in axis.edges] for axis in space.dimensions if axis.name in GROUPS
+        }
+
+    def at(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The config at a point of the space, as plain values.
+
+        Raises:
+            ConfigError: if Hydra cannot compose it.
+        """
+        choices = {key: str(value) for key, value in values.items() if key in self._choices}
+        raw = deepcopy(self._with_choices(tuple(choices.items())))
+        for key, value in {**self._following, **values}.items():
+            if key not in choices:
+                _put(raw, key, value)
+        return raw
+
+    def by_choice(self) -> Iterator[tuple[str, str, Any]]:
+        """Each searched choice (`optimizer=sgd`), with every key and value of the config that it makes."""
+        for group, choices in self._choices.items():
+            for choice in choices:
+                for key, value in leaves(self.at({group: choice})):
+                    yield f"{group}={choice}", key, value
+
+    @functools.lru_cache(maxsize=64)  # noqa: B019  a composition lives as long as its process
+    def _with_choices(self, choices: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+        chosen = dict(choices)
+        others = [
+            override
+            for override in self._overrides
+            if override.key_or_group not in chosen and not self._is_for_another_choice(override.key_or_group, chosen)
+        ]
+        problems: list[ConfigProblem] = []
+        raw = composed_study([*others, *parsed([f"{group}={choice}" for group, choice in choices])], problems)
+        if problems:
+            raise ConfigError(problems)
+        raw.pop("sweep", None)
+        return raw
+
+    def _is_for_another_choice(self, key: str, chosen: Mapping[str, str]) -> bool:
+        """Whether the form of its group that is chosen here lacks a key, and another one that is searched has it."""
+        group = key.partition(".")[0]
+        forms = key_rules().get(key, {})
+        if group not in chosen or group not in VARIANTS or form_of(group, chosen[group]) in forms:
+            return False
+        return any(form_of(group, choice) in forms for choice in self._choices[group])
+
+
+def composed_study(
+    overrides: Sequence[Override], problems: list[ConfigProblem], in_doubt: Set[str] = frozenset()
+) -> dict[str, Any]:
+    """As Hydra composes it, the group `sweep` too; what is wrong is added to `problems` (see `composed`).
+
+    Raises:
+        ConfigError: if Hydra cannot compose it.
+    """
+    with hydra_initialized():
+        return composed(overrides, problems, root=ROOT, in_doubt=in_doubt)
+
+
+def _put(raw: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value; a group that is none stays as it is, for the check to tell."""
+    *groups, name = key.split(".")
+    place: Any = raw
+    for group in groups:
+        place = place.setdefault(group, {})
+        if not isinstance(place, dict):
+            return
+    place[name] = value

@@ -1,0 +1,122 @@
+"""Real worker processes: what one of them meets concerns nobody else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
+
+import pytest
+from working import kill_oneself, lives, process_id, square, until, wait_for_file
+
+from nnlab.execution.processes import WorkerProcesses
+
+SECONDS = 60
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def workers() -> Iterator[WorkerProcesses]:
+    with WorkerProcesses(2) as pool:
+        yield pool
+
+
+def test_a_killed_worker_costs_its_own_call_alone(workers: WorkerProcesses, tmp_path: Path) -> None:
+    other = workers.submit(wait_for_file, tmp_path / "begun", tmp_path / "wanted")
+    until(tmp_path / "begun")
+    for _ in range(2):
+        with pytest.raises(BrokenExecutor, match="terminated abruptly"):
+            workers.submit(kill_oneself).result(SECONDS)
+    assert workers.submit(square, 7).result(SECONDS) == 49
+    assert not other.done()
+    (tmp_path / "wanted").write_text("here", encoding="ascii")
+    assert other.result(SECONDS) == "here"
+
+
+def test_a_worker_that_is_killed_between_calls_is_replaced(workers: WorkerProcesses) -> None:
+    pid = workers.submit(process_id).result(SECONDS)
+    os.kill(pid, signal.SIGKILL)
+    while pid in workers.pids:
+        time.sleep(0.01)
+    another: int | None = None
+    while another is None:  # the pool may not have seen it yet: then this call is lost, as any other would be
+        try:
+            another = workers.submit(process_id).result(SECONDS)
+        except BrokenExecutor:
+            continue
+    assert another != pid
+
+
+def test_a_worker_does_many_calls(workers: WorkerProcesses) -> None:
+    assert len({workers.submit(process_id).result(SECONDS) for _ in range(4)}) == 1
+
+
+def test_what_a_call_raises_comes_out_of_its_future_and_the_worker_lives_on(workers: WorkerProcesses) -> None:
+    pid = workers.submit(process_id).result(SECONDS)
+    with pytest.raises(ValueError, match="invalid literal"):
+        workers.submit(int, "x").result(SECONDS)
+    assert workers.submit(process_id).result(SECONDS) == pid
+
+
+def test_more_calls_than_workers_are_refused(workers: WorkerProcesses, tmp_path: Path) -> None:
+    calls = [workers.submit(wait_for_file, tmp_path / f"begun {i}", tmp_path / "wanted") for i in range(2)]
+    with pytest.raises(RuntimeError, match="All 2 workers are busy"):
+        workers.submit(square, 3)
+    (tmp_path / "wanted").write_text("here", encoding="ascii")
+    assert [call.result(SECONDS) for call in calls] == ["here", "here"]
+
+
+def test_ctrl_c_does_not_reach_a_worker(workers: WorkerProcesses, tmp_path: Path) -> None:
+    call = workers.submit(wait_for_file, tmp_path / "begun", tmp_path / "wanted")
+    pid = until(tmp_path / "begun")
+    for _ in range(3):
+        os.kill(pid, signal.SIGINT)
+    (tmp_path / "wanted").write_text("unmoved", encoding="ascii")
+    assert call.result(SECONDS) == "unmoved"
+    assert workers.submit(process_id).result(SECONDS) == pid
+
+
+def test_without_waiting_the_workers_end_in_the_middle_of_their_calls(tmp_path: Path) -> None:
+    workers = WorkerProcesses(2)
+    for number in range(2):
+        workers.submit(wait_for_file, tmp_path / f"begun {number}", tmp_path / "never")
+    pids = [until(tmp_path / f"begun {number}") for number in range(2)]
+    assert sorted(workers.pids) == sorted(pids)
+    workers.shutdown(wait=False)
+    assert workers.pids == []
+    assert not any(lives(pid) for pid in pids)
+    workers.shutdown(wait=False)
+
+
+def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import sys; from pathlib import Path\n"
+        "from nnlab.execution.processes import WorkerProcesses\n"
+        "from working import wait_for_file\n"
+        "if __name__ == '__main__':\n"
+        "    folder = Path(sys.argv[1])\n"
+        "    workers = WorkerProcesses(2)\n"
+        "    for number in range(2): workers.submit(wait_for_file, folder / f'begun {number}', folder / 'never')\n"
+        "    sys.stdin.read()\n",
+        encoding="utf-8",
+    )
+    places = os.pathsep.join([str(REPOSITORY), str(Path(__file__).parent)])
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], stdin=subprocess.PIPE, env=os.environ | {"PYTHONPATH": places}
+    )
+    try:
+        pids = [until(tmp_path / f"begun {number}") for number in range(2)]
+        assert all(lives(pid) for pid in pids)
+    finally:
+        parent.kill()
+        parent.communicate()
+    deadline = time.monotonic() + SECONDS
+    while any(lives(pid) for pid in pids):
+        assert time.monotonic() < deadline, "a worker lives on"
+        time.sleep(0.02)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from recording import begin, metrics, record
+from watching import files, history
+
+from nnlab.errors import UserError
+from nnlab.mlflow_sync.state import View
+from nnlab.mlflow_sync.upload import feed
+from nnlab.runs.files import FileLock
+from nnlab.runs.recorder import Recorder
+
+
+def test_a_run_that_the_user_deleted_in_mlflow_is_left_alone(runs_dir: Path, client: MlflowClient) -> None:
+    recorder = begin(runs_dir)
+    view = feed(recorder.directory.path, client)
+    client.delete_run(view.run_id)
+    recorder.close("finished")
+    view = feed(recorder.directory.path, client)
+    assert view.is_closed
+    assert view.problem == "the run was deleted in MLflow"
+    assert client.get_run(view.run_id).info.lifecycle_stage == "deleted"
+
+
+def test_a_store_that_was_lost_gets_all_of_a_run_again(
+    runs_dir: Path, template_store: Path, client: MlflowClient
+) -> None:
+    recorder = begin(runs_dir)
+    recorder.epoch(1, metrics(1))
+    feed(recorder.directory.path, client)
+    recorder.epoch(2, metrics(2))
+    shutil.copy(template_store, runs_dir / "other.db")
+    other = MlflowClient(f"sqlite:///{runs_dir}/other.db")
+    view = feed(recorder.directory.path, other)
+    assert history(other, view.run_id, "lr") == [(1, 0.1), (2, 0.1)]
+    recorder.close("finished")
+
+
+@pytest.mark.parametrize(("name", "damage"), [("provenance.json", "{"), ("config.yaml", "a: [")])
+def test_a_damaged_description_is_named(runs_dir: Path, client: MlflowClient, name: str, damage: str) -> None:
+    path = record(runs_dir)
+    (path / name).write_text(damage)
+    with pytest.raises(UserError, match=r"must be as nnlab wrote them, but in .* Restore them"):
+        feed(path, client)
+
+
+def test_a_deleted_experiment_is_named(runs_dir: Path, client: MlflowClient) -> None:
+    client.delete_experiment(client.create_experiment("digits of mine"))
+    with pytest.raises(UserError, match=r"'digits of mine' is\. Restore it .*tracking\.experiment"):
+        feed(record(runs_dir), client)
+
+
+def test_a_file_that_does_not_arrive_does_not_leave_the_run_open(
+    runs_dir: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = record(runs_dir)
+
+    def refuse(*arguments: Any) -> None:
+        raise MlflowException("no space for artifacts")
+
+    monkeypatch.setattr(client, "log_artifacts", refuse)
+    with pytest.raises(MlflowException, match="no space for artifacts"):
+        feed(path, client)
+    view = View.of(path)
+    assert view is not None
+    assert not view.is_closed
+    assert client.get_run(view.run_id).info.status == "FINISHED"
+    monkeypatch.undo()
+    assert feed(path, client).is_closed
+    assert "plots/curve.png" in files(client, str(view.run_id))
+
+
+def test_two_processes_never_feed_a_run_at_once(runs_dir: Path, client: MlflowClient) -> None:
+    path = record(runs_dir)
+    with FileLock(path / "mlflow.lock"), pytest.raises(BlockingIOError, match="temporarily unavailable"):
+        feed(path, client)
+    assert feed(path, client).is_closed
+
+
+def test_a_password_in_the_uri_is_not_kept(runs_dir: Path, client: MlflowClient, uri: str) -> None:
+    class Renamed(MlflowClient):
+        @property
+        def tracking_uri(self) -> str:
+            return "postgresql://me:s3cret@db/runs"
+
+    recorder: Recorder = begin(runs_dir)
+    feed(recorder.directory.path, Renamed(uri))
+    recorder.close("finished")
+    assert "s3cret" not in (recorder.directory.path / "mlflow.json").read_text()

@@ -1,0 +1,164 @@
+"""The mirror's loop, in the process of the tests."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from recording import begin, begin_in, metrics, record
+from watching import mirrored, shown, steps, wait_for
+
+from nnlab.mlflow_sync.state import View
+from nnlab.mlflow_sync.worker import Mirror
+from nnlab.runs import journal
+from nnlab.runs.directory import RunDirectory
+from nnlab.runs.recorder import Recorder
+
+
+def on_the_way(runs_dir: Path, uri: str) -> Recorder:
+    """A run that was meant for MLflow at `uri` and has not got there."""
+    recorder = begin(runs_dir)
+    recorder.epoch(1, metrics(1))
+    View(tracking_uri=uri).save(recorder.directory.path)
+    return recorder
+
+
+def test_several_runs_are_followed_by_one_mirror(runs_dir: Path, uri: str) -> None:
+    paths = [record(runs_dir, epochs=epochs) for epochs in (1, 2)]
+    assert mirrored(uri, runs_dir, *paths)
+    assert [steps(uri, path) for path in paths] == [[1], [1, 2]]
+
+
+def test_a_run_that_died_while_it_was_followed_is_closed_as_killed(runs_dir: Path, uri: str) -> None:
+    recorder = begin(runs_dir)
+    recorder.epoch(1, metrics(1))
+    recorder.directory.release()  # what the system does for a killed process
+    assert mirrored(uri, runs_dir, recorder.directory.path)
+    assert shown(uri, recorder.directory.path) == ("KILLED", "killed")
+    assert (recorder.directory.path / "history.csv").read_text().count("\n") == 2
+
+
+def test_a_mirror_closes_what_dead_runs_left_and_sends_its_own_alone(
+    runs_dir: Path, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dead, damaged, elsewhere, alive = (on_the_way(runs_dir, place) for place in (uri, uri, "http://127.0.0.1:1", uri))
+    untracked = begin(runs_dir)
+    for recorder in (dead, damaged, elsewhere, untracked):
+        recorder.directory.release()
+    (damaged.directory.path / "mlflow.json").write_text("{")
+    (runs_dir / "a file.txt").write_text("of the user")
+
+    assert mirrored(uri, runs_dir)
+    assert shown(uri, dead.directory.path) == ("KILLED", "killed")
+    assert steps(uri, dead.directory.path) == [1]
+    assert "mlflow.json must say what MLflow has got of the run, but is damaged" in capsys.readouterr().err
+    assert journal.end_of(journal.read(alive.directory.journal_path)[0]) is None
+    for recorder in (elsewhere, untracked):
+        end = journal.end_of(journal.read(recorder.directory.journal_path)[0])
+        assert end is not None
+        assert end["status"] == "killed", "closed in its directory, and sent nowhere"
+    assert len(MlflowClient(uri).search_runs(["1"])) == 1
+    alive.close("finished")
+
+
+def test_a_run_that_cannot_be_read_does_not_hold_up_the_others(
+    runs_dir: Path, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken, sound, left = record(runs_dir), record(runs_dir), on_the_way(runs_dir, uri)
+    left.directory.release()
+    broken = broken.rename(runs_dir / "0-comes-first")
+    View(tracking_uri=uri).save(broken)
+    (broken / "metrics.jsonl").write_text("what?\n")
+    assert not mirrored(uri, runs_dir, broken, sound)
+    assert shown(uri, sound) == ("FINISHED", "finished")
+    assert shown(uri, left.directory.path) == ("KILLED", "killed")
+    view = View.of(broken)
+    assert view is not None
+    assert "Each line of a journal must be an event in JSON" in str(view.problem)
+    assert broken.name in capsys.readouterr().err
+
+
+def test_a_store_that_may_not_be_written_is_said_to_be_so(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs_dir)  # MLflow takes such an address for a relative path, and makes its folder
+    path = record(runs_dir)
+    uri = f"sqlite:///file:{runs_dir}/mlflow.db?mode=ro&uri=true"
+    View(tracking_uri=uri).save(path)
+    assert not mirrored(uri, runs_dir, path)
+    view = View.of(path)
+    assert view is not None
+    assert "attempt to write a readonly database" in str(view.problem)
+
+
+def test_a_store_of_a_newer_mlflow_is_said_to_be_so(runs_dir: Path, uri: str) -> None:
+    with closing(sqlite3.connect(runs_dir / "mlflow.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    path = record(runs_dir)
+    View(tracking_uri=uri).save(path)
+    assert not mirrored(uri, runs_dir, path)
+    view = View.of(path)
+    assert view is not None
+    assert "is newer (ffffffffffff). Use the newer MLflow" in str(view.problem)
+
+
+def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: str, template_store: Path) -> None:
+    (runs_dir / "mlflow.db").write_bytes(b"not yet a store")
+    left = on_the_way(runs_dir, uri)
+    left.directory.release()
+    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+    with begin(runs_dir) as recorder, ThreadPoolExecutor(1) as background:
+        path = recorder.directory.path
+        View(tracking_uri=uri).save(path)
+        arrivals.put(path)
+        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
+        wait_for(lambda: "cannot be read as such" in str(getattr(View.of(path), "problem", "")))
+        shutil.copy(template_store, runs_dir / "mlflow.db")
+        wait_for(lambda: getattr(View.of(path), "is_described", False))
+        wait_for(lambda: getattr(View.of(left.directory.path), "is_closed", False))
+        recorder.close("finished")
+        arrivals.put(None)
+        assert arrived.result()
+    assert shown(uri, path) == ("FINISHED", "finished")
+    assert shown(uri, left.directory.path) == ("KILLED", "killed")
+
+
+def test_a_run_that_begins_again_after_it_arrived_is_noticed_while_the_mirror_works(runs_dir: Path, uri: str) -> None:
+    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+    recorder = begin(runs_dir)
+    path = recorder.directory.path
+    recorder.directory.release()
+    with ThreadPoolExecutor(1) as background:
+        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
+        arrivals.put(path)
+        wait_for(lambda: getattr(View.of(path), "is_closed", False))
+        assert shown(uri, path) == ("KILLED", "killed")
+        again = begin_in(RunDirectory.claim(path))
+        again.epoch(1, metrics(1))
+        wait_for(lambda: steps(uri, path) == [1])
+        assert shown(uri, path) == ("RUNNING", "running")
+        again.close("finished")
+        wait_for(lambda: shown(uri, path) == ("FINISHED", "finished"))
+        on = Recorder.reopen(path, None)
+        on.epoch(2, metrics(2))
+        on.close("finished")
+        arrivals.put(None)
+        assert arrived.result(), "the last look back is at the end"
+    assert steps(uri, path) == [1, 2]
+
+
+def test_a_run_that_goes_on_and_cannot_be_read_any_more_is_given_up(runs_dir: Path, uri: str) -> None:
+    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+    path = record(runs_dir)
+    with ThreadPoolExecutor(1) as background:
+        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
+        arrivals.put(path)
+        wait_for(lambda: getattr(View.of(path), "is_closed", False))
+        with (path / "metrics.jsonl").open("a") as file:
+            file.write("what?\n")
+        arrivals.put(None)
+        assert not arrived.result(timeout=60)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recording import dataset, model
+from safetensors.numpy import load_file, save_file
+
+from nnlab.core import Activation, Dense, Network, Scaling
+from nnlab.errors import UserError
+from nnlab.models.saved_model import Model, load_model, save_model
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_model(tmp_path / "model", model())
+    return tmp_path / "model"
+
+
+def load(folder: Path) -> Model:
+    return load_model(folder / "architecture.json", folder / "weights.safetensors")
+
+
+def test_a_model_is_two_files_and_comes_back_with_the_same_outputs(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == ["architecture.json", "weights.safetensors"]
+    rows = dataset().test
+    outputs = load(folder).predict(rows.x[rows.index])
+    # The network itself on scaled inputs: what evaluation during training uses.
+    np.testing.assert_array_equal(outputs, model().network.predict(rows.inputs()))
+    assert (outputs.shape, outputs.dtype) == ((3, 3), np.float32)
+
+
+def test_a_model_takes_rows_as_they_are_stored() -> None:
+    # One weight of 2 on (row / 2 + 1): rows 4 and 6 give 2 * 3 and 2 * 4.
+    network = Network([Dense(1, use_bias=False)], features=(1,), rng=None, dtype=np.float64)
+    network.parameters.values_vector[:] = 2.0
+    rows = np.array([[4], [6]], np.uint8)
+    np.testing.assert_array_equal(Model(network, Scaling(0.5, 1.0), ("y",), rows).predict(rows), [[6.0], [8.0]])
+
+
+def test_scaling_per_feature_names_and_example_come_back(tmp_path: Path) -> None:
+    scaling = Scaling(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, -1.0, 0.5, 8.0]))
+    saved = replace(model(), scaling=scaling)
+    save_model(tmp_path, saved)
+    loaded = load(tmp_path)
+    rows = dataset().train.x
+    np.testing.assert_array_equal(loaded.predict(rows), saved.predict(rows))
+    np.testing.assert_array_equal(loaded.example, saved.example)
+    assert loaded.example.dtype == np.uint8
+    assert loaded.class_names == ("a", "b", "c")
+
+
+def test_the_scaling_is_stored_in_full(tmp_path: Path) -> None:
+    scaling = Scaling(np.array([1 / 3, 1, 1, 1]), 0.1, np.array([1.7e12 + 1, 0, 0, 0]), in_float64=True)
+    save_model(tmp_path, replace(model(), scaling=scaling))
+    loaded = load(tmp_path).scaling
+    np.testing.assert_array_equal(loaded.scale, scaling.scale)
+    np.testing.assert_array_equal(loaded.shift, scaling.shift)
+    assert (loaded.offset.item(), loaded.in_float64) == (0.1, True)
+
+
+def test_a_model_of_the_first_format_is_read(tmp_path: Path) -> None:
+    """It had scale and offset in the network's dtype, no shift, and no word on the arithmetic."""
+    save_model(tmp_path, model())
+    arrays = load_file(tmp_path / "weights.safetensors")
+    del arrays["input.shift"]
+    arrays |= {name: arrays[name].astype(np.float32) for name in ("input.scale", "input.offset")}
+    save_file(arrays, tmp_path / "weights.safetensors")
+    fields = json.loads((tmp_path / "architecture.json").read_text())
+    fields |= {"format": 1, "input": {"features": 4, "dtype": "uint8"}}
+    fields["weights"]["sha256"] = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()
+    (tmp_path / "architecture.json").write_text(json.dumps(fields))
+    rows = dataset().train.x
+    np.testing.assert_array_equal(load(tmp_path).predict(rows), model().predict(rows))
+
+
+@pytest.mark.parametrize("rows", [np.zeros((2, 3)), np.zeros(4), np.array([["a"] * 4]), np.full((2, 4), None)])
+def test_rows_that_do_not_fit_are_refused(rows: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"`rows` must be numbers of shape \(n, 4\), but are"):
+        model().predict(rows)
+
+
+def test_the_architecture_is_json_that_states_input_classes_and_digest(folder: Path) -> None:
+    fields = json.loads((folder / "architecture.json").read_text())
+    assert fields["format"] == 2
+    assert fields["input"] == {"features": 4, "dtype": "uint8", "in_float64": False}
+    assert fields["classes"] == ["a", "b", "c"]
+    assert fields["network"]["features"] == [4]
+    assert len(fields["weights"]["sha256"]) == 64
+
+
+def test_changed_weights_are_refused(folder: Path) -> None:
+    weights = folder / "weights.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(UserError, match=r"must be those that the model was saved with .*weights\.safetensors"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda fields: fields | {"format": 3}, "must be of format 2, but is of format 3"),
+        (lambda fields: {"format": 1}, r"must describe a model in nnlab's JSON.*KeyError\('weights'\)"),
+        (lambda fields: [], "must describe a model in nnlab's JSON"),
+        (lambda fields: fields | {"network": {}}, "do not make a network"),
+        (
+            lambda fields: fields | {"network": fields["network"] | {"features": [9]}},
+            r"do not make a network: .*shape",
+        ),
+    ],
+)
+def test_an_architecture_of_another_kind_is_refused(folder: Path, change: object, message: str) -> None:
+    path = folder / "architecture.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))  # type: ignore[operator]
+    with pytest.raises(UserError, match=message):
+        load(folder)
+
+
+def test_a_model_of_several_layers_and_of_double_precision_comes_back(tmp_path: Path) -> None:
+    layers = [Dense(6), Activation("tanh"), Dense(5), Activation("sigmoid"), Dense(2)]
+    network = Network(layers, features=(4,), rng=np.random.default_rng(1), dtype=np.float64)
+    saved = Model(network, Scaling(), ("a", "b"), np.array([[0.5, -1.0, 2.0, 1e-3]]))
+    save_model(tmp_path, saved)
+    outputs = load(tmp_path).predict(saved.example)
+    assert outputs.dtype == np.float64
+    np.testing.assert_array_equal(outputs, network.predict(saved.example))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nnlab.errors import RunFailedError
+from nnlab.runs.files import FileLock, write_atomically
+from nnlab.redaction import redacted, redacted_tree
+
+HOLD = (
+    "import sys, time; from pathlib import Path; from nnlab.runs.files import FileLock;"
+    "lock = FileLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
+)
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.txt", "old and long")
+    write_atomically(tmp_path / "a.txt", "neu: ü")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "neu: ü"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_atomically(tmp_path / "a.txt", "old")
+
+    def full_disk(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(RunFailedError, match=r"a\.txt failed \(No space left on device\).*NNLAB_RUNS_DIR"):
+        write_atomically(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_lock_has_one_holder_until_it_is_released(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not FileLock.is_held(path)
+    with FileLock(path):
+        assert FileLock.is_held(path)
+        with pytest.raises(BlockingIOError, match="temporarily unavailable"):
+            FileLock(path, wait=False)
+    assert not FileLock.is_held(path)
+    FileLock(path, wait=False).release()
+
+
+def test_a_killed_process_holds_no_lock(tmp_path: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+    path = tmp_path / "lock"
+    holder = start("-c", HOLD, str(path))
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    assert FileLock.is_held(path)
+    holder.kill()
+    holder.wait()
+    assert not FileLock.is_held(path)
+
+
+def test_a_process_that_the_holder_starts_does_not_keep_the_lock(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "lock")
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        lock.release()
+        assert not FileLock.is_held(tmp_path / "lock")
+    finally:
+        child.communicate(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postgresql://nnlab:s3cret@db/runs", "postgresql://***@db/runs"),
+        ("failed: https://me:pa/ss@word@host:5000/api again", "failed: https://***@host:5000/api again"),
+        ("https://token@host", "https://***@host"),
+        ("mysql://host/db?user=me&password=s3cret&ssl=1", "mysql://host/db?user=me&password=***&ssl=1"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("sqlite:////a folder/mlflow.db", "sqlite:////a folder/mlflow.db"),
+        ("a mail to me@example.org", "a mail to me@example.org"),
+    ],
+)
+def test_passwords_are_taken_out_of_addresses(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+
+
+def test_passwords_are_taken_out_of_nested_values() -> None:
+    tree = {"uri": "http://a:b@c", "list": ["http://a:b@c", 1, None], "deep": {"pair": ("x", 0.5)}}
+    expected = {"uri": "http://***@c", "list": ["http://***@c", 1, None], "deep": {"pair": ["x", 0.5]}}
+    assert redacted_tree(tree) == expected

@@ -1,0 +1,68 @@
+"""How often a test split was evaluated in an experiment, by runs that were really made."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from nnlab.batch import compose
+from nnlab.commands.run_console import Console
+from nnlab.execution.run import run
+from nnlab.runs.looks import looks, told
+
+SMALL = ("data.limit=100", "model.hidden=[4]", "trainer.epochs=1", "tracking.enabled=false", "tracking.plots=false")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Five runs of one folder; the data, the experiment, and whether they are tested differ."""
+    folder = tmp_path_factory.mktemp("runs")
+    asked = [
+        ("data=digits",),
+        ("data=digits", "seed=1", "data.split.seed=3"),
+        ("data=digits", "trainer.test=false"),
+        ("data=digits", "tracking.experiment=another"),
+        ("data=mnist_5k", "data.split.strategy=stratified"),
+    ]
+    made = []
+    for overrides in asked:
+        config = compose(*SMALL, f"runs_dir='{folder}'", *overrides).config
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            console = Console(nowhere, nowhere, live=False)
+            made.append(run(config, overrides=[], command=[], console=console, mirror=None).directory)
+    return made
+
+
+def digest(path: Path) -> str:
+    return str(json.loads((path / "provenance.json").read_text(encoding="utf-8"))["dataset"]["sha256"])
+
+
+def test_evaluations_are_counted_by_data_and_experiment(runs: list[Path]) -> None:
+    folder = runs[0].parent
+    assert looks(folder, "nnlab", digest(runs[0])) == 2
+    assert looks(folder, "another", digest(runs[0])) == 1
+    assert looks(folder, "nnlab", digest(runs[4])) == 1
+    assert looks(folder, "nobody's", digest(runs[0])) == 0
+
+
+def test_each_experiment_and_data_set_is_told_of_once(runs: list[Path]) -> None:
+    lines = list(told([runs[0], runs[1], runs[3], runs[4]]))
+    assert [("digits" in line, "2 times" in line, "'another'" in line) for line in lines] == [
+        (True, True, False),
+        (True, False, True),
+        (False, False, False),
+    ]
+    assert list(told([])) == []
+
+
+def test_what_is_no_run_is_not_counted(runs: list[Path]) -> None:
+    folder = runs[0].parent
+    for name, content in (("damaged", "{"), ("foreign", "[]"), ("other", '{"dataset": 3}')):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "metrics.jsonl").write_text('{"event": "test"}\n', encoding="utf-8")
+        (folder / name / "provenance.json").write_text(content, encoding="utf-8")
+    (folder / "trials").write_text("a file", encoding="utf-8")
+    assert looks(folder, "nnlab", digest(runs[0])) == 2
