@@ -20,7 +20,7 @@ import types
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
-from nnlab.core.plain import plain, shown
+from nnlab.plain import plain, shown
 
 TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 

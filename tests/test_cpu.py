@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nnlab import cpu
 from nnlab.cpu import cpu_quota, usable_cores, worthwhile_threads
-from nnlab.training import processors
 
 
 @pytest.mark.parametrize(
@@ -18,13 +18,13 @@ def test_a_containers_quota_is_read(
     text: str, quota: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cpu.max").write_text(text, encoding="ascii")
-    monkeypatch.setattr(processors, "CPU_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(cpu, "CPU_QUOTA", tmp_path / "cpu.max")
     assert cpu_quota() == quota
     assert usable_cores() == min(os.cpu_count() or 1, int(quota or 99))
 
 
 def test_without_a_container_every_core_may_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processors, "CPU_QUOTA", tmp_path / "nothing")
+    monkeypatch.setattr(cpu, "CPU_QUOTA", tmp_path / "nothing")
     assert cpu_quota() is None
     assert usable_cores() >= 1
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnlab.core.node import Array
-from nnlab.core.plain import shown
+from nnlab.plain import shown
 
 NUMBERS = "biuf"
 """The kinds of dtype that hold numbers: truth values, whole numbers with and without sign, floats."""

@@ -8,8 +8,8 @@ from nnlab.check import Range, checked, closest, problem_with
 from nnlab.core.keras_names import KERAS_OPTIMIZERS
 from nnlab.core.objective import KERAS_LOSSES, LOSSES
 from nnlab.core.optimizers import Optimizer
-from nnlab.core.plain import shown
 from nnlab.core.schedules import Constant, Schedule
+from nnlab.plain import shown
 
 Count = Annotated[int, Range(ge=1)]
 Whole = Annotated[int, Range(ge=0)]

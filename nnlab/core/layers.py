@@ -17,8 +17,8 @@ from nnlab.core.initializers import Initializer
 from nnlab.core.keras_names import KERAS_INITIALIZERS, KERAS_PENALTIES
 from nnlab.core.node import Node, Shape
 from nnlab.core.ops import Linear, MatMul
-from nnlab.core.plain import plain, shown
 from nnlab.core.regularizers import Regularizer
+from nnlab.plain import plain, shown
 
 Choice = TypeVar("Choice")
 

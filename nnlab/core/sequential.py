@@ -28,7 +28,6 @@ from nnlab.core.network import Network
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import SGD, Optimizer
-from nnlab.core.plain import shown
 from nnlab.core.progress import Progress
 from nnlab.core.rows import Rows
 from nnlab.core.schedules import Schedule
@@ -43,6 +42,7 @@ from nnlab.core.stacking import (
     split,
     validation_rows,
 )
+from nnlab.plain import shown
 
 __all__ = ["SGD", "Activation", "Dense", "History", "Sequential"]
 

@@ -19,9 +19,9 @@ from nnlab.core.layers import Activation, Layer
 from nnlab.core.network import Network
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
-from nnlab.core.plain import shown
 from nnlab.core.rows import Rows
 from nnlab.core.targets import read_targets
+from nnlab.plain import shown
 
 
 def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from screen import screen
-from test_console import METRICS, Terminal, a_terminal_with_colours  # noqa: F401
+from test_run_console import METRICS, Terminal, a_terminal_with_colours  # noqa: F401
 from trial_samples import make_trial
 
 import nnlab.commands.run_bar

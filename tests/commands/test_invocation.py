@@ -17,7 +17,7 @@ from nnlab.commands import invocation
 from nnlab.commands.invocation import open_pages, python, start
 from nnlab.config.tracking_uri import sqlite_uri
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 
 
 def test_make_is_for_the_top_of_a_checkout_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

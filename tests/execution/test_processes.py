@@ -106,7 +106,7 @@ def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
         "    sys.stdin.read()\n",
         encoding="utf-8",
     )
-    places = os.pathsep.join([str(REPOSITORY), str(Path(__file__).parent)])
+    places = os.pathsep.join([str(REPOSITORY), str(Path(__file__).parents[1])])
     parent = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path)], stdin=subprocess.PIPE, env=os.environ | {"PYTHONPATH": places}
     )

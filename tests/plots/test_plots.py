@@ -178,7 +178,7 @@ def test_drawing_leaves_the_style_of_others_alone(tmp_path: Path) -> None:
 def test_pyplot_with_its_global_state_is_never_imported() -> None:
     script = (
         "import sys, numpy\n"
-        "from nnlab.tracking import plots\n"
+        "from nnlab import plots\n"
         "plots.first_layer_weights(numpy.ones((4, 2)), (2, 2)).draw_without_rendering()\n"
         "assert 'matplotlib.pyplot' not in sys.modules, 'pyplot was imported'\n"
     )

@@ -169,7 +169,7 @@ def test_a_model_that_cannot_be_written_fails_the_run_in_words(tmp_path: Path) -
 
 
 def test_a_run_is_recorded_where_mlflow_is_not_even_installed(tmp_path: Path) -> None:
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1])
     code = (
         f"import sys; sys.modules['mlflow'] = None; sys.path.insert(0, {here!r});"
         "from pathlib import Path; from recording import record; print(record(Path(sys.argv[1])))"
