@@ -8,12 +8,17 @@ optimizer. So each rule is written once, where the thing it is about lives. Grou
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from nnlab.check import Checked, NotEmpty, Range
+from nnlab.check import NOT_EMPTY, Checked, OneOf, Range
 from nnlab.config.tracking import TrackingSettings
+from nnlab.core.activations import ACTIVATIONS
+from nnlab.core.initializers import BIAS_INITIALIZERS, INITIALIZERS
+from nnlab.core.objective import LOSSES
 from nnlab.core.optimizers import OPTIMIZERS, Optimizer
+from nnlab.core.regularizers import L1, L2
 from nnlab.core.schedules import SCHEDULES, Schedule
 from nnlab.data.settings import DataSettings
 from nnlab.training.settings import TrainerSettings
@@ -38,13 +43,13 @@ class ModelSettings(Checked):
 
     name: str
     hidden: tuple[Annotated[int, Range(ge=1)], ...]
-    activation: Literal["relu", "sigmoid", "tanh", "identity"]
-    output: Literal["softmax", "sigmoid", "identity", "tanh", "relu"]
+    activation: Annotated[str, OneOf(ACTIVATIONS, but=("softmax",))]
+    output: Annotated[str, OneOf(ACTIVATIONS)]
     output_units: Annotated[int, Range(ge=1)] | None
-    loss: Literal["cross_entropy", "binary_cross_entropy", "half_squared_error", "mean_squared_error"]
-    init: Literal["glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "normal", "zeros"]
+    loss: Annotated[str, OneOf(LOSSES)]
+    init: Annotated[str, OneOf(INITIALIZERS)]
     bias: bool
-    bias_init: Literal["zeros", "normal"]
+    bias_init: Annotated[str, OneOf(BIAS_INITIALIZERS)]
     dropout: Annotated[float, Range(ge=0, lt=1)]
 
 
@@ -65,8 +70,8 @@ class Penalty(Checked):
             between strengths.
     """
 
-    kind: ClassVar[str]
-    """Its name among the core's `REGULARIZERS`."""
+    regularizer: ClassVar[type[L1] | type[L2]]
+    """The core's class of it."""
 
     strength: Annotated[float, Range(ge=0)]
     layers: Literal["all", "hidden"] = "all"
@@ -78,14 +83,14 @@ class Penalty(Checked):
 class L1Penalty(Penalty):
     """λ Σ |w|."""
 
-    kind: ClassVar[str] = "l1"
+    regularizer = L1
 
 
 @dataclass(frozen=True)
 class L2Penalty(Penalty):
     """λ Σ w²."""
 
-    kind: ClassVar[str] = "l2"
+    regularizer = L2
 
 
 @dataclass(frozen=True)
@@ -109,30 +114,36 @@ class Config:
     dtype: Literal["float32", "float64"]
     model: ModelSettings
     optimizer: Optimizer
-    regularizer: NoPenalty | L1Penalty | L2Penalty
+    regularizer: NoPenalty | Penalty
     schedule: Schedule
     data: DataSettings
     trainer: TrainerSettings
     tracking: TrackingSettings
-    runs_dir: Annotated[str, NotEmpty()]
+    runs_dir: Annotated[str, NOT_EMPTY]
 
 
-VARIANTS: dict[str, dict[str, type]] = {
-    "optimizer": dict(OPTIMIZERS),
-    "schedule": dict(SCHEDULES),
-    "regularizer": {"none": NoPenalty, "l1": L1Penalty, "l2": L2Penalty},
+PENALTIES: dict[str, type[NoPenalty | Penalty]] = {"none": NoPenalty, "l1": L1Penalty, "l2": L2Penalty}
+"""By the `name` of the group `regularizer`."""
+
+VARIANTS: Mapping[str, Mapping[str, type]] = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "regularizer": PENALTIES,
 }
-"""For each group with several forms, the class by the group's `name`."""
+"""For each group with several forms, the table of their classes by the group's `name`."""
 
 
 def as_dict(config: Config) -> dict[str, Any]:
     """The resolved config as plain values, every key and default spelt out: what `config.yaml` and MLflow hold."""
     plain = dataclasses.asdict(config)
     for group, forms in VARIANTS.items():
-        chosen = type(getattr(config, group))
-        name = next(name for name, form in forms.items() if form is chosen)
-        plain[group] = {"name": name, **plain[group]}
+        plain[group] = {"name": form_name(forms, getattr(config, group)), **plain[group]}
     return {key: _plain(value) for key, value in plain.items()}
+
+
+def form_name(forms: Mapping[str, type], chosen: object) -> str:
+    """The name of the form that a group's settings have."""
+    return next(name for name, form in forms.items() if form is type(chosen))
 
 
 def _plain(value: Any) -> Any:

@@ -6,18 +6,18 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from nnlab.core.rows import Array
 from nnlab.data.csv_cells import is_number
-from nnlab.data.csv_header import is_header
-from nnlab.data.csv_index import index_to_drop
-from nnlab.data.csv_parsing import EXACT, parse
+from nnlab.data.csv_header import Header, is_header
+from nnlab.data.csv_index import Index, index_to_drop
+from nnlab.data.csv_parsing import EXACT, Decimal, parse
 from nnlab.data.csv_pixels import are_pixels
 from nnlab.data.csv_text import DELIMITERS, SAMPLE, CsvText, cells_of, decode, find_delimiter
 from nnlab.data.files import first_file, listing, read_bytes, resolve_root
-from nnlab.data.settings import DataSettings
 from nnlab.data.source import Part, RawTable, Source, assemble
 from nnlab.errors import UserError
 
@@ -25,6 +25,34 @@ FILES: dict[Part, tuple[str, str]] = {
     "train": ("train.csv", "mnist_train.csv"),
     "test": ("test.csv", "mnist_test.csv"),
 }
+
+
+class CsvSettings(Protocol):
+    """The part of `DataSettings` that is about files."""
+
+    @property
+    def root(self) -> str | None:
+        """The file or folder."""
+
+    @property
+    def label_column(self) -> int:
+        """Counted from 0; -1 is the last."""
+
+    @property
+    def header(self) -> Header:
+        """Whether the first line names the columns."""
+
+    @property
+    def delimiter(self) -> str:
+        """A name in `DELIMITERS`, or `auto`."""
+
+    @property
+    def decimal(self) -> Decimal:
+        """The decimal mark."""
+
+    @property
+    def index(self) -> Index:
+        """What becomes of an index."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +74,7 @@ class CsvFile:
     notes: tuple[str, ...]
 
 
-def load_csv(settings: DataSettings) -> Source:
+def load_csv(settings: CsvSettings) -> Source:
     """One file, or a folder with `train.csv` (or `mnist_train.csv`) and perhaps a test file; gzip or not.
 
     Cells are read as RFC 4180 and pandas read them. Whole numbers from 0 to 255 become bytes, other whole numbers
@@ -84,10 +112,13 @@ def load_csv(settings: DataSettings) -> Source:
     }
     names = None if train.names is None else [name for column, name in enumerate(train.names) if column not in dropped]
     source = assemble(raw, is_image=are_pixels(names, train.file.name))
-    return dataclasses.replace(source, notes=(*notes, *more, *source.notes))
+    as_pandas = np.result_type(
+        source.row_type, np.int64
+    )  # the type that pandas gives whole numbers, whatever their size
+    return dataclasses.replace(source, notes=(*notes, *more, *source.notes), row_type=as_pandas)
 
 
-def read_csv(file: Path, settings: DataSettings, like: CsvFile | None = None) -> CsvFile:
+def read_csv(file: Path, settings: CsvSettings, like: CsvFile | None = None) -> CsvFile:
     """All of one file.
 
     Args:
@@ -135,7 +166,7 @@ def read_csv(file: Path, settings: DataSettings, like: CsvFile | None = None) ->
     return CsvFile(file, table, names, label, (*_notes(text, line, names, label), *marks))
 
 
-def _check_columns(file: Path, line: int, first: Sequence[str], settings: DataSettings, like: CsvFile | None) -> None:
+def _check_columns(file: Path, line: int, first: Sequence[str], settings: CsvSettings, like: CsvFile | None) -> None:
     """A file has a label and a feature; a test file has the columns of the training file."""
     if len(first) == 1:
         tried = f"none of {', '.join(DELIMITERS)}" if settings.delimiter == "auto" else f"not {settings.delimiter}"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from nnlab.data.csv_cells import is_number, is_value
 from nnlab.errors import UserError
 
 Cells = Sequence[str]
+
+Header = Literal["auto", "yes", "no"]
+"""Whether a file opens with names, as `data.header` says it: `auto` decides by `is_header`."""
 
 SOME, MANY = 3, 5
 """Numbers from which an order is no coincidence: counted from 0, and merely ascending."""

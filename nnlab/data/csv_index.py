@@ -6,12 +6,15 @@ import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from nnlab.core.rows import Array
-from nnlab.data.settings import Index
 from nnlab.errors import UserError
+
+Index = Literal["auto", "drop", "keep"]
+"""What becomes of an index, as `data.index` says it: `auto` refuses the file."""
 
 NAMELESS = re.compile(r"Unnamed: 0(\.\d+)*")
 """What pandas calls the nameless column of an index that it has written and read again."""

@@ -8,7 +8,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from nnlab.data.csv_cells import COMMA_NUMBER, DECIMAL_COMMA, GROUPED, POINT_NUM
 from nnlab.data.csv_index import likely_label
 from nnlab.data.csv_text import CsvText
 from nnlab.data.labels import LIKE_NUMBERS
-from nnlab.data.settings import Decimal
 from nnlab.errors import UserError
+
+Decimal = Literal["auto", "point", "comma"]
+"""The decimal mark, as `data.decimal` says it: `auto` takes the comma where no number has a point."""
 
 EXACT = 2**53
 """Up to here float64 has every whole number."""

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.data.csv_cells import is_comment, is_number, is_value
-from nnlab.data.settings import Delimiter
 from nnlab.errors import UserError
 
 DELIMITERS: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
-"""By the name that `data.delimiter` has for them, in the order in which they are tried; `space` is any run of
-spaces and tabs."""
+"""By their names in `data.delimiter`, in the order in which `auto` tries them; `space` is any run of spaces and
+tabs."""
 
 SAMPLE = 64
 """Lines that the delimiter and the header are found from."""
@@ -119,7 +118,7 @@ def cells_of(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
         yield ["\n"]
 
 
-def find_delimiter(text: str, chosen: Delimiter) -> str:
+def find_delimiter(text: str, chosen: str) -> str:
     """What stands between the cells: the delimiter under which most lines are rows of numbers, equally many."""
     if chosen != "auto":
         return DELIMITERS[chosen]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from nnlab.check import Checked, Range
+from nnlab.check import Checked, OneOf, Range
+from nnlab.data.csv_header import Header
+from nnlab.data.csv_index import Index
+from nnlab.data.csv_parsing import Decimal
+from nnlab.data.csv_text import DELIMITERS
+from nnlab.data.sources import SOURCES
 
-SourceName = Literal["toy", "digits", "mnist_5k", "mnist", "fashion_mnist", "idx", "csv", "npz"]
 Strategy = Literal["tail", "random", "stratified"]
-Header = Literal["auto", "yes", "no"]
-Delimiter = Literal["auto", "comma", "semicolon", "tab", "pipe", "space"]
-Decimal = Literal["auto", "point", "comma"]
-Index = Literal["auto", "drop", "keep"]
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class DataSettings(Checked):
         split: how rows become splits.
     """
 
-    name: SourceName
+    name: Annotated[str, OneOf(SOURCES)]
     root: str | None = None
     limit: Annotated[int, Range(ge=1)] | None = None
     scale: Literal["unit", "none"] = "unit"
     standardize: bool = False
     label_column: int = 0
     header: Header = "auto"
-    delimiter: Delimiter = "auto"
+    delimiter: Annotated[str, OneOf(DELIMITERS)] | Literal["auto"] = "auto"
     decimal: Decimal = "auto"
     index: Index = "auto"
     split: SplitSettings = field(default_factory=SplitSettings)

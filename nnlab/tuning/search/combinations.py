@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nnlab.config.problems import ConfigProblem
+from nnlab.config.schema import form_name
 from nnlab.tuning.search.pruners import PRUNERS, Halving, Hyperband, Median, NoPruner, Wilcoxon
 from nnlab.tuning.search.samplers import CMAES, GP, SAMPLERS, Grid, has_torch
 from nnlab.tuning.search.settings import SweepSettings
@@ -136,8 +137,8 @@ def _wilcoxon_problems(pruner: Wilcoxon, seeds: int) -> Iterator[ConfigProblem]:
 
 
 def _sampler_name(settings: SweepSettings) -> str:
-    return next(name for name, form in SAMPLERS.items() if form is type(settings.sampler))
+    return form_name(SAMPLERS, settings.sampler)
 
 
 def _pruner_name(settings: SweepSettings) -> str:
-    return next(name for name, form in PRUNERS.items() if form is type(settings.pruner))
+    return form_name(PRUNERS, settings.pruner)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from optuna import Study
@@ -20,6 +20,9 @@ from scipy.stats import qmc
 
 from nnlab.tuning.search.dimension import Scalar
 from nnlab.tuning.search.space import Space
+
+SEQUENCES: dict[str, type[qmc.QMCEngine]] = {"sobol": qmc.Sobol, "halton": qmc.Halton}
+"""Low-discrepancy sequences, by the name that `sweep.sampler_options.sequence` has."""
 
 
 class PlannedSampler(BaseSampler):
@@ -64,21 +67,20 @@ def grid_point(space: Space, study_seed: int, number: int) -> dict[str, Scalar]:
     return {d.name: d.value(int(place)) for d, place in zip(space.dimensions, places, strict=True)}
 
 
-def sequence_point(
-    space: Space, sequence: Literal["sobol", "halton"], number: int, *, scramble_seed: int | None
-) -> dict[str, Scalar]:
+def sequence_point(space: Space, sequence: str, number: int, *, scramble_seed: int | None) -> dict[str, Scalar]:
     """The point of a low-discrepancy sequence that trial `number` has.
 
     Conditional dimensions have their coordinate in every point, so that all trials share one sequence.
 
     Args:
         space: any.
-        sequence: which one.
+        sequence: its name in `SEQUENCES`.
         number: of the trial.
         scramble_seed: the seed of the scrambling; None leaves the sequence as it is.
     """
-    engine = qmc.Sobol if sequence == "sobol" else qmc.Halton
-    points = engine(len(space.dimensions), scramble=scramble_seed is not None, rng=np.random.default_rng(scramble_seed))
+    points = SEQUENCES[sequence](
+        len(space.dimensions), scramble=scramble_seed is not None, rng=np.random.default_rng(scramble_seed)
+    )
     if number:
         points.fast_forward(number)
     (point,) = points.random(1)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
-from nnlab.check import Checked, Range
+from nnlab.check import Checked, OneOf, Range
 from nnlab.tuning.search.evolution import EvolutionSampler
-from nnlab.tuning.search.planned import PlannedSampler, grid_point, sequence_point
+from nnlab.tuning.search.planned import SEQUENCES, PlannedSampler, grid_point, sequence_point
 from nnlab.tuning.search.space import Space
 
 Count = Annotated[int, Range(ge=1)]
@@ -136,7 +136,7 @@ class QMC(Checked):
     https://arxiv.org/abs/2008.08051.
     """
 
-    sequence: Literal["sobol", "halton"] = "sobol"
+    sequence: Annotated[str, OneOf(SEQUENCES)] = "sobol"
     scramble: bool = True
 
     def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:

@@ -7,20 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from nnlab.check import Checked, Matches, NotEmpty, Range, field_rules
+from nnlab.check import NOT_EMPTY, Checked, Matches, OneOf, Range, field_rules
 from nnlab.config.parse import IN_DOUBT, Reader, key_rules
 from nnlab.config.problems import ConfigProblem
+from nnlab.config.schema import form_name
+from nnlab.training.settings import SCORES
 from nnlab.tuning.search.pruners import PRUNERS, Pruner
 from nnlab.tuning.search.samplers import SAMPLERS, Sampler
 
-Objective = Literal["val/loss", "val/accuracy", "parameters", "seconds"]
-DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
-    "val/loss": "minimize",
-    "val/accuracy": "maximize",
-    "parameters": "minimize",
-    "seconds": "minimize",
-}
-"""Where better is, in Optuna's words."""
+Direction = Literal["minimize", "maximize"]
+OBJECTIVES: dict[str, Direction] = {**SCORES, "parameters": "minimize", "seconds": "minimize"}
+"""What can be optimized, and which way is better, in Optuna's words."""
 
 StudyName = Annotated[
     str,
@@ -60,8 +57,8 @@ class SweepSettings(Checked):
     workers: Annotated[int, Range(ge=1)] | None
     sampler: Sampler
     pruner: Pruner
-    objective: tuple[Objective, ...]
-    storage: Annotated[str, NotEmpty()] | None
+    objective: tuple[Annotated[str, OneOf(OBJECTIVES)], ...]
+    storage: Annotated[str, NOT_EMPTY] | None
     name: StudyName | None
     resume: StudyName | None
     at: Literal["best", "last"]
@@ -93,12 +90,14 @@ def study_rules() -> dict[str, dict[str, Any]]:
     """Every key of a study's command line, a run's and those of `sweep`, with what it may be (see `key_rules`)."""
     own = key_rules(SweepSettings, _variants(), "sweep.")
     as_written = {_as_written(ConfigProblem(key, "")).key: rules for key, rules in own.items()}
-    return key_rules() | as_written | {f"sweep.{key}": {"": Literal[tuple(forms)]} for key, forms in CHOSEN.items()}
+    return (
+        key_rules() | as_written | {f"sweep.{key}": {"": Annotated[str, OneOf(forms)]} for key, forms in CHOSEN.items()}
+    )
 
 
-def direction(objective: str) -> Literal["minimize", "maximize"]:
-    """Where better is for an objective."""
-    return DIRECTIONS[objective]
+def direction(objective: str) -> Direction:
+    """Which way is better for an objective."""
+    return OBJECTIVES[objective]
 
 
 def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[ConfigProblem]]:
@@ -162,7 +161,7 @@ def as_plain(settings: SweepSettings) -> dict[str, Any]:
     for name in field_rules(SweepSettings):
         plain[name] = value = getattr(settings, name)
         if name in CHOSEN:
-            plain[name] = next(choice for choice, form in CHOSEN[name].items() if form is type(value))
+            plain[name] = form_name(CHOSEN[name], value)
             plain[f"{name}_options"] = dataclasses.asdict(value)
     plain["objective"] = settings.objective[0] if len(settings.objective) == 1 else list(settings.objective)
     return plain
