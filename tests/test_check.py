@@ -115,7 +115,12 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
         (Room, None, "must be one of kitchen, cellar, attic", ""),
         (DryRoom, "cellar", "must be one of kitchen, attic", ""),
         (Room | Literal["auto"], "kitchn", "must be one of kitchen, cellar, attic or auto", "kitchen"),
-        (tuple[Room, ...], ["atic"], "each item must be one of kitchen, cellar, attic, but item 0 is 'atic'", "[attic]"),
+        (
+            tuple[Room, ...],
+            ["atic"],
+            "each item must be one of kitchen, cellar, attic, but item 0 is 'atic'",
+            "[attic]",
+        ),
         # blank text
         (Annotated[str, NOT_EMPTY], "", "must be text that is not empty", ""),
         (Annotated[str, NOT_EMPTY], " \n\t", "must be text that is not empty", ""),

@@ -44,7 +44,7 @@ def sweep(arguments: Sequence[str], ahead: Ahead | None = None, executor: Execut
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    from nnlab.tuning.plan import make_plan
+    from nnlab.tuning.planning import make_plan
     from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
 
     whole, begun = arguments_to_go_on(arguments)

@@ -23,7 +23,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Identity:
+class Manifest:
     """Of one study.
 
     Args:
@@ -41,8 +41,8 @@ class Identity:
     versions: Mapping[str, str]
 
     @classmethod
-    def of(cls, study: Path) -> Identity:
-        """The identity of the study in the directory `study`.
+    def read(cls, study: Path) -> Manifest:
+        """The manifest of the study in the directory `study`.
 
         Raises:
             UserError: if there is no study, or the file is damaged.
@@ -83,7 +83,7 @@ class Identity:
                 + "\nLeave these out to go on with it, or begin another study without sweep.resume."
             )
 
-    def strangers(self) -> list[str]:
+    def changed_versions(self) -> list[str]:
         """What has changed around the study since it began: it goes on, but perhaps not bit for bit."""
         now = versions()
         return [

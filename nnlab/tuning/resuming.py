@@ -12,8 +12,9 @@ from nnlab.config.overrides import parsed
 from nnlab.config.problems import ConfigError, ConfigProblem, shown
 from nnlab.config.schema import VARIANTS
 from nnlab.errors import UserError
-from nnlab.tuning.manifest import Identity
-from nnlab.tuning.plan import Plan, make_plan
+from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.search.searchable import form_of
 from nnlab.tuning.search.settings import study_rules
 from nnlab.tuning.search.space import read_space
@@ -42,10 +43,10 @@ def arguments_to_go_on(arguments: Sequence[str]) -> tuple[list[str], Path | None
     if not names or names[-1] is None:
         return list(arguments), None
     directory = study_directory(str(names[-1]), arguments)
-    identity = Identity.of(directory)
+    manifest = Manifest.read(directory)
     keys = {override.key_or_group for override in given}
-    earlier = [text for text in identity.overrides if parsed([text], study_rules())[0].key_or_group not in keys]
-    storage_url(identity, [*earlier, *arguments])
+    earlier = [text for text in manifest.overrides if parsed([text], study_rules())[0].key_or_group not in keys]
+    storage_url(manifest, [*earlier, *arguments])
     return [*earlier, *arguments], directory
 
 
@@ -64,14 +65,14 @@ def plan_to_go_on(arguments: Sequence[str], given: Sequence[str], directory: Pat
         return make_plan(arguments)
     except ConfigError as error:
         told = {problem.key for problem in error.problems}
-        differences = _differences(Identity.of(directory), parsed(given, study_rules()))
+        differences = _differences(Manifest.read(directory), parsed(given, study_rules()))
         others = [problem for problem in differences if problem.key not in told]
         raise ConfigError([*error.problems, *others]) from None
 
 
-def _differences(identity: Identity, given: Sequence[Override]) -> Iterator[ConfigProblem]:
+def _differences(manifest: Manifest, given: Sequence[Override]) -> Iterator[ConfigProblem]:
     """What is given now, and was something else when the study began."""
-    begun = identity.fingerprint
+    begun = manifest.fingerprint
     for override in given:
         key = override.key_or_group
         now: object = override.value()
@@ -87,11 +88,11 @@ def _differences(identity: Identity, given: Sequence[Override]) -> Iterator[Conf
             yield ConfigProblem(key, rule, now, "leave it out, or begin another study without sweep.resume")
 
 
-def storage_url(identity: Identity, arguments: Sequence[str]) -> str | None:
+def storage_url(manifest: Manifest, arguments: Sequence[str]) -> str | None:
     """The whole address of a study's storage; None is its journal.
 
     Args:
-        identity: of the study.
+        manifest: of the study.
         arguments: overrides, which have to say the address if it is secret.
 
     Raises:
@@ -100,12 +101,12 @@ def storage_url(identity: Identity, arguments: Sequence[str]) -> str | None:
     urls = [override.value() for override in parsed(arguments, study_rules()) if override.key_or_group == STORAGE]
     if urls and urls[-1] is not None:
         return str(urls[-1])
-    if "***" in (identity.storage or ""):  # see `redacted`
+    if "***" in (manifest.storage or ""):  # see `redacted`
         raise UserError(
-            f"The study {identity.name!r} is kept at {identity.storage}, whose password is not. "
+            f"The study {manifest.name!r} is kept at {manifest.storage}, whose password is not. "
             f"Give the whole address again: {STORAGE}=URL."
         )
-    return identity.storage
+    return manifest.storage
 
 
 def study_directory(name: str, arguments: Sequence[str]) -> Path:

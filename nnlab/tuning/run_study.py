@@ -20,8 +20,8 @@ from nnlab.execution.run import sigterm_raises
 from nnlab.mlflow_sync.process import MirrorProcess
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Recorder
-from nnlab.tuning.manifest import Identity
-from nnlab.tuning.new_study import identity_of, new_directory
+from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.new_study import manifest_of, new_directory
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.session import Session, StudyResult, how_to_go_on
 from nnlab.tuning.storage import JOURNAL_FILE, check_new_name, open_storage
@@ -70,16 +70,16 @@ def run_study(
             recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, mirror)
         else:
             name = begun.name
-            Identity.of(begun).check(fingerprint)
+            Manifest.read(begun).check(fingerprint)
             recorder = Recorder.reopen(begun, mirror)
         path = recorder.directory.path
         with recorder, console:
             storage = elsewhere or open_storage(None, path / JOURNAL_FILE)
             if begun is None:
                 # Before the study itself: from here on it can go on.
-                identity_of(plan, name, fingerprint).save(path)
+                manifest_of(plan, name, fingerprint).save(path)
             else:
-                for change in Identity.of(path).strangers():
+                for change in Manifest.read(path).changed_versions():
                     console.warning(change)
             study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
             session = Session(plan, study, recorder, console, mirror)

@@ -11,7 +11,7 @@ from optuna.study import get_all_study_names
 from nnlab.errors import UserError
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory
-from nnlab.tuning.manifest import Identity
+from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage
@@ -30,12 +30,12 @@ def shown_study(name: str, arguments: Sequence[str], *, encoding: str | None, wi
         UserError: if there is no such study.
     """
     directory = study_directory(name, arguments)
-    identity = Identity.of(directory)
-    storage = open_storage(storage_url(identity, arguments), directory / JOURNAL_FILE)
+    manifest = Manifest.read(directory)
+    storage = open_storage(storage_url(manifest, arguments), directory / JOURNAL_FILE)
     if name not in get_all_study_names(storage):
         raise UserError(f"The study {name!r} was begun in {directory}, but its storage has none of that name.")
     trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-    objective = identity.fingerprint["sweep.objective"]
+    objective = manifest.fingerprint["sweep.objective"]
     objectives = [objective] if isinstance(objective, str) else list(objective)
     return "\n".join(
         [name, "", leaderboard(trials, objectives, encoding=encoding, width=width), "", _state(directory), ""]

@@ -22,7 +22,7 @@ ROOT = "study"
 """The root of a study's config among the files of `conf/`."""
 
 
-class Composition:
+class TrialConfigs:
     """The configs of one study.
 
     Args:

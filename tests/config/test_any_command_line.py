@@ -14,7 +14,7 @@ from nnlab.commands.arguments import composed_jobs, read_overrides, show_option
 from nnlab.config import multirun
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.errors import UserError
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.resuming import arguments_to_go_on
 from nnlab.tuning.search.settings import study_rules
 from nnlab.tuning.stored_study import shown_study

@@ -16,7 +16,7 @@ from nnlab.config.places import why_not_writable
 from nnlab.config.problems import ConfigError
 from nnlab.config.quoting import in_hydra
 from nnlab.config.tracking import ExperimentName
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 
 SMALL = ["data=toy", "model=toy"]
 

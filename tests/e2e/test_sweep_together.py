@@ -59,7 +59,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from nnlab.commands.study_console import study_console_for
 from nnlab.tuning.run_study import run_study
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 
 if __name__ == "__main__":
     with ProcessPoolExecutor(2) as executor:

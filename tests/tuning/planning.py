@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nnlab.config.problems import ConfigError
-from nnlab.tuning.plan import Plan, make_plan
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.planning import make_plan
 
 DIGITS = ["data=digits", "tracking.enabled=false"]
 WIDTHS = {f"model.width.{layer}" for layer in range(3)}

@@ -22,7 +22,7 @@ from nnlab.execution.run import run
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, end_if_dead
 from nnlab.tuning.duplicates import record_repetition
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks

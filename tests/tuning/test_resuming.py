@@ -12,38 +12,38 @@ from sweeping import finished, go_on_one, journal_storage, mixed, study_in, swee
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.runs.directory import RunDirectory
-from nnlab.tuning.manifest import FILE, Identity, versions
+from nnlab.tuning.manifest import FILE, Manifest, versions
 from nnlab.tuning.resuming import arguments_to_go_on, study_directory
 from nnlab.tuning.stored_study import shown_study
 
 FINGERPRINT: dict[str, Any] = {"seed": 0, "model.hidden": [64, 32], "sweep.objective": "val/loss", "data_sha256": "c0"}
 
 
-def identity(name: str = "a-study", overrides: tuple[str, ...] = (), storage: str | None = None) -> Identity:
-    return Identity(name, list(overrides), storage, FINGERPRINT, versions())
+def manifest(name: str = "a-study", overrides: tuple[str, ...] = (), storage: str | None = None) -> Manifest:
+    return Manifest(name, list(overrides), storage, FINGERPRINT, versions())
 
 
 def saved(runs_dir: Path, name: str = "a-study", **fields: Any) -> Path:
     folder = runs_dir / name
     folder.mkdir(parents=True)
-    identity(name, **fields).save(folder)
+    manifest(name, **fields).save(folder)
     return folder
 
 
 def test_an_identity_reads_back(tmp_path: Path) -> None:
     folder = saved(tmp_path, overrides=("sweep=toy", "data.root='/a b'"), storage="sqlite:////a.db")
-    assert Identity.of(folder) == identity(overrides=("sweep=toy", "data.root='/a b'"), storage="sqlite:////a.db")
+    assert Manifest.read(folder) == manifest(overrides=("sweep=toy", "data.root='/a b'"), storage="sqlite:////a.db")
 
 
 def test_the_same_fingerprint_goes_on() -> None:
-    identity().check(dict(FINGERPRINT))
+    manifest().check(dict(FINGERPRINT))
 
 
 def test_every_difference_is_named_and_nothing_else() -> None:
     now = FINGERPRINT | {"seed": 1, "model.hidden": [64], "sweep.at": "best"}
     del now["data_sha256"]
     with pytest.raises(UserError, match="'a-study' can only go on as what it was begun as") as caught:
-        identity().check(now)
+        manifest().check(now)
     assert str(caught.value).splitlines()[1:-1] == [
         "  data_sha256: c0 in the study, absent now",
         "  model.hidden: [64,32] in the study, [64] now",
@@ -53,9 +53,9 @@ def test_every_difference_is_named_and_nothing_else() -> None:
 
 
 def test_what_changed_around_a_study_is_a_warning() -> None:
-    assert identity().strangers() == []
-    older = Identity("a-study", [], None, FINGERPRINT, versions() | {"optuna": "4.0.0"})
-    (line,) = older.strangers()
+    assert manifest().changed_versions() == []
+    older = Manifest("a-study", [], None, FINGERPRINT, versions() | {"optuna": "4.0.0"})
+    (line,) = older.changed_versions()
     assert line.startswith("optuna was 4.0.0 when the study began and is ")
 
 
@@ -76,7 +76,7 @@ def test_a_wrong_name_lists_the_studies_that_there_are(tmp_path: Path) -> None:
 def test_a_damaged_identity_is_told_with_the_file(content: str, tmp_path: Path) -> None:
     (saved(tmp_path) / FILE).write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=r"study\.json must say what the study is, but cannot be read"):
-        Identity.of(tmp_path / "a-study")
+        Manifest.read(tmp_path / "a-study")
 
 
 def test_a_command_line_that_names_no_study_is_left_alone() -> None:

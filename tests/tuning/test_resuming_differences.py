@@ -8,8 +8,8 @@ import pytest
 
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
-from nnlab.tuning.manifest import SHOWN, Identity, versions
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.manifest import SHOWN, Manifest, versions
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
 
 BEGUN = ["data=digits", "tracking.enabled=false", "optimizer=adam", "optimizer.lr=range(0.1,0.4,0.1)", "sweep.trials=9"]
@@ -20,7 +20,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "a-study"
     folder.mkdir()
     plan = make_plan([*BEGUN, f"runs_dir={folder.parent}"])
-    Identity("a-study", plan.lasting_overrides, None, plan.fingerprint("c0"), versions()).save(folder)
+    Manifest("a-study", plan.lasting_overrides, None, plan.fingerprint("c0"), versions()).save(folder)
     return folder
 
 
@@ -54,7 +54,7 @@ def test_where_nothing_is_wrong_the_fingerprints_say_every_difference(study: Pat
     whole, _ = arguments_to_go_on(now)
     plan = plan_to_go_on(whole, now, study)
     with pytest.raises(UserError, match="can only go on as what it was begun as") as caught:
-        Identity.of(study).check(plan.fingerprint("c1"))
+        Manifest.read(study).check(plan.fingerprint("c1"))
     for key in ("data_sha256", "seed", "sweep.sampler"):
         assert f"  {key}: " in str(caught.value)
 
@@ -62,7 +62,7 @@ def test_where_nothing_is_wrong_the_fingerprints_say_every_difference(study: Pat
 def test_an_unknown_study_is_told_the_nearest_and_how_many_more_there_are(study: Path) -> None:
     for number in range(20):
         (study.parent / f"other-{number}").mkdir(exist_ok=True)
-        Identity.of(study).save(study.parent / f"other-{number}")
+        Manifest.read(study).save(study.parent / f"other-{number}")
     with pytest.raises(UserError, match=rf"The nearest are: a-study, .*; and {21 - SHOWN} more\.") as caught:
         arguments_to_go_on([f"runs_dir={study.parent}", "sweep.resume=a-studdy"])
     assert str(caught.value).count("other-") == SHOWN - 1

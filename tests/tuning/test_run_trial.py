@@ -26,7 +26,8 @@ from nnlab.execution.run import run
 from nnlab.execution.run import test_member as evaluated_member
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory
-from nnlab.tuning.plan import Plan, make_plan
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks, without_test
