@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from nnlab.batch import compose
 from nnlab.config.jobs import Job
-from nnlab.config.repeat import in_hydra
+from nnlab.config.quoting import as_override
 
 SEEDS = 5
 """Runs of every variant of every study: as many for each claim, which was decided before any of them was made."""
@@ -70,8 +70,8 @@ class Lab:
     @property
     def places(self) -> tuple[str, ...]:
         """The overrides that say where runs are kept."""
-        uri = () if self.tracking_uri is None else (in_hydra("tracking.uri", self.tracking_uri),)
-        return (in_hydra("runs_dir", self.runs_dir), *uri)
+        uri = () if self.tracking_uri is None else (as_override("tracking.uri", self.tracking_uri),)
+        return (as_override("runs_dir", self.runs_dir), *uri)
 
     def digits(self, overrides: Sequence[str] = ()) -> tuple[str, ...]:
         """What chooses the digits; fewer rows where it has to be quick, unless the `overrides` say how many."""

@@ -12,7 +12,7 @@ from experiments.registry import STUDIES
 from experiments.study import Study
 from nnlab.batch import compose
 from nnlab.check import closest
-from nnlab.config.repeat import in_hydra
+from nnlab.config.quoting import as_override
 from nnlab.cpu import usable_cores
 from nnlab.data import read_source
 from nnlab.data.loading import dataset_of
@@ -53,7 +53,7 @@ def laboratory(given: argparse.Namespace) -> Lab:
             f"{'with' if given.root else 'without'} --root. Give both, as in --data idx --root FOLDER."
         )
     lab = Lab(
-        data=(f"data={given.data}", *([in_hydra("data.root", given.root)] if given.root else [])),
+        data=(f"data={given.data}", *([as_override("data.root", given.root)] if given.root else [])),
         data_name=NAMES.get(given.data, f"the digits of {given.root}"),
         seeds=seeds,
         is_quick=given.quick,

@@ -16,10 +16,10 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
 from nnlab.config.jobs import CONFIG_NAME, Job, compose_jobs, conf_dir
+from nnlab.config.keys import key_rules, nearest_key
 from nnlab.config.overrides import Rules, key_of, one_value_alone, read, unknown_key
-from nnlab.config.parse import key_rules, nearest_key
 from nnlab.config.problems import ConfigError, ConfigProblem
-from nnlab.config.quoting import in_hydra
+from nnlab.config.quoting import as_override
 from nnlab.config.test_split import decided
 from nnlab.errors import UserError
 
@@ -187,7 +187,7 @@ def _checked(texts: Sequence[str], root: str, rules: Rules | None) -> list[str]:
     if problems:
         raise ConfigError(problems)
     searched = {
-        str(override.input_line): in_hydra(f"++sweep.space.{override.key_or_group}", override.get_value_string())
+        str(override.input_line): as_override(f"++sweep.space.{override.key_or_group}", override.get_value_string())
         for override in several
     }
     return [searched.get(text, text) for text in texts]

@@ -25,7 +25,7 @@ def build_layers(model: ModelSettings, regularizer: object, classes: int) -> lis
 
 
 def build_objective(config: Config, dataset: Dataset, random: Streams) -> Objective:
-    """The network at its beginning, with its loss and penalties."""
+    """The initialized network, with its loss and penalties."""
     network = Network(
         build_layers(config.model, config.regularizer, dataset.classes),
         features=(dataset.features,),

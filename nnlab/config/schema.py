@@ -1,4 +1,4 @@
-"""Everything that `conf/` can say, typed.
+"""The schema of a config: everything that `conf/` can set, typed.
 
 A config is made of the settings classes of the parts below: an optimizer in a config *is* the core's frozen
 optimizer. So each rule is written once, where the thing it is about lives. Groups with several forms
@@ -29,15 +29,15 @@ class ModelSettings(Checked):
     """A stack of dense layers.
 
     Args:
-        name: what to call it; decides nothing.
+        name: for people; it has no effect.
         hidden: the widths of the hidden layers, from the input on; may be empty.
-        activation: behind each hidden layer.
-        output: the activation behind the output layer.
-        output_units: the width of the output layer; null is one a class. One unit can decide two classes.
-        loss: what training makes small.
-        init: how weights begin.
+        activation: after each hidden layer; softmax is for outputs.
+        output: the activation after the output layer.
+        output_units: the width of the output layer; null is one per class. One unit can tell two classes apart.
+        loss: what training minimizes.
+        init: how weights are initialized.
         bias: whether layers have biases.
-        bias_init: how biases begin.
+        bias_init: how biases are initialized.
         dropout: the probability of dropping a hidden unit's output while training.
     """
 
@@ -64,7 +64,7 @@ class Penalty(Checked):
 
     Args:
         strength: λ.
-        layers: `hidden` leaves the output layer out.
+        layers: `hidden` excludes the output layer.
         biases: whether biases are penalised too.
         reported: whether reported losses include the penalty (as Keras' do), which makes them incomparable
             between strengths.
@@ -95,17 +95,17 @@ class L2Penalty(Penalty):
 
 @dataclass(frozen=True)
 class Config:
-    """A run, whole.
+    """Everything that defines a run.
 
     Args:
         seed: of every random stream but the split's (see `data.split.seed`).
         dtype: of parameters and activations.
         model: the network and its loss.
-        optimizer: the rule that makes steps of gradients.
+        optimizer: the rule that turns gradients into steps.
         regularizer: the penalty.
         schedule: of the learning rate.
         data: what to learn from.
-        trainer: how long, in which portions.
+        trainer: how long, and in which batches.
         tracking: how the run reaches MLflow.
         runs_dir: the folder that run directories are made in.
     """
@@ -134,7 +134,7 @@ VARIANTS: Mapping[str, Mapping[str, type]] = {
 
 
 def as_dict(config: Config) -> dict[str, Any]:
-    """The resolved config as plain values, every key and default spelt out: what `config.yaml` and MLflow hold."""
+    """The resolved config as plain values, with every key and default: what `config.yaml` and MLflow hold."""
     plain = dataclasses.asdict(config)
     for group, forms in VARIANTS.items():
         plain[group] = {"name": form_name(forms, getattr(config, group)), **plain[group]}

@@ -34,19 +34,19 @@ UNCHANGEABLE = (
 """Settings of a sweep that its trials depend on."""
 
 OF_A_SESSION = ("runs_dir", "sweep.name", "sweep.resume")
-"""What the command line says of one session alone."""
+"""Keys that concern one session alone."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A study before it begins.
+    """A study before it starts.
 
     Attributes:
         settings: how to search.
         space: what to search.
         overrides: the command line.
-        fixed: the config of a run, with some point of the space in it.
-        composition: makes the configs of the other points.
+        fixed: the config of a run at some point of the space.
+        configs: composes the configs at the other points.
     """
 
     settings: SweepSettings
@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def workers(self) -> int:
-        """How many trials may run at a time."""
+        """How many trials may run at the same time."""
         return min(self._workers_asked_for, self.settings.trials)
 
     @property
@@ -66,12 +66,12 @@ class Plan:
 
     @property
     def repeatable_overrides(self) -> list[str]:
-        """The command line as it can be repeated from any folder."""
+        """The command line in a form that can be repeated from any folder."""
         return repeatable(parsed(self.overrides, study_rules()), self.fixed)
 
     @property
     def lasting_overrides(self) -> list[str]:
-        """The same as it can be kept: what is about this session alone or is secret is left out."""
+        """The same in a form that can be stored: without secrets, and without what concerns this session alone."""
         texts = self.repeatable_overrides
         return [text for text in texts if key_of(text) not in OF_A_SESSION and redacted(text) == text]
 
@@ -83,17 +83,17 @@ class Plan:
             seed: of the run.
 
         Raises:
-            ConfigError: if there can be no such run.
+            ConfigError: if the run is not possible.
         """
         return validate(self.configs.at({**values, "seed": seed}))
 
     def to_dict(self) -> dict[str, Any]:
-        """The study's own `config.yaml`: a run's without what is searched, and the group `sweep`."""
+        """The study's own `config.yaml`: that of a run without the searched keys, and the group `sweep`."""
         config = _without(as_dict(self.fixed), self.space.to_dict())
         return {**config, "sweep": {**as_plain(self.settings), "space": self.space.to_dict()}}
 
     def _fixed_by_choice(self, everywhere: Mapping[str, Any]) -> dict[str, Any]:
-        """What else is fixed where a group's choice is searched: `optimizer.momentum (optimizer=momentum)`."""
+        """What is fixed in each searched choice of a group: `optimizer.momentum (optimizer=momentum)`."""
         return {
             f"{key} ({choice})": value
             for choice, key, value in self.configs.by_choice()
@@ -103,7 +103,7 @@ class Plan:
         }
 
     def fingerprint(self, data_sha256: str) -> dict[str, Any]:
-        """Everything that the trials depend on, flat: a study goes on only where this is the same."""
+        """Everything that the trials depend on, flat: a study can be resumed only where this is the same."""
         config = {key: value for key, value in self.to_dict().items() if key not in ("runs_dir", "tracking", "sweep")}
         config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
         config["trainer"] = {key: value for key, value in config["trainer"].items() if key != "test"}
@@ -120,7 +120,7 @@ class Plan:
 
 
 def _without(config: dict[str, Any], searched: Mapping[str, str]) -> dict[str, Any]:
-    """A config without the keys that are searched, and without the groups."""
+    """A config without the searched keys and groups."""
     kept = deepcopy(config)
     names = set(searched)
     if any(is_shape(key) for key in searched):

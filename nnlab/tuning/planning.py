@@ -1,4 +1,4 @@
-"""From a command line to the plan of a study, with everything that is wrong told before it starts."""
+"""From a command line to the plan of a study, with every problem reported before it starts."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from nnlab.tuning.trial_configs import TrialConfigs, composed_study
 
 
 def make_plan(arguments: Sequence[str]) -> Plan:
-    """Read and check a sweep's command line.
+    """Read and check the command line of a sweep.
 
     Args:
         arguments: overrides in Hydra's grammar. A key with several values (`optimizer.lr=interval(0.1,1)`) is
-            searched, one with a single value is fixed, both whatever the preset says of it.
+            searched, one with a single value is fixed; both override the preset.
 
     Raises:
-        ConfigError: with everything that is wrong with the configuration, the sweep's settings and the space.
+        ConfigError: with every problem of the configuration, the sweep's settings and the space.
     """
     problems: list[ConfigProblem] = []
     overrides = read(arguments, problems, study_rules())
@@ -46,8 +46,8 @@ def make_plan(arguments: Sequence[str]) -> Plan:
 
 
 def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list[ConfigProblem]) -> Plan:
-    """The plan of overrides, of which those that cannot be read are told in `problems`."""
-    overrides = list({override.key_or_group: override for override in readable}.values())  # the last word
+    """The plan of the readable overrides; `problems` has those of the others."""
+    overrides = list({override.key_or_group: override for override in readable}.values())  # the last one counts
     given = [override for override in overrides if not override.is_sweep_override()]
     several = {searched_key(override): text_of(override) for override in overrides if override.is_sweep_override()}
     searched = {key: text for key, text in several.items() if key.partition(".")[0] != "sweep"}
@@ -61,9 +61,9 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     fixed_keys = {override.key_or_group for override in given}
     known = dict(leaves(presets)) if isinstance(presets, Mapping) else {}
     known = {key: text for key, text in known.items() if text is not IN_DOUBT}
-    texts = {**_unless_said(known, fixed_keys, set(searched)), **searched}
+    texts = {**_unless_given(known, fixed_keys, set(searched)), **searched}
     space, space_problems = read_space(texts)
-    if problems:  # what is wrong may be why nothing is left to search
+    if problems:  # these may be why nothing is left to search
         space_problems = [problem for problem in space_problems if problem is not NOTHING]
     settings, sweep_own_problems = read_sweep(sweep)
     problems += [*space_problems, *sweep_own_problems]
@@ -75,19 +75,19 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     fixed = _checked(configs, space)
     problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
     if fixed.data.split.seed is None:
-        rule = "must be a number in a sweep, so that all trials are judged by the same rows"
+        rule = "must be a number in a sweep, so that all trials are judged on the same rows"
         problems.append(ConfigProblem("data.split.seed", rule, None, "0"))
     if not len(dataset_of(fixed.data, seed=fixed.seed).validation):
-        rule = "is measured on the validation split, but that is empty"
+        rule = "is measured on the validation split, which is empty"
         problems.append(ConfigProblem("sweep.objective", rule, judged, "data.split.validation=0.15"))
     if problems:
         raise ConfigError(problems)
-    fixed = with_test(fixed, bool(fixed.trainer.test))  # of the winner: `auto` tests it
+    fixed = with_test(fixed, bool(fixed.trainer.test))  # the winner: `auto` tests it
     return Plan(settings, space, list(arguments), fixed, configs)
 
 
 def _checked(configs: TrialConfigs, space: Space) -> Config:
-    """A config of the space, after looking at its corners: what is wrong there would be found too late else."""
+    """A config of the space, after all of its corners were checked: problems there would else be found too late."""
     problems: dict[str, ConfigProblem] = {}
     fixed = None
     for values in space.corners():
@@ -102,7 +102,7 @@ def _checked(configs: TrialConfigs, space: Space) -> Config:
 
 
 def _problems_of_the_rest(raw: dict[str, Any], texts: Mapping[str, str], fixed: Set[str]) -> list[ConfigProblem]:
-    """What else is wrong with the config of a run, where the sweep itself is wrong: all is told at once."""
+    """The other problems, of a run's config, where the sweep itself has some: all are reported together."""
     searched = {*texts, HIDDEN} if any(map(is_shape, texts)) else set(texts)
     mark_in_doubt(raw, searched, fixed - searched)
     try:
@@ -113,15 +113,15 @@ def _problems_of_the_rest(raw: dict[str, Any], texts: Mapping[str, str], fixed: 
 
 
 def _in_space(problem: ConfigProblem) -> ConfigProblem:
-    """The problem, if a depth or width has one value alone: that is no key of a run."""
+    """The problem of a run's config; another one where a depth or width has a single value."""
     if not is_shape(problem.key):
         return problem
-    rule = f"can only be searched, with several values; what is fixed is {HIDDEN}"
+    rule = f"can only be searched, with several values; fixed widths are set by {HIDDEN}"
     return ConfigProblem(problem.key, rule, problem.value, f"{HIDDEN}=[64,64]")
 
 
-def _unless_said(texts: Mapping[str, Any], fixed: Set[str], searched: Set[str]) -> dict[str, Any]:
-    """The preset's space without what the command line fixes, sets to null, or says in other words."""
+def _unless_given(texts: Mapping[str, Any], fixed: Set[str], searched: Set[str]) -> dict[str, Any]:
+    """The preset's space without what the command line fixes, sets to null, or searches by other keys."""
     kept = {key: text for key, text in texts.items() if text is not None and key not in fixed}
     if HIDDEN in fixed | searched:
         kept = {key: text for key, text in kept.items() if not is_shape(key)}

@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import Override
 
 from nnlab.config.groups import choices_of
 from nnlab.config.overrides import parsed
-from nnlab.config.problems import ConfigError, ConfigProblem, shown
+from nnlab.config.problems import ConfigError, ConfigProblem, as_typed
 from nnlab.config.schema import VARIANTS
 from nnlab.errors import UserError
 from nnlab.tuning.manifest import Manifest
@@ -84,7 +84,7 @@ def _differences(manifest: Manifest, given: Sequence[Override]) -> Iterator[Conf
         elif key in (*VARIANTS, "model", "data"):
             now, place = form_of(key, str(now)) if str(now) in choices_of(key) else None, f"{key}.name"
         if place in begun and now is not None and begun[place] != now:
-            rule = f"was {shown(begun[place])} when the study began, which can only go on as that"
+            rule = f"was {as_typed(begun[place])} when the study began, which can only go on as that"
             yield ConfigProblem(key, rule, now, "leave it out, or begin another study without sweep.resume")
 
 

@@ -8,7 +8,7 @@ import pytest
 from composing import WRITABLE, choices, composed, flat
 
 from nnlab.config.jobs import conf_dir
-from nnlab.config.parse import key_rules
+from nnlab.config.keys import key_rules
 from nnlab.config.schema import as_dict
 from nnlab.config.validate import validate
 from nnlab.core.activations import ACTIVATIONS

@@ -1,8 +1,8 @@
-"""Proposals that are known beforehand: trial n has point n of a grid or of a sequence, whatever came of the others.
+"""Proposals that are fixed in advance: trial n has point n of a grid or sequence, whatever the other trials gave.
 
-Optuna's own samplers of these kinds keep their place in the study's storage, where a kill skips a point, draw the
-first trial otherwise, or forget the order when they are made anew; a point that is a function of the trial's number
-can do none of that.
+Optuna's own samplers of these kinds keep their position in the study's storage, where a kill skips a point, sample the
+first trial differently, or lose the order when they are created again. A point that is a function of the trial's number
+avoids all of that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PlannedSampler(BaseSampler):
     """Proposes one point.
 
     Args:
-        point: a value for every dimension, also for those that are not asked.
+        point: a value for every dimension, also for those that are not sampled.
     """
 
     def __init__(self, point: Mapping[str, Scalar]) -> None:
@@ -48,12 +48,12 @@ class PlannedSampler(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Scalar:
-        """The value that was planned."""
+        """The planned value."""
         return self._point[param_name]
 
 
 def grid_point(space: Space, study_seed: int, number: int) -> dict[str, Scalar]:
-    """The point of the grid that trial `number` has: all of them once before any comes twice.
+    """The point of the grid that trial `number` has: each comes once before any comes twice.
 
     Args:
         space: finite, and without conditions.
