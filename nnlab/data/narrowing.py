@@ -48,7 +48,7 @@ def narrowing_loss(dataset: Dataset, dtype: np.dtype[np.floating]) -> Loss | Non
         feature, (low, high), before, after = merged
         return Loss(
             f"must tell the values of a feature apart, but of {before:,} in the first training rows at position "
-            f"{feature} (counted from 0) only {after:,} would remain: {low!s} and {high!s}, for example, would become equal",
+            f"{feature} (counted from 0) only {after:,} would remain: {low!s} and {high!s}, say, would become equal",
             _remedy(dtype, is_scaled, "values at that position that are closer to the others"),
         )
     return None

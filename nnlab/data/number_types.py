@@ -67,7 +67,7 @@ def check_pixels(x: Array, origin: str) -> None:
             raise UserError(
                 f"Pixels must be whole numbers from 0 to 255, as in the other rows, but {origin} has "
                 f"{chunk[row, *position]} in row {start + row} at position {', '.join(map(str, position))} (counted "
-                "from 0). Correct it. If these are not pixels: floats in an .npz, and columns of other names, are a table."
+                "from 0). Correct it. If these are not pixels: floats in an .npz, or columns of other names, are not."
             )
 
 
