@@ -26,7 +26,7 @@ EXCEL_ERROR = re.compile(r"#(N/A|NA\b|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!)")
 OTHERS = (
     (re.compile(r"[+-]?inf(inity)?", re.IGNORECASE), "is not a finite number"),
     (re.compile(r"[+-]?\d{1,3}(([,.' _\u00a0\u202f’])\d{3})(\2\d{3})*([.,]\d+)?"), "has thousands separators"),
-    (re.compile(r"[+-]?\d[\d_]*(\.\d[\d_]*)?"), "has underscores, which only programs read as part of a number"),
+    (re.compile(r"[+-]?\d[\d_]*(\.\d[\d_]*)?"), "is not a number in plain digits from 0 to 9"),
     (re.compile(r"[+-]?0[xX][0-9a-fA-F]+"), "is not a decimal number"),
     (re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{1,2}:\d{2}(:\d{2}.*)?"), "is a date or a time"),
     (re.compile(r"[^\w\s]?\s*[+-]?\d[\d.,]*\s*[^\d\s]{1,4}|[€$£¥]\s*[\d.,]+"), "is a number with a unit"),

@@ -82,7 +82,7 @@ def read_idx(file: Path, magic: int) -> NDArray[np.uint8]:
     expected = header_size + math.prod(shape)
     if len(contents) != expected:
         raise UserError(
-            f"{file} must have {expected:,} bytes, as its header says {KINDS[magic]} of shape "
+            f"{file} must have {expected:,} bytes, as its header announces {KINDS[magic]} of shape "
             f"{tuple(shape)}, but has {len(contents):,}. Copy or download it again."
         )
     return np.frombuffer(contents, dtype=np.uint8, offset=header_size).reshape(shape)

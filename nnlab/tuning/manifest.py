@@ -105,7 +105,7 @@ def _existing(study: Path) -> str:
         return "It has no studies at all"
     more = len(names) - SHOWN
     if more <= 0:
-        return f"It has: {', '.join(names)}"
+        return f"There are: {', '.join(names)}"
     nearest = sorted(names, key=lambda name: difflib.SequenceMatcher(None, study.name, name).ratio(), reverse=True)
     return f"The nearest are: {', '.join(nearest[:SHOWN])}; and {more} more"
 

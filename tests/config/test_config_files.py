@@ -142,7 +142,7 @@ def test_what_is_added_to_a_table_can_be_chosen(monkeypatch: pytest.MonkeyPatch)
     class SignSGD(SGD):
         pass
 
-    monkeypatch.setitem(ACTIVATIONS, "squash", Tanh)  # type: ignore[misc]
+    monkeypatch.setitem(ACTIVATIONS, "squash", Tanh)
     monkeypatch.setitem(OPTIMIZERS, "sign", SignSGD)
     raw = composed()
     config = validate(

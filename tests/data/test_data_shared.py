@@ -94,7 +94,7 @@ def test_a_save_that_fails_leaves_what_was_there(folder, monkeypatch):
 
 def test_a_folder_of_something_else_is_not_replaced(tmp_path):
     (tmp_path / "thesis.txt").write_text("ten years of work")
-    with pytest.raises(UserError, match=r"goes to a folder of its own, but .* is something else"):
+    with pytest.raises(UserError, match=r"a folder of its own, but .* is something else"):
         save_shared(load(SETTINGS["toy"]), tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 

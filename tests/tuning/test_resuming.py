@@ -42,7 +42,7 @@ def test_the_same_fingerprint_goes_on() -> None:
 def test_every_difference_is_named_and_nothing_else() -> None:
     now = FINGERPRINT | {"seed": 1, "model.hidden": [64], "sweep.at": "best"}
     del now["data_sha256"]
-    with pytest.raises(UserError, match="'a-study' can only go on as what it was begun as") as caught:
+    with pytest.raises(UserError, match="The study 'a-study' can only be resumed as it was started") as caught:
         manifest().check(now)
     assert str(caught.value).splitlines()[1:-1] == [
         "  data_sha256: c0 in the study, absent now",
@@ -56,12 +56,12 @@ def test_what_changed_around_a_study_is_a_warning() -> None:
     assert manifest().changed_versions() == []
     older = Manifest("a-study", [], None, FINGERPRINT, versions() | {"optuna": "4.0.0"})
     (line,) = older.changed_versions()
-    assert line.startswith("optuna was 4.0.0 when the study began and is ")
+    assert line.startswith("optuna was 4.0.0 ")
 
 
 def test_a_wrong_name_lists_the_studies_that_there_are(tmp_path: Path) -> None:
     place = f"runs_dir='{tmp_path}'"
-    with pytest.raises(UserError, match=r"none named 'a-study'. There is none at all"):
+    with pytest.raises(UserError, match=r"none named 'a-study'. It has no studies"):
         arguments_to_go_on([place, "sweep.resume=a-study"])
     saved(tmp_path, "one")
     saved(tmp_path, "other")
@@ -75,7 +75,7 @@ def test_a_wrong_name_lists_the_studies_that_there_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"name": "a-study"}', "\x00"])
 def test_a_damaged_identity_is_told_with_the_file(content: str, tmp_path: Path) -> None:
     (saved(tmp_path) / FILE).write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match=r"study\.json must say what the study is, but cannot be read"):
+    with pytest.raises(UserError, match=r"study\.json .* cannot be read"):
         Manifest.read(tmp_path / "a-study")
 
 
