@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pytest
 from _pytest.mark import ParameterSet
 from composing import choices
+from told import Told, told
 
 OPTIMIZERS = "adam, momentum, nesterov, sgd, sgd_unit"
 SOURCES = "csv, digits, fashion_mnist, idx, mnist, mnist_5k, npz, toy"
 PRESETS = ", ".join(choices("experiment"))
-
-
-class Told(NamedTuple):
-    """What a problem has to say, whatever its sentence is."""
-
-    what: str
-    nearest: str
-    facts: tuple[str, ...]
-
-
-def told(what: str, nearest: str, *facts: str) -> Told:
-    """The key (with its value), the nearest valid choice, and what the rule has to contain."""
-    return Told(what, nearest, facts)
 
 
 def case(name: str, overrides: str, *problems: Told) -> ParameterSet:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mistakes_in_a_key import case, told
+from mistakes_in_a_key import case
+from told import told
 
 COMBINATIONS = [
     case(

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from mistakes_in_a_key import OUT_OF_RANGE, UNKNOWN_CHOICES, UNKNOWN_KEYS, WRONG_TYPES, Told
+from mistakes_in_a_key import OUT_OF_RANGE, UNKNOWN_CHOICES, UNKNOWN_KEYS, WRONG_TYPES
 from mistakes_together import COMBINATIONS, DATA, GRAMMAR_AND_SWEEPS
+from told import Told
 
 from nnlab.config.jobs import compose_jobs
 from nnlab.config.problems import ConfigError
@@ -29,12 +30,7 @@ def test_a_bad_configuration_is_told_with_key_value_facts_and_remedy(
 ) -> None:
     with pytest.raises(ConfigError, match="nothing was started") as caught:
         compose_jobs(overrides, multirun=False)
-    lines = str(caught.value).splitlines()[1:]
-    assert len(lines) == len(caught.value.problems) == len(problems)
-    for line, found, (what, nearest, facts) in zip(lines, caught.value.problems, problems, strict=True):
-        assert line.startswith(f"  {what}: ")
-        assert found.nearest == nearest
-        assert [fact for fact in facts if fact not in found.rule] == []
+    assert caught.value.problems == problems
 
 
 def test_problems_are_rendered_one_a_line_with_rule_and_remedy() -> None:
