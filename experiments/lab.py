@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nnlab.batch import compose
-from nnlab.config.jobs import Job
+from nnlab.config.job import Job
 from nnlab.config.repeat import in_hydra
 
 SEEDS = 5

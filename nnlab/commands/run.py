@@ -10,8 +10,8 @@ from nnlab.commands.ahead import mirror_ahead
 from nnlab.exit_status import exit_status
 
 if TYPE_CHECKING:
-    from nnlab.config.jobs import Job
-    from nnlab.execution.result import Result
+    from nnlab.config.job import Job
+    from nnlab.execution.result import RunResult
     from nnlab.mlflow_sync.process import Ahead, MirrorProcess
 
 SECONDS_FOR_MLFLOW = 120.0
@@ -25,29 +25,28 @@ def main() -> None:
 
         jobs = composed_jobs(sys.argv[1:])
         if jobs:
-            sys.exit(run_all(jobs, ahead))
+            sys.exit(run_jobs(jobs, ahead))
 
 
-def run_all(jobs: Sequence[Job], ahead: Ahead | None) -> int:
+def run_jobs(jobs: Sequence[Job], ahead: Ahead | None) -> int:
     """Run the jobs one after another and bring them into MLflow; returns the exit status."""
     from nnlab.mlflow_sync.mirrors import Mirrors
 
     mirrors = Mirrors((job.config for job in jobs), ahead)
 
-    from nnlab.commands.run_console import console_for
+    from nnlab.commands.run_console import run_console_for
     from nnlab.execution.run import run
     from nnlab.runs.looks import told
 
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
-    results: list[tuple[Job, Result]] = []
+    results: list[tuple[Job, RunResult]] = []
     try:
         for number, job in enumerate(jobs, start=1):
             if len(jobs) > 1:
                 sys.stdout.write(f"\n[{number}/{len(jobs)}] {' '.join(job.overrides)}\n")
             mirror = mirrors.of(job.config)
-            # Of this run alone: the line of `-m` would repeat all of them.
-            command = ["python", "-m", "nnlab.run", *job.overrides]
-            result = run(job.config, overrides=job.overrides, command=command, console=console_for(), mirror=mirror)
+            with run_console_for() as console:
+                result = run(job, listeners=[console], announce=mirror.follow if mirror else None)
             results.append((job, result))
         patience = SECONDS_FOR_MLFLOW
     finally:
@@ -59,7 +58,7 @@ def run_all(jobs: Sequence[Job], ahead: Ahead | None) -> int:
     return max(0 if result.status == "finished" else 1 for _, result in results)
 
 
-def _say_where(job: Job, result: Result, mirror: MirrorProcess | None) -> None:
+def _say_where(job: Job, result: RunResult, mirror: MirrorProcess | None) -> None:
     """Where a run is in MLflow, and how to look at it."""
     run_id = mirror.run_id(result.directory) if mirror else None
     if run_id is None:

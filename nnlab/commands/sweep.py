@@ -61,14 +61,15 @@ def sweep(arguments: Sequence[str], ahead: Ahead | None = None, executor: Execut
     command = ["python", "-m", "nnlab.sweep", *plan.repeatable_overrides]
     patience = SECONDS_FOR_MLFLOW_IF_INTERRUPTED
     try:
-        result = run_study(
-            plan,
-            command=command,
-            console=study_console_for(),
-            mirror=mirror,
-            begun=begun,
-            executor=executor,
-        )
+        with study_console_for() as console:
+            result = run_study(
+                plan,
+                command=command,
+                listeners=[console],
+                announce=mirror.follow if mirror else None,
+                resume=begun,
+                executor=executor,
+            )
         patience = SECONDS_FOR_MLFLOW
     finally:
         mirrors.finish(patience)

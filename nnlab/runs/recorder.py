@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,7 +20,9 @@ from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
 
 if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
-    from nnlab.mlflow_sync.state import Follower
+
+Announce = Callable[[Path], object]
+"""Is called with a run's directory once a run has started there: for MLflow's side, which follows it."""
 
 
 class Recorder:
@@ -42,7 +44,7 @@ class Recorder:
         config: Mapping[str, Any],
         overrides: Sequence[str],
         provenance: Mapping[str, Any],
-        mirror: Follower | None,
+        announce: Announce | None,
     ) -> Recorder:
         """Begin a run: write down what is known before training, and let the mirror follow.
 
@@ -66,13 +68,13 @@ class Recorder:
             directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
             directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
             directory.write("requirements.txt", requirements(facts["packages"]))
-            return cls._started(directory, mirror, goes_on=False)
+            return cls._started(directory, announce, goes_on=False)
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def reopen(cls, path: Path, mirror: Follower | None) -> Recorder:
+    def reopen(cls, path: Path, announce: Announce | None) -> Recorder:
         """Go on with the run at `path`, which has ended or whose process died: all that it recorded still counts.
 
         Args:
@@ -87,17 +89,17 @@ class Recorder:
             raise UserError(f"Only a run that was begun can go on, but {path} holds none. Check the path.")
         directory = RunDirectory.claim(path)
         try:
-            return cls._started(directory, mirror, goes_on=True)
+            return cls._started(directory, announce, goes_on=True)
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def _started(cls, directory: RunDirectory, mirror: Follower | None, *, goes_on: bool) -> Recorder:
+    def _started(cls, directory: RunDirectory, announce: Announce | None, *, goes_on: bool) -> Recorder:
         recorder = cls(directory)
         recorder._journal.append("start", goes_on=goes_on)
-        if mirror is not None:
-            mirror.follow(directory.path)
+        if announce is not None:
+            announce(directory.path)
         return recorder
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from optuna.trial import FrozenTrial
 
 from nnlab.errors import UserError
 from nnlab.execution.run import COMMAND_TAG, EPOCH_TAG
-from nnlab.mlflow_sync.process import MirrorProcess
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.provenance import WEIGHTS_TAG
@@ -30,7 +30,7 @@ COPIED_TAGS = (WEIGHTS_TAG, EPOCH_TAG, COMMAND_TAG)
 """Those that a run learns on its way; others are about what was done with its model later."""
 
 
-def record_repetition(trial: FrozenTrial, tasks: Tasks, mirror: MirrorProcess | None) -> None:
+def record_repetition(trial: FrozenTrial, tasks: Tasks, announce: Callable[[Path], object] | None) -> None:
     """Record the runs of an ended trial that repeats another; other trials, and what is recorded, are left alone.
 
     Raises:
@@ -50,7 +50,7 @@ def record_repetition(trial: FrozenTrial, tasks: Tasks, mirror: MirrorProcess | 
             "tags": {**tasks.tags(trial), ORIGINAL_TAG: str(original)},
             "parent": os.path.relpath(tasks.directory, path),
         }
-        with Recorder.open(RunDirectory.claim(path), config, overrides, provenance, mirror) as recorder:
+        with Recorder.open(RunDirectory.claim(path), config, overrides, provenance, announce) as recorder:
             _copy(journal.counting(journal.read(earlier / JOURNAL)[0]), recorder, reason)
 
 

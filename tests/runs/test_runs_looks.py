@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from nnlab.batch import compose
-from nnlab.commands.run_console import Console
 from nnlab.execution.run import run
 from nnlab.runs.looks import looks, told
 
@@ -29,10 +28,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     ]
     made = []
     for overrides in asked:
-        config = compose(*SMALL, f"runs_dir='{folder}'", *overrides).config
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            console = Console(nowhere, nowhere, live=False)
-            made.append(run(config, overrides=[], command=[], console=console, mirror=None).directory)
+        made.append(run(compose(*SMALL, f"runs_dir='{folder}'", *overrides)).directory)
     return made
 
 

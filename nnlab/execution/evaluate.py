@@ -1,0 +1,62 @@
+"""The test split of a study's run, after selection."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from nnlab.config.build import build_trainer
+from nnlab.config.job import Job
+from nnlab.execution.pictures import draw
+from nnlab.execution.run import COMMAND_TAG, EPOCH_TAG
+from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL
+from nnlab.runs.recorder import Recorder
+from nnlab.training import Tested
+
+
+def evaluate_member(
+    job: Job,
+    path: Path,
+    *,
+    warn: Callable[[str], object],
+    announce: Callable[[Path], object] | None = None,
+) -> Tested:
+    """Evaluate the kept weights of a study's run on the test split, after selection, and add that to the run.
+
+    What was evaluated before is not evaluated again.
+
+    Args:
+        job: the run, and the overrides that repeat it with its test.
+        path: its directory.
+        warn: is told what goes wrong with the pictures.
+        announce: is called with the directory, to bring what is added into MLflow.
+
+    Raises:
+        UserError: if the run's model is damaged.
+        DivergedError: if the loss on the test split is NaN or infinite.
+    """
+    events, _ = journal.read(path / JOURNAL)
+    events = journal.counting(events)
+    known = next((event["metrics"] for event in events if event["event"] == "test"), None)
+    if known is not None:
+        if journal.end_of(events) is None:  # killed before it could say so
+            Recorder.reopen(path, announce).close("finished")
+        return Tested(known)
+    tags = {key: value for event in events if event["event"] == "note" for key, value in event["tags"].items()}
+    epoch = int(tags[EPOCH_TAG])
+    trainer = build_trainer(job.config, job.load())
+    model = load_model(path / "model" / ARCHITECTURE, path / "model" / WEIGHTS)
+    trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector
+    with threadpool_limits(int(job.config.trainer.threads)):
+        tested = trainer.test()
+        with Recorder.reopen(path, announce) as recorder:
+            recorder.test(epoch, tested.metrics)
+            recorder.tag({COMMAND_TAG: shlex.join(job.command)})
+            if job.config.tracking.plots:
+                draw(trainer, recorder, epoch, tested, warn)
+    return tested
