@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 
 from nnlab.errors import UserError
+from nnlab.redaction import redacted, redacted_tree
 from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
 from nnlab.runs.files import not_writable
 from nnlab.runs.journal import Journal, Status
 from nnlab.runs.provenance import WEIGHTS_TAG, requirements, weights_sha256
-from nnlab.redaction import redacted, redacted_tree
-from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
 
 if TYPE_CHECKING:
-    from nnlab.models.saved_model import Model
     from nnlab.mlflow_sync.state import Follower
+    from nnlab.models.saved_model import Model
 
 
 class Recorder:

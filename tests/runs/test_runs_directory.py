@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from nnlab.errors import UserError
-from nnlab.runs import journal
 from nnlab.runs import directory as run_directory
-from nnlab.runs.journal import Journal
+from nnlab.runs import journal
 from nnlab.runs.directory import RunDirectory, end_if_dead, write_history
+from nnlab.runs.journal import Journal
 
 
 def test_a_directory_is_named_by_time_hint_and_chance(tmp_path: Path) -> None:
