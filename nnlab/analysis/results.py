@@ -12,10 +12,9 @@ import yaml
 
 from nnlab.config.repeat import leaves
 from nnlab.errors import UserError
-from nnlab.execution.run import EPOCH_TAG
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
-from nnlab.runs.provenance import WEIGHTS_TAG
+from nnlab.runs.tags import EPOCH_TAG, WEIGHTS_TAG
 from nnlab.training.selection import Selection
 from nnlab.training.settings import TrainerSettings
 

@@ -21,6 +21,13 @@ from nnlab.runs import journal
 from nnlab.runs.files import FileLock, not_writable, write_atomically
 
 JOURNAL = "metrics.jsonl"
+CONFIG = "config.yaml"
+OVERRIDES = "overrides.yaml"
+PROVENANCE = "provenance.json"
+MODEL = "model"
+MLFLOW = "mlflow.json"
+STUDY = "study.json"
+TRIALS = "trials"
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0

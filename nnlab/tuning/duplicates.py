@@ -15,22 +15,19 @@ import yaml
 from optuna.trial import FrozenTrial
 
 from nnlab.errors import UserError
-from nnlab.execution.run import COMMAND_TAG, EPOCH_TAG
-from nnlab.mlflow_sync.process import MirrorProcess
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory
-from nnlab.runs.provenance import WEIGHTS_TAG
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.tags import COMMAND_TAG, DUPLICATE_TAG, EPOCH_TAG, WEIGHTS_TAG
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trial import run_name
 from nnlab.tuning.trials import Asked
 
-ORIGINAL_TAG = "nnlab.duplicate_of"
 COPIED_TAGS = (WEIGHTS_TAG, EPOCH_TAG, COMMAND_TAG)
 """Those that a run learns on its way; others are about what was done with its model later."""
 
 
-def record_repetition(trial: FrozenTrial, tasks: Tasks, mirror: MirrorProcess | None) -> None:
+def record_repetition(trial: FrozenTrial, tasks: Tasks, announce: Announce | None) -> None:
     """Record the runs of an ended trial that repeats another; other trials, and what is recorded, are left alone.
 
     Raises:
@@ -47,10 +44,10 @@ def record_repetition(trial: FrozenTrial, tasks: Tasks, mirror: MirrorProcess | 
         config, overrides, provenance = _facts(earlier)
         provenance |= {
             "name": f"{run_name(trial.number, place, len(both))}, same as trial {original}",
-            "tags": {**tasks.tags(trial), ORIGINAL_TAG: str(original)},
+            "tags": {**tasks.tags(trial), DUPLICATE_TAG: str(original)},
             "parent": os.path.relpath(tasks.directory, path),
         }
-        with Recorder.open(RunDirectory.claim(path), config, overrides, provenance, mirror) as recorder:
+        with Recorder.open(RunDirectory.claim(path), config, overrides, provenance, announce) as recorder:
             _copy(journal.counting(journal.read(earlier / JOURNAL)[0]), recorder, reason)
 
 

@@ -146,6 +146,7 @@ def test_a_dead_run_without_an_end_gets_one_exactly_once(tmp_path: Path) -> None
 
 
 def test_recording_needs_neither_mlflow_nor_hydra_nor_optuna() -> None:
-    code = "import nnlab.tracking, sys; print([m for m in ('mlflow', 'hydra', 'optuna') if m in sys.modules])"
+    imported = "import nnlab.runs.recorder, nnlab.runs.stored_run, sys"
+    code = f"{imported}; print([m for m in ('mlflow', 'hydra', 'optuna') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
