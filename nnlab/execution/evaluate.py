@@ -11,11 +11,9 @@ from threadpoolctl import threadpool_limits
 from nnlab.config.build import build_trainer
 from nnlab.config.job import Job
 from nnlab.execution.pictures import draw
-from nnlab.execution.run import COMMAND_TAG, EPOCH_TAG
-from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG
 from nnlab.training import Tested
 
 
@@ -24,7 +22,7 @@ def evaluate_member(
     path: Path,
     *,
     warn: Callable[[str], object],
-    announce: Callable[[Path], object] | None = None,
+    announce: Announce | None = None,
 ) -> Tested:
     """Evaluate the kept weights of a study's run on the test split, after selection, and add that to the run.
 
@@ -40,17 +38,14 @@ def evaluate_member(
         UserError: if the run's model is damaged.
         DivergedError: if the loss on the test split is NaN or infinite.
     """
-    events, _ = journal.read(path / JOURNAL)
-    events = journal.counting(events)
-    known = next((event["metrics"] for event in events if event["event"] == "test"), None)
-    if known is not None:
-        if journal.end_of(events) is None:  # killed before it could say so
+    stored = StoredRun.open(path)
+    if stored.test:
+        if not stored.has_ended:  # killed before it could say so
             Recorder.reopen(path, announce).close("finished")
-        return Tested(known)
-    tags = {key: value for event in events if event["event"] == "note" for key, value in event["tags"].items()}
-    epoch = int(tags[EPOCH_TAG])
+        return Tested(stored.test)
+    epoch = int(stored.tags[EPOCH_TAG])
     trainer = build_trainer(job.config, job.load())
-    model = load_model(path / "model" / ARCHITECTURE, path / "model" / WEIGHTS)
+    model = stored.model()
     trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector
     with threadpool_limits(int(job.config.trainer.threads)):
         tested = trainer.test()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -25,21 +25,18 @@ from nnlab.models.saved_model import Model
 from nnlab.runs.directory import RunDirectory
 from nnlab.runs.journal import Status
 from nnlab.runs.provenance import collect
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG
 from nnlab.training import DivergedError, EpochEnd, Trainer
 
 EXAMPLE_ROWS = 5
-EPOCH_TAG = "nnlab.epoch"
-"""Says whose weights a run has kept; 0 if it diverged."""
-COMMAND_TAG = "nnlab.command"
-"""Repeats a run alone."""
 
 
 def run(
     job: Job,
     *,
     listeners: Iterable[RunListener] = (),
-    announce: Callable[[Path], object] | None = None,
+    announce: Announce | None = None,
     member: Membership | None = None,
 ) -> RunResult:
     """Train what the job's config describes, and record it.
@@ -72,7 +69,7 @@ def _recorder(
     config: Config,
     trainer: Trainer,
     job: Job,
-    announce: Callable[[Path], object] | None,
+    announce: Announce | None,
     member: Membership | None,
 ) -> Recorder:
     """The open record of the run, in a directory of its own."""

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 
 from nnlab.errors import UserError
+from nnlab.redaction import redacted, redacted_tree
 from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
 from nnlab.runs.files import not_writable
 from nnlab.runs.journal import Journal, Status
-from nnlab.runs.provenance import WEIGHTS_TAG, requirements, weights_sha256
-from nnlab.redaction import redacted, redacted_tree
-from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
+from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.provenance import requirements, weights_sha256
+from nnlab.runs.tags import WEIGHTS_TAG
 
 if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
@@ -46,7 +48,7 @@ class Recorder:
         provenance: Mapping[str, Any],
         announce: Announce | None,
     ) -> Recorder:
-        """Begin a run: write down what is known before training, and let the mirror follow.
+        """Begin a run: write down what is known before training, and announce the run.
 
         In a directory that holds a run already, that run begins again: of the old one only the journal stays, and
         what it says no longer counts. Passwords inside addresses are taken out of all that is written.
@@ -56,7 +58,7 @@ class Recorder:
             config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
             overrides: what was set on the command line.
             provenance: of `nnlab.runs.provenance.collect`.
-            mirror: None keeps the run out of MLflow.
+            announce: called with the run's directory once it is there; None keeps the run out of MLflow.
 
         Raises:
             RunFailedError: if the directory cannot be written.
@@ -79,7 +81,7 @@ class Recorder:
 
         Args:
             path: the run's directory.
-            mirror: None leaves what is added out of MLflow until a mirror comes by.
+            announce: as for `open`; None leaves to a later sync what is added.
 
         Raises:
             UserError: if there is no run, or it is still being recorded.
@@ -140,8 +142,9 @@ class Recorder:
 
     def history(self) -> list[dict[str, float]]:
         """The recorded epochs that count: `epoch` and the metrics of each."""
-        epochs = journal.epochs(self.directory.journal_path)
-        return [{"epoch": epoch, **metrics} for epoch, metrics in epochs.items()]
+        run = JournalReader(self.directory.journal_path)
+        run.update()
+        return [{"epoch": epoch, **metrics} for epoch, metrics in run.epochs.items()]
 
     def close(self, status: Status, reason: str | None = None) -> None:
         """End the run: `history.csv`, the last word in the journal, and the lock is free. Later calls do nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from nnlab.execution.listener import Listeners
 from nnlab.execution.processes import WorkerProcesses
 from nnlab.execution.signals import ctrl_c_counted, sigterm_raises
 from nnlab.runs.provenance import collect
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.tags import KIND_TAG, STUDY_TAG
 from nnlab.tuning.events import StudyEvent, StudyLeft
 from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.manifest import Identity
@@ -30,7 +31,7 @@ def run_study(
     *,
     command: Sequence[str],
     listeners: Iterable[StudyListener] = (),
-    announce: Callable[[Path], object] | None = None,
+    announce: Announce | None = None,
     resume: Path | None = None,
     executor: Executor | None = None,
 ) -> StudyResult:
@@ -63,7 +64,7 @@ def run_study(
             directory = new_directory(plan)
             name = directory.name
             provenance = collect(plan.to_dict(), plan.dataset, command)
-            provenance["tags"] = {"nnlab.study": name, "nnlab.kind": "study"}
+            provenance["tags"] = {STUDY_TAG: name, KIND_TAG: "study"}
             recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, announce)
         else:
             name = resume.name

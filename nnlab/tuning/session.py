@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,9 @@ from nnlab.execution.listener import Listeners
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, end_if_dead
 from nnlab.runs.journal import Status
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.tags import BEST_TRIAL_TAG, SELECTED_FROM_TAG, TEST_EVALUATIONS_TAG
 from nnlab.tuning.coordinator import Coordinator, Ended, Lost, Started
 from nnlab.tuning.duplicates import record_repetition
 from nnlab.tuning.events import (
@@ -73,7 +74,7 @@ class Session:
         study: Study,
         recorder: Recorder,
         listeners: Listeners[StudyEvent],
-        announce: Callable[[Path], object] | None,
+        announce: Announce | None,
     ) -> None:
         self._plan = plan
         self._study = study
@@ -86,7 +87,7 @@ class Session:
         self._record = StudyRecord(recorder, self._objectives)
         self._started = time.monotonic()
         self._finished_before = study.finished
-        self._offsets: dict[Path, int] = {}
+        self._journals: dict[Path, JournalReader] = {}
         self._running: dict[int, list[Path]] = {}
         self._status: Status = "finished"
         self._reason = ""
@@ -181,19 +182,18 @@ class Session:
             for path in paths:
                 if not self._has_started(path):
                     continue
-                events, self._offsets[path] = journal.read(path / JOURNAL, self._offsets[path])
-                epochs = [event for event in events if event["event"] == "epoch"]
-                if epochs:
-                    shown = {name: epochs[-1]["metrics"][name] for name in self._objectives if name.startswith("val/")}
-                    self._listeners.on(TrialEpoch(number, epochs[-1]["epoch"], shown))
+                if epochs := self._journals[path].update():
+                    epoch, metrics = list(epochs.items())[-1]
+                    shown = {name: metrics[name] for name in self._objectives if name.startswith("val/")}
+                    self._listeners.on(TrialEpoch(number, epoch, shown))
 
     def _has_started(self, path: Path) -> bool:
         """Whether there is a run at `path`; the first time that there is, it is announced."""
-        if path in self._offsets:
+        if path in self._journals:
             return True
         if not journal.has_begun(path / JOURNAL):
             return False
-        self._offsets[path] = 0
+        self._journals[path] = JournalReader(path / JOURNAL)
         if self._announce is not None:
             self._announce(path)
         return True
@@ -212,9 +212,9 @@ class Session:
         self._recorder.test(count, winner.scores)
         self._recorder.tag(
             {
-                "nnlab.best_trial": str(winner.number),
-                "nnlab.selected_from": str(count),
-                "nnlab.test_evaluations": str(winner.evaluations),
+                BEST_TRIAL_TAG: str(winner.number),
+                SELECTED_FROM_TAG: str(count),
+                TEST_EVALUATIONS_TAG: str(winner.evaluations),
             }
         )
         return winner

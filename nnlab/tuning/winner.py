@@ -15,8 +15,8 @@ from nnlab.config.repeat import overrides_of
 from nnlab.config.test_split import with_test
 from nnlab.config.tracking import TrackingSettings
 from nnlab.execution.evaluate import evaluate_member
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
+from nnlab.runs.recorder import Announce
+from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.tasks import Tasks
 
 
@@ -47,7 +47,7 @@ def evaluate_winner(
     tracking: TrackingSettings,
     *,
     warn: Callable[[str], object],
-    announce: Callable[[Path], object] | None,
+    announce: Announce | None,
 ) -> Winner:
     """Evaluate the test split with the weights of the trial's runs, and add that to the runs.
 
@@ -80,7 +80,5 @@ def evaluate_winner(
 
 
 def _is_tested(path: Path) -> bool:
-    if not journal.has_begun(path / JOURNAL):
-        return False
-    events, _ = journal.read(path / JOURNAL)
-    return any(event["event"] == "test" for event in events)
+    run = StoredRun.at(path)
+    return run is not None and run.evaluations > 0
