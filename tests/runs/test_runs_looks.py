@@ -25,10 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         ("data=digits", "tracking.experiment=another"),
         ("data=mnist_5k", "data.split.strategy=stratified"),
     ]
-    made = []
-    for overrides in asked:
-        made.append(run(compose(*SMALL, f"runs_dir='{folder}'", *overrides)).directory)
-    return made
+    return [run(compose(*SMALL, f"runs_dir='{folder}'", *overrides)).directory for overrides in asked]
 
 
 def digest(path: Path) -> str:
