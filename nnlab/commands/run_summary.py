@@ -1,4 +1,4 @@
-"""What a run says of itself when it starts and when it has ended."""
+"""What is shown of a run when it starts and when it has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study says of itself when a session starts and when it is over."""
+"""What is shown of a study when a session starts and when it is over."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something went wrong, and the work goes on."""
+    """Something went wrong that does not stop the work."""
 
     text: str
 

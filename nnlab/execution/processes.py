@@ -76,7 +76,7 @@ class WorkerProcesses(Executor):
 
 
 def is_lost(error: Exception) -> bool:
-    """Whether an executor says that the process of a call died: Python's own, or Dask's if that is in use."""
+    """Whether this is how an executor reports that the process of a call died: Python's own, or Dask's if in use."""
     dask = sys.modules.get("distributed")
     return isinstance(error, BrokenExecutor) or (dask is not None and isinstance(error, dask.KilledWorker))
 

@@ -1,4 +1,4 @@
-"""What comes of a trial's runs together, and what each of them says of it in the end."""
+"""What comes of a trial's runs together, and what each of them records of it in the end."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from nnlab.tuning.storage import open_storage
 from nnlab.tuning.trials import OUTCOME, Outcome
 
 RUNG = "completed_rung_"
-"""With what Optuna's successive halving begins its notes."""
+"""The prefix of the notes that Optuna's successive halving leaves in a trial."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ def _do(task: Task, storage: BaseStorage) -> Outcome:
         raise
     except Exception as error:
         _keep_traceback(task.paths[min(len(results), len(task.paths) - 1)])
-        begun = [path.name for path in task.paths if has_begun(path / JOURNAL)]
-        outcome = Outcome("failed", f"{type(error).__name__}: {error}", runs=begun)
+        started = [path.name for path in task.paths if has_begun(path / JOURNAL)]
+        outcome = Outcome("failed", f"{type(error).__name__}: {error}", runs=started)
     storage.set_trial_user_attr(task.trial_id, OUTCOME, outcome.to_dict())
     return outcome
 
