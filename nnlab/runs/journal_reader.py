@@ -24,7 +24,8 @@ class JournalReader:
         status: how the run ended; "running" while no end counts, which also a killed run is until its end is noted.
         reason: why it ended so, if there is a reason.
         epochs: the metrics of each epoch, by its number from 1.
-        kept: `best/epoch`, `best/val/loss` and so on of the weights that are kept; empty before they are chosen.
+        kept: `best/epoch`, `best/val/loss` and so on of the weights that are kept, and what a study makes of them;
+            empty before they are chosen.
         test: the metrics of the test split; empty if it was left alone.
         trials: of a study, its metrics by the number of finished trials.
         tags: facts that became known during the run.
@@ -82,7 +83,7 @@ class JournalReader:
             case "epoch":
                 self.epochs[event["epoch"]] = event["metrics"]
             case "kept":
-                self.kept = event["metrics"]
+                self.kept |= event["metrics"]
             case "test":
                 self.test, self.tested_at = event["metrics"], event["time"]
                 self.evaluations += 1

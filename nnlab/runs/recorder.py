@@ -16,6 +16,7 @@ from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
 from nnlab.runs.files import not_writable
 from nnlab.runs.journal import Journal, Status
+from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.provenance import requirements, weights_sha256
 from nnlab.runs.tags import WEIGHTS_TAG
 
@@ -141,8 +142,9 @@ class Recorder:
 
     def history(self) -> list[dict[str, float]]:
         """The recorded epochs that count: `epoch` and the metrics of each."""
-        epochs = journal.epochs(self.directory.journal_path)
-        return [{"epoch": epoch, **metrics} for epoch, metrics in epochs.items()]
+        run = JournalReader(self.directory.journal_path)
+        run.update()
+        return [{"epoch": epoch, **metrics} for epoch, metrics in run.epochs.items()]
 
     def close(self, status: Status, reason: str | None = None) -> None:
         """End the run: `history.csv`, the last word in the journal, and the lock is free. Later calls do nothing."""

@@ -124,6 +124,6 @@ class StoredRun(JournalReader):
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise UserError(
                 f"The files of a run must be as nnlab wrote them, but {name} in {self.path} is damaged "
-                f"({' '.join(str(error).split())}). Restore it, or leave the run out."
+                f"({' '.join(str(error).split())}). Restore it: without it the run cannot be read back."
             ) from error
         return content
