@@ -21,6 +21,12 @@ class LossFunction(Node):
     targets: ClassVar[TargetRange | ClassLabels]
     """The targets that it is defined for."""
 
+    def _number(self, what: str, one: Shape, other: Shape) -> Shape:
+        """The shape of a number, if the two inputs have one shape."""
+        if one != other or not one:
+            raise ValueError(f"`{type(self).__name__}` needs {what} of one shape (n, ...), but got {one} and {other}.")
+        return ()
+
 
 class _SquaredError(LossFunction):
     """c · Σ (p − t)² over all elements of prediction p (n, k) and target t (n, k), any finite numbers."""
@@ -42,12 +48,7 @@ class _SquaredError(LossFunction):
 
     def shape(self, *inputs: Shape) -> Shape:
         """A scalar."""
-        if inputs[0] != inputs[1] or not inputs[0]:
-            raise ValueError(
-                f"`{type(self).__name__}` needs predictions and targets of one shape (n, ...), "
-                f"but got {inputs[0]} and {inputs[1]}."
-            )
-        return ()
+        return self._number("predictions and targets", *inputs)
 
     def saved(self, memory: Memory, *inputs: Shape) -> Saved:
         """(n, k) and ()."""
@@ -76,7 +77,7 @@ class _SquaredError(LossFunction):
 
 
 class HalfSquaredError(_SquaredError):
-    """½ Σ_k (p_k − t_k)², summed within a row, averaged over the rows: c = 1 / (2n)."""
+    """½ Σ_k (p_k − t_k)² for prediction p and target t, averaged over the rows: c = 1 / (2n)."""
 
     def factor(self, shape: Shape) -> float:
         """1 / (2n)."""
@@ -84,7 +85,7 @@ class HalfSquaredError(_SquaredError):
 
 
 class MeanSquaredError(_SquaredError):
-    """(p − t)² averaged within a row and over the rows: c = 1 / (nk). Keras' and PyTorch's variant."""
+    """(p − t)² for prediction p and target t, averaged over all elements: c = 1 / (nk). As Keras and PyTorch."""
 
     def factor(self, shape: Shape) -> float:
         """1 / (nk)."""
@@ -177,7 +178,7 @@ class CrossEntropyWithSoftmax(LossFunction):
 
 
 class BinaryCrossEntropyWithLogits(LossFunction):
-    """−t log σ(z) − (1 − t) log(1 − σ(z)), summed within a row and averaged over the rows; z and t (n, k).
+    """−t log σ(z) − (1 − t) log(1 − σ(z)) for logits z, targets t (n, k); summed within a row, averaged over rows.
 
     Computed as log(1 + exp(z)) − t z, which is finite for any finite logits. Summing is the variant of M. Nielsen,
     "Neural Networks and Deep Learning", 2015, equation 63; `MeanBinaryCrossEntropyWithLogits` averages.
@@ -202,12 +203,7 @@ class BinaryCrossEntropyWithLogits(LossFunction):
 
     def shape(self, *inputs: Shape) -> Shape:
         """A scalar."""
-        if inputs[0] != inputs[1] or not inputs[0]:
-            raise ValueError(
-                "`BinaryCrossEntropyWithLogits` needs logits and targets of one shape (n, ...), "
-                f"but got {inputs[0]} and {inputs[1]}."
-            )
-        return ()
+        return self._number("logits and targets", *inputs)
 
     def saved(self, memory: Memory, *inputs: Shape) -> Saved:
         """As `Saved` has it."""
@@ -223,14 +219,14 @@ class BinaryCrossEntropyWithLogits(LossFunction):
         yield call(np.multiply, t, z, tz)  # tz = t z
         yield call(np.subtract, terms, tz, terms)  # terms = log(1 + exp(z)) − t z
         yield call(np.add.reduce, terms, axis=None, out=number)  # s = Σ terms
-        yield call(np.divide, number, scalar(self.divisor(z.shape), out), out)  # out = s / n
+        yield call(np.divide, number, scalar(self.divisor(z.shape), out), out)  # out = s / m
 
     def backward(
         self, z: Array, t: Array, out: Array, saved: Saved, dout: Array, dz: Array | None, dt: Array | None
     ) -> Calls:
-        """dz = dout · (σ(z) − t) / n, dt = −dout · z / n, where n is what the sum is divided by."""
+        """dz = dout · (σ(z) − t) / m, dt = −dout · z / m, where m is n, or nk for the average over all elements."""
         number = saved.number
-        yield call(in_float64, operator.truediv, dout, self.divisor(z.shape), number)  # a = dout / n
+        yield call(in_float64, operator.truediv, dout, self.divisor(z.shape), number)  # a = dout / m
         if dz is not None:
             yield from sigmoid(z, dz)  # dz = σ(z)
             yield call(np.subtract, dz, t, dz)  # dz = σ(z) − t
@@ -241,7 +237,10 @@ class BinaryCrossEntropyWithLogits(LossFunction):
 
 
 class MeanBinaryCrossEntropyWithLogits(BinaryCrossEntropyWithLogits):
-    """−t log σ(z) − (1 − t) log(1 − σ(z)), averaged within a row and over the rows: Keras' and PyTorch's variant."""
+    """−t log σ(z) − (1 − t) log(1 − σ(z)) for logits z, targets t (n, k); averaged over all elements.
+
+    As Keras and PyTorch.
+    """
 
     def divisor(self, shape: Shape) -> int:
         """nk."""
