@@ -21,7 +21,7 @@ ABOUT_TEST = {"keras_mlp", "toy", "network", "miniflow", "record"}
 
 @pytest.fixture(scope="module")
 def planned() -> dict[str, list[Planned]]:
-    """What each experiment plans, without the record's sweep. A config is composed once: overrides are what is asked."""
+    """What each experiment plans, without the record's sweep. A config is composed once: only overrides are read."""
     job = compose("data=mnist_5k", "data.split.strategy=stratified", "tracking.enabled=false")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("experiments.lab.compose", lambda *overrides: replace(job, overrides=list(overrides)))
