@@ -55,7 +55,7 @@ def test_what_was_measured_is_shown_beside_the_next_time_on_the_same_machine(tmp
     ],
 )
 def test_a_wrong_argument_is_named(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="^2$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         main(arguments)
     assert message in capsys.readouterr().err
 
