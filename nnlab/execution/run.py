@@ -21,20 +21,16 @@ from nnlab.config.test_split import with_test
 from nnlab.data.loading import dataset_of
 from nnlab.errors import TerminatedError
 from nnlab.execution.result import Membership, Result
-from nnlab.mlflow_sync.state import Follower
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, Model, load_model
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.journal import Status
 from nnlab.runs.provenance import collect
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG
 from nnlab.training import DivergedError, EpochEnd, Progress, Tested, Trainer, TrainingEnd
 
 EXAMPLE_ROWS = 5
-EPOCH_TAG = "nnlab.epoch"
-"""Says whose weights a run has kept; 0 if it diverged."""
-COMMAND_TAG = "nnlab.command"
-"""Repeats a run alone."""
 
 
 def run(
@@ -43,7 +39,7 @@ def run(
     overrides: Sequence[str],
     command: Sequence[str],
     console: Console,
-    mirror: Follower | None,
+    announce: Announce | None,
     member: Membership | None = None,
 ) -> Result:
     """Train what the config describes, and record it.
@@ -56,7 +52,7 @@ def run(
         overrides: what was set on the command line, for the record.
         command: the program and its arguments, for the record.
         console: shows the progress.
-        mirror: brings the run into MLflow; None leaves it in its directory.
+        announce: is called with the run's directory, to bring the run into MLflow; None leaves it there.
         member: how the run belongs to a study, if it does.
 
     Raises:
@@ -78,7 +74,7 @@ def run(
             directory = RunDirectory.claim(member.path)
         else:
             directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")
-        with Recorder.open(directory, settings, overrides, provenance, mirror) as recorder, console:
+        with Recorder.open(directory, settings, overrides, provenance, announce) as recorder, console:
             try:
                 return _train(config, trainer, recorder, console, command, member)
             except TerminatedError:
@@ -164,7 +160,7 @@ def kept_scores(epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:
     return {"best/epoch": epoch, **scores}
 
 
-def test_member(config: Config, path: Path, *, console: Console, mirror: Follower | None) -> Tested:
+def test_member(config: Config, path: Path, *, console: Console, announce: Announce | None) -> Tested:
     """Evaluate the kept weights of a study's run on the test split, after selection, and add that to the run.
 
     What was evaluated before is not evaluated again.
@@ -173,7 +169,7 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
         config: of the run.
         path: its directory.
         console: shows what goes wrong with the pictures.
-        mirror: brings it into MLflow.
+        announce: is called with its directory, to bring it into MLflow.
 
     Raises:
         UserError: if the run's model is damaged.
@@ -186,7 +182,7 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
     known = next((event["metrics"] for event in events if event["event"] == "test"), None)
     if known is not None:
         if journal.end_of(events) is None:  # killed before it could say so
-            Recorder.reopen(path, mirror).close("finished")
+            Recorder.reopen(path, announce).close("finished")
         return Tested(known)
     tags = {key: value for event in events if event["event"] == "note" for key, value in event["tags"].items()}
     epoch = int(tags[EPOCH_TAG])
@@ -195,10 +191,10 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
     trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector
     with threadpool_limits(int(config.trainer.threads)):
         tested = trainer.test()
-        with Recorder.reopen(path, mirror) as recorder:
+        with Recorder.reopen(path, announce) as recorder:
             recorder.test(epoch, tested.metrics)
             repeating = ["python", "-m", "nnlab.run", *overrides_of(with_test(config, True))]
-            recorder.tag({"nnlab.command": shlex.join(repeating)})
+            recorder.tag({COMMAND_TAG: shlex.join(repeating)})
             if config.tracking.plots:
                 _draw(trainer, recorder, console, epoch if config.trainer.restore_best else 0, tested)
     return tested

@@ -17,9 +17,9 @@ from nnlab.data.loading import dataset_of
 from nnlab.errors import RunFailedError, TerminatedError
 from nnlab.execution.processes import WorkerProcesses
 from nnlab.execution.run import sigterm_raises
-from nnlab.mlflow_sync.process import MirrorProcess
 from nnlab.runs.provenance import collect
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.tags import KIND_TAG, STUDY_TAG
 from nnlab.tuning.manifest import Identity
 from nnlab.tuning.new_study import identity_of, new_directory
 from nnlab.tuning.plan import Plan
@@ -34,7 +34,7 @@ def run_study(
     *,
     command: Sequence[str],
     console: StudyConsole,
-    mirror: MirrorProcess | None,
+    announce: Announce | None,
     begun: Path | None = None,
     executor: Executor | None = None,
 ) -> StudyResult:
@@ -44,7 +44,7 @@ def run_study(
         plan: what to search, and how.
         command: the program and its arguments, for the record.
         console: shows the progress.
-        mirror: brings study and trials into MLflow; None leaves them in their directories.
+        announce: is called with the directory of the study and of each run, to bring them into MLflow.
         begun: the directory of the study to go on with; None begins a new one.
         executor: does the trials, and must take `plan.workers` calls at a time; None starts processes here. All
             processes need the runs folder and the storage.
@@ -66,12 +66,12 @@ def run_study(
             directory = new_directory(plan)
             name = directory.name
             provenance = collect(plan.to_dict(), dataset, command)
-            provenance["tags"] = {"nnlab.study": name, "nnlab.kind": "study"}
-            recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, mirror)
+            provenance["tags"] = {STUDY_TAG: name, KIND_TAG: "study"}
+            recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, announce)
         else:
             name = begun.name
             Identity.of(begun).check(fingerprint)
-            recorder = Recorder.reopen(begun, mirror)
+            recorder = Recorder.reopen(begun, announce)
         path = recorder.directory.path
         with recorder, console:
             storage = elsewhere or open_storage(None, path / JOURNAL_FILE)
@@ -82,7 +82,7 @@ def run_study(
                 for change in Identity.of(path).strangers():
                     console.warning(change)
             study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
-            session = Session(plan, study, recorder, console, mirror)
+            session = Session(plan, study, recorder, console, announce)
             own = executor or WorkerProcesses(plan.workers)
             try:
                 session.run(own, presses)

@@ -43,7 +43,7 @@ def test_a_run_among_several_is_the_run_alone(three: tuple[list[Job], list[Path]
     asked, directories = three
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         alone = run(
-            asked[2].config, overrides=[], command=[], console=Console(nowhere, nowhere, live=False), mirror=None
+            asked[2].config, overrides=[], command=[], console=Console(nowhere, nowhere, live=False), announce=None
         )
     shutil.rmtree(alone.directory)
     row = results(directories).iloc[2]
@@ -142,7 +142,7 @@ def test_what_is_wrong_with_a_job_is_said_before_it_runs(tmp_path: Path) -> None
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no run"):
+    with pytest.raises(UserError, match="holds none"):
         results([tmp_path])
 
 

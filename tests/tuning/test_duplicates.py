@@ -90,7 +90,7 @@ def run_again(command: str, folder: Path) -> str:
     elsewhere = [f"runs_dir='{folder / 'alone'}'", "tracking.enabled=false", "tracking.plots=false"]
     (job,) = compose_jobs([*overrides, *elsewhere], multirun=False)
     quiet = Console(StringIO(), StringIO(), live=False)
-    return run(job.config, overrides=job.overrides, command=[], console=quiet, mirror=None).weights_sha256
+    return run(job.config, overrides=job.overrides, command=[], console=quiet, announce=None).weights_sha256
 
 
 @pytest.mark.parametrize("status", ENDS)
@@ -141,7 +141,7 @@ def test_a_repetition_of_the_winner_was_never_tested(tmp_path: Path) -> None:
     study, tasks = begun(tmp_path, RATES)
     original = study.tell(study.propose(), run_trial(tasks.task(study.trials[0])))
     quiet = Console(StringIO(), StringIO(), live=False)
-    evaluated_member(tasks.configs(original)[0], tasks.paths(0)[0], console=quiet, mirror=None)
+    evaluated_member(tasks.configs(original)[0], tasks.paths(0)[0], console=quiet, announce=None)
     repetition = study.end_duplicate(proposed_again(study), original)
     record_repetition(repetition, tasks, None)
     assert found(tasks.paths(0)[0], "test")
@@ -203,7 +203,7 @@ def test_an_original_that_is_damaged_is_named(name: str, tmp_path: Path) -> None
     original = study.tell(study.propose(), run_trial(tasks.task(study.trials[0])))
     (tasks.paths(0)[0] / name).write_text("{", encoding="utf-8")
     repetition = study.end_duplicate(proposed_again(study), original)
-    with pytest.raises(UserError, match=r"a-study-0000 they are damaged .* Restore them"):
+    with pytest.raises(UserError, match=rf"{name} in .*a-study-0000 is damaged .* Restore it"):
         record_repetition(repetition, tasks, None)
     assert not tasks.paths(repetition.number)[0].exists()
 
