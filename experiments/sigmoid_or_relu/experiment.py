@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from experiments.claims import hypothesis
+from experiments.experiment import Experiment, Findings, Runs
 from experiments.figures import new_axes, plot_band, plot_points
-from experiments.hypotheses import hypothesis
 from experiments.lab import Lab, Planned
-from experiments.study import Findings, Runs, Study
-from experiments.tables import table
-from experiments.wording import spread
+from experiments.tables import spread, table
 
 NAME = "sigmoid_or_relu"
 SETTING = ("model.hidden=[100]", "trainer.batch_size=32", "trainer.restore_best=false", "tracking.plots=false")
@@ -41,7 +40,7 @@ Rates = Mapping[str, Sequence[float]]
 
 
 def plan(lab: Lab) -> list[Planned]:
-    """A run for each kind, rate and seed."""
+    """One run per kind, rate and seed."""
     return [
         run
         for kind, rates in _rates(lab).items()
@@ -68,7 +67,7 @@ def judge(lab: Lab, runs: Runs) -> Findings:
 
 
 def _rates(lab: Lab) -> Rates:
-    """Those that are tried; where it has to be quick, the middle two."""
+    """Those that are tried; with --quick the middle two."""
     return {kind: rates[1:3] for kind, rates in RATES.items()} if lab.is_quick else RATES
 
 
@@ -101,12 +100,8 @@ def _found(runs: Runs, rates: Rates, best: Mapping[str, float]) -> str:
         note = " (at the end of the range)" if rate in (rates[kind][0], rates[kind][-1]) else ""
         first, end = runs.at_epoch(variant, ACCURACY, 1), runs.values(variant, ACCURACY)
         rows.append((kind, f"{rate:g}{note}", spread(first), spread(end)))
-    order = sorted(best, key=lambda kind: _mean(runs, kind, best[kind]), reverse=True)
     head = ("units and loss", "best rate", "validation accuracy after epoch 1", f"after epoch {last}")
-    return (
-        f"Each at its best rate, from the most to the least accurate after {last} epochs: {'; '.join(order)}.\n\n"
-        + table(head, rows)
-    )
+    return table(head, rows)
 
 
 def _rate_figure(runs: Runs, rates: Rates) -> Figure:
@@ -118,7 +113,7 @@ def _rate_figure(runs: Runs, rates: Rates) -> Figure:
     ticks = sorted({rate for tried in rates.values() for rate in tried})
     axes.set_xticks(ticks, [f"{rate:g}" for rate in ticks])
     axes.minorticks_off()
-    # A rate that is far too high would squeeze the others together: its line leaves the figure.
+    # A rate that is far too high would press the others together: its line leaves the figure.
     means = [_mean(runs, kind, rate) for kind, tried in rates.items() for rate in tried]
     axes.set_ylim(max(min(means), max(means) - SHOWN) - 0.005, max(means) + 0.005)
     axes.legend()
@@ -134,4 +129,4 @@ def _epoch_figure(runs: Runs, best: Mapping[str, float]) -> Figure:
     return figure
 
 
-STUDY = Study(NAME, "Sigmoid or ReLU, squared error or cross-entropy?", plan, judge)
+EXPERIMENT = Experiment(NAME, "Sigmoid or ReLU, squared error or cross-entropy?", plan, judge)

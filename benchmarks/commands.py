@@ -1,15 +1,13 @@
-"""Whole commands: `python -m nnlab.run` from its start to its exit, and what memory it holds."""
+"""Whole commands: `python -m nnlab.run` from its start to its exit, and how much memory it takes."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
-from benchmarks.plan import Plan
-from benchmarks.session import bring_store
-from benchmarks.table import Row, Table
-from benchmarks.watching import Watched, watched
+from benchmarks.bench import Bench
+from benchmarks.report import Row, Table
+from benchmarks.watching import Watched, new_runs_dir, run_command, sweep_command, watched
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
 
@@ -20,25 +18,13 @@ FULL_RUN = ("model.hidden=[300,50]", "trainer.batch_size=50", "trainer.epochs=3"
 STUDY = ("model.hidden=[256,128]", "trainer.batch_size=64", "trainer.epochs=3", "sweep.space=null", "sweep.pruner=none")
 
 
-def fresh_runs(plan: Plan) -> Path:
-    """A runs folder with an empty store."""
-    runs = plan.folder / "runs"
-    bring_store(plan, runs)
-    return runs
-
-
-def run_command(runs: Path, *overrides: str) -> list[str]:
-    """The command of a run that is kept there."""
-    return [sys.executable, "-m", "nnlab.run", *overrides, f"runs_dir={runs}"]
-
-
-def whole_run(plan: Plan) -> Table:
+def whole_run(bench: Bench) -> Table:
     """python -m nnlab.run from command to exit, with pictures and tracking."""
     truth, epoch, after, mlflow = [], [], [], []
-    for _ in range(plan.rounds):
-        runs = fresh_runs(plan)
-        truth.append(watched(run_command(runs, "model=toy", "data=toy"), plan.folder).wall)
-        second = watched(run_command(runs, *plan.data.overrides, *ONE_EPOCH), plan.folder)
+    for _ in range(bench.rounds):
+        runs = new_runs_dir(bench)
+        truth.append(watched(run_command(runs, "model=toy", "data=toy"), bench.folder).wall)
+        second = watched(run_command(runs, *bench.data.overrides, *ONE_EPOCH), bench.folder)
         epoch.append(second.wall)
         trained, ended = _moments(runs)
         after.append(second.ended - trained)
@@ -50,7 +36,7 @@ def whole_run(plan: Plan) -> Table:
         f"{TEMPLATE_SECONDS} s are a figure\n  from our notes, not run again",
         [
             Row("truth table, 500 epochs", truth, " s"),
-            Row(f"784-64-128-64-10, one epoch of {plan.data.name}", epoch, " s", "<= 3.5 s"),
+            Row(f"784-64-128-64-10, one epoch of {bench.data.name}", epoch, " s", "<= 3.5 s"),
             Row("the template against it", ratios, "x", ">= 4x on MNIST"),
             Row("of it after training: model, pictures, MLflow", after, " s"),
             Row("of that MLflow, after the run's last word", mlflow, " s", "<= 1 s"),
@@ -58,16 +44,16 @@ def whole_run(plan: Plan) -> Table:
     )
 
 
-def memory(plan: Plan) -> Table:
-    """What a run and a study hold at most, trackers included, and what a further worker adds."""
-    runs = fresh_runs(plan)
-    run = watched(run_command(runs, *plan.data.overrides, *FULL_RUN), plan.folder, memory=True)
-    one, two = (_study(plan, runs, workers) for workers in (1, 2))
+def memory(bench: Bench) -> Table:
+    """The peak memory of a run and of a study, syncing included, and what a further worker adds."""
+    runs = new_runs_dir(bench)
+    run = watched(run_command(runs, *bench.data.overrides, *FULL_RUN), bench.folder, memory=True)
+    one, two = (_study(bench, runs, workers) for workers in (1, 2))
     shutil.rmtree(runs)
     return Table(
-        f"most memory at a time on {plan.data.name}, all processes together, shared pages counted once",
+        f"most memory at a time on {bench.data.name}, all processes together, shared pages counted once",
         [
-            Row("a run of 784-300-50-10, with its mirror", [run.megabytes], " MB", "<= 450 MB"),
+            Row("a run of 784-300-50-10, with its sync process", [run.megabytes], " MB", "<= 450 MB"),
             Row("a study with one worker", [one.megabytes], " MB"),
             Row("with two", [two.megabytes], " MB"),
             Row("a further worker", [two.megabytes - one.megabytes], " MB", "<= 150 MB"),
@@ -75,11 +61,10 @@ def memory(plan: Plan) -> Table:
     )
 
 
-def _study(plan: Plan, runs: Path, workers: int) -> Watched:
+def _study(bench: Bench, runs: Path, workers: int) -> Watched:
     searched = "optimizer.lr=tag(log, interval(0.01, 0.1))"
-    command = [sys.executable, "-m", "nnlab.sweep", *plan.data.overrides, *STUDY, searched, "sweep.trials=4"]
-    command += [f"sweep.workers={workers}", f"runs_dir={runs}"]
-    return watched(command, plan.folder, memory=True)
+    overrides = (*bench.data.overrides, *STUDY, searched, "sweep.trials=4", f"sweep.workers={workers}")
+    return watched(sweep_command(runs, *overrides), bench.folder, memory=True)
 
 
 def _moments(runs: Path) -> tuple[float, float]:

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.claims import Claim, Measured, accuracy_margin
+from experiments.experiment import Experiment, Findings, Runs
 from experiments.figures import COLOURS, new_axes
 from experiments.lab import Lab, Planned
 from experiments.record.search import OBJECTIVE, best_of, search, search_command, trials_of, winner_overrides
-from experiments.study import Findings, Runs, Study
-from experiments.wording import spread
+from experiments.tables import spread, table
 
 NAME = "record"
 RECORD, TEST_ROWS = 0.984, 10_000
@@ -21,7 +21,7 @@ NOT_REACHED = "fewer digits, or too few trials and epochs: the record's net lear
 
 
 def plan(lab: Lab) -> list[Planned]:
-    """Do the sweep; then its winner once more, a run a seed, as a variant with the name of the sweep."""
+    """Run the sweep; then train its winner again, one run per seed, as a variant with the name of the study."""
     study = search(lab, NAME)
     return lab.plan(NAME, study.name, *winner_overrides(study), test=True)
 
@@ -43,23 +43,24 @@ def judge(lab: Lab, runs: Runs) -> Findings:
         lab.command(*winner_overrides(study), test=True),
         NOT_REACHED,
     )
-    return Findings([measured], _found(lab, runs, trials, accuracies), {"trials": _figure(trials, accuracies)})
+    return Findings([measured], _found(lab, runs, trials), {"trials": _figure(trials, accuracies)})
 
 
-def _found(lab: Lab, runs: Runs, trials: pd.DataFrame, accuracies: list[float]) -> str:
+def _found(lab: Lab, runs: Runs, trials: pd.DataFrame) -> str:
     best = best_of(trials)
     run = runs.table.iloc[0]
-    hidden = "-".join(map(str, run["model.hidden"]))
-    pruned = int((trials["state"] == "PRUNED").sum())
-    validation = [float(value) for value in runs.table["val/accuracy"]]
-    return (
-        f"Of {len(trials)} trials ({pruned} of them pruned) validation chose trial {best['number']}: hidden layers "
-        f"{hidden}, learning rate {run['optimizer.lr']:.4g}, batches of {run['trainer.batch_size']}, dropout "
-        f"{run['model.dropout']:.2f}; validation accuracy {best[OBJECTIVE]:.4f}. Trained again from "
-        f"{len(accuracies)} other seeds it has a validation accuracy of {spread(validation)} and a test accuracy of "
-        f"{spread(accuracies)}, that is {100 * (1 - sum(accuracies) / len(accuracies)):.2f} % of errors; the record "
-        f"is {100 * (1 - RECORD):.1f} %. The sweep:\n\n    {search_command(lab)}"
-    )
+    winner = {
+        "trials": str(len(trials)),
+        "of them pruned": str(int((trials["state"] == "PRUNED").sum())),
+        "winner": f"trial {best['number']}",
+        "hidden layers": "-".join(map(str, run["model.hidden"])),
+        "learning rate": f"{run['optimizer.lr']:.4g}",
+        "batch size": str(run["trainer.batch_size"]),
+        "dropout": f"{run['model.dropout']:.2f}",
+        "its validation accuracy": f"{best[OBJECTIVE]:.4f}",
+        "from the other seeds": spread([float(value) for value in runs.table["val/accuracy"]]),
+    }
+    return f"{table(tuple(winner), [tuple(winner.values())])}\n\n    {search_command(lab)}"
 
 
 def _figure(trials: pd.DataFrame, accuracies: list[float]) -> Figure:
@@ -77,4 +78,4 @@ def _figure(trials: pd.DataFrame, accuracies: list[float]) -> Figure:
     return figure
 
 
-STUDY = Study(NAME, "Does a sweep find a net as good as the record of the plain MLP?", plan, judge)
+EXPERIMENT = Experiment(NAME, "Does a sweep find a net as good as the record of the plain MLP?", plan, judge)

@@ -1,4 +1,4 @@
-"""Initialisation against depth: what happens to the signal and the gradients, and whether the net then trains."""
+"""Initialization against depth: what happens to the signal and the gradients, and whether the net then trains."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from experiments.claims import Measured
+from experiments.claims import Measured, hypothesis
+from experiments.experiment import Experiment, Findings, Runs
 from experiments.figures import COLOURS, plot_band, plot_points
-from experiments.hypotheses import hypothesis
 from experiments.initialization import norms
 from experiments.lab import Lab, Planned
-from experiments.study import Findings, Runs, Study
-from experiments.tables import table
-from experiments.wording import spread
+from experiments.tables import spread, table
 from nnlab.plots import look, new_figure
 
 NAME = "initialization"
@@ -26,16 +24,16 @@ WIDTH, DEPTHS, MODERATE, DEEPEST, EPOCHS = 100, (2, 5, 10, 20), 5, 20, 2
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh"}
 INITS = {"normal": "N(0, 1)", "glorot_normal": "Glorot", "he_normal": "He"}
 CHANCE = 0.1
-"""The accuracy of a run that diverged: it has no weights left that say anything."""
+"""What the accuracy of a run that diverged counts as: its weights are of no use."""
 
 QUANTITIES = (norms.SIGNAL, norms.GRADIENT, norms.WEIGHTS)
 
 Norms = Mapping[tuple[str, str], list[pd.DataFrame]]
-"""By activation and initialiser, one a seed."""
+"""By activation and initializer, one per seed."""
 
 
 def plan(lab: Lab) -> list[Planned]:
-    """A run for each activation, initialiser, depth and seed."""
+    """One run per activation, initializer, depth and seed."""
     return [
         run
         for activation, init, depth in product(ACTIVATIONS, INITS, _depths(lab))
@@ -49,7 +47,7 @@ def plan(lab: Lab) -> list[Planned]:
 
 
 def judge(lab: Lab, runs: Runs) -> Findings:
-    """Three guesses, seed by seed, and the norms beside them."""
+    """Three hypotheses, seed by seed, and the norms."""
     measured = [
         _compared(lab, runs, "relu", MODERATE, "glorot_normal", "normal"),
         _compared(lab, runs, "relu", DEEPEST, "he_normal", "glorot_normal"),
@@ -98,24 +96,13 @@ def _norms(lab: Lab, activation: str, init: str) -> list[pd.DataFrame]:
 
 
 def _found(lab: Lab, runs: Runs, at_start: Norms) -> str:
-    head = ["units", "first weights", "signal", "gradient", *(f"{depth} layers" for depth in _depths(lab))]
+    head = ["units", "initializer", "signal", "gradient", *(f"{depth} layers" for depth in _depths(lab))]
     rows = []
     for (activation, init), tables in at_start.items():
         factors = _factors(tables, norms.SIGNAL), [1 / factor for factor in _factors(tables, norms.GRADIENT)]
         accuracies = [_cell(runs, activation, init, depth) for depth in _depths(lab)]
         rows.append([ACTIVATIONS[activation], INITS[init], *(spread(each, 2) for each in factors), *accuracies])
-    diverged = int((runs.table["status"] == "diverged").sum())
-    return "\n".join(
-        [
-            f"From one of {DEEPEST} hidden layers to the next, before training, the root mean square of the signal is "
-            "multiplied by the factor below, that of the gradient on its way back by the one beside it. Then the "
-            f"validation accuracy after at most {EPOCHS} epochs, by hidden layers.",
-            "",
-            table(head, rows),
-            "",
-            f"{diverged} of the {len(runs.table)} runs diverged; their accuracy counts as that of chance, {CHANCE}.",
-        ]
-    )
+    return table(head, rows)
 
 
 def _factors(tables: list[pd.DataFrame], column: str) -> list[float]:
@@ -172,4 +159,4 @@ def _accuracy_figure(lab: Lab, runs: Runs) -> Figure:
     return figure
 
 
-STUDY = Study(NAME, "How should weights begin, the deeper the net is?", plan, judge)
+EXPERIMENT = Experiment(NAME, "How should weights be initialized, the deeper the net is?", plan, judge)

@@ -8,11 +8,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from experiments.claims import Claim, Measured, accuracy_margin
+from experiments.experiment import Experiment, Findings, Runs
 from experiments.figures import new_axes, plot_band
 from experiments.lab import Lab, Planned
-from experiments.study import Findings, Runs, Study
-from experiments.tables import table
-from experiments.wording import spread
+from experiments.tables import spread, table
 from nnlab.data.loading import dataset_of
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 
@@ -25,13 +24,13 @@ class Published:
     """A run of the book.
 
     Attributes:
-        preset: that does it here.
+        preset: its name here.
         words: what is trained.
-        epochs: how long.
-        accuracy: the book's.
-        decimals: that the book prints of it, as a number from 0 to 1.
+        epochs: how many.
+        accuracy: the book's, 0 to 1.
+        decimals: as many as the book prints.
         reason: why ours may be lower.
-        is_best: whether the figure is that of the best of several runs.
+        is_best: whether it is the best of several runs.
     """
 
     preset: str
@@ -44,7 +43,7 @@ class Published:
 
 
 TEST_ROWS = 10_000
-"""That the book counts its accuracies on; its validation digits are as many."""
+"""The rows that the book counts accuracies on, for validation and test alike."""
 RUNS = (
     Published(
         "network_30",
@@ -76,12 +75,12 @@ ENTROPY = RUNS[-1]
 
 
 def plan(lab: Lab) -> list[Planned]:
-    """The three presets, a run a seed."""
+    """The three presets, one run per seed."""
     return [run for each in RUNS for run in lab.plan(NAME, each.preset, *_overrides(lab, each), test=True)]
 
 
 def judge(lab: Lab, runs: Runs) -> Findings:
-    """Accuracy beside the book's."""
+    """Accuracies against the book's."""
     measured = [
         _measured(
             lab,
@@ -94,14 +93,7 @@ def judge(lab: Lab, runs: Runs) -> Findings:
     ]
     of_validation = "validation accuracy, as the book's, of each run's best epoch"
     measured.append(_measured(lab, runs, ENTROPY, of_validation, _best(runs, ENTROPY)))
-    found = (
-        f"{_table(lab, runs)}\n\n"
-        "The book reads its figures off the best epoch; nnlab evaluates the test split once, after the last one. What "
-        "choosing an epoch adds shows on the validation split. A run is silent if one of its outputs is below one "
-        "half for all rows of the validation split: a saturated output gets hardly any gradient from the quadratic "
-        "cost, and may take many epochs to wake."
-    )
-    return Findings(measured, found, {"accuracy": _figure(runs)})
+    return Findings(measured, _table(lab, runs), {"accuracy": _figure(runs)})
 
 
 def _measured(lab: Lab, runs: Runs, published: Published, what: str, values: list[float]) -> Measured:
@@ -156,4 +148,4 @@ def _figure(runs: Runs) -> Figure:
     return figure
 
 
-STUDY = Study(NAME, "System 4: Nielsen's network of sigmoid units", plan, judge)
+EXPERIMENT = Experiment(NAME, "System 4: Nielsen's network of sigmoid units", plan, judge)

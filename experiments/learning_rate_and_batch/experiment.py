@@ -7,11 +7,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.hypotheses import hypothesis
+from experiments.claims import hypothesis
+from experiments.experiment import Experiment, Findings, Runs
 from experiments.lab import Lab, Planned
 from experiments.learning_rate_and_batch.heat_map import Cell, heat_map
-from experiments.study import Findings, Runs, Study
-from experiments.wording import spread
+from experiments.tables import spread, table
 
 NAME = "learning_rate_and_batch"
 SETTING = ("model.hidden=[100]", "optimizer=sgd", "trainer.restore_best=false", "tracking.plots=false")
@@ -22,7 +22,7 @@ BATCHES = (8, 32, 128, 512, 2048)
 # A rate for batches of 8; and 16 times it, for 16 times the batch.
 LOW, HIGH, BATCH = 0.05, 0.8, 128
 CHANCE = 0.2
-"""Twice what guessing gives: below it a net has learned nothing."""
+"""Twice the accuracy of guessing: below it a network has learned nothing, or lost what it had learned."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Grid:
 
     @classmethod
     def of(cls, lab: Lab) -> Grid:
-        """All; where it has to be quick, the few that are asked about."""
+        """All; with --quick only those that a hypothesis is about."""
         return cls((LOW, HIGH), (BATCHES[0], BATCH)) if lab.is_quick else cls(RATES, BATCHES)
 
 
 def plan(lab: Lab) -> list[Planned]:
-    """A run for each rate, batch size and seed."""
+    """One run per rate, batch size and seed."""
     grid = Grid.of(lab)
     return [
         run
@@ -73,11 +73,11 @@ def judge(lab: Lab, runs: Runs) -> Findings:
         ),
     ]
     figure = heat_map([[cells[rate, batch] for batch in grid.batches] for rate in grid.rates], grid.rates, grid.batches)
-    return Findings(measured, _found(cells, grid, int(runs.epochs["epoch"].max())), {"heat_map": figure})
+    return Findings(measured, _found(cells, grid), {"heat_map": figure})
 
 
 def _setting(lab: Lab) -> tuple[str, ...]:
-    """What all runs share; where it has to be quick, the lab says how few rows."""
+    """What all runs share; with --quick the lab says how few rows."""
     return (*SETTING, lab.epochs(EPOCHS), *(() if lab.is_quick else (f"data.limit={ROWS}",)))
 
 
@@ -91,7 +91,7 @@ def _variant(rate: float, batch: int) -> str:
 
 
 def _cell(runs: Runs, rate: float, batch: int) -> Cell:
-    """Accuracies after the last epoch, by seed; 0 for a run that diverged, which is as bad as can be."""
+    """Accuracies after the last epoch, by seed; 0 for a run that diverged."""
     of = runs.of(_variant(rate, batch))
     is_diverged = of["status"] == "diverged"
     accuracies = of["val/accuracy"].where(~is_diverged, 0.0)
@@ -108,26 +108,20 @@ def _growth(cells: dict[tuple[float, int], Cell], grid: Grid) -> list[float]:
     return [math.log10(best(grid.batches[-1], seed) / best(grid.batches[0], seed)) for seed in seeds]
 
 
-def _found(cells: dict[tuple[float, int], Cell], grid: Grid, last: int) -> str:
-    lines = []
-    for batch in grid.batches:
+def _found(cells: dict[tuple[float, int], Cell], grid: Grid) -> str:
+    head = ("batch size", "best rate", "validation accuracy", "rate in proportion", "validation accuracy")
+    rows = []
+    for batch, proportional in zip(grid.batches, grid.rates, strict=True):
         best = max(grid.rates, key=lambda rate: statistics.fmean(cells[rate, batch].values))
-        lines.append(f"- batches of {batch}: best at lr {best}, {spread(cells[best, batch].values)}")
-    diagonal = "; ".join(
-        f"lr {rate} and {batch}, {spread(cells[rate, batch].values)}"
-        for rate, batch in zip(grid.rates, grid.batches, strict=False)
-    )
+        row = [str(batch), str(best), spread(cells[best, batch].values)]
+        rows.append([*row, str(proportional), spread(cells[proportional, batch].values)])
     accuracies = [accuracy for cell in cells.values() for accuracy in cell.values]
-    lost = sum(cell.diverged for cell in cells.values())
-    lazy = sum(accuracy < CHANCE for accuracy in accuracies) - lost
+    diverged = sum(cell.diverged for cell in cells.values())
+    lost = sum(accuracy < CHANCE for accuracy in accuracies) - diverged
     return (
-        f"Validation accuracy after {last} epochs, over the rates {', '.join(map(str, grid.rates))}:\n\n"
-        + "\n".join(lines)
-        + f"\n\nRate and batch in proportion: {diagonal}.\n\n"
-        f"Of {len(accuracies)} runs {lost} diverged (a loss that is not finite), and {lazy} more end below "
-        f"{100 * CHANCE:.0f} %: they learned nothing, or lost what they had learned. Numbers in the map are the mean "
-        "over the seeds and the standard deviation."
+        f"{table(head, rows)}\n\n"
+        f"Of {len(accuracies)} runs {diverged} diverged, and {lost} more ended below {100 * CHANCE:.0f} %."
     )
 
 
-STUDY = Study(NAME, "How do learning rate and batch size go together?", plan, judge)
+EXPERIMENT = Experiment(NAME, "How do learning rate and batch size go together?", plan, judge)

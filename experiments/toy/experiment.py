@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.claims import OWN, Claim, Measured, accuracy_margin
+from experiments.experiment import Experiment, Findings, Runs
 from experiments.figures import COLOURS, new_axes
 from experiments.lab import Lab, Planned
-from experiments.study import Findings, Runs, Study
 from experiments.tables import table
 from nnlab.plots import look, new_figure
 
@@ -38,7 +38,7 @@ def plan(lab: Lab) -> list[Planned]:
 
 
 def judge(lab: Lab, runs: Runs) -> Findings:
-    """Each published number beside ours."""
+    """Each published figure against ours."""
     digits = Measured(
         _accuracy("toy: digits one at a time, 10 epochs, test accuracy", 0.950, rows=7_000),
         runs.values(DIGITS, "test/accuracy"),
@@ -54,9 +54,8 @@ def judge(lab: Lab, runs: Runs) -> Findings:
         f"{ONE_RUN}; after so little training the first weights still decide much.",
     )
     truth_table = _truth_table(lab, runs)
-    found = f"{_found(runs)}\n\nDigits: {_spread(digits)}. Layer framework: {_spread(layers)}."
     figures = {"truth_table": _losses(runs), "digits": _accuracies(digits, layers)}
-    return Findings([*truth_table, digits, layers], found, figures)
+    return Findings([*truth_table, digits, layers], _found(runs), figures)
 
 
 def _digits(lab: Lab) -> tuple[str, ...]:
@@ -92,10 +91,9 @@ def _truth_table(lab: Lab, runs: Runs) -> list[Measured]:
 
 
 def _found(runs: Runs) -> str:
-    accuracies, last = runs.values(TABLE, "val/accuracy"), runs.values(TABLE, "val/loss")
     losses = runs.by_epoch(TABLE, "val/loss")
-    early = sum(loss < ROUNDS_TO_ZERO for loss in runs.at_epoch(TABLE, "val/loss", ZERO_FROM))
-    at_marks = losses.loc[list(PUBLISHED_LOSSES)]
+    last = runs.values(TABLE, "val/loss")
+    head = ("loss of the truth table", "document, one run", "lowest", "median", "highest")
     rows = [
         [
             f"after {epoch} epochs",
@@ -104,18 +102,15 @@ def _found(runs: Runs) -> str:
         ]
         for epoch, published in PUBLISHED_LOSSES.items()
     ]
-    return "\n".join(
-        [
-            f"All eight rows are right in {accuracies.count(1.0)} of {len(accuracies)} seeds. The loss after 500 "
-            f"epochs is {min(last):.4f} to {max(last):.4f}; the predictions that the document prints have "
-            f"{0.5 * np.mean(np.square(PUBLISHED_ERRORS)):.4f}. Its loss is .00 from {ZERO_FROM} epochs on; "
-            f"nnlab's rounds to that then in {early} of {len(last)} seeds.",
-            "",
-            table(["loss of the truth table", "document, one run", "lowest", "median", "highest"], rows),
-            "",
-            f"The range over seeds, in two digits, holds {_held(at_marks)} of the document's {len(rows)} losses; "
-            f"{_held(2 * at_marks)} if they are read as (y − p)², without the ½.",
-        ]
+    printed = f"{0.5 * np.mean(np.square(PUBLISHED_ERRORS)):.4f}, from its predictions"
+    rows.append(["after 500 epochs", printed, f"{min(last):.4f}", "", f"{max(last):.4f}"])
+    early = sum(loss < ROUNDS_TO_ZERO for loss in runs.at_epoch(TABLE, "val/loss", ZERO_FROM))
+    rows.append([f"rounds to .00 after {ZERO_FROM} epochs", "yes", f"in {early} of {len(last)} seeds", "", ""])
+    at_marks = losses.loc[list(PUBLISHED_LOSSES)]
+    return (
+        f"{table(head, rows)}\n\n"
+        f"In two digits, the range over the seeds contains {_held(at_marks)} of the document's {len(PUBLISHED_LOSSES)} "
+        f"losses; {_held(2 * at_marks)} if these are (y − p)², without the ½."
     )
 
 
@@ -123,14 +118,6 @@ def _held(losses: pd.DataFrame) -> int:
     """How many of the published losses lie between the lowest and the highest seed, as they would be printed."""
     low, high = losses.min(axis=1).round(2), losses.max(axis=1).round(2)
     return sum(low[epoch] <= published <= high[epoch] for epoch, published in PUBLISHED_LOSSES.items())
-
-
-def _spread(measured: Measured) -> str:
-    values = measured.values
-    return (
-        f"{100 * measured.mean:.1f} % on average over {len(values)} seeds, from {100 * min(values):.1f} % to "
-        f"{100 * max(values):.1f} %; the document has {100 * measured.claim.claimed:.1f} %"
-    )
 
 
 def _losses(runs: Runs) -> Figure:
@@ -166,4 +153,4 @@ def _accuracies(*rows: Measured) -> Figure:
     return figure
 
 
-STUDY = Study(NAME, "Does a net of sigmoid units learn the truth table, and then digits?", plan, judge)
+EXPERIMENT = Experiment(NAME, "Does a net of sigmoid units learn the truth table, and then digits?", plan, judge)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from experiments.claims import hypothesis
+from experiments.experiment import Experiment, Findings, Runs
 from experiments.figures import new_axes, plot_band, plot_points
-from experiments.hypotheses import hypothesis
 from experiments.lab import Lab, Planned
-from experiments.study import Findings, Runs, Study
-from experiments.tables import table
-from experiments.wording import spread
+from experiments.tables import spread, table
 
 NAME = "l2"
 SETTING = (
@@ -23,7 +22,7 @@ ROWS, EPOCHS = 5000, 60
 
 
 def plan(lab: Lab) -> list[Planned]:
-    """A run for each strength and seed."""
+    """One run per strength and seed."""
     return [run for strength in STRENGTHS for run in lab.plan(NAME, strength, *_setting(lab), *_penalty(strength))]
 
 
@@ -48,7 +47,7 @@ def judge(lab: Lab, runs: Runs) -> Findings:
 
 
 def _setting(lab: Lab) -> tuple[str, ...]:
-    """What all runs share; where it has to be quick, the lab says how few rows."""
+    """What all runs share; with --quick the lab says how few rows."""
     return (*SETTING, lab.epochs(EPOCHS), *(() if lab.is_quick else (f"data.limit={ROWS}",)))
 
 
@@ -72,19 +71,7 @@ def _found(runs: Runs, gaps: dict[str, list[float]]) -> str:
         )
         for strength in STRENGTHS
     ]
-    means = {strength: runs.of(strength)[["val/accuracy", "val/loss"]].mean() for strength in STRENGTHS}
-    accurate = max(STRENGTHS, key=lambda strength: means[strength]["val/accuracy"])
-    cheap = min(STRENGTHS, key=lambda strength: means[strength]["val/loss"])
-    epochs = int(runs.epochs["epoch"].max())
-    return (
-        f"After {epochs} epochs validation accuracy is highest at strength {accurate} "
-        f"({spread(runs.values(accurate, 'val/accuracy'))}; without L2 {spread(runs.values(NONE, 'val/accuracy'))}), "
-        f"and validation loss lowest at {cheap} "
-        f"({spread(runs.values(cheap, 'val/loss'))}; without L2 {spread(runs.values(NONE, 'val/loss'))}). "
-        f"The gap between training and validation accuracy is {spread(gaps[NONE])} without L2 and "
-        f"{spread(gaps[STRENGTHS[-1]])} at strength {STRENGTHS[-1]}. Losses are without the penalty.\n\n"
-        + table(head, rows)
-    )
+    return table(head, rows)
 
 
 def _accuracy_figure(runs: Runs) -> Figure:
@@ -106,4 +93,4 @@ def _loss_figure(runs: Runs) -> Figure:
     return figure
 
 
-STUDY = Study(NAME, "What does L2 buy?", plan, judge)
+EXPERIMENT = Experiment(NAME, "What does L2 bring?", plan, judge)

@@ -14,14 +14,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from experiments.beside import in_workers
 from experiments.claims import Claim, Measured
+from experiments.experiment import Experiment, Findings, Runs, split_of
 from experiments.figures import new_axes, plot_band
 from experiments.lab import Lab, Planned
-from experiments.looks import split_of
 from experiments.miniflow.training_loop import train
-from experiments.study import Findings, Runs, Study
-from experiments.wording import spread
+from experiments.running import in_workers
 from nnlab.batch import compose
 from nnlab.config.schema import Config
 from nnlab.data.loading import dataset_of
@@ -35,7 +33,7 @@ LOOP = "one hidden layer, loop written out"
 
 
 class Loop(NamedTuple):
-    """What the loop gave: validation accuracy by iteration, test accuracy, and how long it took."""
+    """Of the loop: validation accuracy by iteration, test accuracy, and seconds."""
 
     reports: dict[int, float]
     test_accuracy: float
@@ -48,7 +46,7 @@ def plan(lab: Lab) -> list[Planned]:
 
 
 def judge(lab: Lab, runs: Runs) -> Findings:
-    """Whether all three get above 90 %, and how fast."""
+    """Whether all three get above 90 %."""
     loops = _loops(lab)
     digits = lab.digits(_all_rows(lab))
     measured = [
@@ -57,7 +55,7 @@ def judge(lab: Lab, runs: Runs) -> Findings:
             runs.values(net, "test/accuracy"),
             runs.seconds(net),
             lab.command(*_overrides(lab, net), test=True),
-            "This few digits do not carry a net so far." if lab.is_sorted_by_class else "",
+            "So few digits do not get a network that far." if lab.is_sorted_by_class else "",
         )
         for net in NETS
     ]
@@ -71,11 +69,11 @@ def judge(lab: Lab, runs: Runs) -> Findings:
         )
     )
     looks = {split_of(runs.table.iloc[0]): len(loops)}
-    return Findings(measured, _found(measured), {"accuracy": _figure(lab, runs, loops)}, looks)
+    return Findings(measured, figures={"accuracy": _figure(lab, runs, loops)}, looks=looks)
 
 
 def _all_rows(lab: Lab) -> tuple[str, ...]:
-    """Also where it has to be quick: the claim is about 10,000 updates, which take as long on few rows."""
+    """Also with --quick: the claim is about 10,000 updates, which take as long on few rows."""
     return ("data.limit=null",) if lab.is_quick else ()
 
 
@@ -103,22 +101,12 @@ def _loops(lab: Lab) -> list[Loop]:
 
 
 def _loop(config: Config, seed: int, updates: int) -> Loop:
-    """In a worker: one thread, as runs have, since the last bits depend on how many there are."""
+    """In a worker: on one thread, like a run, since the last bits depend on the number."""
     data = dataset_of(config.data, seed=seed)
     with threadpool_limits(1), contextlib.redirect_stdout(io.StringIO()):
-        began = time.perf_counter()
+        started = time.perf_counter()
         reports, test_accuracy = train(data, seed=seed, iterations=updates)
-        return Loop(reports, test_accuracy, time.perf_counter() - began)
-
-
-def _found(measured: Sequence[Measured]) -> str:
-    hidden, single, loop = (row.mean for row in measured)
-    told = [f"{name} {spread(row.values)}" for name, row in zip((*NETS, LOOP), measured, strict=True)]
-    return (
-        f"Test accuracy: {'; '.join(told)}. The hidden layer brings {100 * (hidden - single):+.2f} points. The loop "
-        "and the preset differ in precision, first weights and the order of rows, and are "
-        f"{100 * abs(hidden - loop):.2f} points apart."
-    )
+        return Loop(reports, test_accuracy, time.perf_counter() - started)
 
 
 def _figure(lab: Lab, runs: Runs, loops: Sequence[Loop]) -> Figure:
@@ -134,4 +122,4 @@ def _figure(lab: Lab, runs: Runs, loops: Sequence[Loop]) -> Figure:
     return figure
 
 
-STUDY = Study(NAME, "Does a graph with nothing but gradients learn digits in 10,000 updates?", plan, judge)
+EXPERIMENT = Experiment(NAME, "Does a graph with nothing but gradients learn digits in 10,000 updates?", plan, judge)

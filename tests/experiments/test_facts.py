@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from experiments import digits
-from experiments.digits import differences
+from experiments import facts
+from experiments.facts import differences
 from nnlab.data.source import Source, Table
 
 LABELS = np.arange(20) % 10
@@ -22,7 +22,7 @@ def source(train: np.ndarray, test: np.ndarray | None, labels: np.ndarray = LABE
 @pytest.fixture(autouse=True)
 def small_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """MNIST with twenty digits of four pixels."""
-    monkeypatch.setattr(digits, "TRAINING_LABELS", hashlib.sha256(bytes(LABELS.tolist())).hexdigest())
+    monkeypatch.setattr(facts, "TRAINING_LABELS", hashlib.sha256(bytes(LABELS.tolist())).hexdigest())
 
 
 def test_a_copy_without_ones_is_told_apart() -> None:

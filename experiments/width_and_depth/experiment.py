@@ -8,12 +8,11 @@ from itertools import pairwise
 
 from matplotlib.figure import Figure
 
+from experiments.claims import hypothesis
+from experiments.experiment import Experiment, Findings, Runs
 from experiments.figures import new_axes, plot_points
-from experiments.hypotheses import hypothesis
 from experiments.lab import Lab, Planned
-from experiments.study import Findings, Runs, Study
-from experiments.tables import table
-from experiments.wording import spread
+from experiments.tables import spread, table
 
 NAME = "width_and_depth"
 SETTING = (
@@ -32,7 +31,7 @@ Net = tuple[int, int]
 
 
 def plan(lab: Lab) -> list[Planned]:
-    """A run for each net and seed."""
+    """One run per net and seed."""
     return [
         run
         for net in _nets(_widths(lab))
@@ -41,7 +40,7 @@ def plan(lab: Lab) -> list[Planned]:
 
 
 def judge(lab: Lab, runs: Runs) -> Findings:
-    """Ask what a second layer, a third, and twice the width buy; list the nets that no cheaper one reaches."""
+    """Ask what a second layer, a third, and twice the width bring; list the nets that no smaller one matches."""
     questions = {
         "a second layer of 128 units": ((128, 2), (128, 1)),
         "a third layer of 128 units": ((128, 3), (128, 2)),
@@ -62,7 +61,7 @@ def judge(lab: Lab, runs: Runs) -> Findings:
 
 
 def multiply_adds(net: Net) -> int:
-    """Of one row's way through the net: one a weight."""
+    """Of a row's forward pass: one per weight."""
     width, depth = net
     return sum(one * two for one, two in pairwise([PIXELS, *[width] * depth, CLASSES]))
 
@@ -79,7 +78,7 @@ def _hidden(net: Net) -> str:
 
 
 def _widths(lab: Lab) -> tuple[int, ...]:
-    """Where it has to be quick, those alone that are asked about."""
+    """With --quick only those that a hypothesis is about."""
     return WIDTHS[3:] if lab.is_quick else WIDTHS
 
 
@@ -88,7 +87,7 @@ def _nets(widths: Sequence[int]) -> list[Net]:
 
 
 def _front(runs: Runs, widths: Sequence[int]) -> list[Net]:
-    """The nets that are more accurate, in the mean, than every cheaper one; the cheapest first."""
+    """The nets that are more accurate, in the mean, than every smaller one; the smallest first."""
     front: list[Net] = []
     best = 0.0
     for net in sorted(_nets(widths), key=parameters):
@@ -110,13 +109,8 @@ def _found(runs: Runs, widths: Sequence[int]) -> str:
         )
         for net in front
     ]
-    depths = ", ".join(f"{sum(depth == each for _, depth in front)} of depth {each}" for each in DEPTHS)
-    last = int(runs.epochs["epoch"].max())
-    return (
-        f"After {last} epochs {len(front)} of the {len(_nets(widths))} nets are more accurate on validation, in the "
-        f"mean, than every net with fewer parameters: {depths}. Differences below a standard deviation say little.\n\n"
-        + table(("hidden layers", "parameters", "multiply-adds a row", "validation accuracy"), rows)
-    )
+    head = ("hidden layers", "parameters", "multiply-adds a row", "validation accuracy")
+    return f"Nets that are more accurate, in the mean, than every smaller one:\n\n{table(head, rows)}"
 
 
 def _cost_figure(runs: Runs, widths: Sequence[int]) -> Figure:
@@ -161,4 +155,4 @@ def _layers(depth: int) -> str:
     return f"{depth} hidden layer{'s' if depth > 1 else ''}"
 
 
-STUDY = Study(NAME, "What do width and depth buy, and at what cost?", plan, judge)
+EXPERIMENT = Experiment(NAME, "What do width and depth bring, and at what cost?", plan, judge)
