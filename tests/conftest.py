@@ -24,6 +24,12 @@ REPOSITORY = Path(__file__).parents[1]
 MLFLOW_NOISE = "ignore:The ``noload`` loader strategy is deprecated"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files that import PyTorch and Keras, which takes seconds, are not opened where their tests are not wanted."""
+    unwanted = "not parity" in config.option.markexpr and collection_path.name.endswith("_parity.py")
+    return True if unwanted else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name in ("e2e", "mlflow_sync", "runs", "models"):
