@@ -32,11 +32,11 @@ TRIALS = "trials"
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0
-"""How long a claim waits for the lock: a mirror holds a dead run's for a moment, to write its end."""
+"""How long a claim waits for the lock: the sync process holds a dead run's for a moment, to write its end."""
 
 
 class RunDirectory:
-    """A run's directory, locked by this process until `release` or the process's end.
+    """A run's directory, locked by this process until `release` or until the process ends.
 
     Args:
         path: absolute.
@@ -87,7 +87,7 @@ class RunDirectory:
                     if time.monotonic() > deadline:
                         raise UserError(
                             f"A run is recorded by one process at a time, but {path} is still being recorded by "
-                            "another. Wait until that has ended, or end it."
+                            "another. Wait until that process has ended, or stop it."
                         ) from error
                     time.sleep(0.02)
         except OSError as error:
@@ -127,12 +127,12 @@ class RunDirectory:
             raise not_writable(self.path, error) from error
 
     def release(self) -> None:
-        """Say that this process is done with the run."""
+        """Give up the lock: this process is done with the run."""
         self._lock.release()
 
     @staticmethod
     def is_alive(path: Path) -> bool:
-        """Whether the process that records the run at `path` still lives."""
+        """Whether the process that records the run at `path` is still alive."""
         return FileLock.is_held(path / LOCK)
 
 
@@ -163,7 +163,7 @@ def end_dead_runs(runs_dir: Path) -> None:
 
 
 def end_if_dead(path: Path) -> None:
-    """Write the `end` that a killed process could not: status `killed`. Living and ended runs are left alone."""
+    """Write the `end` that a killed process could not, with status `killed`; a run that lives or has ended is kept."""
     try:
         lock = FileLock(path / LOCK, wait=False)
     except BlockingIOError:

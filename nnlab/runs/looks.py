@@ -14,7 +14,7 @@ import yaml
 from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, TRIALS
 
 TESTED = b'{"event": "test"'
-"""How the line of a journal begins that tells of an evaluation."""
+"""The start of a journal line that records an evaluation of the test split."""
 
 
 def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
