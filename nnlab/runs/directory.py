@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -136,6 +137,12 @@ class RunDirectory:
         return FileLock.is_held(path / LOCK)
 
 
+def run_directories(runs_dir: Path) -> Iterator[Path]:
+    """The directories in the folder of the runs that have a journal: runs and studies, then the trials; by name."""
+    for pattern in (f"*/{JOURNAL}", f"*/{TRIALS}/*/{JOURNAL}"):
+        yield from sorted(path.parent for path in runs_dir.glob(pattern))
+
+
 def write_history(path: Path) -> None:
     """Write `history.csv` of the run at `path`: one row per epoch, `epoch` and the metrics as columns.
 
@@ -154,12 +161,11 @@ def write_history(path: Path) -> None:
 
 def end_dead_runs(runs_dir: Path) -> None:
     """Close every run in the folder, and every trial of a study there, whose process was killed."""
-    for pattern in (f"*/{JOURNAL}", f"*/trials/*/{JOURNAL}"):
-        for path in sorted(runs_dir.glob(pattern)):
-            # A damaged run, or one that somebody else may not write, is left to who asks for it.
-            with suppress(UserError, RunFailedError, OSError):
-                if journal.has_begun(path) and not journal.has_ended(path):
-                    end_if_dead(path.parent)
+    for path in run_directories(runs_dir):
+        # A damaged run, or one that somebody else may not write, is left to who asks for it.
+        with suppress(UserError, RunFailedError, OSError):
+            if journal.has_begun(path / JOURNAL) and not journal.has_ended(path / JOURNAL):
+                end_if_dead(path)
 
 
 def end_if_dead(path: Path) -> None:
