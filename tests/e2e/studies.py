@@ -76,15 +76,6 @@ def sweep(*overrides: str, folder: Path, **variables: str) -> Completed:
     return nnlab(*overrides, folder=folder, program="nnlab.sweep", **variables)
 
 
-def side_by_side(folder: Path, commands: Mapping[str, Sequence[str]]) -> dict[str, Completed]:
-    """Sweeps of those overrides, two at a time, each in a folder of its own of that name below `folder`."""
-    for name in commands:
-        (folder / name).mkdir(parents=True)
-    with ThreadPoolExecutor(2) as pool:
-        ended = pool.map(lambda item: sweep(*item[1], folder=folder / item[0]), commands.items())
-        return dict(zip(commands, ended, strict=True))
-
-
 @dataclass(frozen=True)
 class Study:
     """A study in its directory.
@@ -149,6 +140,15 @@ class Kept:
     @property
     def study(self) -> Study:
         return study_in(self.folder)
+
+
+def side_by_side(folder: Path, commands: Mapping[str, Sequence[str]]) -> dict[str, Kept]:
+    """Sweeps of those overrides, two at a time, each in a folder of its own of that name below `folder`."""
+    for name in commands:
+        (folder / name).mkdir(parents=True)
+    with ThreadPoolExecutor(2) as pool:
+        ended = pool.map(lambda item: sweep(*item[1], folder=folder / item[0]), commands.items())
+        return {name: Kept(process, folder / name) for name, process in zip(commands, ended, strict=True)}
 
 
 def study_in(folder: Path) -> Study:

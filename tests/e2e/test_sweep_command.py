@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import started
-from studies import SMALL, UNTRACKED, Completed, Kept, snapshot, study_in, sweep
+from commands import refused, started
+from studies import SMALL, UNTRACKED, Kept, snapshot, study_in, sweep
 
 DIGITS = ["data=digits", UNTRACKED]
 # What is given, and words of the answer. Beside a study of the name `study`, and a file of the name `file`.
@@ -58,38 +56,26 @@ REFUSALS: dict[str, tuple[list[str], list[str]]] = {
 }
 
 
-@dataclass(frozen=True)
-class Refused:
-    """What came of the commands of `REFUSALS`, and what stood in their folder before and after."""
-
-    processes: Mapping[str, Completed]
-    before: Mapping[str, bytes]
-    after: Mapping[str, bytes]
-
-
 @pytest.fixture(scope="module")
-def refused(studies: Mapping[str, Kept], tmp_path_factory: pytest.TempPathFactory) -> Refused:
+def beside(studies: Mapping[str, Kept], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the commands of `REFUSALS` are given."""
     folder = tmp_path_factory.mktemp("refused")
     shutil.copytree(studies["one worker"].study.directory, folder / "runs" / "study")
     (folder / "file").touch()
-    before = snapshot(folder)
-    with ThreadPoolExecutor(2) as pool:
-        ended = pool.map(lambda refusal: sweep(*refusal[0], folder=folder), REFUSALS.values())
-        return Refused(dict(zip(REFUSALS, ended, strict=True)), before, snapshot(folder))
+    return folder
 
 
 @pytest.mark.parametrize("what", REFUSALS)
-def test_it_is_refused_with_2_and_a_message(what: str, refused: Refused) -> None:
-    process = refused.processes[what]
+def test_it_is_refused_with_2_and_a_message_and_leaves_everything_as_it_was(what: str, beside: Path) -> None:
+    overrides, words = REFUSALS[what]
+    before = snapshot(beside)
+    process = refused(*overrides, folder=beside, program="nnlab.sweep")
     assert process.returncode == 2
     assert process.stdout == ""
-    for words in REFUSALS[what][1]:
-        assert words in process.stderr
+    for word in words:
+        assert word in process.stderr
     assert "Traceback" not in process.stderr
-
-
-def test_what_is_refused_leaves_everything_as_it_was(refused: Refused) -> None:
-    assert refused.after == refused.before
+    assert snapshot(beside) == before
 
 
 def test_the_directory_of_a_run_is_no_place_for_a_study(studies: Mapping[str, Kept], tmp_path: Path) -> None:
