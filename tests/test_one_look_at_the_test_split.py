@@ -60,7 +60,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def done(folder: Path, *overrides: str) -> tuple[Result, str]:
     out = StringIO()
     config = compose(*SMALL, f"runs_dir='{folder}'", *overrides).config
-    return run(config, overrides=[], command=[], console=Console(out, out, live=False), mirror=None), out.getvalue()
+    return run(config, overrides=[], command=[], console=Console(out, out, live=False), announce=None), out.getvalue()
 
 
 def test_a_run_with_pictures_passes_its_test_split_forward_once(reads: list[int], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What system 2 has to prove: its columns are nnlab's rows, and its file is read as it was written."""
+"""What system 2 checks: its columns are nnlab's rows, and its file is read back as it was written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UPDATES = 5
 
 
 def gradient_difference(config: Config, dataset: Dataset) -> tuple[float, float]:
-    """Descend on the whole batch, and beside each update work out the column form on the same weights.
+    """Descend on the whole batch, and at each update compute the column form on the same weights.
 
     Returns:
         The largest absolute difference of a gradient, and of the cost.

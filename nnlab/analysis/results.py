@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnlab.config.repeat import leaves
+from nnlab.config.leaves import leaves
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import EPOCH_TAG, WEIGHTS_TAG
 from nnlab.training.selection import Selection

@@ -1,10 +1,12 @@
 """The training core, from scratch on NumPy. Read it in this order.
 
-`node`, `graph`, `recording` (the engine), `ops`, `activations`, `losses` (what it computes), `autodiff` (the teaching
-door); `layers`, `network`, `objective`, `feed`, `learner` (a stack of layers that learns); `sequential` (Keras'
-manners, with `keras_names`, `arrays`, `calls`, `stacking`, `progress` and `fitting`);
-`initializers`, `regularizers`, `optimizers`, `schedules` (the choices); `textbook`, `gradient_check`, `step_check` (the
-proof).
+- `textbook`: backpropagation, all of it, in plain loops.
+- `node`, `ops`, `activations`, `losses`: values and operations, forward beside backward.
+- `graph`, `memory`, `recording`, `tracer`: the engine, by record and replay; `autodiff`: its use by hand.
+- `layers`, `network`, `objective`, `feed`, `learner`: a stack of layers that learns.
+- `initializers`, `regularizers`, `optimizers`, `schedules`: the choices.
+- `sequential`, with `keras_names`, `arrays`, `calls`, `stacking`, `progress`, `fitting`: the interface of Keras.
+- `reference`, `reference_steps`, `gradient_check`, `step_check`: the proof.
 """
 
 from nnlab.core.activations import ReLU, Sigmoid, Softmax, Tanh

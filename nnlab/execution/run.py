@@ -21,13 +21,12 @@ from nnlab.config.test_split import with_test
 from nnlab.data.loading import dataset_of
 from nnlab.errors import TerminatedError
 from nnlab.execution.result import Membership, Result
-from nnlab.mlflow_sync.state import Follower
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, Model, load_model
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.journal import Status
 from nnlab.runs.provenance import collect
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG
 from nnlab.training import DivergedError, EpochEnd, Progress, Tested, Trainer, TrainingEnd
 
@@ -40,7 +39,7 @@ def run(
     overrides: Sequence[str],
     command: Sequence[str],
     console: Console,
-    mirror: Follower | None,
+    announce: Announce | None,
     member: Membership | None = None,
 ) -> Result:
     """Train what the config describes, and record it.
@@ -53,7 +52,7 @@ def run(
         overrides: what was set on the command line, for the record.
         command: the program and its arguments, for the record.
         console: shows the progress.
-        mirror: brings the run into MLflow; None leaves it in its directory.
+        announce: is called with the run's directory, to bring the run into MLflow; None leaves it there.
         member: how the run belongs to a study, if it does.
 
     Raises:
@@ -61,7 +60,6 @@ def run(
         KeyboardInterrupt: if interrupted or terminated, after the run was closed as such.
     """
     config = with_test(config, bool(config.trainer.test) and member is None)
-    announce = mirror.follow if mirror else None
     with threadpool_limits(int(config.trainer.threads)), sigterm_raises():
         dataset = member.dataset if member else dataset_of(config.data, seed=config.seed)
         trainer = build_trainer(config, dataset)
@@ -162,7 +160,7 @@ def kept_scores(epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:
     return {"best/epoch": epoch, **scores}
 
 
-def test_member(config: Config, path: Path, *, console: Console, mirror: Follower | None) -> Tested:
+def test_member(config: Config, path: Path, *, console: Console, announce: Announce | None) -> Tested:
     """Evaluate the kept weights of a study's run on the test split, after selection, and add that to the run.
 
     What was evaluated before is not evaluated again.
@@ -171,7 +169,7 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
         config: of the run.
         path: its directory.
         console: shows what goes wrong with the pictures.
-        mirror: brings it into MLflow.
+        announce: is called with its directory, to bring it into MLflow.
 
     Raises:
         UserError: if the run's model is damaged.
@@ -179,7 +177,6 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
     """
     from nnlab.config.repeat import overrides_of  # brings Hydra, which workers do without
 
-    announce = mirror.follow if mirror else None
     events, _ = journal.read(path / JOURNAL)
     events = journal.counting(events)
     known = next((event["metrics"] for event in events if event["event"] == "test"), None)

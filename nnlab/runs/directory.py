@@ -143,13 +143,12 @@ def write_history(path: Path) -> None:
     """
     run = JournalReader(path / JOURNAL)
     run.update()
-    kind, rows = ("trial", run.trials) if run.trials else ("epoch", run.epochs)
-    columns = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
+    columns = list(dict.fromkeys(name for metrics in run.history.values() for name in metrics))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow([kind, *columns])
-    for step in sorted(rows):
-        table.writerow([step, *(rows[step].get(name, "") for name in columns)])
+    table.writerow([run.unit, *columns])
+    for number, metrics in sorted(run.history.items()):
+        table.writerow([number, *(metrics.get(name, "") for name in columns)])
     write_atomically(path / "history.csv", text.getvalue())
 
 

@@ -57,6 +57,16 @@ class JournalReader:
         """Whether an end counts."""
         return self.ended_at is not None
 
+    @property
+    def unit(self) -> Literal["epoch", "trial"]:
+        """What there is one row of metrics for in `history`: finished trials in a study, epochs in any other run."""
+        return "trial" if self.trials else "epoch"
+
+    @property
+    def history(self) -> dict[int, Metrics]:
+        """The metrics of each epoch, or of a study after each finished trial, by their numbers from 1."""
+        return self.trials or self.epochs
+
     def update(self) -> dict[int, Metrics]:
         """Read what was appended since the last time; returns the epochs among it, by their numbers.
 

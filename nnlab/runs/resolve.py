@@ -68,7 +68,7 @@ def _unknown(run_id: str, runs_dir: Path) -> UserError:
     return UserError(
         "A RUN_ID must be the name of a run's directory, MLflow's id of the run, or a path, but "
         f"{run_id!r} is none of a run in {runs_dir}. {there_is}. "
-        "Another folder is chosen by NNLAB_RUNS_DIR."
+        "Another folder is chosen by --runs-dir or NNLAB_RUNS_DIR."
     )
 
 

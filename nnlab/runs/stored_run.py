@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import yaml
 
 from nnlab.errors import UserError
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, MODEL, OVERRIDES, PROVENANCE, STUDY, RunDirectory
+from nnlab.runs.journal import Status
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.resolve import mlflow_id, resolve
 
@@ -70,6 +71,11 @@ class StoredRun(JournalReader):
     def is_alive(self) -> bool:
         """Whether the process that records the run lives at this moment."""
         return RunDirectory.is_alive(self.path)
+
+    @property
+    def status_now(self) -> Status | Literal["running"]:
+        """The status, but "killed" if the process died without closing the run."""
+        return "killed" if self.status == "running" and not self.is_alive else self.status
 
     @property
     def is_study(self) -> bool:

@@ -56,8 +56,8 @@ def _copy(run: StoredRun, recorder: Recorder, reason: str) -> None:
         recorder.tag(tags)
     if run.kept:
         recorder.kept(int(run.kept["best/epoch"]), run.kept)
-    status = "killed" if run.status == "running" else run.status
-    recorder.close(status, f"{reason}: {run.reason}" if run.reason else reason)
+    reason = f"{reason}: {run.reason}" if run.reason else reason
+    recorder.close("killed" if run.status == "running" else run.status, reason)
 
 
 def _is_recorded(path: Path, reason: str) -> bool:

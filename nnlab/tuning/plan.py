@@ -11,10 +11,11 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from nnlab.config.compose import mark_in_doubt
+from nnlab.config.leaves import leaves
 from nnlab.config.overrides import key_of, parsed, read, with_quotes_as_remedy
 from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
-from nnlab.config.repeat import leaves, repeatable
+from nnlab.config.repeat import repeatable
 from nnlab.config.schema import Config, as_dict
 from nnlab.config.test_split import with_test
 from nnlab.config.validate import validate

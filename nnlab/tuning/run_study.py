@@ -17,9 +17,8 @@ from nnlab.data.loading import dataset_of
 from nnlab.errors import RunFailedError, TerminatedError
 from nnlab.execution.processes import WorkerProcesses
 from nnlab.execution.run import sigterm_raises
-from nnlab.mlflow_sync.process import MirrorProcess
 from nnlab.runs.provenance import collect
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
 from nnlab.tuning.manifest import Identity
 from nnlab.tuning.new_study import identity_of, new_directory
@@ -35,7 +34,7 @@ def run_study(
     *,
     command: Sequence[str],
     console: StudyConsole,
-    mirror: MirrorProcess | None,
+    announce: Announce | None,
     begun: Path | None = None,
     executor: Executor | None = None,
 ) -> StudyResult:
@@ -45,7 +44,7 @@ def run_study(
         plan: what to search, and how.
         command: the program and its arguments, for the record.
         console: shows the progress.
-        mirror: brings study and trials into MLflow; None leaves them in their directories.
+        announce: is called with the directory of the study and of each run, to bring them into MLflow.
         begun: the directory of the study to go on with; None begins a new one.
         executor: does the trials, and must take `plan.workers` calls at a time; None starts processes here. All
             processes need the runs folder and the storage.
@@ -56,7 +55,6 @@ def run_study(
         KeyboardInterrupt: if interrupted twice or terminated; it can go on later.
     """
     config, settings = plan.fixed, plan.settings
-    announce = mirror.follow if mirror else None
     dataset = dataset_of(config.data, seed=config.seed)
     fingerprint = plan.fingerprint(dataset.sha256)
     # First of all, so that a wrong address leaves nothing behind.
@@ -84,7 +82,7 @@ def run_study(
                 for change in Identity.of(path).strangers():
                     console.warning(change)
             study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
-            session = Session(plan, study, recorder, console, mirror)
+            session = Session(plan, study, recorder, console, announce)
             own = executor or WorkerProcesses(plan.workers)
             try:
                 session.run(own, presses)

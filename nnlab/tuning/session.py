@@ -12,11 +12,10 @@ from optuna.trial import FrozenTrial
 
 from nnlab.commands.run_console import Console
 from nnlab.commands.study_console import StudyConsole
-from nnlab.mlflow_sync.process import MirrorProcess
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, end_if_dead
 from nnlab.runs.journal import Status
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import BEST_TRIAL_TAG, SELECTED_FROM_TAG, TEST_EVALUATIONS_TAG
 from nnlab.streams import width_of
 from nnlab.tuning.coordinator import Coordinator, Ended, Lost, Started
@@ -49,16 +48,16 @@ class StudyResult:
 
 
 class Session:
-    """One session of a study: takes the coordinator's events to the console, the record and the mirror."""
+    """One session of a study: takes the coordinator's events to the console, the record and MLflow."""
 
     def __init__(
-        self, plan: Plan, study: Study, recorder: Recorder, console: StudyConsole, mirror: MirrorProcess | None
+        self, plan: Plan, study: Study, recorder: Recorder, console: StudyConsole, announce: Announce | None
     ) -> None:
         self._plan = plan
         self._study = study
         self._recorder = recorder
         self._console = console
-        self._mirror = mirror
+        self._announce = announce
         self._path = recorder.directory.path
         self._tasks = Tasks(plan, study.name, self._path, self._path / JOURNAL_FILE)
         self._objectives = plan.settings.objectives
@@ -139,10 +138,10 @@ class Session:
         self._record.progress(self._study.trials)
         for trial in self._study.trials:
             if trial.state.is_finished():
-                record_repetition(trial, self._tasks, self._mirror.follow if self._mirror else None)
+                record_repetition(trial, self._tasks, self._announce)
 
     def _ended(self, trial: FrozenTrial) -> None:
-        record_repetition(trial, self._tasks, self._mirror.follow if self._mirror else None)
+        record_repetition(trial, self._tasks, self._announce)
         for path in self._running.pop(trial.number, []):
             self._follow(path)
             if path.exists():
@@ -169,15 +168,15 @@ class Session:
         if not journal.has_begun(path / JOURNAL):
             return False
         self._offsets[path] = 0
-        if self._mirror is not None:
-            self._mirror.follow(path)
+        if self._announce is not None:
+            self._announce(path)
         return True
 
     def _test(self, best: FrozenTrial) -> str:
         """Evaluate the best trial on the test split; returns what to say of it."""
         quiet = Console(self._console.out, self._console.errors, live=False)
         tracking = self._plan.fixed.tracking
-        winner = test_winner(best, self._study.trials, self._tasks, tracking, quiet, self._mirror)
+        winner = test_winner(best, self._study.trials, self._tasks, tracking, quiet, self._announce)
         count = self._study.finished
         self._recorder.test(count, winner.scores)
         self._recorder.tag(

@@ -93,6 +93,5 @@ class StoredStudy:
         if self.run.is_alive:
             return "running"
         if self.run.status != "finished":
-            status = "killed" if self.run.status == "running" else self.run.status
-            return f"{status}; resume it: python -m nnlab.sweep sweep.resume={self.name}"
+            return f"{self.run.status_now}; resume it: python -m nnlab.sweep sweep.resume={self.name}"
         return "finished" + "".join(f", {name} {value:.4f}" for name, value in self.run.test.items())

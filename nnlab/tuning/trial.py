@@ -153,7 +153,7 @@ def _run(task: Task, place: int, dataset: Dataset, watch: _Watch) -> Result:
             overrides=overrides,
             command=["python", "-m", "nnlab.run", *overrides],
             console=Console(nowhere, nowhere, live=False),
-            mirror=None,
+            announce=None,
             member=member,
         )
 

@@ -15,9 +15,9 @@ from nnlab.config.repeat import overrides_of
 from nnlab.config.test_split import with_test
 from nnlab.config.tracking import TrackingSettings
 from nnlab.execution.run import test_member
-from nnlab.mlflow_sync.process import MirrorProcess
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
+from nnlab.runs.recorder import Announce
 from nnlab.tuning.tasks import Tasks
 
 
@@ -47,7 +47,7 @@ def test_winner(
     tasks: Tasks,
     tracking: TrackingSettings,
     console: Console,
-    mirror: MirrorProcess | None,
+    announce: Announce | None,
 ) -> Winner:
     """Evaluate the test split with the weights of the trial's runs, and add that to the runs.
 
@@ -57,14 +57,14 @@ def test_winner(
         tasks: of the study.
         tracking: says whether to draw the runs' pictures.
         console: for warnings.
-        mirror: brings it into MLflow.
+        announce: is called with its directory, to bring it into MLflow.
 
     Raises:
         UserError: if a run's model is damaged.
     """
     configs, paths = tasks.configs(trial), tasks.paths(trial.number)
     tested = [
-        test_member(replace(config, tracking=tracking), path, console=console, mirror=mirror).metrics
+        test_member(replace(config, tracking=tracking), path, console=console, announce=announce).metrics
         for config, path in zip(configs, paths, strict=True)
     ]
     return Winner(

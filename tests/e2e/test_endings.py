@@ -92,7 +92,7 @@ def all_ended(tmp_path_factory: pytest.TempPathFactory, template_store: Path) ->
 
 def is_in_mlflow(folder: Path) -> bool:
     (run,) = run_directories(folder / "runs")
-    position = run / "mlflow.json"  # not there before the mirror, which starts by itself, has fed anything
+    position = run / "mlflow.json"  # not there before MLflow's worker, which starts by itself, has uploaded anything
     return position.exists() and '"is_described": true' in position.read_text()
 
 

@@ -68,7 +68,7 @@ if __name__ == "__main__":
             make_plan(sys.argv[1:]),
             command=sys.argv,
             console=study_console_for(),
-            mirror=None,
+            announce=None,
             executor=executor,
         )
         # It is the caller's, and goes on working.

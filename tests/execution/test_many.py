@@ -43,7 +43,7 @@ def test_a_run_among_several_is_the_run_alone(three: tuple[list[Job], list[Path]
     asked, directories = three
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         alone = run(
-            asked[2].config, overrides=[], command=[], console=Console(nowhere, nowhere, live=False), mirror=None
+            asked[2].config, overrides=[], command=[], console=Console(nowhere, nowhere, live=False), announce=None
         )
     shutil.rmtree(alone.directory)
     row = results(directories).iloc[2]

@@ -32,7 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         config = compose(*SMALL, f"runs_dir='{folder}'", *overrides).config
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
             console = Console(nowhere, nowhere, live=False)
-            made.append(run(config, overrides=[], command=[], console=console, mirror=None).directory)
+            made.append(run(config, overrides=[], command=[], console=console, announce=None).directory)
     return made
 
 

@@ -90,7 +90,7 @@ def run_again(command: str, folder: Path) -> str:
     elsewhere = [f"runs_dir='{folder / 'alone'}'", "tracking.enabled=false", "tracking.plots=false"]
     (job,) = compose_jobs([*overrides, *elsewhere], multirun=False)
     quiet = Console(StringIO(), StringIO(), live=False)
-    return run(job.config, overrides=job.overrides, command=[], console=quiet, mirror=None).weights_sha256
+    return run(job.config, overrides=job.overrides, command=[], console=quiet, announce=None).weights_sha256
 
 
 @pytest.mark.parametrize("status", ENDS)
@@ -141,7 +141,7 @@ def test_a_repetition_of_the_winner_was_never_tested(tmp_path: Path) -> None:
     study, tasks = begun(tmp_path, RATES)
     original = study.tell(study.propose(), run_trial(tasks.task(study.trials[0])))
     quiet = Console(StringIO(), StringIO(), live=False)
-    evaluated_member(tasks.configs(original)[0], tasks.paths(0)[0], console=quiet, mirror=None)
+    evaluated_member(tasks.configs(original)[0], tasks.paths(0)[0], console=quiet, announce=None)
     repetition = study.end_duplicate(proposed_again(study), original)
     record_repetition(repetition, tasks, None)
     assert found(tasks.paths(0)[0], "test")

@@ -122,7 +122,7 @@ def test_a_run_alone_that_selects_nothing_keeps_its_last_epoch(special: str, tmp
     run_as_told = [text for text in SMALL if not text.startswith(("sweep", "optimizer.lr"))]
     elsewhere = [f"runs_dir='{tmp_path}'", "tracking.plots=false", "optimizer.lr=1", "trainer.epochs=4"]
     (job,) = compose_jobs([*run_as_told, *elsewhere, special], multirun=False)
-    path = run(job.config, overrides=job.overrides, command=[], console=quiet(), mirror=None).directory
+    path = run(job.config, overrides=job.overrides, command=[], console=quiet(), announce=None).directory
     last = journal.epochs(path / JOURNAL)[4]
     scores = {f"best/{name}": last[name] for name in ("val/loss", "val/accuracy") if name in last}
     assert len(scores) == (0 if special.startswith("data") else 2)
@@ -312,7 +312,7 @@ def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
     outcome = run_trial(task)
     elsewhere = [f"runs_dir='{tmp_path / 'alone'}'", "tracking.enabled=false", "tracking.plots=false"]
     (job,) = compose_jobs([*task.commands[0], *elsewhere], multirun=False)
-    alone = run(job.config, overrides=job.overrides, command=[], console=quiet(), mirror=None)
+    alone = run(job.config, overrides=job.overrides, command=[], console=quiet(), announce=None)
     assert [alone.weights_sha256] == outcome.weights_sha256
     assert {name: alone.scores[name] for name in outcome.scores} == outcome.scores
 
@@ -345,7 +345,7 @@ def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) ->
     task = next_task(study, tasks)
     run_trial(task)
     (config,), (path,) = task.configs, task.paths
-    tested = evaluated_member(config, path, console=quiet(), mirror=None)
+    tested = evaluated_member(config, path, console=quiet(), announce=None)
     assert set(tested.metrics) == {"test/loss", "test/accuracy"}
     events, _ = journal.read(path / JOURNAL)
     assert [event["metrics"] for event in events if event["event"] == "test"] == [tested.metrics]
@@ -353,7 +353,7 @@ def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) ->
     assert end is not None
     assert end["status"] == "finished"
     shutil.rmtree(path / "model")
-    assert evaluated_member(config, path, console=quiet(), mirror=None).metrics == tested.metrics
+    assert evaluated_member(config, path, console=quiet(), announce=None).metrics == tested.metrics
     assert journal.read(path / JOURNAL)[0] == events
 
 
@@ -362,12 +362,12 @@ def test_a_test_that_was_killed_before_its_end_is_ended_and_not_done_again(tmp_p
     task = next_task(study, tasks)
     run_trial(task)
     (config,), (path,) = task.configs, task.paths
-    tested = evaluated_member(config, path, console=quiet(), mirror=None)
+    tested = evaluated_member(config, path, console=quiet(), announce=None)
     lines = (path / JOURNAL).read_bytes().splitlines(keepends=True)
     assert json.loads(lines[-1])["event"] == "end"
     (path / JOURNAL).write_bytes(b"".join(lines[:-1]))
     shutil.rmtree(path / "model")
-    assert evaluated_member(config, path, console=quiet(), mirror=None).metrics == tested.metrics
+    assert evaluated_member(config, path, console=quiet(), announce=None).metrics == tested.metrics
     end = journal.end_of(journal.read(path / JOURNAL)[0])
     assert end is not None
     assert end["status"] == "finished"
@@ -381,6 +381,6 @@ def test_the_test_split_has_the_weights_that_validation_chose(tmp_path: Path) ->
     (config,), (path,) = task.configs, task.paths
     assert config.trainer.test is False
     alone = with_test(replace(config, runs_dir=str(tmp_path / "alone")), True)
-    expected = run(alone, overrides=[], command=[], console=quiet(), mirror=None).scores
-    tested = evaluated_member(config, path, console=quiet(), mirror=None).metrics
+    expected = run(alone, overrides=[], command=[], console=quiet(), announce=None).scores
+    tested = evaluated_member(config, path, console=quiet(), announce=None).metrics
     assert tested == {name: expected[name] for name in ("test/loss", "test/accuracy")}
