@@ -15,7 +15,8 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
-from nnlab.config.jobs import CONFIG_NAME, Job, compose_jobs, conf_dir
+from nnlab.config.job import Job
+from nnlab.config.jobs import CONFIG_NAME, compose_jobs, conf_dir
 from nnlab.config.overrides import Rules, key_of, one_value_alone, read, unknown_key
 from nnlab.config.parse import key_rules, nearest_key
 from nnlab.config.problems import ConfigError, ConfigProblem

@@ -52,13 +52,13 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
     from nnlab.tuning.run_study import run_study
 
     config = plan.fixed
-    with Sync([config], early, patience=STUDY_PATIENCE, niceness=0) as sync:
+    with Sync([config], early, patience=STUDY_PATIENCE, niceness=0) as sync, study_console_for() as console:
         result = run_study(
             plan,
             command=["python", "-m", "nnlab.sweep", *plan.repeatable_overrides],
-            console=study_console_for(),
+            listeners=[console],
             announce=sync.announce(config),
-            begun=begun,
+            resume=begun,
             executor=executor,
         )
     lines = told([result.directory]) if result.status == "finished" and config.trainer.test else []

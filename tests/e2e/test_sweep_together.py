@@ -58,19 +58,12 @@ SCRIPT = """
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
-from nnlab.commands.study_console import study_console_for
 from nnlab.tuning.run_study import run_study
 from nnlab.tuning.plan import make_plan
 
 if __name__ == "__main__":
     with ProcessPoolExecutor(2) as executor:
-        result = run_study(
-            make_plan(sys.argv[1:]),
-            command=sys.argv,
-            console=study_console_for(),
-            announce=None,
-            executor=executor,
-        )
+        result = run_study(make_plan(sys.argv[1:]), command=sys.argv, executor=executor)
         # It is the caller's, and goes on working.
         assert executor.submit(abs, -1).result() == 1
     print(result.status)
