@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnlab.core.calls import Passes, Plan
-from nnlab.core.feed import shuffled
+from nnlab.core.batches import shuffled
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
 from nnlab.core.progress import Progress

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core import textbook
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.graph import Graph, Program
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -135,7 +135,7 @@ class _Batch:
         return program
 
     def _loaded(self, graph: Graph) -> Program:
-        program, _ = Feed(self._rows, self._objective, graph, len(self._rows)).load(self._rows.index)
+        program, _ = BatchLoader(self._rows, self._objective, graph, len(self._rows)).load(self._rows.index)
         return program
 
     def _gradients(self, program: Program, *, set_back: bool = True) -> tuple[dict[str, Array], float]:

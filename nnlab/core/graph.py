@@ -21,7 +21,7 @@ from nnlab.core.profile import Profile
 from nnlab.core.recording import record
 
 
-class Storage(NamedTuple):
+class Parameter(NamedTuple):
     """Arrays outside the graph that hold an input's value and collect its gradient (a parameter's)."""
 
     value: Array
@@ -54,7 +54,7 @@ class Graph:
         output: the value to compute.
         wrt: the inputs by which to differentiate it (none: forward passes only).
         dtype: of every value except labels.
-        storage: inputs whose value and gradient live in arrays outside (parameters).
+        parameters: inputs whose value and gradient live in arrays outside the graph.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Graph:
         *,
         wrt: Sequence[Node] = (),
         dtype: DTypeLike = np.float64,
-        storage: Mapping[Node, Storage] | None = None,
+        parameters: Mapping[Node, Parameter] | None = None,
     ) -> None:
         self.output = output
         self.dtype = np.dtype(dtype)
-        self.storage = dict(storage or {})
+        self.parameters = dict(parameters or {})
         self.order = topological_order(output)
         self.labels = {node.inputs[i] for node in self.order for i in node.integer_inputs}
         self.active = self._between(wrt)
@@ -96,7 +96,7 @@ class Graph:
         Smaller batches use the front of the memory of larger ones, so a last, smaller batch costs a few views.
 
         Args:
-            shapes: the shape of every input that is not in `storage`.
+            shapes: the shape of every input that is not in `parameters`.
 
         Raises:
             ValueError: if an input has no shape, or the shapes do not fit each other.
@@ -168,8 +168,8 @@ class Program:
         return [p in graph.active and i not in node.integer_inputs for i, p in enumerate(node.inputs)]
 
     def _value_buffer(self, graph: Graph, node: Node, shapes: Mapping[Node, Shape]) -> Array:
-        if node in graph.storage:
-            return graph.storage[node].value
+        if node in graph.parameters:
+            return graph.parameters[node].value
         if isinstance(node, Input):
             if node not in shapes:
                 raise ValueError(f"{node!r} is needed to compute {graph.output!r} but is not fed. Add it to the feed.")
@@ -180,9 +180,9 @@ class Program:
     def _bind_backward(self, graph: Graph, saved: Mapping[Node, list[Array]]) -> None:
         for node in graph.order:
             if node in graph.active:
-                stored = graph.storage.get(node)
+                parameter = graph.parameters.get(node)
                 shape = self.values[node].shape
-                gradient = stored.gradient if stored else graph.buffer(shape, graph.dtype, node, "gradient")
+                gradient = parameter.gradient if parameter else graph.buffer(shape, graph.dtype, node, "gradient")
                 self.gradients[node] = gradient
         if graph.output in self.gradients:
             self._seed = self.gradients[graph.output]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core.feed import Feed, stretches
+from nnlab.core.batches import BatchLoader, chunks
 from nnlab.core.network import ROWS_AT_ONCE
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -96,8 +96,8 @@ class Learner:
         self.update = Update(objective, optimizer, clip_norm)
         self.step = first_step
         self.last_lr = self.lr
-        feed = Feed(rows, objective, objective.training, batch_size, profile)
-        self._load, self._penalty, self._update = feed.load, objective.reported_penalty, self.update.step
+        loader = BatchLoader(rows, objective, objective.training, batch_size, profile)
+        self._load, self._penalty, self._update = loader.load, objective.reported_penalty, self.update.step
         if profile is not None:
             self._load = profile.timed("batch", "gather and scale", self._load)
             self._penalty = profile.timed("report", "penalty", self._penalty)
@@ -115,7 +115,7 @@ class Learner:
         finite shows there; nothing is raised.
         """
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for batch in stretches(ids, self.batch_size):
+            for batch in chunks(ids, self.batch_size):
                 program, correct = self._load(batch)
                 loss = float(program.forward()) + self._penalty()
                 tally.take(loss, len(batch), correct() if correct else None)
@@ -133,12 +133,12 @@ def evaluate(objective: Objective, rows: Rows, scores: Array | None = None) -> T
         rows: the n rows of the split.
         scores: (n, outputs) gets what the loss was taken of, for `Objective.outputs`; None keeps nothing.
     """
-    feed = Feed(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
+    loader = BatchLoader(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
     tally = Tally()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         penalty = objective.reported_penalty()
-        for ids in stretches(rows.index, ROWS_AT_ONCE):
-            program, correct = feed.load(ids)
+        for ids in chunks(rows.index, ROWS_AT_ONCE):
+            program, correct = loader.load(ids)
             loss = float(program.forward()) + penalty
             if scores is not None:
                 scores[tally.rows : tally.rows + len(ids)] = program.values[program.output.inputs[0]]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnlab.core.graph import Graph, Storage
+from nnlab.core.graph import Graph, Parameter
 from nnlab.core.layers import Layer, layer_from_dict
 from nnlab.core.node import Array, Input, Node, Shape
 from nnlab.core.parameters import Parameters
@@ -69,8 +69,10 @@ class Network:
 
         self.x = Input("x")
         self.parameter_nodes = {name: Input(name) for name in self.parameters}
-        self.storage: dict[Node, Storage] = {node: self.parameters[name] for name, node in self.parameter_nodes.items()}
-        self._inference = Graph(self.connect()[-1], dtype=self.dtype, storage=self.storage)
+        self.parameters_by_node: dict[Node, Parameter] = {
+            node: self.parameters[name] for name, node in self.parameter_nodes.items()
+        }
+        self._inference = Graph(self.connect()[-1], dtype=self.dtype, parameters=self.parameters_by_node)
 
     def connect(self, dropout: np.random.Generator | None = None) -> list[Node]:
         """Lay the layers out as a graph from `x` on; returns the value behind each layer, the last the prediction.

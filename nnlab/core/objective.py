@@ -98,15 +98,15 @@ class Objective:
         network = self.network
         behind_layers = network.connect(dropout)
         scores = behind_layers[-2 if self.loss.fused_with else -1]
-        wrt = tuple(network.storage) if dropout is not None else ()
+        wrt = tuple(network.parameters_by_node) if dropout is not None else ()
         loss = self.loss.node(scores, self.target)
-        return Graph(loss, wrt=wrt, dtype=network.dtype, storage=network.storage)
+        return Graph(loss, wrt=wrt, dtype=network.dtype, parameters=network.parameters_by_node)
 
     def training_anew(self) -> Graph:
         """Another graph of the same loss, with buffers of its own; parameters and their gradients are shared."""
         network = self.network
         return Graph(
-            self.training.output, wrt=tuple(network.storage), dtype=network.dtype, storage=network.storage
+            self.training.output, wrt=tuple(network.parameters_by_node), dtype=network.dtype, parameters=network.parameters_by_node
         )  # fmt: skip
 
     @property

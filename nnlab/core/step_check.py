@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core import textbook, textbook_steps
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -115,7 +115,7 @@ class _Steps:
         self._schedule = schedule
         self._dropout = dropout
         self._clip_norm = clip_norm
-        self._feed = Feed(rows, objective, objective.training_anew(), learner.batch_size)
+        self._loader = BatchLoader(rows, objective, objective.training_anew(), learner.batch_size)
         self._steppers = {name: textbook_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
         self._tiny = float(np.finfo(objective.network.dtype).tiny)
         self._rounded = dict.fromkeys(objective.network.parameters, 0.0)
@@ -164,7 +164,7 @@ class _Steps:
     def _textbook_changes(self, batch: Rows, masks: Any, step: int) -> dict[str, Array]:
         """What one step is to add to each parameter. Its gradient is held against the textbook's here."""
         network = self._objective.network
-        program, _ = self._feed.load(batch.index)
+        program, _ = self._loader.load(batch.index)
         self._dropout.bit_generator.state = masks
         with np.errstate(over="ignore"):
             program.forward()

@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from nnlab.core.feed import shuffled, stretches
+from nnlab.core.batches import shuffled, chunks
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -127,7 +127,7 @@ class Trainer:
         order = shuffled(self.dataset.train, self._shuffle)
         portion = max(STEPS_BETWEEN_REPORTS, steps // 50)
         done, seconds = 0, 0.0
-        for ids in stretches(order, portion * self.learner.batch_size):
+        for ids in chunks(order, portion * self.learner.batch_size):
             start = time.perf_counter()
             self.learner.learn(ids, tally)
             seconds += time.perf_counter() - start

@@ -26,11 +26,11 @@ from nnlab.core import (
     StepDecay,
     TimeDecay,
 )
-from nnlab.core import feed as feed_module
+from nnlab.core import batches as batches_module
 from nnlab.core import learner as learner_module
 from nnlab.core import update as update_module
 from nnlab.core.activations import InvertedDropout, Sigmoid
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.learner import Learner
 from nnlab.core.losses import CrossEntropyWithSoftmax
 from nnlab.core.node import Calls, call, in_float64
@@ -260,7 +260,7 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
         {"losses"},
     ),
     "rotated labels": (
-        lambda patch: patch.setattr(feed_module, "_classes", lambda *args: rotated(RIGHT_CLASSES, *args)),
+        lambda patch: patch.setattr(batches_module, "_classes", lambda *args: rotated(RIGHT_CLASSES, *args)),
         {},
         {"losses", "gradients"},
     ),
@@ -276,20 +276,20 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
     ),
     "a last batch that is left out": (
         lambda patch: patch.setattr(
-            learner_module, "stretches", lambda ids, n: (p for p in RIGHT_STRETCHES(ids, n) if len(p) == n)
+            learner_module, "chunks", lambda ids, n: (p for p in RIGHT_CHUNKS(ids, n) if len(p) == n)
         ),
         {},
         {"losses", "steps"},
     ),
     "batches in another order": (
         lambda patch: patch.setattr(
-            learner_module, "stretches", lambda ids, n: reversed(list(RIGHT_STRETCHES(ids, n)))
+            learner_module, "chunks", lambda ids, n: reversed(list(RIGHT_CHUNKS(ids, n)))
         ),
         {},
         {"epochs"},
     ),
     "a row twice": (
-        replaced(Feed, "load", lambda right, self, ids: right(self, np.append(ids[:-1], ids[0]))),
+        replaced(BatchLoader, "load", lambda right, self, ids: right(self, np.append(ids[:-1], ids[0]))),
         {},
         {"losses", "gradients"},
     ),
@@ -343,7 +343,7 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
     ),
 }  # fmt: skip
 
-RIGHT_CLASSES, RIGHT_STRETCHES = feed_module._classes, learner_module.stretches
+RIGHT_CLASSES, RIGHT_CHUNKS = batches_module._classes, learner_module.chunks
 RIGHT_CLIP = update_module.clip_global_norm
 
 

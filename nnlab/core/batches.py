@@ -26,7 +26,7 @@ class _Bound(NamedTuple):
     correct: Callable[[], int] | None
 
 
-class Feed:
+class BatchLoader:
     """Brings batches of a split into the input buffers of a graph: gather, and scale as `Scaling` does.
 
     Args:
@@ -135,7 +135,7 @@ def shuffled(rows: Rows, rng: np.random.Generator) -> NDArray[np.intp]:
     return rows.index[rng.permutation(len(rows))]
 
 
-def stretches(ids: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
+def chunks(ids: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
     """`ids` in pieces of `size`, the last one smaller."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
