@@ -103,7 +103,7 @@ def verbosity(verbose: Any) -> int:
 def _optimizer(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, str) and optimizer.lower() in KERAS_OPTIMIZERS:
         return KERAS_OPTIMIZERS[optimizer.lower()]
-    needed = ("lr", "init", "step", "is_linear", "takes_decay")
+    needed = ("lr", "init", "step")
     if isinstance(optimizer, str | type) or not all(hasattr(optimizer, name) for name in needed):
         raise ValueError(
             f"`optimizer` must be one of {', '.join(KERAS_OPTIMIZERS)}, but got {shown(optimizer)}. "

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnlab.core.calls import Passes, Plan
 from nnlab.core.batches import shuffled
+from nnlab.core.calls import Passes, Plan
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
 from nnlab.core.progress import Progress
@@ -64,8 +64,8 @@ def begun(objective: Objective, rows: Rows, plan: Plan, wanted: Passes, progress
         first_step=first * steps_per_epoch,
     )
     if progress.state is not None:
-        learner.update.state = progress.state
-    return learner, replace(progress, epochs=first, end=horizon.epochs, state=learner.update.state)
+        learner.state = progress.state
+    return learner, replace(progress, epochs=first, end=horizon.epochs, state=learner.state)
 
 
 def train(

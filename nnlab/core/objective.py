@@ -104,9 +104,9 @@ class Objective:
 
     def training_anew(self) -> Graph:
         """Another graph of the same loss, with buffers of its own; parameters and their gradients are shared."""
-        network = self.network
+        parameters = self.network.parameters_by_node
         return Graph(
-            self.training.output, wrt=tuple(network.parameters_by_node), dtype=network.dtype, parameters=network.parameters_by_node
+            self.training.output, wrt=tuple(parameters), dtype=self.network.dtype, parameters=parameters
         )  # fmt: skip
 
     @property

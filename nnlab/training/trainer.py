@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from nnlab.core.batches import shuffled, chunks
+from nnlab.core.batches import chunks, shuffled
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective

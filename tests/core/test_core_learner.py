@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnlab.core import SGD, Activation, Adam, Constant, Dense, Dropout, Network, TimeDecay
-from nnlab.core.batches import BatchLoader, shuffled, chunks
+from nnlab.core.batches import BatchLoader, chunks, shuffled
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.network import ROWS_AT_ONCE
 from nnlab.core.objective import Objective
@@ -201,8 +201,8 @@ def test_going_on_from_saved_parameters_state_step_and_stream_gives_the_same_bit
     learner.learn(rows.index, Tally())
     resumed, other, other_stream = start()
     resumed.network.parameters.load(straight.network.parameters.named())
-    for name, array in learner.update.state[0].items():
-        other.update.state[0][name][...] = array
+    for name, array in learner.state[0].items():
+        other.state[0][name][...] = array
     other.step = learner.step
     other_stream.bit_generator.state = stream.bit_generator.state
 
