@@ -172,7 +172,7 @@ class FusedUpdate:
         """The state before the first step: one for each group of parameters."""
         return [self._fused.init(group.values) for group in self._groups]
 
-    def step(self, states: list[State], lr: float) -> None:
+    def apply(self, states: list[State], lr: float) -> None:
         """Change the parameters and `states` in place, at the learning rate that the gradients hold already."""
         if self._decaying is not None and lr > self._slowest:
             for (values, gradients, decay), state in zip(self._groups, states, strict=True):

@@ -121,7 +121,7 @@ class _Batch:
 
     def _bound(self, *, on_other_numbers: bool) -> Program:
         """A program of this batch, bound to memory that then held its numbers already, or others."""
-        graph = self._objective.training_anew()
+        graph = self._objective.new_training_graph()
         before, kept = self._loaded(graph), self._values.copy()
         if on_other_numbers:
             x = before.values[self._objective.network.x]

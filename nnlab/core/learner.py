@@ -135,7 +135,7 @@ class Learner:
         A fused update, where there is one, does the same in fewer passes, from gradients that hold the rate already.
         """
         if self._fused:
-            self._fused.step(self.state, lr)
+            self._fused.apply(self.state, lr)
             return
         parameters = self.objective.network.parameters
         self.objective.add_penalty_gradients()

@@ -16,8 +16,8 @@ class Parameters(Mapping[str, Parameter]):
     """Named parameters: each a view of `values_vector` (p,), with its gradient a view of `gradients_vector` (p,).
 
     Attributes:
-        parts: where each parameter lies in the vector, in the vector's order: matrices first, and the biases behind all
-            of them. So what an L2 penalty shrinks is one stretch of memory, and what it leaves alone is another.
+        parts: where each parameter lies in the vector, in the vector's order: matrices first, then all biases. So the
+            parameters with an L2 penalty are one contiguous group, and those without are another.
 
     Args:
         shapes: the shape of each parameter by name.

@@ -115,7 +115,7 @@ class _Steps:
         self._schedule = schedule
         self._dropout = dropout
         self._clip_norm = clip_norm
-        self._loader = BatchLoader(rows, objective, objective.training_anew(), learner.batch_size)
+        self._loader = BatchLoader(rows, objective, objective.new_training_graph(), learner.batch_size)
         self._steppers = {name: textbook_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
         self._tiny = float(np.finfo(objective.network.dtype).tiny)
         self._rounded = dict.fromkeys(objective.network.parameters, 0.0)

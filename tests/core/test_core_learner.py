@@ -249,3 +249,19 @@ def test_chunks_are_all_of_the_size_but_the_last() -> None:
 def test_a_tally_of_nothing_has_no_mean() -> None:
     assert math.isnan(Tally().mean_loss)
     assert math.isnan(Tally().accuracy)
+
+
+def test_the_one_hot_rows_are_made_once_for_batches_of_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = scaled(bytes_of_pixels(20))
+    network = Network([Dense(3)], features=(4,), rng=np.random.default_rng(29))
+    objective = Objective(network, "mean_squared_error", dropout=np.random.default_rng(30))
+    loader = BatchLoader(rows, objective, objective.training, 8)
+
+    def again(*args: object, **kwargs: object) -> None:
+        raise AssertionError("np.eye was called while a batch was loaded")
+
+    monkeypatch.setattr(np, "eye", again)
+    for ids in chunks(rows.index, 8):  # two sizes: 8 and 4
+        program, _ = loader.load(ids)
+        assert program.values[objective.target].argmax(axis=1).tolist() == rows.y[ids].tolist()
+        assert program.values[objective.target].sum(axis=1).tolist() == [1.0] * len(ids)
