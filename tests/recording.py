@@ -62,7 +62,7 @@ def begin(runs_dir: Path, mirror: MirrorProcess | None = None, **provenance: Any
 
 def begin_in(directory: RunDirectory, mirror: MirrorProcess | None = None, **provenance: Any) -> Recorder:
     facts = collect(configuration(), dataset(), ["nnlab.run", *OVERRIDES]) | provenance
-    return Recorder.open(directory, configuration(), OVERRIDES, facts, mirror)
+    return Recorder.open(directory, configuration(), OVERRIDES, facts, mirror.follow if mirror else None)
 
 
 def record(runs_dir: Path, mirror: MirrorProcess | None = None, epochs: int = 3, **provenance: Any) -> Path:

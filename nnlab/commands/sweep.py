@@ -93,6 +93,7 @@ def show(name: str, arguments: Sequence[str]) -> None:
         UserError: if there is no such study.
     """
     from nnlab.streams import width_of
-    from nnlab.tuning.stored_study import shown_study
+    from nnlab.tuning.stored_study import StoredStudy
 
-    sys.stdout.write(shown_study(name, arguments, encoding=sys.stdout.encoding, width=width_of(sys.stdout)))
+    study = StoredStudy.open(name, arguments)
+    sys.stdout.write(study.report(encoding=sys.stdout.encoding, width=width_of(sys.stdout)))

@@ -28,13 +28,10 @@ from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.journal import Status
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Recorder
+from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG
 from nnlab.training import DivergedError, EpochEnd, Progress, Tested, Trainer, TrainingEnd
 
 EXAMPLE_ROWS = 5
-EPOCH_TAG = "nnlab.epoch"
-"""Says whose weights a run has kept; 0 if it diverged."""
-COMMAND_TAG = "nnlab.command"
-"""Repeats a run alone."""
 
 
 def run(
@@ -64,6 +61,7 @@ def run(
         KeyboardInterrupt: if interrupted or terminated, after the run was closed as such.
     """
     config = with_test(config, bool(config.trainer.test) and member is None)
+    announce = mirror.follow if mirror else None
     with threadpool_limits(int(config.trainer.threads)), sigterm_raises():
         dataset = member.dataset if member else dataset_of(config.data, seed=config.seed)
         trainer = build_trainer(config, dataset)
@@ -78,7 +76,7 @@ def run(
             directory = RunDirectory.claim(member.path)
         else:
             directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")
-        with Recorder.open(directory, settings, overrides, provenance, mirror) as recorder, console:
+        with Recorder.open(directory, settings, overrides, provenance, announce) as recorder, console:
             try:
                 return _train(config, trainer, recorder, console, command, member)
             except TerminatedError:
@@ -181,12 +179,13 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
     """
     from nnlab.config.repeat import overrides_of  # brings Hydra, which workers do without
 
+    announce = mirror.follow if mirror else None
     events, _ = journal.read(path / JOURNAL)
     events = journal.counting(events)
     known = next((event["metrics"] for event in events if event["event"] == "test"), None)
     if known is not None:
         if journal.end_of(events) is None:  # killed before it could say so
-            Recorder.reopen(path, mirror).close("finished")
+            Recorder.reopen(path, announce).close("finished")
         return Tested(known)
     tags = {key: value for event in events if event["event"] == "note" for key, value in event["tags"].items()}
     epoch = int(tags[EPOCH_TAG])
@@ -195,10 +194,10 @@ def test_member(config: Config, path: Path, *, console: Console, mirror: Followe
     trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector
     with threadpool_limits(int(config.trainer.threads)):
         tested = trainer.test()
-        with Recorder.reopen(path, mirror) as recorder:
+        with Recorder.reopen(path, announce) as recorder:
             recorder.test(epoch, tested.metrics)
             repeating = ["python", "-m", "nnlab.run", *overrides_of(with_test(config, True))]
-            recorder.tag({"nnlab.command": shlex.join(repeating)})
+            recorder.tag({COMMAND_TAG: shlex.join(repeating)})
             if config.tracking.plots:
                 _draw(trainer, recorder, console, epoch if config.trainer.restore_best else 0, tested)
     return tested

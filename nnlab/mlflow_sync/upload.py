@@ -25,6 +25,7 @@ from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
 from nnlab.runs.files import FileLock
 from nnlab.runs.journal import Event
+from nnlab.runs.tags import STATUS_TAG
 
 MLFLOW_STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
 """The others, interrupted and killed, are KILLED."""
@@ -206,7 +207,7 @@ class _Feeding:
                 case "note":
                     tags |= event["tags"]
                 case "end":
-                    tags["nnlab.status"] = event["status"]
+                    tags[STATUS_TAG] = event["status"]
         end = journal.end_of(events)
         if end is not None and any(event.get("reason") for event in sent + events):
             tags["mlflow.note.content"] = end["reason"] or ""  # what an earlier end said is over

@@ -19,8 +19,16 @@ from pathlib import Path
 from nnlab.errors import RunFailedError, UserError
 from nnlab.runs import journal
 from nnlab.runs.files import FileLock, not_writable, write_atomically
+from nnlab.runs.journal_reader import JournalReader
 
 JOURNAL = "metrics.jsonl"
+CONFIG = "config.yaml"
+OVERRIDES = "overrides.yaml"
+PROVENANCE = "provenance.json"
+MODEL = "model"
+MLFLOW = "mlflow.json"
+STUDY = "study.json"
+TRIALS = "trials"
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0
@@ -129,14 +137,13 @@ class RunDirectory:
 
 
 def write_history(path: Path) -> None:
-    """Write `history.csv` of the run at `path`: a row an epoch, `epoch` and the metrics as columns.
+    """Write `history.csv` of the run at `path`: one row per epoch, `epoch` and the metrics as columns.
 
-    A study has a row a finished trial instead, in the order they finished, and `trial` as its first column. Only
-    what counts is there (`journal.counting`); a step that was recorded twice counts as it was recorded last.
+    A study has one row per finished trial instead, in the order they finished, and `trial` as its first column.
     """
-    events = journal.counting(journal.read(path / JOURNAL)[0])
-    kind = "trial" if any(event["event"] == "trial" for event in events) else "epoch"
-    rows = {event[journal.STEP[kind]]: event["metrics"] for event in events if event["event"] == kind}
+    run = JournalReader(path / JOURNAL)
+    run.update()
+    kind, rows = ("trial", run.trials) if run.trials else ("epoch", run.epochs)
     columns = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -163,10 +170,11 @@ def end_if_dead(path: Path) -> None:
     except BlockingIOError:
         return
     with lock:
-        events, _ = journal.read(path / JOURNAL)
-        if journal.end_of(events) is None:
+        run = JournalReader(path / JOURNAL)
+        run.update()
+        if not run.has_ended:
             writer = journal.Journal(path / JOURNAL)
-            writer.append("end", status="killed", reason="the process ended without a word")
+            writer.append("end", status="killed", reason="the process died without closing the run")
             writer.close()
             write_history(path)
 

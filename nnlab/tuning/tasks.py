@@ -13,12 +13,13 @@ from nnlab.config.schema import Config
 from nnlab.config.test_split import with_test
 from nnlab.data import Dataset, save_shared
 from nnlab.data.loading import dataset_of
+from nnlab.runs.directory import TRIALS
+from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
 from nnlab.tuning.trial import Pruning, Task
 from nnlab.tuning.trials import Asked
 
-TRIALS = "trials"
 DATA = "data"
 
 
@@ -59,7 +60,7 @@ class Tasks:
 
     def tags(self, trial: FrozenTrial) -> dict[str, str]:
         """MLflow's tags of a trial's runs, beside those of every run."""
-        return {"nnlab.study": self._name, "nnlab.trial": str(trial.number)}
+        return {STUDY_TAG: self._name, TRIAL_TAG: str(trial.number)}
 
     def task(self, trial: FrozenTrial) -> Task:
         """What a worker needs to do the trial.

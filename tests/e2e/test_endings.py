@@ -33,7 +33,7 @@ SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal
 EXPECTED = {
     "SIGINT": (130, "interrupted", "interrupted by the user"),
     "SIGTERM": (130, "killed", "SIGTERM"),
-    "SIGKILL": (-signal.SIGKILL, "killed", "ended without a word"),
+    "SIGKILL": (-signal.SIGKILL, "killed", "died without closing the run"),
 }
 
 

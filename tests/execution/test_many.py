@@ -142,7 +142,7 @@ def test_what_is_wrong_with_a_job_is_said_before_it_runs(tmp_path: Path) -> None
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no run"):
+    with pytest.raises(UserError, match="holds none"):
         results([tmp_path])
 
 

@@ -94,7 +94,7 @@ def test_a_killed_run_that_begins_again_is_shown_as_running_and_why_it_ended_is_
     path = died_after(1, runs_dir)
     assert mirrored(uri, runs_dir, path)
     assert shown(uri, path) == ("KILLED", "killed")
-    assert the_only_run(client).data.tags["mlflow.note.content"] == "the process ended without a word"
+    assert the_only_run(client).data.tags["mlflow.note.content"] == "the process died without closing the run"
     recorder = begin_in(RunDirectory.claim(path))
     assert not feed(path, client).is_closed
     assert shown(uri, path) == ("RUNNING", "running")

@@ -12,10 +12,10 @@ import yaml
 from recording import OVERRIDES, begin, begin_in, configuration, dataset, model, record
 
 from nnlab.errors import RunFailedError, UserError
-from nnlab.runs.recorder import Recorder
-from nnlab.runs.directory import RunDirectory
 from nnlab.runs import journal
+from nnlab.runs.directory import RunDirectory
 from nnlab.runs.provenance import collect, weights_sha256
+from nnlab.runs.recorder import Recorder
 
 
 def ending(path: Path) -> tuple[str, str | None]:
