@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core import textbook
+from nnlab.core import reference
 from nnlab.core.batches import BatchLoader
 from nnlab.core.graph import Graph, Program
 from nnlab.core.node import Array
@@ -99,7 +99,7 @@ class _Batch:
         self._rows = rows
         self._dropout = dropout
         self._masks = dropout.bit_generator.state
-        self._has_textbook_form = textbook.has_textbook_form(objective)
+        self._has_reference_form = reference.has_reference_form(objective)
         self._values = objective.network.parameters.values_vector
 
     def checks(self, chosen: Mapping[str, NDArray[np.intp]]) -> list[ParameterCheck]:
@@ -159,12 +159,12 @@ class _Batch:
         """As the textbooks have it; where they do not know a layer, the program's own."""
         objective = self._objective
         self._dropout.bit_generator.state = self._masks
-        if not self._has_textbook_form:
+        if not self._has_reference_form:
             with np.errstate(over="ignore"):
                 return float(program.forward()) + objective.network.penalty()
         rules = objective.network.regularizers
-        penalties = [textbook.penalty(rule, objective.network.parameters[name].value) for name, rule in rules.items()]
-        return textbook.Pass(objective, self._rows, self._dropout).loss() + sum(penalties)
+        penalties = [reference.penalty(rule, objective.network.parameters[name].value) for name, rule in rules.items()]
+        return reference.Pass(objective, self._rows, self._dropout).loss() + sum(penalties)
 
     def _differences(
         self, program: Program, flat: Array, chosen: NDArray[np.intp], exact: Array, rounding: float

@@ -32,7 +32,7 @@ VIEW_FUNCTIONS = frozenset({
 })  # fmt: skip
 """The same among NumPy's functions."""
 OF_SEVERAL = frozenset({"result_type", "shares_memory", "broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d"})
-"""Those of them that take more than one array; what stands behind the array of the others is numbers."""
+"""Those of them that take more than one array; what follows the array in the others is numbers."""
 
 IN_PLACE = frozenset({"at", "copyto", "put", "place", "putmask", "put_along_axis", "fill", "fill_diagonal", "sort"})
 """What writes into its first array, and needs no other to write into."""
@@ -49,7 +49,7 @@ class Recorded(NDArrayOperatorsMixin):
         array: the array.
         method: the node's `forward` or `backward` that it is handed to.
         position: which argument of it this is, or a view of.
-        suffix: how the view is written behind the argument's name.
+        suffix: what is written after the argument's name: which array of `saved` it is, and which view of that.
     """
 
     __slots__ = ("_array", "_method", "_position", "_suffix")
@@ -118,7 +118,7 @@ class Recorded(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> NoReturn:
         is_plain = method == "__call__"
         name = f"np.{ufunc.__name__}" if is_plain else f"np.{ufunc.__name__}.{method}"
-        result = "mask" if is_plain and {"d->?", "dd->?"} & set(ufunc.types) else "out"
+        result = "saved.mask" if is_plain and {"d->?", "dd->?"} & set(ufunc.types) else "out"
         self.refuse_function(name, inputs, kwargs, None if method in IN_PLACE else result, takes_it_last=is_plain)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -173,7 +173,7 @@ class Recorded(NDArrayOperatorsMixin):
             args: what it is called with.
             kwargs: the same.
             result: the array that it is to write into; None where it writes into its own, empty where it cannot.
-            takes_it_last: whether that may stand behind the arguments without its keyword.
+            takes_it_last: whether that may follow the arguments without its keyword.
         """
         options = [f"{key}={_written(value)}" for key, value in kwargs.items() if key != "out"]
         said = [*map(_written, args), *options]
@@ -184,8 +184,12 @@ class Recorded(NDArrayOperatorsMixin):
             self.refuse(written, A_FUNCTION)
         out = _written(kwargs["out"]) if "out" in kwargs else result
         out = out if takes_it_last and not options else f"out={out}"
-        kind = ", np.bool_" if result == "mask" else ""
-        own = "" if "out" in kwargs else f", and have `saved` give it an array to write into: `Saved(shape{kind})`"
+        kind = ", np.bool_" if result == "saved.mask" else ""
+        own = (
+            ""
+            if "out" in kwargs
+            else f", with an array of its own as `{result}`: `memory.empty(shape{kind})` in `saved`"
+        )
         self.refuse(written, f"Write `yield call({', '.join([name, *said, out])})`{own}")
 
     def refuse(self, written: str, remedy: str = A_FUNCTION) -> NoReturn:

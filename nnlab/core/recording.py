@@ -1,4 +1,4 @@
-"""Recording: an operation is asked once for its calls, and they are bound to the graph's arrays."""
+"""Record: an operation is asked once for its calls, and they are bound to the graph's arrays."""
 
 from __future__ import annotations
 
@@ -7,24 +7,35 @@ from functools import partial
 from types import CellType, FunctionType
 from typing import Any
 
-from nnlab.core.node import Array, Calls
+import numpy as np
+
+from nnlab.core.node import Calls
 from nnlab.core.recorded import Recorded, RecordedMethod, array_of
 
 
-def record(method: Callable[..., Calls], arrays: Iterable[Array | None]) -> list[Callable[[], object]]:
-    """The calls that a node's `forward` or `backward` yields for these arrays (None: a derivative nobody asks for).
+def record(method: Callable[..., Calls], arguments: Iterable[Any]) -> list[Callable[[], object]]:
+    """The calls that a node's `forward` or `backward` yields for these arguments.
 
     The operation sees its arrays without their numbers; in the calls stand the arrays themselves.
+
+    Args:
+        method: the node's own.
+        arguments: arrays, a `NamedTuple` of arrays, and None for a derivative that nobody asks for.
 
     Raises:
         TypeError: if it yields no calls, or reads numbers itself.
     """
     handed: dict[int, Recorded] = {}
-    arguments = [
-        None if array is None else handed.setdefault(id(array), Recorded(array, method, position))
-        for position, array in enumerate(arrays)
-    ]
-    calls = method(*arguments)
+
+    def without_numbers(value: Any, position: int, field: str = "") -> Any:
+        if isinstance(value, np.ndarray):
+            return handed.setdefault(id(value), Recorded(value, method, position, field))
+        if hasattr(value, "_fields"):
+            fields = zip(value._fields, value, strict=True)
+            return type(value)(*(without_numbers(array, position, f".{name}") for name, array in fields))
+        return value
+
+    calls = method(*(without_numbers(value, position) for position, value in enumerate(arguments)))
     if not isinstance(calls, Iterable):
         raise TypeError(
             f"`{type(getattr(method, '__self__', method)).__name__}.{method.__name__}` must yield its calls of NumPy, "

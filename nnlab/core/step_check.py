@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core import textbook, textbook_steps
+from nnlab.core import reference, reference_steps
 from nnlab.core.batches import BatchLoader
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.node import Array
@@ -116,10 +116,10 @@ class _Steps:
         self._dropout = dropout
         self._clip_norm = clip_norm
         self._loader = BatchLoader(rows, objective, objective.new_training_graph(), learner.batch_size)
-        self._steppers = {name: textbook_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
+        self._steppers = {name: reference_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
         self._tiny = float(np.finfo(objective.network.dtype).tiny)
         self._rounded = dict.fromkeys(objective.network.parameters, 0.0)
-        self._is_known = textbook.has_textbook_form(objective)
+        self._is_known = reference.has_reference_form(objective)
         self._epsilon = float(np.finfo(objective.network.dtype).eps)
         self.errors: dict[str, list[float]] = {"losses": [], "gradients": [], "steps": [], "epochs": []}
 
@@ -147,7 +147,7 @@ class _Steps:
         parameters, masks = self._objective.network.parameters, self._dropout.bit_generator.state
         batch = Rows(self._rows.x, self._rows.y, ids, self._rows.scaling)
         before = {name: part.value.astype(np.float64) for name, part in parameters.items()}
-        changes = self._textbook_changes(batch, masks, step)
+        changes = self._reference_changes(batch, masks, step)
         expected = self._loss(batch, masks) if self._is_known else math.nan
 
         self._dropout.bit_generator.state = masks
@@ -161,7 +161,7 @@ class _Steps:
             rounded = float(np.linalg.norm(before[name])) + self._rounded[name]
             self.errors["steps"].append(self._error(change, changes[name], rounded))
 
-    def _textbook_changes(self, batch: Rows, masks: Any, step: int) -> dict[str, Array]:
+    def _reference_changes(self, batch: Rows, masks: Any, step: int) -> dict[str, Array]:
         """What one step is to add to each parameter. Its gradient is held against the textbook's here."""
         network = self._objective.network
         program, _ = self._loader.load(batch.index)
@@ -173,9 +173,9 @@ class _Steps:
         at_most = self._check_gradients(gradients, batch, masks) if self._is_known else gradients
         values = {name: part.value.astype(np.float64) for name, part in network.parameters.items()}
         for name, rule in network.regularizers.items():
-            gradients[name] += textbook.penalty_gradient(rule, values[name])
-        clipped = textbook_steps.clipped(gradients, self._clip_norm)
-        rate = self._learner.optimizer.lr * textbook_steps.factor(self._schedule, step, self._learner.horizon)
+            gradients[name] += reference.penalty_gradient(rule, values[name])
+        clipped = reference_steps.clipped(gradients, self._clip_norm)
+        rate = self._learner.optimizer.lr * reference_steps.factor(self._schedule, step, self._learner.horizon)
         momentum = getattr(self._learner.optimizer, "momentum", 0.0)
         for name, gradient in at_most.items():  # Of the rate times the loss, gradients are other sums of the same.
             self._rounded[name] = momentum * self._rounded[name] + rate * float(np.linalg.norm(gradient))
@@ -184,7 +184,7 @@ class _Steps:
     def _check_gradients(self, gradients: Mapping[str, Array], batch: Rows, masks: Any) -> dict[str, Array]:
         """Where a gradient has vanished, it is right to the rounding of what it is a sum of."""
         self._dropout.bit_generator.state = masks
-        there = textbook.Pass(self._objective, batch, self._dropout)
+        there = reference.Pass(self._objective, batch, self._dropout)
         exact, at_most = there.gradients(), there.gradients_at_most()
         for name, gradient in gradients.items():
             self.errors["gradients"].append(self._error(gradient, exact[name], float(np.linalg.norm(at_most[name]))))
@@ -204,12 +204,12 @@ class _Steps:
         """The textbook's loss, with the penalty where it is reported; `masks` is the state of their stream, or None."""
         if masks is not None:
             self._dropout.bit_generator.state = masks
-        loss = textbook.Pass(self._objective, rows, None if masks is None else self._dropout).loss()
+        loss = reference.Pass(self._objective, rows, None if masks is None else self._dropout).loss()
         if not self._objective.reports_penalty:
             return loss
         network = self._objective.network
         return loss + sum(
-            textbook.penalty(rule, network.parameters[name].value) for name, rule in network.regularizers.items()
+            reference.penalty(rule, network.parameters[name].value) for name, rule in network.regularizers.items()
         )
 
 

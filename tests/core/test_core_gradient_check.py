@@ -217,10 +217,10 @@ def test_a_gradient_that_is_not_finite_is_wrong(monkeypatch: pytest.MonkeyPatch)
 def test_dropout_without_its_factor_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its derivative lacks it too, so its own loss would agree."""
 
-    def broken(self: Any, x: Any, out: Any, mask: Any, draws: Any, kept: Any) -> Calls:
-        yield from RIGHT_DROPOUT(self, x, out, mask, draws, kept)
-        yield call(np.copyto, mask, kept)
-        yield call(np.multiply, x, mask, out)
+    def broken(self: Any, x: Any, out: Any, saved: Any) -> Calls:
+        yield from RIGHT_DROPOUT(self, x, out, saved)
+        yield call(np.copyto, saved.mask, saved.kept)
+        yield call(np.multiply, x, saved.mask, out)
 
     monkeypatch.setattr(InvertedDropout, "forward", broken)
     assert not check(dropout=0.4)[0].is_right

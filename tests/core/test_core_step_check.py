@@ -162,10 +162,10 @@ def replaced(owner: Any, name: str, new: Callable[..., Any]) -> Callable[[Patch]
     return lambda patch: patch.setattr(owner, name, lambda *args, **kwargs: new(right, *args, **kwargs))
 
 
-def without_its_factor(right: Any, self: Any, x: Any, out: Any, mask: Any, draws: Any, kept: Any) -> Calls:
-    yield from right(self, x, out, mask, draws, kept)
-    yield call(np.copyto, mask, kept)
-    yield call(np.multiply, x, mask, out)
+def without_its_factor(right: Any, self: Any, x: Any, out: Any, saved: Any) -> Calls:
+    yield from right(self, x, out, saved)
+    yield call(np.copyto, saved.mask, saved.kept)
+    yield call(np.multiply, x, saved.mask, out)
 
 
 def both_ways(change: Callable[..., Any]) -> Callable[[Patch], None]:
@@ -182,13 +182,13 @@ def both_ways(change: Callable[..., Any]) -> Callable[[Patch], None]:
 def times_rows(right: Any, self: Any, *arrays: Any) -> Calls:
     """A sum over the rows, where there should be a mean: of value and derivative alike."""
     yield from right(self, *arrays)
-    result = arrays[2] if len(arrays) == 8 else arrays[-2]
+    result = arrays[2] if len(arrays) == 4 else arrays[-2]
     yield call(np.multiply, result, len(arrays[0]), result)
 
 
 def by_the_full_batch(right: Any, self: Any, *arrays: Any) -> Calls:
     yield from right(self, *arrays)
-    result = arrays[2] if len(arrays) == 8 else arrays[-2]
+    result = arrays[2] if len(arrays) == 4 else arrays[-2]
     yield call(np.multiply, result, len(arrays[0]) / 3, result)
 
 

@@ -21,7 +21,7 @@ from nnlab.core import (
     Network,
     StepDecay,
     TimeDecay,
-    textbook,
+    reference,
 )
 from nnlab.core.learner import Learner, Tally
 from nnlab.core.objective import Objective
@@ -105,10 +105,10 @@ def test_a_penalty_under_a_schedule_leads_where_it_does_in_torch(optimizer: Opti
         ("identity", "mean_squared_error"),
     ],
 )
-def test_the_textbooks_form_has_torchs_loss_and_gradients(hidden: str, output: str, loss: str) -> None:
+def test_the_reference_has_torchs_loss_and_gradients(hidden: str, output: str, loss: str) -> None:
     layers = [Dense(4), Activation(hidden), Dense(3), Activation(output)]
     ours = Network(layers, features=(5,), rng=np.random.default_rng(2), dtype=np.float64)
-    there = textbook.Pass(Objective(ours, loss, dropout=np.random.default_rng(3)), Rows.whole(X, LABELS), None)
+    there = reference.Pass(Objective(ours, loss, dropout=np.random.default_rng(3)), Rows.whole(X, LABELS), None)
 
     w1, b1, w2, b2 = theirs = [torch.tensor(part.value.copy(), requires_grad=True) for part in ours.parameters.values()]
     functions = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "softmax": lambda z: z.softmax(1)}
