@@ -5,7 +5,7 @@ the definition of what a graph computes, and what takes ten minutes to understan
 
 - `node`: what an operation is. `ops`, `activations`, `losses`: the operations, each formula beside its derivative.
 - `graph`: the same computation, recorded once for each batch size and replayed for every batch. How: `recording`,
-  `recorded` (what an operation sees meanwhile), `memory` (the arrays that a graph owns).
+  `tracer` (what an operation sees meanwhile), `memory` (the arrays that a graph owns).
 - `autodiff`: values and gradients of any expression, for experiments at a prompt.
 
 **A network that learns.** Continue with `learner`: forward, backward, penalties, clipping, a step, batch after batch.

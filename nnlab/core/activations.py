@@ -77,7 +77,7 @@ class ReLU(_Activation):
 
     def saved(self, memory: Memory, *inputs: Shape) -> Saved:
         """Both of the value's shape."""
-        # Beside a single zero, `np.maximum` takes four times as long.
+        # Beside a single zero, `np.maximum` takes two to three times as long.
         return self.Saved(
             zeros=memory.constant("zeros", inputs[0], np.zeros), positive=memory.empty(inputs[0], np.bool_)
         )

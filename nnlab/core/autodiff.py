@@ -1,4 +1,4 @@
-"""The teaching door to the engine: build an expression from nodes, then ask for its value and gradients.
+"""Automatic differentiation: build an expression from nodes, then ask for its value and gradients.
 
 >>> x, y, z = Input(), Input(), Input()
 >>> f = Add(Mul(x, y), Mul(x, z))

@@ -1,4 +1,4 @@
-"""Backpropagation held against central differences of the loss as the textbooks write it."""
+"""Backpropagation, checked against central differences of the reference's loss."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ STEPS = (np.cbrt(np.finfo(np.float64).eps), 1e-7)
 """The step of least total error for central differences, and a shorter one for where it jumps over a ReLU's kink."""
 
 NUDGE = 1e-3
-"""How far parameters are moved off their beginning, as a standard deviation."""
+"""How far parameters are moved from their initial values, as a standard deviation."""
 
 ROUNDINGS = 8.0
-"""How often as much as the smallest possible rounding a loss may be off: each value in it comes of a few operations."""
+"""How many times the smallest possible rounding a loss may be off: each value in it comes from a few operations."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class ParameterCheck:
         name: the parameter.
         entries: how many of its entries were checked, and of how many.
         error: ‖g − ĝ‖ / (‖g‖ + ‖ĝ‖) over the checked entries; 0 where both vanish. Where that is more than `TOLERANCE`,
-            what the loss's own rounding explains is taken off. The largest of those for a batch of all rows, of fewer
-            and of one, however they were bound.
+            what the loss's own rounding explains is subtracted. The largest of those for a batch of all rows, of fewer
+            and of one, whatever was in memory while they were recorded.
     """
 
     name: str
@@ -56,10 +56,10 @@ def check_gradients(
 ) -> list[ParameterCheck]:
     """Check the gradient of loss and penalties by each parameter, on batches of several sizes.
 
-    It is bound to memory that holds other numbers, and once more to memory that holds the very same: an operation that
-    kept what it saw while its calls were recorded gives two answers.
+    Each program is recorded on memory that holds other numbers, and again on memory that holds the very same: an
+    operation that keeps what it sees while its calls are recorded gives two answers.
 
-    The parameters are moved a little at random first: at its beginning a network can sit exactly on a ReLU's
+    The parameters are moved a little at random first: a network as initialized can sit exactly on a ReLU's
     kink (zero biases and a row of zeros), where there is no derivative to compare with.
 
     Args:
@@ -120,7 +120,7 @@ class _Batch:
         return checks
 
     def _bound(self, *, on_other_numbers: bool) -> Program:
-        """A program of this batch, bound to memory that then held its numbers already, or others."""
+        """A program of this batch, recorded on memory that held its numbers already, or others."""
         graph = self._objective.new_training_graph()
         before, kept = self._loaded(graph), self._values.copy()
         if on_other_numbers:
@@ -156,7 +156,7 @@ class _Batch:
         return {name: part.gradient.copy() for name, part in objective.network.parameters.items()}, epsilon * size
 
     def _loss(self, program: Program) -> float:
-        """As the textbooks have it; where they do not know a layer, the program's own."""
+        """The reference's; the program's own where there is a layer that it does not know."""
         objective = self._objective
         self._dropout.bit_generator.state = self._masks
         if not self._has_reference_form:

@@ -58,7 +58,7 @@ class Node:
 
     They run once for each set of shapes, and the calls are then made again for every batch: they may look at an
     array's shape, its dtype and its views, and not at its numbers. While they are recorded there are none yet, and what
-    asks for them raises (see `recorded`).
+    asks for them raises (see `tracer`).
     """
 
     integer_inputs: ClassVar[frozenset[int]] = frozenset()

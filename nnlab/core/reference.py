@@ -1,7 +1,7 @@
-"""A network, its loss and its gradients once more, as the textbooks write them: what the fast form is held against.
+"""The reference: a network, its loss and its gradients by formulas of their own, which the engine is checked against.
 
-In float64, without buffers, fusing or scaling, a formula a line. Nothing here is used in training. A layer or loss that
-somebody has added to nnlab has no textbook form.
+In float64, without buffers, fusing or scaling, one formula per line, and none of the engine's operations. Training does
+not use it; `gradient_check` and `step_check` do. A layer or loss that is not among nnlab's own has no reference.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Pass:
     Args:
         objective: for which `has_reference_form`.
         rows: the batch.
-        dropout: the stream of masks, at the state that the other form begins with; None where nothing is dropped.
+        dropout: the stream of masks, in the state in which the engine starts; None where nothing is dropped.
     """
 
     def __init__(self, objective: Objective, rows: Rows, dropout: np.random.Generator | None) -> None:

@@ -1,7 +1,7 @@
-"""Clipping, schedules and optimizers once more, as the textbooks write them: what the fast form is held against.
+"""The reference for steps: clipping, schedules and optimizers as published, which training is checked against.
 
-In float64, without fusing or scaling. An optimizer or schedule that somebody has added to nnlab has no textbook form:
-then its own is taken.
+In float64, without fusing or scaling. An optimizer or schedule that is not among nnlab's own has no reference: then it
+stands for itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whole training steps held against the textbook's: loss, gradient, penalties, clipping, schedule and optimizer."""
+"""Whole training steps, checked against the reference: loss, gradient, penalties, clipping, schedule and optimizer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROUNDINGS = 16.0
 
 @dataclass(frozen=True)
 class StepCheck:
-    """How far one part of training is from the textbook's form of it.
+    """How far one part of training is from the reference.
 
     Attributes:
         name: the part.
@@ -62,21 +62,21 @@ def check_steps(
 ) -> list[StepCheck]:
     """Check steps of training in the first, the middle and the last epoch: losses, and the change of each parameter.
 
-    Each step begins where the one before it ended, and is held against the textbook's from the same weights, so that
+    Each step starts where the one before it ended, and the reference's starts from the same weights, so that
     rounding does not add up. The gradient is the one that `check_gradients` checks.
 
     Args:
         objective: of either dtype; its parameters are restored.
-        rows: a few rows; they are made batches of, the last of them smaller if they do not divide.
+        rows: a few rows, to be divided into batches; the last is smaller where they do not divide evenly.
         optimizer: the rule.
         schedule: of the learning rate.
         dropout: the objective's stream of masks.
-        batch_size: rows a batch.
-        epochs: for how many the schedule is made.
+        batch_size: rows per batch.
+        epochs: how many the schedule is planned for.
         clip_norm: the largest global norm of a gradient.
 
     Returns:
-        Losses of training and evaluation, gradients (both where the textbook knows the layers), steps, and epochs made
+        Losses of training and evaluation, gradients (both if the reference knows the layers), steps, and epochs made
         of them.
     """
     horizon = Horizon(-(-len(rows) // batch_size), epochs)
@@ -99,7 +99,7 @@ def check_steps(
 
 
 class _Steps:
-    """Training and the textbook's form of it, side by side."""
+    """Training and its reference, side by side."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class _Steps:
         self.errors: dict[str, list[float]] = {"losses": [], "gradients": [], "steps": [], "epochs": []}
 
     def learn(self, epoch: int) -> None:
-        """One epoch of both, and the same epoch once more as a whole."""
+        """One epoch of both, step by step, and the same epoch again as a whole."""
         learner, size = self._learner, self._learner.batch_size
         learner.step = first = epoch * learner.horizon.steps_per_epoch
         values, masks = self._objective.network.parameters.values_vector, self._dropout.bit_generator.state
@@ -162,7 +162,7 @@ class _Steps:
             self.errors["steps"].append(self._error(change, changes[name], rounded))
 
     def _reference_changes(self, batch: Rows, masks: Any, step: int) -> dict[str, Array]:
-        """What one step is to add to each parameter. Its gradient is held against the textbook's here."""
+        """What one step should add to each parameter. Its gradient is checked against the reference here."""
         network = self._objective.network
         program, _ = self._loader.load(batch.index)
         self._dropout.bit_generator.state = masks
@@ -182,7 +182,7 @@ class _Steps:
         return {name: self._steppers[name].step(values[name], g, rate) for name, g in clipped.items()}
 
     def _check_gradients(self, gradients: Mapping[str, Array], batch: Rows, masks: Any) -> dict[str, Array]:
-        """Where a gradient has vanished, it is right to the rounding of what it is a sum of."""
+        """A gradient that has vanished is right if it is off by no more than the rounding of its terms."""
         self._dropout.bit_generator.state = masks
         there = reference.Pass(self._objective, batch, self._dropout)
         exact, at_most = there.gradients(), there.gradients_at_most()
@@ -201,7 +201,7 @@ class _Steps:
         return max(off - explained, 0.0) / size if size > 0 else float(not off <= explained)
 
     def _loss(self, rows: Rows, masks: Any) -> float:
-        """The textbook's loss, with the penalty where it is reported; `masks` is the state of their stream, or None."""
+        """The reference's loss, with the penalty if that is reported; `masks` is the state of their stream, or None."""
         if masks is not None:
             self._dropout.bit_generator.state = masks
         loss = reference.Pass(self._objective, rows, None if masks is None else self._dropout).loss()

@@ -18,8 +18,8 @@ from nnlab.core import Activation, Dense, Dropout, Input, Network, Node, value, 
 from nnlab.core.batches import BatchLoader
 from nnlab.core.node import CLIP, Array, Calls, Memory, call, in_float64
 from nnlab.core.objective import Objective
-from nnlab.core.recorded import Recorded, RecordedMethod, array_of
 from nnlab.core.rows import Rows
+from nnlab.core.tracer import TracedMethod, Tracer, array_of
 
 
 class LeakyReLU(Node):
@@ -199,7 +199,7 @@ def test_no_function_of_numpy_gets_at_the_numbers() -> None:
             results = []
             for numbers in (X, np.flip(X) - 0.5):
                 array = numbers.copy()
-                x = Recorded(array, LeakyReLU(Input()).forward, 0)
+                x = Tracer(array, LeakyReLU(Input()).forward, 0)
                 try:
                     result = function(*given(x))
                 except Exception as error:
@@ -259,8 +259,8 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
 def test_views_are_free_and_are_those_of_the_array(view: Callable[[Any], Any]) -> None:
     array = X.copy()
-    seen = view(Recorded(array, LeakyReLU(Input()).forward, 0))
-    assert isinstance(seen, Recorded)
+    seen = view(Tracer(array, LeakyReLU(Input()).forward, 0))
+    assert isinstance(seen, Tracer)
     np.testing.assert_array_equal(array_of(seen), view(array))
     assert np.shares_memory(array_of(seen), array) or not array_of(seen).size
 
@@ -369,7 +369,7 @@ def test_a_step_is_numpys_functions_on_plain_arrays(activation: str, loss: str, 
     assert len(calls) > 20
     assert all(type(step) is partial for step in calls)
     parts = [part for step in calls for part in everything_in(step)]
-    assert not any(isinstance(part, Recorded | RecordedMethod) for part in parts)
+    assert not any(isinstance(part, Tracer | TracedMethod) for part in parts)
     written_in_c = (np.ufunc, type(np.add.reduce), type(np.random.default_rng().random))
     assert all(isinstance(step.func, written_in_c) or step.func is in_float64 for step in calls)
 
@@ -388,7 +388,7 @@ def test_an_argument_among_several_is_named() -> None:
     def forward(self: Any, *arrays: Any) -> Calls:
         yield call(np.copyto, arrays[1], arrays[0].sum())
 
-    with pytest.raises(TypeError, match=r"by `arrays\[0\]\.sum\(\)`"):
+    with pytest.raises(TypeError, match=r"in `arrays\[0\]\.sum\(\)`"):
         run(forward, X)
 
 
@@ -396,7 +396,7 @@ def test_an_array_of_its_own_is_named_by_its_field() -> None:
     def forward(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
         yield call(np.copyto, out, saved.slope[1:].sum())
 
-    with pytest.raises(TypeError, match=r"by `saved\.slope\[\.\.\.\]\.sum\(\)`"):
+    with pytest.raises(TypeError, match=r"in `saved\.slope\[\.\.\.\]\.sum\(\)`"):
         run(forward, X)
 
 

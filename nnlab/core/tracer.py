@@ -1,7 +1,8 @@
-"""What an operation gets in place of an array while its calls are recorded: everything but the numbers.
+"""What stands in for an array while calls are recorded: everything but its numbers.
 
 An operation is asked for its calls once, when the buffers hold nothing yet: what it computed with them then would be
-frozen for all batches. A `Recorded` has the array's shape, dtype and views, and raises where numbers are needed.
+frozen for all batches. A `Tracer` (the word is JAX's) has the array's shape, dtype and views, and raises where numbers
+are needed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ VIEW_FUNCTIONS = frozenset({
 })  # fmt: skip
 """The same among NumPy's functions."""
 OF_SEVERAL = frozenset({"result_type", "shares_memory", "broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d"})
-"""Those of them that take more than one array; what follows the array in the others is numbers."""
+"""Those of them that take more than one array. The others take numbers after it."""
 
 IN_PLACE = frozenset({"at", "copyto", "put", "place", "putmask", "put_along_axis", "fill", "fill_diagonal", "sort"})
 """What writes into its first array, and needs no other to write into."""
@@ -40,7 +41,7 @@ IN_PLACE = frozenset({"at", "copyto", "put", "place", "putmask", "put_along_axis
 A_FUNCTION = "Write it as a function that ends in `out[...] = ...`, and yield that: `yield call(function, x, out)`"
 
 
-class Recorded(NDArrayOperatorsMixin):
+class Tracer(NDArrayOperatorsMixin):
     """An array of the graph, without its numbers.
 
     No subclass of `ndarray`: NumPy takes the memory of those without asking them.
@@ -72,11 +73,11 @@ class Recorded(NDArrayOperatorsMixin):
             return lambda *args, **kwargs: self._view(found(*args, **kwargs), f".{name}(...)")
         if not callable(found):
             self.refuse(f"{self}.{name}")
-        return RecordedMethod(self, name)
+        return TracedMethod(self, name)
 
-    def __getitem__(self, key: Any) -> Recorded:
+    def __getitem__(self, key: Any) -> Tracer:
         keys = key if isinstance(key, tuple) else (key,)
-        if any(isinstance(item, Recorded) for item in keys):
+        if any(isinstance(item, Tracer) for item in keys):
             self.refuse(
                 f"{self}[...]", f"Write `yield call({self}.take, ids, 0, out, CLIP)`, with positions `ids` (n,)"
             )
@@ -86,15 +87,15 @@ class Recorded(NDArrayOperatorsMixin):
             self.refuse(f"{self}[{place}]", f"`{self}[{place}, ...]` is a view of that number, to give to a call")
         return self._view(found, "[...]")
 
-    def _view(self, found: Array, suffix: str) -> Recorded:
+    def _view(self, found: Array, suffix: str) -> Tracer:
         if found.size and not np.may_share_memory(found, self._array):
             self.refuse(f"{self}{suffix}", "It is a copy here, not a view. Write it by a call into an array of `saved`")
-        return Recorded(found, self._method, self._position, self._suffix + suffix)
+        return Tracer(found, self._method, self._position, self._suffix + suffix)
 
     def __len__(self) -> int:
         return len(self._array)
 
-    def __iter__(self) -> Iterator[Recorded]:
+    def __iter__(self) -> Iterator[Tracer]:
         if self._array.ndim < 2:
             self.refuse(f"iter({self})", f"A part of it is a view: `{self}[:1]`")
         return (self[i] for i in range(len(self)))
@@ -124,16 +125,16 @@ class Recorded(NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = function.__name__
         full_name = f"{function.__module__}.{name}".replace("numpy", "np", 1)
-        arrays_given = sum(isinstance(arg, Recorded) for arg in (*args, *kwargs.values()))
+        arrays_given = sum(isinstance(arg, Tracer) for arg in (*args, *kwargs.values()))
         if name in VIEW_FUNCTIONS | SHAPE_FUNCTIONS and (arrays_given == 1 or name in OF_SEVERAL):
-            arrays = [array_of(arg) if isinstance(arg, Recorded) else arg for arg in args]
-            options = {key: array_of(arg) if isinstance(arg, Recorded) else arg for key, arg in kwargs.items()}
+            arrays = [array_of(arg) if isinstance(arg, Tracer) else arg for arg in args]
+            options = {key: array_of(arg) if isinstance(arg, Tracer) else arg for key, arg in kwargs.items()}
             found = function(*arrays, **options)
             if name in SHAPE_FUNCTIONS:
                 return found
             if isinstance(found, np.ndarray):
                 return self._view(found, f" by {full_name}")
-            owners = [arg for arg in args if isinstance(arg, Recorded)]
+            owners = [arg for arg in args if isinstance(arg, Tracer)]
             owners = owners if len(owners) == len(found) else [self] * len(found)
             return [owner._view(array, f" by {full_name}") for owner, array in zip(owners, found, strict=True)]
         result = None if name in IN_PLACE else "out" if _takes_out(function) else ""
@@ -172,8 +173,8 @@ class Recorded(NDArrayOperatorsMixin):
             name: as the operation's author writes it.
             args: what it is called with.
             kwargs: the same.
-            result: the array that it is to write into; None where it writes into its own, empty where it cannot.
-            takes_it_last: whether that may follow the arguments without its keyword.
+            result: the array that it should write into; None if it writes into its first, empty if it cannot.
+            takes_it_last: whether it can be given as the last argument, without a keyword.
         """
         options = [f"{key}={_written(value)}" for key, value in kwargs.items() if key != "out"]
         said = [*map(_written, args), *options]
@@ -200,12 +201,12 @@ class Recorded(NDArrayOperatorsMixin):
         """
         owner = type(getattr(self._method, "__self__", None)).__name__
         raise TypeError(
-            f"`{owner}.{self._method.__name__}` uses numbers, by `{written}`. But it runs once, before there are any: "
-            f"what is done for each batch are the calls that it yields. {remedy}. (Shape, dtype and views are free.)"
+            f"`{owner}.{self._method.__name__}` uses numbers, in `{written}`, but it runs only once, before there are "
+            f"any, to record the calls that are made for every batch. {remedy}. (Shapes, dtypes and views can be used.)"
         )
 
 
-class RecordedMethod:
+class TracedMethod:
     """A method of an array that computes: to be given to `call`, not to be called.
 
     Args:
@@ -215,7 +216,7 @@ class RecordedMethod:
 
     __slots__ = ("_name", "_owner")
 
-    def __init__(self, owner: Recorded, name: str) -> None:
+    def __init__(self, owner: Tracer, name: str) -> None:
         self._owner = owner
         self._name = name
 
@@ -230,9 +231,9 @@ class RecordedMethod:
         return getattr(array_of(self._owner), self._name)
 
 
-def array_of(recorded: Recorded) -> Array:
+def array_of(tracer: Tracer) -> Array:
     """The array itself: for the calls, once they are recorded."""
-    return recorded._array
+    return tracer._array
 
 
 def _takes_out(function: Any) -> bool:
@@ -247,6 +248,6 @@ def _written(value: Any) -> str:
     """An argument as its author may have written it."""
     if isinstance(value, tuple) and len(value) == 1:
         return _written(value[0])
-    if isinstance(value, Recorded):
+    if isinstance(value, Tracer):
         return str(value)
     return repr(value) if value is None or isinstance(value, int | float | str | tuple) else "..."
