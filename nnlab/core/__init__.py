@@ -19,8 +19,8 @@ the definition of what a graph computes, and what takes ten minutes to understan
 **The proof.** `reference`, `reference_steps`: losses, gradients and steps once more, written without regard to speed.
 `gradient_check` and `step_check` hold training to them, and to differences of the loss.
 
-**Keras' interface.** `sequential`: add, compile, fit, evaluate, predict. Its parts: `arguments`, `arrays`, `calls`,
-`keras_names`, `stacking` (what it is given), `progress`, `fitting` (its epochs).
+**Keras' interface.** `sequential`: add, compile, fit, evaluate, predict. Its parts: `arguments`, `keras_arguments`,
+`keras_names`, `arrays`, `stacking` (what it is given), `progress`, `fitting` (its epochs).
 """
 
 from nnlab.core.activations import ReLU, Sigmoid, Softmax, Tanh

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnlab.core.batches import shuffled
-from nnlab.core.calls import Passes, Plan
+from nnlab.core.keras_arguments import CompileArguments, FitArguments
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
 from nnlab.core.progress import Progress
@@ -43,23 +43,25 @@ def scores_of(prefix: str, tally: Tally) -> dict[str, float]:
     return {**scores, f"{prefix}accuracy": tally.accuracy} if tally.labelled else scores
 
 
-def start(objective: Objective, rows: Rows, plan: Plan, wanted: Passes, progress: Progress) -> tuple[Learner, Progress]:
+def start(
+    objective: Objective, rows: Rows, compiled: CompileArguments, asked: FitArguments, progress: Progress
+) -> tuple[Learner, Progress]:
     """A learner at the schedule's place and with the optimizer's state that `progress` has reached, and a copy of that
     progress, to be updated as training continues. `progress` itself is not changed.
 
     Raises:
         ValueError: if the schedule ends before the epochs that are asked for.
     """
-    steps_per_epoch = -(-len(rows) // wanted.batch_size)
-    first, horizon = progress.horizon(plan, wanted, steps_per_epoch)
+    steps_per_epoch = -(-len(rows) // asked.batch_size)
+    first, horizon = progress.horizon(compiled, asked, steps_per_epoch)
     learner = Learner(
         objective,
-        plan.optimizer,
-        plan.schedule,
+        compiled.optimizer,
+        compiled.schedule,
         horizon,
         rows=rows,
-        batch_size=min(wanted.batch_size, len(rows)),
-        clip_norm=plan.clip_norm,
+        batch_size=min(asked.batch_size, len(rows)),
+        clip_norm=compiled.clip_norm,
         first_step=first * steps_per_epoch,
     )
     if progress.state is not None:
@@ -71,8 +73,8 @@ def train(
     learner: Learner,
     rows: Rows,
     held_out: Rows,
-    plan: Plan,
-    wanted: Passes,
+    compiled: CompileArguments,
+    asked: FitArguments,
     progress: Progress,
     shuffle: np.random.Generator,
 ) -> History:
@@ -82,8 +84,8 @@ def train(
         learner: at the place in the schedule where training starts.
         rows: to train on.
         held_out: rows to evaluate on after each epoch; may be none.
-        plan: what `compile` was given; says whether accuracy is reported.
-        wanted: what `fit` was given: which epochs, whether rows are shuffled, and whether each epoch writes a line.
+        compiled: what `compile` was given; says whether accuracy is reported.
+        asked: what `fit` was given: which epochs, whether rows are shuffled, and whether each epoch writes a line.
         progress: how far training has got, with the learner's state of the optimizer.
         shuffle: the stream of the orders of rows.
     """
@@ -91,18 +93,18 @@ def train(
     has_labels = rows.y.ndim == 1 and (not len(held_out) or held_out.y.ndim == 1)
     updates = progress.updates - learner.step
     try:
-        for epoch in range(wanted.initial_epoch, wanted.epochs):
+        for epoch in range(asked.initial_epoch, asked.epochs):
             tally = Tally()
-            learner.learn(shuffled(rows, shuffle) if wanted.shuffle else rows.index, tally)
+            learner.learn(shuffled(rows, shuffle) if asked.shuffle else rows.index, tally)
             progress.epochs += 1
             metrics = scores_of("", tally)
             if len(held_out):
                 metrics |= scores_of("val_", evaluate(learner.objective, held_out))
-            if not (plan.has_accuracy and has_labels):
+            if not (compiled.has_accuracy and has_labels):
                 metrics = {name: number for name, number in metrics.items() if "accuracy" not in name}
             history.add(epoch, metrics)
-            if wanted.verbose:
-                write_metrics(metrics, f"Epoch {epoch + 1}/{wanted.epochs}")
+            if asked.verbose:
+                write_metrics(metrics, f"Epoch {epoch + 1}/{asked.epochs}")
     finally:
         progress.updates = updates + learner.step
     return history

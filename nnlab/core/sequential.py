@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike, DTypeLike
 from nnlab.check import Range, checked
 from nnlab.core.arguments import checks_arguments
 from nnlab.core.arrays import numeric
-from nnlab.core.calls import Plan, passes, planned, verbosity
 from nnlab.core.fitting import History, scores_of, start, train, write_metrics
+from nnlab.core.keras_arguments import CompileArguments, compile_arguments, fit_arguments, verbosity
 from nnlab.core.layers import Activation, Dense, Layer
 from nnlab.core.learner import evaluate
 from nnlab.core.network import Network
@@ -67,7 +67,7 @@ class Sequential:
         self._streams = streams(self.seed)
         self._network: Network | None = None
         self._objective: Objective | None = None
-        self._plan: Plan | None = None
+        self._compiled: CompileArguments | None = None
         self._progress = Progress()
         self.layers: list[Layer] = []
         for layer in layers:
@@ -123,7 +123,7 @@ class Sequential:
         Raises:
             TypeError, ValueError: if an argument is unknown, or breaks its rule.
         """
-        self._plan = planned(optimizer, loss, metrics, schedule, schedule_epochs, clip_norm)
+        self._compiled = compile_arguments(optimizer, loss, metrics, schedule, schedule_epochs, clip_norm)
         self._objective = None
         self._progress = Progress()
 
@@ -170,17 +170,17 @@ class Sequential:
             TypeError: if an argument is unknown.
             ValueError: if one breaks its rule, or arrays do not fit each other or the network.
         """
-        wanted = passes(batch_size, epochs, initial_epoch, validation_split, shuffle, verbose)
-        plan, network, objective, rows = self._prepared(x, y)
+        asked = fit_arguments(batch_size, epochs, initial_epoch, validation_split, shuffle, verbose)
+        compiled, network, objective, rows = self._prepared(x, y)
         check_distinguishable(rows, network.dtype)
         if validation_data is not None:
-            held_out = validation_rows(validation_data, plan.loss, network)
+            held_out = validation_rows(validation_data, compiled.loss, network)
         else:
-            rows, held_out = split(rows, wanted.validation_split)
-        learner, progress = start(objective, rows, plan, wanted, self._progress)
+            rows, held_out = split(rows, asked.validation_split)
+        learner, progress = start(objective, rows, compiled, asked, self._progress)
         # All arguments are right: from here on the object changes.
         self._network, self._objective, self._progress = network, objective, progress
-        return train(learner, rows, held_out, plan, wanted, progress, self._streams.shuffle)
+        return train(learner, rows, held_out, compiled, asked, progress, self._streams.shuffle)
 
     @checks_arguments
     def evaluate(self, x: ArrayLike, y: ArrayLike, *, verbose: int | str = 0, return_dict: bool = False) -> Any:
@@ -197,15 +197,15 @@ class Sequential:
         """
         level = verbosity(verbose)
         by_name = checked("return_dict", bool, return_dict, "True")
-        plan, network, objective, rows = self._prepared(x, y)
+        compiled, network, objective, rows = self._prepared(x, y)
         tally = evaluate(objective, rows)
         self._network, self._objective = network, objective
-        scores = scores_of("", tally) if plan.has_accuracy else {"loss": tally.mean_loss}
+        scores = scores_of("", tally) if compiled.has_accuracy else {"loss": tally.mean_loss}
         if level:
             write_metrics(scores)
         if by_name:
             return scores
-        return (tally.mean_loss, tally.accuracy) if plan.has_accuracy else tally.mean_loss
+        return (tally.mean_loss, tally.accuracy) if compiled.has_accuracy else tally.mean_loss
 
     @checks_arguments
     def predict(self, x: ArrayLike, *, verbose: int | str = 0) -> Array:
@@ -239,12 +239,12 @@ class Sequential:
         check_rows(x, network)
         return network
 
-    def _prepared(self, x: ArrayLike, y: ArrayLike) -> tuple[Plan, Network, Objective, Rows]:
-        """The plan, the network, the objective and the rows, if they fit together; nothing is stored yet."""
-        if self._plan is None:
+    def _prepared(self, x: ArrayLike, y: ArrayLike) -> tuple[CompileArguments, Network, Objective, Rows]:
+        """The arguments of `compile`, the network, the objective and the rows, if they fit together; nothing is stored yet."""
+        if self._compiled is None:
             raise RuntimeError("No loss is set. Call `compile` first.")
         inputs, targets = numeric("x", x), numeric("y", y)
         network = self._network_for(inputs)
-        rows = rows_for(inputs, targets, self._plan.loss, network)
-        objective = self._objective or objective_for(network, self._plan.loss, self._streams.dropout)
-        return self._plan, network, objective, rows
+        rows = rows_for(inputs, targets, self._compiled.loss, network)
+        objective = self._objective or objective_for(network, self._compiled.loss, self._streams.dropout)
+        return self._compiled, network, objective, rows

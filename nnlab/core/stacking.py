@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnlab.core.arrays import check_resolution, check_size, numeric
-from nnlab.core.calls import ALL_LOSSES
+from nnlab.core.keras_arguments import ALL_LOSSES
 from nnlab.core.layers import Activation, Layer
 from nnlab.core.network import Network
 from nnlab.core.node import Array

@@ -79,6 +79,25 @@ def test_a_fused_step_is_the_plain_one_of_the_product_of_rate_and_gradient(rule:
         assert one.tobytes() == other.tobytes()
 
 
+def test_continuing_from_a_copied_state_gives_the_same_bits() -> None:
+    fused = FUSED[Momentum](Momentum())
+    assert isinstance(fused, DecayingStep)
+    rng = np.random.default_rng(5)
+    one = rng.normal(size=6).astype(np.float32)
+    state = fused.init(one)
+    steps = [(rng.normal(size=6).astype(np.float32), decay) for decay in (1e-3, 2e-3, 0.0, 1e-3, 5e-4)]
+    for r, decay in steps:
+        fused.decaying_step(one, r.copy(), state, decay)
+    other, copied = one.copy(), {name: array.copy() for name, array in state.items()}
+    for w, each in ((one, state), (other, copied)):
+        for r, decay in steps:
+            fused.decaying_step(w, r.copy(), each, decay)
+    assert one.tobytes() == other.tobytes()
+    assert {name: array.tobytes() for name, array in state.items()} == {
+        name: array.tobytes() for name, array in copied.items()
+    }
+
+
 def test_what_has_no_fused_step_takes_its_own() -> None:
     """Adam divides by the gradient; a subclass may step otherwise; clipping needs the gradient itself."""
 
