@@ -240,7 +240,7 @@ class Sequential:
         return network
 
     def _prepared(self, x: ArrayLike, y: ArrayLike) -> tuple[CompileArguments, Network, Objective, Rows]:
-        """The arguments of `compile`, the network, the objective and the rows, if they fit together; nothing is stored yet."""
+        """The arguments of `compile`, the network, the objective and the rows, if they fit; nothing is stored yet."""
         if self._compiled is None:
             raise RuntimeError("No loss is set. Call `compile` first.")
         inputs, targets = numeric("x", x), numeric("y", y)
