@@ -54,8 +54,8 @@ class BatchLoader:
         self._labels = _labels(rows.y, objective.network.outputs) if rows.y.ndim == 1 else None
         if self._labels is None:
             objective.loss.node.targets.check(rows.y, dtype)
-        # A row for each class: made once, for batches of all sizes.
-        self._one_hot: Array = np.eye(0 if objective.loss.takes_labels else objective.network.outputs, dtype=dtype)
+        needs_columns = self._labels is not None and not objective.loss.takes_labels
+        self._one_hot: Array = np.eye(objective.network.outputs if needs_columns else 0, dtype=dtype)
         self._bounds: dict[int, _Bound] = {}
 
     def load(self, ids: NDArray[np.intp]) -> tuple[Program, Callable[[], int] | None]:

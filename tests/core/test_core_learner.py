@@ -265,3 +265,13 @@ def test_the_one_hot_rows_are_made_once_for_batches_of_all_sizes(monkeypatch: py
         program, _ = loader.load(ids)
         assert program.values[objective.target].argmax(axis=1).tolist() == rows.y[ids].tolist()
         assert program.values[objective.target].sum(axis=1).tolist() == [1.0] * len(ids)
+
+
+def test_targets_that_are_not_labels_need_no_one_hot_rows() -> None:
+    """As many would be the square of the outputs."""
+    network = Network([Dense(200_000, use_bias=False)], features=(1,), rng=np.random.default_rng(29))
+    objective = Objective(network, "mean_squared_error", dropout=np.random.default_rng(30))
+    rows = Rows.whole(np.ones((1, 1), np.float32), np.ones((1, 200_000), np.float32))
+    program, correct = BatchLoader(rows, objective, objective.evaluation, 1).load(rows.index)
+    assert correct is None
+    assert program.values[objective.target].tolist() == rows.y.tolist()
