@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS ?= dev
 ARGS ?=
+# In two processes, file by file in the order in which they are collected: those that take long come first.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run sweep experiments gradcheck ui bench test test-slow lint types format check clean
@@ -46,10 +48,10 @@ bench: $(VENV)/.ready-dev,bench ## speed, side by side with PyTorch, JAX and oth
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 test: setup ## the tests, in two processes
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not parity" $(ARGS)
+	@$(PYTEST) -m "not slow and not parity" $(ARGS)
 
 test-slow: setup ## the slow tests, and parity with PyTorch where it is installed (make setup EXTRAS=dev,bench)
-	@$(BIN)/python -m pytest -q -m "slow or parity" $(ARGS)
+	@$(PYTEST) -m "slow or parity" $(ARGS)
 
 lint: setup ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -8,16 +8,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.bench import Bench, Data
 from benchmarks.machine import described_machine, load
-from benchmarks.plan import Data, Plan
 from benchmarks.registry import BENCHMARKS
-from benchmarks.results import NAME, Results
+from benchmarks.report import NAME, Report
 from benchmarks.training.tables import missing_peers
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_MNIST = ROOT.parent / "shared" / "data" / "mnist"
 KEPT, UNFINISHED = ROOT / "benchmarks", ROOT / "runs" / "bench"
-"""Where the results of all benchmarks are kept, and where those go that are a part, or not done yet."""
+"""Where the report of all benchmarks is kept, and where partial and unfinished ones go."""
 ROUNDS = 3
 
 
@@ -26,9 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=_description(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; all if none is named")
-    parser.add_argument("--quick", action="store_true", help="once each and small: to see that it works")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"whose medians are shown (default {ROUNDS})")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+    parser.add_argument("--quick", action="store_true", help="one small round of each, to see that it works")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"medians are over so many rounds (default {ROUNDS})"
+    )
     parser.add_argument("--data", choices=["idx", "digits"], help="full MNIST in idx files, or the embedded digits")
     parser.add_argument("--root", type=Path, help="the folder of the idx files")
     parser.add_argument(
@@ -43,31 +45,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"--root must be a folder, but there is no {given.root}")
     if given.rounds < 1:
         parser.error(f"--rounds must be at least 1, but is {given.rounds}")
-    results = Results.on(described_machine(), KEPT)
-    print(results.machine, flush=True)
+    report = Report.on(described_machine(), KEPT)
+    print(report.machine, flush=True)
     for library in missing_peers():
         print(f"left out: {library} is not installed (make bench installs it)", flush=True)
     out = given.out or (None if given.quick else UNFINISHED)
     with tempfile.TemporaryDirectory(prefix="nnlab-bench-") as folder:
-        plan = Plan(_data(given.data, given.root), 1 if given.quick else given.rounds, given.quick, Path(folder))
+        bench = Bench(_data(given.data, given.root), 1 if given.quick else given.rounds, given.quick, Path(folder))
         for name in given.names or BENCHMARKS:
             before = load()
             try:
-                table = BENCHMARKS[name](plan)
+                table = BENCHMARKS[name](bench)
             except RuntimeError as error:
                 sys.exit(f"{name}: {error}")
-            print(f"\n{results.add(name, table, (before, load()))}", flush=True)
-            if out is not None:  # after each: what was measured in an hour is not lost to the next one's failure
-                results.write(out, plan.figures)
+            print(f"\n{report.add(name, table, (before, load()))}", flush=True)
+            if out is not None:  # after each: a failure must not lose an hour's work
+                report.write(out, bench.figures)
         if out is UNFINISHED and not given.names:
             out = KEPT
-            results.write(KEPT, plan.figures)
+            report.write(KEPT, bench.figures)
         if out is not None:
             print(f"\nwritten: {out / NAME}")
 
 
 def _data(choice: str | None, root: Path | None) -> Data:
-    """What was asked for, else full MNIST if it is at hand, else the embedded digits."""
+    """What was asked for, else full MNIST if it is there, else the embedded digits."""
     if root is None and choice is None and SHARED_MNIST.is_dir():
         root = SHARED_MNIST
     if root is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import statistics
-import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -17,21 +16,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from benchmarks.plan import Plan
-from benchmarks.processes import fresh_runs, run_command
-from benchmarks.table import Row, Table
+from benchmarks.bench import Bench
+from benchmarks.report import Row, Table
 from benchmarks.training.contestants.registry import FLOOR, NNLAB
 from benchmarks.training.point import point_text
 from benchmarks.training.race import race
-from benchmarks.watching import watched
+from benchmarks.watching import new_runs_dir, run_command, sweep_command, watched
 from nnlab.plots import look, new_figure
 
 BATCH, ROWS = 128, 12_800
-STRETCH = 100
+WINDOW = 100
 """Trials over which a mean is taken."""
 
 
-def growth_training(plan: Plan) -> Table:
+def growth_training(bench: Bench) -> Table:
     """Seconds an epoch against rows, width, depth and batch."""
     points: dict[str, dict[int, tuple[tuple[int, ...], int, int]]] = {
         "rows": {rows: ((784, 300, 50, 10), BATCH, rows) for rows in (6_400, 12_800, 25_600, 51_200)},
@@ -41,17 +39,17 @@ def growth_training(plan: Plan) -> Table:
     }
     measured: dict[str, dict[int, Mapping[str, float]]] = {}
     for axis, of_axis in points.items():
-        chosen = list(of_axis.items())[:2] if plan.is_quick else list(of_axis.items())
+        chosen = list(of_axis.items())[:2] if bench.is_quick else list(of_axis.items())
         measured[axis] = {
             value: {
                 name: statistics.median(seconds)
                 for name, seconds in race(
-                    point_text(*spec), [NNLAB, FLOOR], threads=1, rounds=3, root=plan.data.root
+                    point_text(*spec), [NNLAB, FLOOR], threads=1, rounds=3, root=bench.data.root
                 ).items()
             }
             for value, spec in chosen
         }
-    _draw_training(plan, measured)
+    _draw_training(bench, measured)
     rows = [
         Row(f"{axis} {value:,}: against the floor", [seconds[NNLAB] / seconds[FLOOR]], "x")
         for axis, of_axis in measured.items()
@@ -60,44 +58,44 @@ def growth_training(plan: Plan) -> Table:
     return Table(f"an epoch of {ROWS:,} rows at batch {BATCH} where nothing else is said, 1 thread", rows)
 
 
-def growth_trials(plan: Plan) -> Table:
+def growth_trials(bench: Bench) -> Table:
     """Seconds a trial against the number of trials, to 1,000."""
-    runs = fresh_runs(plan)
-    trials = 4 if plan.is_quick else 1000
-    command = [sys.executable, "-m", "nnlab.sweep", "data=digits", "sweep=mlp", f"sweep.trials={trials}"]
-    watched([*command, "sweep.workers=2", f"runs_dir={runs}", "sweep.name=growth"], plan.folder)
+    runs = new_runs_dir(bench)
+    trials = 4 if bench.is_quick else 1000
+    overrides = ("data=digits", "sweep=mlp", f"sweep.trials={trials}", "sweep.workers=2", "sweep.name=growth")
+    watched(sweep_command(runs, *overrides), bench.folder)
     table = pd.read_csv(runs / "growth" / "trials.csv")
     shutil.rmtree(runs)
     ended = sorted(datetime.fromisoformat(text).timestamp() for text in table["ended"])
-    stretch = min(STRETCH, len(ended) // 2)
+    window = min(WINDOW, len(ended) // 2)
     costs = {
-        count: (ended[count - 1] - ended[count - stretch]) / (stretch - 1)
-        for count in range(stretch, len(ended) + 1, stretch)
-        if stretch > 1
+        count: (ended[count - 1] - ended[count - window]) / (window - 1)
+        for count in range(window, len(ended) + 1, window)
+        if window > 1
     }
     figure, (axes,) = _figure(1)
     axes.plot(list(costs), list(costs.values()), "o-")
     axes.set(xlabel="trials", ylabel="seconds a trial, two workers", ylim=(0, 1.1 * max(costs.values())))
-    plan.figures["growth_trials"] = figure
+    bench.figures["growth_trials"] = figure
     rows = [Row(f"trials to {count:,}", [seconds], " s") for count, seconds in costs.items()]
     return Table(f"a study of {trials:,} small trials on the digits (sweep=mlp), wall seconds a trial", rows)
 
 
-def growth_runs(plan: Plan) -> Table:
+def growth_runs(bench: Bench) -> Table:
     """Seconds of a small run against the number of runs in the store, to 5,000."""
-    runs = fresh_runs(plan)
+    runs = new_runs_dir(bench)
     costs: dict[int, list[float]] = {}
-    for count in (0, 2) if plan.is_quick else (0, 1000, 2500, 5000):
+    for count in (0, 2) if bench.is_quick else (0, 1000, 2500, 5000):
         _fill(runs / "mlflow.db", count)
         costs[count] = [
-            watched(run_command(runs, "data=digits", "trainer.epochs=3", "tracking.plots=false"), plan.folder).wall
+            watched(run_command(runs, "data=digits", "trainer.epochs=3", "tracking.plots=false"), bench.folder).wall
             for _ in range(3)
         ]
     shutil.rmtree(runs)
     figure, (axes,) = _figure(1)
     axes.plot(list(costs), [statistics.median(each) for each in costs.values()], "o-")
     axes.set(xlabel="runs in the store", ylabel="seconds of a run of three epochs on digits", ylim=(0, None))
-    plan.figures["growth_runs"] = figure
+    bench.figures["growth_runs"] = figure
     rows = [Row(f"{count:,} runs in the store", each, " s") for count, each in costs.items()]
     return Table("a small run, from command to exit, on a store with so many runs of ten epochs", rows)
 
@@ -128,7 +126,7 @@ def _fill(store: Path, count: int) -> None:
             )
 
 
-def _draw_training(plan: Plan, measured: Mapping[str, Mapping[int, Mapping[str, float]]]) -> None:
+def _draw_training(bench: Bench, measured: Mapping[str, Mapping[int, Mapping[str, float]]]) -> None:
     figure, all_axes = _figure(len(measured))
     for axes, (axis, of_axis) in zip(all_axes, measured.items(), strict=True):
         for name, label in ((NNLAB, "nnlab"), (FLOOR, "matrix products alone")):
@@ -141,7 +139,7 @@ def _draw_training(plan: Plan, measured: Mapping[str, Mapping[int, Mapping[str, 
         axes.set(xlabel=axis, ylabel="seconds an epoch")
         axes.grid(visible=True)
     all_axes[0].legend()
-    plan.figures["growth_training"] = figure
+    bench.figures["growth_training"] = figure
 
 
 def _figure(count: int) -> tuple[Figure, Sequence[Axes]]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from benchmarks.bench import Bench
+from benchmarks.commands import memory, whole_run
 from benchmarks.growth import growth_runs, growth_training, growth_trials
-from benchmarks.plan import Plan
-from benchmarks.processes import memory, whole_run
-from benchmarks.sweep_overhead import sweep_overhead
-from benchmarks.sweep_rate import sweep_rate
-from benchmarks.sweep_workers import sweep_workers
-from benchmarks.table import Table
-from benchmarks.training.insight import profile_deep_50, profile_truth_table, update_forms
+from benchmarks.report import Table
+from benchmarks.sweeps import sweep_overhead, sweep_rate, sweep_workers
+from benchmarks.training.profiled import profile_deep_50, profile_truth_table
 from benchmarks.training.tables import (
     evaluation,
     train_deep_50,
@@ -21,7 +19,7 @@ from benchmarks.training.tables import (
     train_wide,
 )
 
-BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
+BENCHMARKS: dict[str, Callable[[Bench], Table]] = {
     "train-deep-50": train_deep_50,
     "train-deep-128": train_deep_128,
     "train-wide": train_wide,
@@ -30,7 +28,6 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "evaluation": evaluation,
     "profile-deep-50": profile_deep_50,
     "profile-truth-table": profile_truth_table,
-    "update-forms": update_forms,
     "whole-run": whole_run,
     "memory": memory,
     "sweep-rate": sweep_rate,

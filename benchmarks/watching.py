@@ -1,15 +1,20 @@
-"""A command from its start to its exit: how long it took, and how much memory all its processes held at most."""
+"""A command from its start to its exit: how long it takes, and the peak memory of all its processes together."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.bench import Bench
 from benchmarks.machine import environment
+from nnlab.config.tracking_uri import resolve_uri
+from nnlab.mlflow_sync.store import ensure_store
 
 SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -19,30 +24,30 @@ class Watched:
     """What a command cost.
 
     Attributes:
-        began: seconds since 1970.
+        started: seconds since 1970.
         ended: the same.
-        megabytes: the most that the process and its children held together, shared pages counted once; 0 if not asked.
+        megabytes: the peak of the process and its children together, shared pages counted once; 0 if not asked for.
     """
 
-    began: float
+    started: float
     ended: float
     megabytes: float
 
     @property
     def wall(self) -> float:
         """Seconds."""
-        return self.ended - self.began
+        return self.ended - self.started
 
 
 def watched(command: Sequence[str], folder: Path, *, memory: bool = False) -> Watched:
     """Run the command in `folder`, with the BLAS kernel left to its own choice.
 
-    Looking at memory takes time from what is looked at, so a run tells either.
+    Sampling memory slows the command down, so time is measured without it.
 
     Raises:
-        RuntimeError: if it fails, with what it said.
+        RuntimeError: if it fails, with its output.
     """
-    began = time.time()
+    started = time.time()
     process = subprocess.Popen(
         list(command), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -51,11 +56,31 @@ def watched(command: Sequence[str], folder: Path, *, memory: bool = False) -> Wa
     ended = time.time()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with status {process.returncode}:\n{out}")
-    return Watched(began, ended, peak.stop() if peak else 0.0)
+    return Watched(started, ended, peak.stop() if peak else 0.0)
+
+
+def new_runs_dir(bench: Bench) -> Path:
+    """A runs folder with an empty MLflow store, which everyone has after their first run: creating it takes seconds."""
+    runs, store = bench.folder / "runs", bench.folder / "mlflow.db"
+    if not store.exists():
+        ensure_store(resolve_uri(None, bench.folder), runs / "artifacts")
+    runs.mkdir()
+    shutil.copy(store, runs)
+    return runs
+
+
+def run_command(runs: Path, *overrides: str) -> list[str]:
+    """`python -m nnlab.run` into that runs folder."""
+    return [sys.executable, "-m", "nnlab.run", *overrides, f"runs_dir={runs}"]
+
+
+def sweep_command(runs: Path, *overrides: str) -> list[str]:
+    """`python -m nnlab.sweep` into that runs folder."""
+    return [sys.executable, "-m", "nnlab.sweep", *overrides, f"runs_dir={runs}"]
 
 
 class _Peak:
-    """Looks at a process and all below it, again and again."""
+    """Samples the memory of a process and its descendants."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid

@@ -1,4 +1,4 @@
-"""`python -m experiments`: rerun the published systems and the questions beside them, and write down what is found."""
+"""`python -m experiments`: rerun published systems and questions of nnlab's own, and write a report of the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from nnlab.exit_status import exit_status
 from nnlab.streams import work_is_kept
 
 HOME = Path(__file__).resolve().parent
-DATA = ("mnist", "mnist_5k", "idx", "csv", "npz")
 
 
 def main() -> None:
@@ -22,27 +21,28 @@ def main() -> None:
 
 
 def experiments(arguments: Sequence[str]) -> int:
-    """Do the studies, print their claims, write the report; returns the exit status."""
+    """Run the experiments, print their claims, write the report; returns the exit status."""
     given = _parser().parse_args(arguments)
     work_is_kept()
 
-    from experiments.lab import SEEDS
-    from experiments.laboratory import described, laboratory, studies_of
-    from experiments.report import judged_by_study, write_report
-    from experiments.session import do_studies
+    from experiments.facts import described
+    from experiments.lab import SEEDS, lab_of
+    from experiments.registry import named
+    from experiments.report import judged_by_experiment, write_report
+    from experiments.running import run_experiments
     from experiments.verdicts import tally
 
-    began = time.monotonic()
-    studies = studies_of(given.only)
-    lab = laboratory(given)
-    results = do_studies(studies, lab)
+    started = time.monotonic()
+    chosen = named(given.only)
+    lab = lab_of(given)
+    answers = run_experiments(chosen, lab)
     is_whole = not (given.only or given.quick) and lab.seeds >= SEEDS
     out = given.out or (HOME if is_whole else Path(lab.runs_dir) / "experiments")
-    write_report(results, lab, described(lab), out, into_readmes=out.resolve() == HOME)
-    judged = [each for study in judged_by_study(results) for each in study]
-    print("\n" + "\n".join(tally(judged)) + f"\nin {time.monotonic() - began:.0f} s")
+    write_report(answers, lab, described(lab), out, into_readmes=out.resolve() == HOME)
+    judged = [each for experiment in judged_by_experiment(answers) for each in experiment]
+    print("\n" + "\n".join(tally(judged)) + f"\nin {time.monotonic() - started:.0f} s")
     if lab.is_quick:
-        print("of so little training nothing is to be expected: --quick shows that everything works")
+        print("--quick only shows that everything works: so little training means nothing")
     print(f"written: {out / 'RESULTS.md'}, results.csv and the figures")
     return 0
 
@@ -52,13 +52,18 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m experiments",
         description="Published systems rebuilt, each claim beside what nnlab measures, and questions of our own.",
     )
-    parser.add_argument("--data", choices=DATA, default="mnist", help="the digits (default: full MNIST)")
+    parser.add_argument(
+        "--data",
+        choices=("mnist", "mnist_5k", "idx", "csv", "npz"),
+        default="mnist",
+        help="the digits (default: full MNIST)",
+    )
     parser.add_argument("--root", help="the folder or file of idx, csv or npz")
-    parser.add_argument("--only", action="append", metavar="NAME", help="a study; may be given several times")
-    parser.add_argument("--seeds", type=int, help="runs of every variant (default 5; 2 with --quick)")
-    parser.add_argument("--quick", action="store_true", help="little training: shows that everything works")
-    parser.add_argument("--workers", type=int, help="runs at a time (default: one a core)")
-    parser.add_argument("--out", type=Path, help="where the report goes (default: experiments/ if it is whole)")
+    parser.add_argument("--only", action="append", metavar="NAME", help="an experiment; may be given several times")
+    parser.add_argument("--seeds", type=int, help="runs per variant (default 5; 2 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="little training, to see that everything works")
+    parser.add_argument("--workers", type=int, help="runs at a time (default: one per core)")
+    parser.add_argument("--out", type=Path, help="folder of the report (default: experiments/ if it is complete)")
     parser.add_argument("--runs-dir", help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)")
     parser.add_argument("--tracking-uri", help="MLflow's (default: MLFLOW_TRACKING_URI, or SQLite)")
     return parser

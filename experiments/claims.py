@@ -1,4 +1,4 @@
-"""A claim, and what was measured beside it over the seeds."""
+"""A claim or hypothesis, and what was measured over the seeds."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ OWN = "own question"
 
 @dataclass(frozen=True)
 class Claim:
-    """What somebody says that a network does. All of it is written down before a run is made.
+    """What somebody claims of a network. All of it is fixed before the first run.
 
     Args:
         text: the claim, with what is measured.
-        source: who says so; the study's own question where nobody does.
+        source: who published it; `OWN` if nobody did.
         claimed: the figure.
         kind: what the figure is, which decides how it is judged (`experiments.verdicts`). Published: that of a single
             `run`; of the `best run` of several; or a `bound` ("above 90 %"). nnlab's own: a `check`, a bound that
-            every seed must keep to; or a `hypothesis`, that a difference between paired runs is above the figure.
+            every seed must meet; or a `hypothesis`, that a difference between paired runs is above the figure.
         margin: how far below the figure the mean may be and still reproduce it, see `accuracy_margin` and `margin`.
-        lower_is_better: whether it is a loss or a time: "below" is then "above".
-        decimals: to show.
+        lower_is_better: whether it is a loss or a time: "below" then means "above".
+        decimals: to print.
     """
 
     text: str
@@ -74,10 +74,10 @@ class Measured:
 
     Attributes:
         claim: what is said.
-        values: one a seed.
+        values: one per seed.
         seconds: of training, all seeds together.
-        command: does the runs again.
-        reason: why the claim may not be met; shown where it is not.
+        command: repeats the runs.
+        reason: why the claim may fail; shown where it does.
     """
 
     claim: Claim
@@ -138,3 +138,16 @@ class Measured:
             return math.nan, math.nan
         half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * self.std * math.sqrt(variances)
         return self.mean - half, self.mean + half
+
+
+def hypothesis(text: str, values: Sequence[float], *, seconds: float, command: str, decimals: int = 4) -> Measured:
+    """A question of nnlab's own: the hypothesis that a difference between paired runs is above zero, as measured.
+
+    Args:
+        text: what is measured.
+        values: the differences, one per seed.
+        seconds: of training.
+        command: repeats the runs.
+        decimals: to print.
+    """
+    return Measured(Claim(text, OWN, 0.0, "hypothesis", decimals=decimals), values, seconds, command)

@@ -1,4 +1,4 @@
-"""What the studies' figures share: one look, and how a spread over seeds is shown."""
+"""What the experiments' figures share: one look, and how the spread over seeds is drawn."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Whether a claim is reproduced: the rule, which was written down before the runs, and what follows from it.
+"""Whether a claim is reproduced: the rule, which was fixed before the runs, and its consequences.
 
 - **yes**: the mean over the seeds is within the claim's margin, or better than the claim.
 - **spread**: it is not; but the figure is that of a single run, and lies in the 95 % prediction interval for one more
-  run of ours. A figure that was read off the best of several runs is held against the best of ours too.
+  run of ours. A figure that is the best of several runs is compared with the best of ours too.
 - **no**: neither.
 
-A bound has no spread: the mean keeps to it or not. nnlab's own checks hold when every seed keeps to the bound. nnlab's
+A bound has no spread: the mean meets it or not. nnlab's own checks hold when every seed meets the bound. nnlab's
 own hypotheses hold when the difference is above zero and its p-value, corrected for their number, at most 0.05.
 """
 
@@ -23,7 +23,7 @@ from experiments.claims import Measured
 Verdict = Literal["yes", "spread", "no"]
 LEVEL = 0.05
 ROUNDING = 1e-12
-"""What sums of floats may be off: a mean that is exactly at its margin is within it."""
+"""The rounding error of sums that is forgiven: a mean exactly at its margin is within it."""
 
 
 @dataclass(frozen=True)

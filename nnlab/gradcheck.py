@@ -1,6 +1,6 @@
 """`python -m nnlab.gradcheck`: see `nnlab/commands/gradcheck.py`."""
 
-from nnlab.commands.gradcheck import main
+from nnlab.commands.entry import start
 
 if __name__ == "__main__":
-    main()
+    start("nnlab.commands.gradcheck")

@@ -1,7 +1,6 @@
 """`python -m nnlab.run [overrides]`: see `nnlab/commands/run.py`."""
 
-from nnlab.commands.run import main
-from nnlab.exit_status import end_after
+from nnlab.commands.entry import start
 
 if __name__ == "__main__":
-    end_after(main)
+    start("nnlab.commands.run", syncs=True)

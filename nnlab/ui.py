@@ -1,6 +1,6 @@
 """`python -m nnlab.ui`: see `nnlab/commands/ui.py`."""
 
-from nnlab.commands.ui import main
+from nnlab.commands.entry import start
 
 if __name__ == "__main__":
-    main()
+    start("nnlab.commands.ui")

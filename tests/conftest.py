@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from once import once
 
 # The same examples on every machine and every run; no clock decides, and nothing is written beside the tests.
 settings.register_profile("nnlab", derandomize=True, deadline=None, database=None)
@@ -23,10 +24,18 @@ REPOSITORY = Path(__file__).parents[1]
 MLFLOW_NOISE = "ignore:The ``noload`` loader strategy is deprecated"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files that import PyTorch and Keras, which takes seconds, are not opened where their tests are not wanted."""
+    unwanted = "not parity" in config.option.markexpr and collection_path.name.endswith("_parity.py")
+    return True if unwanted else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name in ("e2e", "mlflow_sync", "runs", "models"):
             item.add_marker(pytest.mark.filterwarnings(MLFLOW_NOISE))
+    # Files are handed out in this order: those that take long come first, so that all processes end together.
+    items.sort(key=lambda item: item.path.parent.name != "e2e")
 
 
 @pytest.fixture(autouse=True)
@@ -40,10 +49,14 @@ def import_path() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow store, to copy: making one takes seconds."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
     code = (
         "import sys; from pathlib import Path; from nnlab.mlflow_sync.store import ensure_store;"
         "ensure_store(f'sqlite:///{sys.argv[1]}', Path(sys.argv[1]).parent / 'artifacts')"
     )
-    subprocess.run([sys.executable, "-c", code, str(path)], cwd=REPOSITORY, check=True, capture_output=True)
-    return path
+
+    def make(folder: Path) -> Path:
+        path = folder / "mlflow.db"
+        subprocess.run([sys.executable, "-c", code, str(path)], cwd=REPOSITORY, check=True, capture_output=True)
+        return path
+
+    return once(tmp_path_factory, "store", make)

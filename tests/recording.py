@@ -16,7 +16,7 @@ import numpy as np
 
 from nnlab.core import Activation, Dense, Network, Rows, Scaling
 from nnlab.data.dataset import Dataset
-from nnlab.mlflow_sync.process import MirrorProcess
+from nnlab.mlflow_sync.process import SyncProcess
 from nnlab.models.saved_model import Model
 from nnlab.runs.directory import RunDirectory
 from nnlab.runs.provenance import collect
@@ -56,18 +56,25 @@ def metrics(epoch: int) -> dict[str, float]:
     return {"train/loss": 1 / epoch, "val/loss": 2 / epoch, "lr": 0.1}
 
 
-def begin(runs_dir: Path, mirror: MirrorProcess | None = None, **provenance: Any) -> Recorder:
-    return begin_in(RunDirectory.create(runs_dir, "tiny"), mirror, **provenance)
+def syncing(uri: str, runs_dir: Path) -> SyncProcess:
+    """A process that brings runs of this folder into MLflow at `uri`."""
+    process = SyncProcess()
+    process.assign(uri, runs_dir)
+    return process
 
 
-def begin_in(directory: RunDirectory, mirror: MirrorProcess | None = None, **provenance: Any) -> Recorder:
+def begin(runs_dir: Path, sync: SyncProcess | None = None, **provenance: Any) -> Recorder:
+    return begin_in(RunDirectory.create(runs_dir, "tiny"), sync, **provenance)
+
+
+def begin_in(directory: RunDirectory, sync: SyncProcess | None = None, **provenance: Any) -> Recorder:
     facts = collect(configuration(), dataset(), ["nnlab.run", *OVERRIDES]) | provenance
-    return Recorder.open(directory, configuration(), OVERRIDES, facts, mirror)
+    return Recorder.open(directory, configuration(), OVERRIDES, facts, sync.add if sync else None)
 
 
-def record(runs_dir: Path, mirror: MirrorProcess | None = None, epochs: int = 3, **provenance: Any) -> Path:
+def record(runs_dir: Path, sync: SyncProcess | None = None, epochs: int = 3, **provenance: Any) -> Path:
     """Record a whole run with a model and a plot; returns its directory."""
-    with begin(runs_dir, mirror, **provenance) as recorder:
+    with begin(runs_dir, sync, **provenance) as recorder:
         for epoch in range(1, epochs + 1):
             recorder.epoch(epoch, metrics(epoch))
         recorder.test(2, {"test/loss": 0.5, "test/accuracy": 0.75})
@@ -79,17 +86,17 @@ def record(runs_dir: Path, mirror: MirrorProcess | None = None, epochs: int = 3,
 
 def main() -> None:
     runs_dir, uri, epochs, end = sys.argv[1:]
-    mirror = MirrorProcess(uri, Path(runs_dir))
-    recorder = begin(Path(runs_dir), mirror)
+    sync = syncing(uri, Path(runs_dir))
+    recorder = begin(Path(runs_dir), sync)
     for epoch in range(1, int(epochs) + 1):
         recorder.epoch(epoch, metrics(epoch))
-    print(recorder.directory.path, mirror.pid, flush=True)
+    print(recorder.directory.path, sync.pid, flush=True)
     if end == "hang":
         time.sleep(600)
     if end == "vanish":
         os._exit(9)
     recorder.close(end, "because")
-    print(mirror.finish(60))
+    print(sync.finish(60))
 
 
 if __name__ == "__main__":

@@ -11,22 +11,28 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from nnlab.mlflow_sync.state import View
-from nnlab.mlflow_sync.worker import Mirror
+from nnlab.mlflow_sync.state import SyncState
+from nnlab.mlflow_sync.worker import Worker
 
 
 def shown(uri: str, run: Path) -> tuple[str, str]:
     """Status and tag of a run in MLflow."""
-    view = View.of(run)
-    assert view is not None
-    found = MlflowClient(uri).get_run(view.run_id)
+    state = SyncState.of(run)
+    assert state is not None
+    found = MlflowClient(uri).get_run(state.run_id)
     return found.info.status, found.data.tags["nnlab.status"]
 
 
 def steps(uri: str, run: Path) -> list[int]:
-    view = View.of(run)
-    assert view is not None
-    return [metric.step for metric in MlflowClient(uri).get_metric_history(view.run_id, "lr")]
+    state = SyncState.of(run)
+    assert state is not None
+    return [metric.step for metric in MlflowClient(uri).get_metric_history(state.run_id, "lr")]
+
+
+def run_id(run: Path) -> str | None:
+    """MLflow's id of a run, if it has one yet."""
+    state = SyncState.of(run)
+    return state.run_id if state else None
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -36,13 +42,13 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def mirrored(uri: str, runs_dir: Path, *runs: Path) -> bool:
-    """Run the mirror's loop over runs that have all arrived; returns whether MLflow has got all."""
+def synced(uri: str, runs_dir: Path, *runs: Path) -> bool:
+    """Run the worker's loop over runs that have all arrived; returns whether MLflow has got all."""
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     for run in runs:
         arrivals.put(run)
     arrivals.put(None)
-    return Mirror(uri, runs_dir).follow(arrivals)
+    return Worker(uri, runs_dir).work(arrivals)
 
 
 def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:

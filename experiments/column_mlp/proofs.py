@@ -1,4 +1,4 @@
-"""What system 2 has to prove: its columns are nnlab's rows, and its file is read as it was written."""
+"""What system 2 checks: its columns are nnlab's rows, and its file is read back as it was written."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from nnlab.batch import compose
 from nnlab.config.build import build_trainer
 from nnlab.config.quoting import as_override
 from nnlab.config.schema import Config
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.data import Dataset, read_source
 
 UPDATES = 5
 
 
 def gradient_difference(config: Config, dataset: Dataset) -> tuple[float, float]:
-    """Descend on the whole batch, and beside each update work out the column form on the same weights.
+    """Descend on the whole batch, and at each update compute the column form on the same weights.
 
     Returns:
         The largest absolute difference of a gradient, and of the cost.
     """
     objective = build_trainer(config, dataset).objective
     parameters = objective.network.parameters
-    program, _ = Feed(dataset.train, objective, objective.training, len(dataset.train)).load(dataset.train.index)
+    program, _ = BatchLoader(dataset.train, objective, objective.training, len(dataset.train)).load(dataset.train.index)
     layers = range(1, len(config.model.hidden) + 2)
     X = dataset.train.inputs(np.float64).T
     Y = np.eye(dataset.classes)[dataset.train.targets()].T

@@ -1,1 +1,1 @@
-"""Study: how weights begin against how deep the net is."""
+"""How weights are initialized, against how deep the net is."""

@@ -1,1 +1,1 @@
-"""What L2 buys."""
+"""What L2 brings."""

@@ -1,1 +1,1 @@
-"""Study: a differentiable graph learns digits, through a preset and in a loop written out."""
+"""A differentiable graph learns digits, through a preset and in a loop written out."""

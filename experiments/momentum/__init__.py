@@ -1,1 +1,1 @@
-"""What momentum buys."""
+"""What momentum brings."""

@@ -1,4 +1,4 @@
-"""The sweep that looks for the net: done by `nnlab.sweep`, its winner read back from the study's directory."""
+"""The sweep that searches for the net, by `nnlab.sweep`; its winner is read back from the study's directory."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import pandas as pd
 import yaml
 
 from experiments.lab import Lab
-from nnlab.commands.sweep import sweep
 from nnlab.errors import RunFailedError
+from nnlab.sweep import sweep
 
 OBJECTIVE = "objective val/accuracy"
 VALIDATION = "data.split.validation=0.1"
 TRIALS, EPOCHS = 14, 12
 QUICK_TRIALS = 3
 LABS = ("seed=", "data=", "data.", "trainer.test=")
-"""What of a run's overrides is the lab's to say."""
+"""Overrides of a run that the lab sets."""
 
 
 def search(lab: Lab, experiment: str) -> Path:
-    """Do the sweep in the runs folder under a name that is free; returns the study's directory.
+    """Run the sweep in the runs folder, under a name that is free; returns the study's directory.
 
     Raises:
-        RunFailedError: if it does not come to its end.
+        RunFailedError: if it does not finish.
         KeyboardInterrupt: if it is interrupted.
     """
     runs_dir = Path(lab.runs_dir)
@@ -37,7 +37,7 @@ def search(lab: Lab, experiment: str) -> Path:
     if status == 130:
         raise KeyboardInterrupt
     if status != 0:
-        raise RunFailedError(f"The sweep {name} did not come to its end. Go on with it: sweep.resume={name}")
+        raise RunFailedError(f"The sweep {name} did not finish. Resume it: python -m nnlab.sweep sweep.resume={name}")
     return runs_dir / name
 
 
@@ -61,7 +61,7 @@ def search_overrides(lab: Lab) -> list[str]:
 
 
 def search_command(lab: Lab) -> str:
-    """What a user types to do the sweep alone."""
+    """The command of the sweep alone."""
     return shlex.join(["python", "-m", "nnlab.sweep", *search_overrides(lab)])
 
 

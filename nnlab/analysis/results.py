@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
-from nnlab.config.repeat import leaves
-from nnlab.errors import UserError
-from nnlab.execution.run import EPOCH_TAG
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
-from nnlab.runs.provenance import WEIGHTS_TAG
+from nnlab.config.leaves import leaves
+from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.tags import EPOCH_TAG, WEIGHTS_TAG
 from nnlab.training.selection import Selection
 from nnlab.training.settings import TrainerSettings
 
@@ -24,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def results(directories: Sequence[Path]) -> pd.DataFrame:
-    """A row a run, in the order given.
+    """One row per run, in the order given.
 
     Its columns: `directory`; `status`; every key of the config by its dotted name; `epoch`, whose weights were kept,
     or would have been if the run had ended there, as in one that was killed;
@@ -36,65 +31,28 @@ def results(directories: Sequence[Path]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame([_row(_Run.read(directory)) for directory in directories])
+    return pd.DataFrame([_row(StoredRun.open(directory)) for directory in directories])
 
 
 def histories(directories: Sequence[Path]) -> pd.DataFrame:
-    """A row an epoch, run by run: `directory`, `epoch` (from 1) and the epoch's metrics.
+    """One row per epoch, run by run: `directory`, `epoch` (from 1) and the epoch's metrics.
 
     Raises:
-        UserError: as `results`.
+        UserError: if there is no run in one of the directories, or its journal is damaged.
     """
     import pandas as pd
 
-    runs = [_Run.read(directory) for directory in directories]
+    runs = [StoredRun.open(directory) for directory in directories]
     return pd.DataFrame(
-        [
-            {"directory": run.directory, "epoch": epoch, **metrics}
-            for run in runs
-            for epoch, metrics in run.epochs.items()
-        ]
+        [{"directory": run.path, "epoch": epoch, **metrics} for run in runs for epoch, metrics in run.epochs.items()]
     )
 
 
-@dataclass(frozen=True)
-class _Run:
-    directory: Path
-    config: dict[str, Any]
-    status: str
-    tags: dict[str, str]
-    epochs: dict[int, dict[str, float]]
-    test: dict[str, float]
-
-    @classmethod
-    def read(cls, directory: Path) -> _Run:
-        if not journal.has_begun(directory / JOURNAL):
-            raise UserError(f"Results are read from run directories, but {directory} holds no run. Check the path.")
-        events = journal.counting(journal.read(directory / JOURNAL)[0])
-        try:
-            config = yaml.safe_load((directory / "config.yaml").read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise UserError(
-                f"config.yaml must be as nnlab wrote it, but in {directory} it cannot be read "
-                f"({' '.join(str(error).split())}). Restore it, or leave the run out."
-            ) from error
-        end = journal.end_of(events)
-        test: dict[str, float] = next((event["metrics"] for event in events if event["event"] == "test"), {})
-        return cls(
-            directory,
-            config,
-            status=end["status"] if end else "running",
-            tags={key: value for event in events if event["event"] == "note" for key, value in event["tags"].items()},
-            epochs={event["epoch"]: event["metrics"] for event in events if event["event"] == "epoch"},
-            test=test,
-        )
-
-
-def _row(run: _Run) -> dict[str, Any]:
+def _row(run: StoredRun) -> dict[str, Any]:
     epoch = int(run.tags[EPOCH_TAG]) if EPOCH_TAG in run.tags else _kept_so_far(run)
     kept = {name: value for name, value in run.epochs.get(epoch, {}).items() if name != "time/epoch_seconds"}
     return {
-        "directory": run.directory,
+        "directory": run.path,
         "status": run.status,
         **{key: tuple(value) if isinstance(value, list) else value for key, value in leaves(run.config)},
         "epoch": epoch,
@@ -105,10 +63,10 @@ def _row(run: _Run) -> dict[str, Any]:
     }
 
 
-def _kept_so_far(run: _Run) -> int:
+def _kept_so_far(run: StoredRun) -> int:
     """The epoch that a run which could not say so would have kept; 0 if it has none."""
     trainer = TrainerSettings(**{key: run.config["trainer"][key] for key in ("monitor", "restore_best")})
     selection = Selection(trainer, np.empty(0), has_validation=any(trainer.monitor in m for m in run.epochs.values()))
     for epoch, metrics in sorted(run.epochs.items()):
-        selection.saw(epoch, metrics)
+        selection.observe(epoch, metrics)
     return selection.epoch

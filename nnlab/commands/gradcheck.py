@@ -1,46 +1,38 @@
-"""`python -m nnlab.gradcheck [overrides]`: hold the gradients and steps of any composed run against the textbook's."""
+"""`python -m nnlab.gradcheck [overrides]`: check the gradients and steps of any composed run."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from nnlab.exit_status import exit_status
-
-if TYPE_CHECKING:
-    from nnlab.config.schema import Config
-    from nnlab.core.gradient_check import ParameterCheck
-    from nnlab.core.step_check import StepCheck
+from nnlab.commands.arguments import composed_jobs
+from nnlab.config.build import build_objective
+from nnlab.config.schema import Config
+from nnlab.core.gradient_check import ParameterCheck, check_gradients
+from nnlab.core.seeding import streams
+from nnlab.core.step_check import StepCheck, check_steps
+from nnlab.data.loading import dataset_of
 
 ROWS = 8
 BATCH_SIZES = (3, 1)
 """With eight rows, the last batch of three is smaller."""
 
 
-def main() -> None:
-    """The command: two tables of relative errors, and exit status 1 if one is off."""
-    with exit_status():
-        from nnlab.commands.arguments import composed_jobs
-
-        jobs = composed_jobs(sys.argv[1:])
-        if not jobs:
-            return
-        gradients = [check for job in jobs for check in check_config(job.config)]
-        steps = [check for job in jobs for check in check_training(job.config)]
-        sys.stdout.write(f"{table(gradients)}\n\n{steps_table(steps)}\n")
-        if not (all(check.is_right for check in gradients) and all(check.is_right for check in steps)):
-            sys.exit(1)
+def main(arguments: Sequence[str]) -> int:
+    """The command: two tables of relative errors; returns exit status 1 if one is off."""
+    jobs = composed_jobs(arguments)
+    if not jobs:
+        return 0
+    gradients = [check for job in jobs for check in check_config(job.config)]
+    steps = [check for job in jobs for check in check_training(job.config)]
+    sys.stdout.write(f"{table(gradients)}\n\n{steps_table(steps)}\n")
+    is_right = all(check.is_right for check in gradients) and all(check.is_right for check in steps)
+    return 0 if is_right else 1
 
 
 def check_config(config: Config) -> list[ParameterCheck]:
-    """Check the model of a config in float64, about where it begins, on the first rows of its training split."""
-    from nnlab.config.build import build_objective
-    from nnlab.core.gradient_check import check_gradients
-    from nnlab.core.seeding import streams
-    from nnlab.data.loading import dataset_of
-
+    """Check the model of a config in float64, as initialized, on the first rows of its training split."""
     random = streams(config.seed)
     dataset = dataset_of(config.data, seed=config.seed)
     objective = build_objective(dataclasses.replace(config, dtype="float64"), dataset, random)
@@ -49,11 +41,6 @@ def check_config(config: Config) -> list[ParameterCheck]:
 
 def check_training(config: Config) -> list[StepCheck]:
     """Check the first, middle and last steps of a config's training on a few rows, in both dtypes."""
-    from nnlab.config.build import build_objective
-    from nnlab.core.seeding import streams
-    from nnlab.core.step_check import check_steps
-    from nnlab.data.loading import dataset_of
-
     dataset = dataset_of(config.data, seed=config.seed)
     checks: list[StepCheck] = []
     for dtype in ("float64", "float32"):
@@ -74,7 +61,7 @@ def check_training(config: Config) -> list[StepCheck]:
 
 
 def table(checks: Sequence[ParameterCheck]) -> str:
-    """A line a parameter: its name, how many entries were checked, the relative error, the verdict."""
+    """One row per parameter: its name, how many entries were checked, the relative error, the verdict."""
     width = max(len("parameter"), *(len(check.name) for check in checks))
     lines = [f"{'parameter':<{width}}  {'entries checked':>17}  relative error"]
     for check in checks:
@@ -84,7 +71,7 @@ def table(checks: Sequence[ParameterCheck]) -> str:
 
 
 def steps_table(checks: Sequence[StepCheck]) -> str:
-    """A line a part of training: its name, how many numbers were compared, the relative error, the verdict."""
+    """One row per part of training: its name, how many numbers were compared, the relative error, the verdict."""
     width = max(len("training"), *(len(check.name) for check in checks))
     lines = [f"{'training':<{width}}  {'compared':>8}  relative error"]
     lines += [

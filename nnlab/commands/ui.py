@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 from urllib.parse import quote
 
-from nnlab.commands.invocation import start
+from nnlab.commands.invocation import typed
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.errors import RunFailedError, TerminatedError, UserError
-from nnlab.exit_status import exit_status
 from nnlab.mlflow_sync.store import ensure_store
 
 HOST = "127.0.0.1"
@@ -34,22 +34,21 @@ ENVIRONMENT = {
 END_WITH_PARENT = 1  # Linux' PR_SET_PDEATHSIG
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> NoReturn:
     """The command: serves until Ctrl-C, which ends it with 130."""
-    with exit_status():
-        parser = argparse.ArgumentParser(prog="nnlab.ui", description=__doc__)
-        parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
-        parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))
-        parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
-        options = parser.parse_args()
+    parser = argparse.ArgumentParser(prog="nnlab.ui", description=__doc__)
+    parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
+    parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))
+    parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
+    options = parser.parse_args(arguments)
 
-        uri = resolve_uri(options.tracking_uri, options.runs_dir)
-        command = server_command(uri, options.port)
-        check_port(options.port)
-        ensure_store(uri, options.runs_dir.absolute() / "artifacts")
-        sys.stdout.write(f"MLflow's UI, until Ctrl-C: http://{HOST}:{options.port}/{TRAINING_PAGES}\n")
-        sys.stdout.flush()
-        serve(command, {**os.environ, **ENVIRONMENT}, short_address(uri)[1])
+    uri = resolve_uri(options.tracking_uri, options.runs_dir)
+    command = server_command(uri, options.port)
+    check_port(options.port)
+    ensure_store(uri, options.runs_dir.absolute() / "artifacts")
+    sys.stdout.write(f"MLflow's UI, until Ctrl-C: http://{HOST}:{options.port}/{TRAINING_PAGES}\n")
+    sys.stdout.flush()
+    serve(command, {**os.environ, **ENVIRONMENT}, short_address(uri)[1])
 
 
 def short_address(uri: str) -> tuple[str, Path | None]:
@@ -78,7 +77,7 @@ def server_command(uri: str, port: int) -> list[str]:
     database = sqlite_path(uri)
     if database is not None and not database.exists():
         raise UserError(
-            f"There are no runs to show: {database} is not there. Do a run first ({start('run')}), or name another "
+            f"There are no runs to show: {database} is not there. Do a run first ({typed('run')}), or name another "
             "store by NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
         )
     server = ["ui", "--backend-store-uri", short_address(uri)[0], "--host", HOST, "--port", str(port), "--workers", "1"]
@@ -104,7 +103,7 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def serve(command: Sequence[str], environment: Mapping[str, str] | None, folder: Path | None = None) -> None:
+def serve(command: Sequence[str], environment: Mapping[str, str] | None, folder: Path | None = None) -> NoReturn:
     """Run the server until it is interrupted; no process of it is left then.
 
     Args:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Override
 
 from nnlab.config.compose import composed, hydra_initialized, is_group
 from nnlab.config.groups import choices_of
+from nnlab.config.leaves import leaves
 from nnlab.config.overrides import parsed
 from nnlab.config.quoting import as_override
 from nnlab.config.schema import Config, as_dict
@@ -37,15 +38,6 @@ def overrides_of(config: Config) -> list[str]:
         if key.split(".")[0] not in NOT_REPEATED and (key not in base or base[key] != value)
     ]
     return choices + values
-
-
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value of a nested config, with its full key."""
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _choice(group: str, raw: Mapping[str, Any]) -> str | None:

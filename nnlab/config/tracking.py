@@ -38,3 +38,8 @@ class TrackingSettings(Checked):
     uri: str | None
     experiment: ExperimentName
     plots: bool
+
+    @property
+    def destination(self) -> str | None:
+        """Where the run goes, resolved in a validated config; None keeps it out of MLflow."""
+        return self.uri if self.enabled and self.uri else None

@@ -1,4 +1,4 @@
-"""Backpropagation held against central differences of the loss as the textbooks write it."""
+"""Backpropagation, checked against central differences of the reference's loss."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core import textbook
-from nnlab.core.feed import Feed
+from nnlab.core import reference
+from nnlab.core.batches import BatchLoader
 from nnlab.core.graph import Graph, Program
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -23,10 +23,10 @@ STEPS = (np.cbrt(np.finfo(np.float64).eps), 1e-7)
 """The step of least total error for central differences, and a shorter one for where it jumps over a ReLU's kink."""
 
 NUDGE = 1e-3
-"""How far parameters are moved off their beginning, as a standard deviation."""
+"""How far parameters are moved from their initial values, as a standard deviation."""
 
 ROUNDINGS = 8.0
-"""How often as much as the smallest possible rounding a loss may be off: each value in it comes of a few operations."""
+"""How many times the smallest possible rounding a loss may be off: each value in it comes from a few operations."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class ParameterCheck:
         name: the parameter.
         entries: how many of its entries were checked, and of how many.
         error: ‖g − ĝ‖ / (‖g‖ + ‖ĝ‖) over the checked entries; 0 where both vanish. Where that is more than `TOLERANCE`,
-            what the loss's own rounding explains is taken off. The largest of those for a batch of all rows, of fewer
-            and of one, however they were bound.
+            what the loss's own rounding explains is subtracted. The largest of those for a batch of all rows, of fewer
+            and of one, whatever was in memory while they were recorded.
     """
 
     name: str
@@ -56,10 +56,10 @@ def check_gradients(
 ) -> list[ParameterCheck]:
     """Check the gradient of loss and penalties by each parameter, on batches of several sizes.
 
-    It is bound to memory that holds other numbers, and once more to memory that holds the very same: an operation that
-    kept what it saw while its calls were recorded gives two answers.
+    Each program is recorded on memory that holds other numbers, and again on memory that holds the very same: an
+    operation that keeps what it sees while its calls are recorded gives two answers.
 
-    The parameters are moved a little at random first: at its beginning a network can sit exactly on a ReLU's
+    The parameters are moved a little at random first: a network as initialized can sit exactly on a ReLU's
     kink (zero biases and a row of zeros), where there is no derivative to compare with.
 
     Args:
@@ -99,7 +99,7 @@ class _Batch:
         self._rows = rows
         self._dropout = dropout
         self._masks = dropout.bit_generator.state
-        self._has_textbook_form = textbook.has_textbook_form(objective)
+        self._has_reference_form = reference.has_reference_form(objective)
         self._values = objective.network.parameters.values_vector
 
     def checks(self, chosen: Mapping[str, NDArray[np.intp]]) -> list[ParameterCheck]:
@@ -120,8 +120,8 @@ class _Batch:
         return checks
 
     def _bound(self, *, on_other_numbers: bool) -> Program:
-        """A program of this batch, bound to memory that then held its numbers already, or others."""
-        graph = self._objective.training_anew()
+        """A program of this batch, recorded on memory that held its numbers already, or others."""
+        graph = self._objective.new_training_graph()
         before, kept = self._loaded(graph), self._values.copy()
         if on_other_numbers:
             x = before.values[self._objective.network.x]
@@ -135,7 +135,7 @@ class _Batch:
         return program
 
     def _loaded(self, graph: Graph) -> Program:
-        program, _ = Feed(self._rows, self._objective, graph, len(self._rows)).load(self._rows.index)
+        program, _ = BatchLoader(self._rows, self._objective, graph, len(self._rows)).load(self._rows.index)
         return program
 
     def _gradients(self, program: Program, *, set_back: bool = True) -> tuple[dict[str, Array], float]:
@@ -156,15 +156,15 @@ class _Batch:
         return {name: part.gradient.copy() for name, part in objective.network.parameters.items()}, epsilon * size
 
     def _loss(self, program: Program) -> float:
-        """As the textbooks have it; where they do not know a layer, the program's own."""
+        """The reference's; the program's own where there is a layer that it does not know."""
         objective = self._objective
         self._dropout.bit_generator.state = self._masks
-        if not self._has_textbook_form:
+        if not self._has_reference_form:
             with np.errstate(over="ignore"):
                 return float(program.forward()) + objective.network.penalty()
         rules = objective.network.regularizers
-        penalties = [textbook.penalty(rule, objective.network.parameters[name].value) for name, rule in rules.items()]
-        return textbook.Pass(objective, self._rows, self._dropout).loss() + sum(penalties)
+        penalties = [reference.penalty(rule, objective.network.parameters[name].value) for name, rule in rules.items()]
+        return reference.Pass(objective, self._rows, self._dropout).loss() + sum(penalties)
 
     def _differences(
         self, program: Program, flat: Array, chosen: NDArray[np.intp], exact: Array, rounding: float

@@ -1,50 +1,32 @@
-"""The engine: a static computational graph that owns its buffers.
+"""The engine: a static computational graph, recorded once for each batch shape and replayed for every batch.
 
-A `Node` says what is computed from what, and holds no numbers. A `Graph` fixes the order of computation once;
-`Graph.program(shapes)` gives every node a buffer for those shapes and collects the calls of NumPy that all operations
-make on them. From then on a forward and a backward pass are two plain loops over calls, and allocate nothing.
+A `Node` says what is computed from what, and holds no numbers. A `Graph` fixes the order of computation once, and owns
+the memory. `Graph.program(shapes)` gives every node a buffer for those shapes, and records on a tape the calls of NumPy
+that all operations make on them. From then on a forward and a backward pass are two plain loops over calls, and
+allocate nothing. They compute what `textbook` computes, to the bit. Why all this: `docs/design/record_and_replay.md`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnlab.core.memory import aligned_empty
+from nnlab.core.memory import Arena
 from nnlab.core.node import Array, Input, Node, Shape
 from nnlab.core.profile import Profile
 from nnlab.core.recording import record
+from nnlab.core.textbook import topological_order
 
 
-class Storage(NamedTuple):
+class Parameter(NamedTuple):
     """Arrays outside the graph that hold an input's value and collect its gradient (a parameter's)."""
 
     value: Array
     gradient: Array
-
-
-def topological_order(output: Node) -> list[Node]:
-    """Every node that `output` depends on, each after its inputs; `output` comes last.
-
-    A stack, not recursion: depth is limited by memory alone.
-    """
-    order: list[Node] = []
-    seen: set[int] = set()
-    stack: list[tuple[Node, bool]] = [(output, False)]
-    while stack:
-        node, inputs_done = stack.pop()
-        if inputs_done:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            stack.extend((parent, False) for parent in reversed(node.inputs))
-    return order
 
 
 class Graph:
@@ -54,7 +36,7 @@ class Graph:
         output: the value to compute.
         wrt: the inputs by which to differentiate it (none: forward passes only).
         dtype: of every value except labels.
-        storage: inputs whose value and gradient live in arrays outside (parameters).
+        parameters: inputs whose value and gradient live in arrays outside the graph.
     """
 
     def __init__(
@@ -63,16 +45,16 @@ class Graph:
         *,
         wrt: Sequence[Node] = (),
         dtype: DTypeLike = np.float64,
-        storage: Mapping[Node, Storage] | None = None,
+        parameters: Mapping[Node, Parameter] | None = None,
     ) -> None:
         self.output = output
         self.dtype = np.dtype(dtype)
-        self.storage = dict(storage or {})
+        self.parameters = dict(parameters or {})
         self.order = topological_order(output)
         self.labels = {node.inputs[i] for node in self.order for i in node.integer_inputs}
         self.active = self._between(wrt)
+        self.memory = Arena(self.dtype)
         self._programs: dict[tuple[tuple[Node, Shape], ...], Program] = {}
-        self._memory: dict[tuple[object, ...], Array] = {}
 
     @classmethod
     def ending_at(cls, output: Node, wrt: tuple[Node, ...]) -> Graph:
@@ -93,10 +75,8 @@ class Graph:
     def program(self, shapes: Mapping[Node, Shape]) -> Program:
         """The graph bound to buffers for inputs of these shapes; made once for each set of shapes.
 
-        Smaller batches use the front of the memory of larger ones, so a last, smaller batch costs a few views.
-
         Args:
-            shapes: the shape of every input that is not in `storage`.
+            shapes: the shape of every input that is not in `parameters`.
 
         Raises:
             ValueError: if an input has no shape, or the shapes do not fit each other.
@@ -108,27 +88,19 @@ class Graph:
         return found
 
     def unbind(self) -> None:
-        """Forget all programs. The next are bound anew, to memory that still holds numbers."""
+        """Forget all programs. The next are recorded anew, on memory that still holds numbers."""
         self._programs.clear()
-
-    def buffer(self, shape: Shape, dtype: DTypeLike, *owner: object) -> Array:
-        """The memory that belongs to `owner`, seen in this shape; it grows where it is too small."""
-        size = math.prod(shape)
-        memory = self._memory.get(owner)
-        if memory is None or memory.size < size:
-            memory = self._memory[owner] = aligned_empty((size,), dtype)
-        return memory[:size].reshape(shape)
 
 
 class _Step(NamedTuple):
-    """An operation on its buffers: the node (None for a sum over paths), and the calls that it comes to."""
+    """A piece of the tape: the node (None for a sum over paths), and the calls that it comes to."""
 
     node: Node | None
     calls: list[Callable[[], object]]
 
 
 class Program:
-    """A graph bound to buffers of fixed shapes.
+    """A graph bound to buffers of fixed shapes: a tape of calls for the forward pass, and one for the backward pass.
 
     Attributes:
         values: the buffer of each node's value. Write into those of the fed inputs, then call `forward`.
@@ -140,78 +112,62 @@ class Program:
         self.output = graph.output
         self.values: dict[Node, Array] = {}
         self.gradients: dict[Node, Array] = {}
-        saved: dict[Node, list[Array]] = {}
+        self._saved: dict[Node, list[Any]] = {}
         self._forward_steps: list[_Step] = []
         self._backward_steps: list[_Step] = []
         self._seed: Array = np.empty(())
 
         for node in graph.order:
-            self.values[node] = self._value_buffer(graph, node, shapes)
             if isinstance(node, Input):
-                continue
-            kept = node.saved(*(self.values[parent].shape for parent in node.inputs))
-            saved[node] = [
-                graph.buffer(item.shape, item.dtype or graph.dtype, node, "saved", i) for i, item in enumerate(kept)
-            ]
-            arrays = [self.values[parent] for parent in node.inputs]
-            calls = record(node.forward, [*arrays, self.values[node], *saved[node]])
-            self._forward_steps.append(_Step(node, calls))
-
-        if graph.active:
-            self._bind_backward(graph, saved)
+                self.values[node] = _fed(graph, node, shapes)
+            else:
+                self._record_forward(graph, node)
+        if graph.output in graph.active:
+            self._seed = self._gradient(graph, graph.output)
+            for node in reversed(graph.order):
+                if node in self.gradients and not isinstance(node, Input):
+                    self._record_backward(graph, node)
         self._forward_calls = [call for step in self._forward_steps for call in step.calls]
         self._backward_calls = [call for step in self._backward_steps for call in step.calls]
 
-    @staticmethod
-    def _needs(node: Node, graph: Graph) -> list[bool]:
-        """Which inputs of `node` need a gradient."""
-        return [p in graph.active and i not in node.integer_inputs for i, p in enumerate(node.inputs)]
+    def _record_forward(self, graph: Graph, node: Node) -> None:
+        inputs = [self.values[parent] for parent in node.inputs]
+        shapes = [value.shape for value in inputs]
+        out = graph.memory.buffer((node, "value"), node.shape(*shapes))
+        arrays = node.saved(graph.memory.of(node), *shapes)
+        if arrays is not None and not hasattr(arrays, "_fields"):
+            name = f"{type(node).__name__}.saved"
+            raise TypeError(f"`{name}` must return a `NamedTuple` of arrays, or None, but returned {arrays!r}.")
+        self._saved[node] = [] if arrays is None else [arrays]
+        self._forward_steps.append(_Step(node, record(node.forward, [*inputs, out, *self._saved[node]])))
+        self.values[node] = out
 
-    def _value_buffer(self, graph: Graph, node: Node, shapes: Mapping[Node, Shape]) -> Array:
-        if node in graph.storage:
-            return graph.storage[node].value
-        if isinstance(node, Input):
-            if node not in shapes:
-                raise ValueError(f"{node!r} is needed to compute {graph.output!r} but is not fed. Add it to the feed.")
-            return graph.buffer(shapes[node], np.intp if node in graph.labels else graph.dtype, node, "value")
-        shape = node.shape(*(self.values[parent].shape for parent in node.inputs))
-        return graph.buffer(shape, graph.dtype, node, "value")
-
-    def _bind_backward(self, graph: Graph, saved: Mapping[Node, list[Array]]) -> None:
-        for node in graph.order:
-            if node in graph.active:
-                stored = graph.storage.get(node)
-                shape = self.values[node].shape
-                gradient = stored.gradient if stored else graph.buffer(shape, graph.dtype, node, "gradient")
-                self.gradients[node] = gradient
-        if graph.output in self.gradients:
-            self._seed = self.gradients[graph.output]
-
+    def _record_backward(self, graph: Graph, node: Node) -> None:
         # The first path that reaches a value writes its gradient, every later one adds to it: which is which
         # is known now, so that nothing is cleared and nothing is asked in the loop.
-        reached: set[Node] = set()
-        for node in reversed(graph.order):
-            needs = self._needs(node, graph)
-            if not any(needs):
-                continue
-            targets: list[Array | None] = []
-            sums: list[_Step] = []
-            for i, (parent, needed) in enumerate(zip(node.inputs, needs, strict=True)):
-                if not needed:
-                    targets.append(None)
-                elif parent not in reached:
-                    reached.add(parent)
-                    targets.append(self.gradients[parent])
-                else:
-                    total = self.gradients[parent]
-                    part = graph.buffer(total.shape, graph.dtype, node, "part", i)
-                    targets.append(part)
-                    sums.append(_Step(None, [partial(np.add, total, part, total)]))
-            arrays = [self.values[parent] for parent in node.inputs]
-            gradients = [self.gradients[node], *targets]
-            calls = record(node.backward, [*arrays, self.values[node], *saved[node], *gradients])
-            self._backward_steps.append(_Step(node, calls))
+        handed: list[Array | None] = []
+        sums: list[_Step] = []
+        for place, parent in enumerate(node.inputs):
+            if parent not in graph.active or place in node.integer_inputs:
+                handed.append(None)
+            elif parent not in self.gradients:
+                handed.append(self._gradient(graph, parent))
+            else:
+                total = self.gradients[parent]
+                part = graph.memory.buffer((node, "part", place), total.shape)
+                handed.append(part)
+                sums.append(_Step(None, [partial(np.add, total, part, total)]))
+        if any(array is not None for array in handed):
+            inputs = [self.values[parent] for parent in node.inputs]
+            arrays = [*inputs, self.values[node], *self._saved[node], self.gradients[node], *handed]
+            self._backward_steps.append(_Step(node, record(node.backward, arrays)))
             self._backward_steps.extend(sums)
+
+    def _gradient(self, graph: Graph, node: Node) -> Array:
+        parameter = graph.parameters.get(node)
+        buffer = parameter.gradient if parameter else graph.memory.buffer((node, "gradient"), self.values[node].shape)
+        self.gradients[node] = buffer
+        return buffer
 
     def watch(self, profile: Profile) -> None:
         """Have the time of every operation added up from now on."""
@@ -230,14 +186,23 @@ class Program:
         return f"{type(node).__name__} {' '.join(names) or shape}"
 
     def forward(self) -> Array:
-        """Compute every value from the fed ones; returns the output's buffer."""
+        """Replay: compute every value from the fed ones; returns the output's buffer."""
         _run(self._forward_calls)
         return self.values[self.output]
 
     def backward(self, scale: float = 1.0) -> None:
-        """Compute every gradient, after `forward`: of `scale` times the output, which costs nothing more."""
+        """Replay, after `forward`: compute every gradient, of `scale` times the output, which costs nothing more."""
         self._seed.fill(scale)
         _run(self._backward_calls)
+
+
+def _fed(graph: Graph, node: Input, shapes: Mapping[Node, Shape]) -> Array:
+    """Where an input is fed: into a parameter's own array, else into a buffer."""
+    if node in graph.parameters:
+        return graph.parameters[node].value
+    if node not in shapes:
+        raise ValueError(f"{node!r} is needed to compute {graph.output!r} but is not fed. Add it to the feed.")
+    return graph.memory.buffer((node, "value"), shapes[node], np.intp if node in graph.labels else None)
 
 
 def _run(calls: Iterable[Callable[[], object]]) -> None:

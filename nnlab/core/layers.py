@@ -12,7 +12,7 @@ import numpy as np
 
 from nnlab.check import Checked, Range, checked, closest, problem_with
 from nnlab.core.activations import ACTIVATIONS, InvertedDropout
-from nnlab.core.arguments import told
+from nnlab.core.arguments import checks_arguments
 from nnlab.core.initializers import Initializer
 from nnlab.core.keras_names import KERAS_INITIALIZERS, KERAS_PENALTIES
 from nnlab.core.node import Node, Shape
@@ -24,7 +24,7 @@ Choice = TypeVar("Choice")
 
 
 class ParameterSpec(NamedTuple):
-    """What a layer asks for: a parameter of a shape, how it begins, and what its size costs."""
+    """A parameter that a layer asks for: its shape, how it is initialized, and the penalty on its size."""
 
     shape: Shape
     initializer: Initializer
@@ -32,7 +32,7 @@ class ParameterSpec(NamedTuple):
 
 
 class Layer:
-    """A step of a network."""
+    """A layer of a network."""
 
     kind: ClassVar[str]
 
@@ -45,15 +45,15 @@ class Layer:
         return features
 
     def parameters(self, features: Shape) -> dict[str, ParameterSpec]:
-        """What the layer has to learn, by name, for rows of this shape."""
+        """The layer's parameters by name, for rows of this shape."""
         return {}
 
     def connect(self, x: Node, parameters: Mapping[str, Node], dropout: np.random.Generator | None) -> Node:
-        """Add the layer to a graph behind `x`; `dropout` is the stream of masks, None when not training."""
-        raise TypeError(f"`{type(self).__name__}` does not say how it connects.")
+        """Add the layer to a graph after `x`; `dropout` is the stream of masks, None when not training."""
+        raise TypeError(f"`{type(self).__name__}` has no `connect`. Define it, to return the node of its value.")
 
     def to_dict(self) -> dict[str, Any]:
-        """What is needed to predict with the layer again, as JSON can hold it."""
+        """What is needed to predict with the layer again, as JSON."""
         return {"kind": self.kind}
 
 
@@ -65,22 +65,22 @@ class Dense(Layer):
 
     Args:
         units: the width of the output.
-        activation: what follows, as an `Activation` behind the layer would; None is nothing.
+        activation: what follows, as an `Activation` after the layer would; None is nothing.
         use_bias: whether there is a bias (units,).
         kernel_initializer: of the weight (features, units): an initializer, or Keras' name for one.
         bias_initializer: the same for the bias.
         kernel_regularizer: the penalty on the weight: a regularizer, or Keras' name (l1 or l2, of strength 0.01).
         bias_regularizer: the same for the bias.
-        input_dim: features of the input; needed nowhere, checked where given.
+        input_dim: features of the input; never needed, checked if given.
 
     Raises:
         TypeError: if an argument is unknown.
-        ValueError: if one is out of its rule.
+        ValueError: if one is not allowed.
     """
 
     kind = "dense"
 
-    @told
+    @checks_arguments
     def __init__(
         self,
         units: int,
@@ -135,7 +135,7 @@ class Dense(Layer):
         if self.input_dim is not None and self.input_dim != fan_in:
             raise ValueError(
                 f"`Dense(input_dim={self.input_dim})` is given rows of {fan_in} features. "
-                "Leave `input_dim` out, or make it what the layer before it gives."
+                "Leave `input_dim` out, or make it what the layer before it outputs."
             )
         specs = {"weight": ParameterSpec((fan_in, self.units), self.kernel_initializer, self.kernel_regularizer)}
         if self.use_bias:
@@ -143,7 +143,7 @@ class Dense(Layer):
         return specs
 
     def connect(self, x: Node, parameters: Mapping[str, Node], dropout: np.random.Generator | None) -> Node:
-        """A `Linear`, or a `MatMul` where there is no bias; the activation behind it, if there is one."""
+        """A `Linear`, or a `MatMul` if there is no bias; then the activation, if there is one."""
         if self.use_bias:
             z: Node = Linear(x, parameters["weight"], parameters["bias"])
         else:
@@ -161,7 +161,7 @@ class Activation(Layer):
 
     kind = "activation"
 
-    @told
+    @checks_arguments
     def __init__(self, function: str) -> None:
         self.node = _choose("Activation", function, {**ACTIVATIONS, "linear": None})
         self.function = "identity" if function == "linear" else function
@@ -211,7 +211,7 @@ def layer_from_dict(fields: Mapping[str, Any]) -> Layer:
 
 
 def _named(what: str, choice: Choice | str, table: Mapping[str, Choice], method: str) -> Choice:
-    """The object that a name stands for, or the object itself, which is told by its method."""
+    """The object that a name stands for, or the object itself, which is recognized by its method."""
     if isinstance(choice, str):
         return _choose(what, choice, table)
     if isinstance(choice, type) or not hasattr(choice, method):

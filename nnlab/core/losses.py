@@ -6,12 +6,12 @@ Each states the targets that it is defined for, which are checked where training
 from __future__ import annotations
 
 import operator
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from nnlab.core.activations import sigmoid
-from nnlab.core.node import CLIP, Array, Calls, Node, Saved, Shape, call, in_float64, scalar
+from nnlab.core.node import CLIP, Array, Calls, Memory, Node, Shape, call, in_float64, scalar
 from nnlab.core.target_ranges import ClassLabels, TargetRange
 
 
@@ -21,9 +21,21 @@ class LossFunction(Node):
     targets: ClassVar[TargetRange | ClassLabels]
     """The targets that it is defined for."""
 
+    def _number(self, what: str, one: Shape, other: Shape) -> Shape:
+        """The shape of a number, if the two inputs have one shape."""
+        if one != other or not one:
+            raise ValueError(f"`{type(self).__name__}` needs {what} of one shape (n, ...), but got {one} and {other}.")
+        return ()
+
 
 class _SquaredError(LossFunction):
     """c · Σ (p − t)² over all elements of prediction p (n, k) and target t (n, k), any finite numbers."""
+
+    class Saved(NamedTuple):
+        """p − t, and a number."""
+
+        difference: Array
+        number: Array
 
     targets = TargetRange("A squared error")
 
@@ -36,47 +48,36 @@ class _SquaredError(LossFunction):
 
     def shape(self, *inputs: Shape) -> Shape:
         """A scalar."""
-        if inputs[0] != inputs[1] or not inputs[0]:
-            raise ValueError(
-                f"`{type(self).__name__}` needs predictions and targets of one shape (n, ...), "
-                f"but got {inputs[0]} and {inputs[1]}."
-            )
-        return ()
+        return self._number("predictions and targets", *inputs)
 
-    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """p − t, and a number."""
-        return (Saved(inputs[0]), Saved(()))
+    def saved(self, memory: Memory, *inputs: Shape) -> Saved:
+        """(n, k) and ()."""
+        return self.Saved(difference=memory.empty(inputs[0]), number=memory.empty(()))
 
-    def forward(self, p: Array, t: Array, out: Array, difference: Array, number: Array) -> Calls:
+    def forward(self, p: Array, t: Array, out: Array, saved: Saved) -> Calls:
         """Write c · Σ (p − t)²."""
+        difference, number = saved
         elements = difference.reshape(-1)
-        yield call(np.subtract, p, t, difference)
+        yield call(np.subtract, p, t, difference)  # d = p − t
         # Not in place, which takes NumPy three times as long where there are no dimensions.
-        yield call(elements.dot, elements, number)
-        yield call(np.multiply, number, scalar(self.factor(p.shape), out), out)
+        yield call(elements.dot, elements, number)  # s = Σ d²
+        yield call(np.multiply, number, scalar(self.factor(p.shape), out), out)  # out = c s
 
     def backward(
-        self,
-        p: Array,
-        t: Array,
-        out: Array,
-        difference: Array,
-        number: Array,
-        dout: Array,
-        dp: Array | None,
-        dt: Array | None,
+        self, p: Array, t: Array, out: Array, saved: Saved, dout: Array, dp: Array | None, dt: Array | None
     ) -> Calls:
-        """∂/∂p = 2c (p − t) = −∂/∂t."""
-        yield call(in_float64, operator.mul, dout, 2.0 * self.factor(p.shape), number)
+        """dp = dout · 2c (p − t), dt = −dp."""
+        difference, number = saved
+        yield call(in_float64, operator.mul, dout, 2.0 * self.factor(p.shape), number)  # a = dout 2c
         if dp is not None:
-            yield call(np.multiply, difference, number, dp)
+            yield call(np.multiply, difference, number, dp)  # dp = (p − t) a
         if dt is not None:
-            yield call(np.multiply, difference, number, dt)
-            yield call(np.negative, dt, dt)
+            yield call(np.multiply, difference, number, dt)  # dt = (p − t) a
+            yield call(np.negative, dt, dt)  # dt = −(p − t) a
 
 
 class HalfSquaredError(_SquaredError):
-    """½ Σ_k (p_k − t_k)², summed within a row, averaged over the rows: c = 1 / (2n)."""
+    """½ Σ_k (p_k − t_k)² for prediction p and target t, averaged over the rows: c = 1 / (2n)."""
 
     def factor(self, shape: Shape) -> float:
         """1 / (2n)."""
@@ -84,7 +85,7 @@ class HalfSquaredError(_SquaredError):
 
 
 class MeanSquaredError(_SquaredError):
-    """(p − t)² averaged within a row and over the rows: c = 1 / (nk). Keras' and PyTorch's variant."""
+    """(p − t)² for prediction p and target t, averaged over all elements: c = 1 / (nk). As Keras and PyTorch."""
 
     def factor(self, shape: Shape) -> float:
         """1 / (nk)."""
@@ -99,6 +100,25 @@ class CrossEntropyWithSoftmax(LossFunction):
 
     Reference: I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", 2016, sections 4.1 and 6.2.2.3.
     """
+
+    class Saved(NamedTuple):
+        """What forward leaves for backward, and arrays to work in.
+
+        Attributes:
+            p: the probabilities softmax(z), (n, k).
+            first: where each row begins among all n·k elements, (n,).
+            place: where each row's label is among them, (n,).
+            row: a number for each row, (n, 1).
+            chosen: the element of each row's label, (n,).
+            number: ().
+        """
+
+        p: Array
+        first: Array
+        place: Array
+        row: Array
+        chosen: Array
+        number: Array
 
     targets = ClassLabels("Cross-entropy")
     integer_inputs = frozenset({1})
@@ -116,59 +136,61 @@ class CrossEntropyWithSoftmax(LossFunction):
             )
         return ()
 
-    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """The probabilities, where the labels are among all n·k of them, two numbers for each row, and a number."""
-        n, _ = inputs[0]
-        return (Saved(inputs[0]), Saved((n,), np.intp), Saved((n, 1)), Saved((n,)), Saved(()))
+    def saved(self, memory: Memory, *inputs: Shape) -> Saved:
+        """As `Saved` has it."""
+        n, k = inputs[0]
+        return self.Saved(
+            p=memory.empty((n, k)),
+            first=memory.constant(f"multiples of {k}", (n,), lambda shape, dtype: np.arange(0, shape[0] * k, k)),
+            place=memory.empty((n,), np.intp),
+            row=memory.empty((n, 1)),
+            chosen=memory.empty((n,)),
+            number=memory.empty(()),
+        )
 
-    def forward(
-        self, z: Array, labels: Array, out: Array, p: Array, place: Array, row: Array, chosen: Array, number: Array
-    ) -> Calls:
+    def forward(self, z: Array, labels: Array, out: Array, saved: Saved) -> Calls:
         """Write the mean of log Σ_j exp(z_j − m) − (z_label − m); keep p = softmax(z)."""
-        n, k = z.shape
-        yield call(np.maximum.reduce, z, axis=1, keepdims=True, out=row)
-        yield call(np.subtract, z, row, p)
-        yield call(np.add, labels, np.arange(0, n * k, k), place)
-        yield call(p.reshape(-1).take, place, None, chosen, CLIP)
-        yield call(np.exp, p, p)
-        yield call(np.add.reduce, p, axis=1, keepdims=True, out=row)
-        yield call(np.divide, p, row, p)
-        yield call(np.log, row, row)
-        yield call(np.add.reduce, row, axis=None, out=out)
-        yield call(np.add.reduce, chosen, axis=None, out=number)
-        yield call(np.subtract, out, number, out)
-        yield call(np.divide, out, scalar(n, out), out)
+        p, first, place, row, chosen, number = saved
+        yield call(np.maximum.reduce, z, axis=1, keepdims=True, out=row)  # m = max_j z_j
+        yield call(np.subtract, z, row, p)  # p = z − m
+        yield call(np.add, labels, first, place)  # place = k i + label_i in row i
+        yield call(p.reshape(-1).take, place, None, chosen, CLIP)  # chosen = z_label − m
+        yield call(np.exp, p, p)  # p = exp(z − m)
+        yield call(np.add.reduce, p, axis=1, keepdims=True, out=row)  # s = Σ_j exp(z_j − m)
+        yield call(np.divide, p, row, p)  # p = exp(z − m) / s = softmax(z)
+        yield call(np.log, row, row)  # row = log s
+        yield call(np.add.reduce, row, axis=None, out=out)  # out = Σ_rows log s
+        yield call(np.add.reduce, chosen, axis=None, out=number)  # number = Σ_rows (z_label − m)
+        yield call(np.subtract, out, number, out)  # out = Σ_rows log s − (z_label − m)
+        yield call(np.divide, out, scalar(len(z), out), out)  # out = out / n
 
     def backward(
-        self,
-        z: Array,
-        labels: Array,
-        out: Array,
-        p: Array,
-        place: Array,
-        row: Array,
-        chosen: Array,
-        number: Array,
-        dout: Array,
-        dz: Array,
-        _: None,
+        self, z: Array, labels: Array, out: Array, saved: Saved, dout: Array, dz: Array, dlabels: None
     ) -> Calls:
-        """∂/∂z = (softmax(z) − onehot(label)) / n."""
+        """dz = dout · (softmax(z) − onehot(label)) / n."""
+        p, _, place, _, chosen, number = saved
         flat = dz.reshape(-1)
-        yield call(in_float64, operator.truediv, dout, len(labels), number)
-        yield call(np.multiply, p, number, dz)
-        yield call(flat.take, place, None, chosen, CLIP)
-        yield call(np.subtract, chosen, number, chosen)
-        yield call(flat.put, place, chosen)
+        yield call(in_float64, operator.truediv, dout, len(labels), number)  # a = dout / n
+        yield call(np.multiply, p, number, dz)  # dz = p a
+        yield call(flat.take, place, None, chosen, CLIP)  # chosen = p_label a
+        yield call(np.subtract, chosen, number, chosen)  # chosen = (p_label − 1) a
+        yield call(flat.put, place, chosen)  # dz_label = (p_label − 1) a
 
 
 class BinaryCrossEntropyWithLogits(LossFunction):
-    """−t log σ(z) − (1 − t) log(1 − σ(z)), summed within a row and averaged over the rows; z and t (n, k).
+    """−t log σ(z) − (1 − t) log(1 − σ(z)) for logits z, targets t (n, k); summed within a row, averaged over rows.
 
     Computed as log(1 + exp(z)) − t z, which is finite for any finite logits. Summing is the variant of M. Nielsen,
     "Neural Networks and Deep Learning", 2015, equation 63; `MeanBinaryCrossEntropyWithLogits` averages.
     A target is a probability: outside of [0, 1] the sum has no minimum.
     """
+
+    class Saved(NamedTuple):
+        """The terms of the sum and t z, both (n, k), and a number."""
+
+        terms: Array
+        tz: Array
+        number: Array
 
     targets = TargetRange("Binary cross-entropy", 0.0, 1.0)
 
@@ -181,53 +203,44 @@ class BinaryCrossEntropyWithLogits(LossFunction):
 
     def shape(self, *inputs: Shape) -> Shape:
         """A scalar."""
-        if inputs[0] != inputs[1] or not inputs[0]:
-            raise ValueError(
-                "`BinaryCrossEntropyWithLogits` needs logits and targets of one shape (n, ...), "
-                f"but got {inputs[0]} and {inputs[1]}."
-            )
-        return ()
+        return self._number("logits and targets", *inputs)
 
-    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """Two arrays of the logits' shape, for the terms, and a number."""
-        return (Saved(inputs[0]), Saved(inputs[0]), Saved(()))
+    def saved(self, memory: Memory, *inputs: Shape) -> Saved:
+        """As `Saved` has it."""
+        return self.Saved(terms=memory.empty(inputs[0]), tz=memory.empty(inputs[0]), number=memory.empty(()))
 
-    def forward(self, z: Array, t: Array, out: Array, terms: Array, tz: Array, number: Array) -> Calls:
+    def forward(self, z: Array, t: Array, out: Array, saved: Saved) -> Calls:
         """Write Σ log(1 + exp(z)) − t z over all elements, divided.
 
         Subtracted term by term: two sums of large logits would cancel, and a small loss turn out negative.
         """
-        yield call(np.logaddexp, scalar(0.0, z), z, terms)
-        yield call(np.multiply, t, z, tz)
-        yield call(np.subtract, terms, tz, terms)
-        yield call(np.add.reduce, terms, axis=None, out=number)
-        yield call(np.divide, number, scalar(self.divisor(z.shape), out), out)
+        terms, tz, number = saved
+        yield call(np.logaddexp, scalar(0.0, z), z, terms)  # terms = log(exp(0) + exp(z))
+        yield call(np.multiply, t, z, tz)  # tz = t z
+        yield call(np.subtract, terms, tz, terms)  # terms = log(1 + exp(z)) − t z
+        yield call(np.add.reduce, terms, axis=None, out=number)  # s = Σ terms
+        yield call(np.divide, number, scalar(self.divisor(z.shape), out), out)  # out = s / m
 
     def backward(
-        self,
-        z: Array,
-        t: Array,
-        out: Array,
-        terms: Array,
-        tz: Array,
-        number: Array,
-        dout: Array,
-        dz: Array | None,
-        dt: Array | None,
+        self, z: Array, t: Array, out: Array, saved: Saved, dout: Array, dz: Array | None, dt: Array | None
     ) -> Calls:
-        """∂/∂z = (σ(z) − t) / n and ∂/∂t = −z / n, where n is the divisor."""
-        yield call(in_float64, operator.truediv, dout, self.divisor(z.shape), number)
+        """dz = dout · (σ(z) − t) / m, dt = −dout · z / m, where m is n, or nk for the average over all elements."""
+        number = saved.number
+        yield call(in_float64, operator.truediv, dout, self.divisor(z.shape), number)  # a = dout / m
         if dz is not None:
-            yield from sigmoid(z, dz)
-            yield call(np.subtract, dz, t, dz)
-            yield call(np.multiply, dz, number, dz)
+            yield from sigmoid(z, dz)  # dz = σ(z)
+            yield call(np.subtract, dz, t, dz)  # dz = σ(z) − t
+            yield call(np.multiply, dz, number, dz)  # dz = (σ(z) − t) a
         if dt is not None:
-            yield call(np.multiply, z, number, dt)
-            yield call(np.negative, dt, dt)
+            yield call(np.multiply, z, number, dt)  # dt = z a
+            yield call(np.negative, dt, dt)  # dt = −z a
 
 
 class MeanBinaryCrossEntropyWithLogits(BinaryCrossEntropyWithLogits):
-    """−t log σ(z) − (1 − t) log(1 − σ(z)), averaged within a row and over the rows: Keras' and PyTorch's variant."""
+    """−t log σ(z) − (1 − t) log(1 − σ(z)) for logits z, targets t (n, k); averaged over all elements.
+
+    As Keras and PyTorch.
+    """
 
     def divisor(self, shape: Shape) -> int:
         """nk."""

@@ -1,19 +1,24 @@
-"""Values and operations: what is computed from what, and by which calls of NumPy."""
+"""Values and operations: what is computed from what, and by which calls of NumPy.
+
+nnlab works by *record and replay*. An operation does not compute: asked once, it yields the calls of NumPy that will
+(`record`, in `recording`). A graph puts the calls of all its operations one after the other on a tape, and makes them
+again for every batch (replay, in `graph`). `textbook` makes them at once, which is slower and easier to follow.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
-Array = NDArray[Any]
-Shape = tuple[int, ...]
+from nnlab.core.memory import Array, Memory, Shape
+
+__all__ = ["CLIP", "Array", "Calls", "Input", "Memory", "Node", "Shape", "call", "in_float64", "scalar"]
 
 Calls = Iterable[Callable[[], object]]
-"""What an operation comes to: calls of NumPy without anything left to say, to be made one after the other."""
+"""What an operation comes to: calls of NumPy with all their arguments, to be made one after the other."""
 
 call = partial
 """A function and its arguments, to be called later. (Keywords make a call slower by a tenth of a microsecond.)"""
@@ -38,33 +43,22 @@ def in_float64(operation: Callable[[float, float], float], x: Array, y: float, o
     out[...] = operation(float(x), y)
 
 
-class Saved(NamedTuple):
-    """An array that an operation keeps from its forward pass for its backward pass.
-
-    Args:
-        shape: the shape.
-        dtype: None means the dtype of the graph.
-    """
-
-    shape: Shape
-    dtype: DTypeLike | None = None
-
-
 class Node:
-    """A value, and the operation that gives it from its inputs.
+    """A value, and the operation that computes it from its inputs.
 
-    An operation is written as a pair, forward beside backward. Both get arrays that the graph owns, and yield the
-    calls of NumPy that write into them::
+    An operation is written as a pair, forward beside backward. Both are given arrays, and yield the calls of NumPy that
+    write into them::
 
-        forward(*inputs, out, *saved)
-        backward(*inputs, out, *saved, dout, *dinputs)
+        forward(*inputs, out)                   backward(*inputs, out, dout, *dinputs)
+        forward(*inputs, out, saved)            backward(*inputs, out, saved, dout, *dinputs)
 
-    where `dout` holds the derivative of the graph's output by this value, and each of `dinputs` is to be
-    overwritten with the derivative by that input; it is None where nobody asks for it.
+    Forward writes the value into `out`. With L for the output of the whole graph, `dout` holds ∂L/∂out, and backward
+    writes ∂L/∂input into each of `dinputs`; one is None where nobody asks for it. The second form is that of operations
+    that define `saved`.
 
     They run once for each set of shapes, and the calls are then made again for every batch: they may look at an
-    array's shape, its dtype and its views, and not at its numbers. What they are given has none yet, and raises where
-    they are asked for (see `recorded`).
+    array's shape, its dtype and its views, and not at its numbers. While they are recorded there are none yet, and what
+    asks for them raises (see `tracer`).
     """
 
     integer_inputs: ClassVar[frozenset[int]] = frozenset()
@@ -85,9 +79,16 @@ class Node:
         """
         raise TypeError(f"`{type(self).__name__}` has no shape of its own: feed it, or define `shape`.")
 
-    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
-        """The arrays kept from forward for backward."""
-        return ()
+    def saved(self, memory: Memory, *inputs: Shape) -> Any:
+        """The operation's own arrays, as one `NamedTuple`; None if it needs none.
+
+        They are what forward saves for backward, room for results in between, and constants.
+
+        Args:
+            memory: where they come from.
+            inputs: the shapes of the inputs.
+        """
+        return None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(type(node).__name__ for node in self.inputs)})"

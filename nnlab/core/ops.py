@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from nnlab.core.node import Array, Calls, Node, Saved, Shape, call
+from nnlab.core.node import Array, Calls, Memory, Node, Shape, call
 
 
 def unbroadcast(gradient: Array, out: Array) -> Calls:
-    """Sum `gradient` down to the shape of `out`, into `out`: the adjoint of NumPy's broadcasting."""
+    """Sum `gradient` down to the shape of `out`, into `out`: the adjoint of NumPy's broadcasting.
+
+    What broadcasting repeats is used several times, and its derivative is the sum over these.
+    """
     leading = gradient.ndim - out.ndim
-    stretched = tuple(leading + i for i, n in enumerate(out.shape) if n == 1 and gradient.shape[leading + i] != 1)
-    axes = tuple(range(leading)) + stretched
+    repeated = tuple(leading + i for i, n in enumerate(out.shape) if n == 1 and gradient.shape[leading + i] != 1)
+    axes = tuple(range(leading)) + repeated
     if axes:
         kept = out.reshape((1,) * leading + out.shape)
-        yield call(np.add.reduce, gradient, axis=axes, keepdims=True, out=kept)
+        yield call(np.add.reduce, gradient, axis=axes, keepdims=True, out=kept)  # out = Σ gradient
     else:
-        yield call(np.copyto, out, gradient)
+        yield call(np.copyto, out, gradient)  # out = gradient
 
 
 class _Elementwise(Node):
@@ -41,10 +45,10 @@ class Add(_Elementwise):
 
     def forward(self, x: Array, y: Array, out: Array) -> Calls:
         """Write x + y."""
-        yield call(np.add, x, y, out)
+        yield call(np.add, x, y, out)  # out = x + y
 
     def backward(self, x: Array, y: Array, out: Array, dout: Array, dx: Array | None, dy: Array | None) -> Calls:
-        """∂(x + y)/∂x = ∂(x + y)/∂y = 1."""
+        """dx = dout, dy = dout; each summed over the axes that broadcasting repeated."""
         if dx is not None:
             yield from unbroadcast(dout, dx)
         if dy is not None:
@@ -57,23 +61,29 @@ class Mul(_Elementwise):
     def __init__(self, x: Node, y: Node) -> None:
         super().__init__(x, y)
 
-    def saved(self, *inputs: Shape) -> tuple[Saved, ...]:
+    class Saved(NamedTuple):
         """Room for a derivative that is yet to be summed."""
-        return (Saved(self.shape(*inputs)),)
 
-    def forward(self, x: Array, y: Array, out: Array, product: Array) -> Calls:
+        product: Array
+
+    def saved(self, memory: Memory, *inputs: Shape) -> Saved:
+        """An array of the value's shape."""
+        return self.Saved(memory.empty(self.shape(*inputs)))
+
+    def forward(self, x: Array, y: Array, out: Array, saved: Saved) -> Calls:
         """Write x · y."""
-        yield call(np.multiply, x, y, out)
+        yield call(np.multiply, x, y, out)  # out = x y
 
     def backward(
-        self, x: Array, y: Array, out: Array, product: Array, dout: Array, dx: Array | None, dy: Array | None
+        self, x: Array, y: Array, out: Array, saved: Saved, dout: Array, dx: Array | None, dy: Array | None
     ) -> Calls:
-        """∂(x · y)/∂x = y, ∂(x · y)/∂y = x."""
+        """dx = dout · y, dy = dout · x; each summed over the axes that broadcasting repeated."""
+        product = saved.product
         if dx is not None:
-            yield call(np.multiply, dout, y, product)
+            yield call(np.multiply, dout, y, product)  # dx = dout y
             yield from unbroadcast(product, dx)
         if dy is not None:
-            yield call(np.multiply, dout, x, product)
+            yield call(np.multiply, dout, x, product)  # dy = dout x
             yield from unbroadcast(product, dy)
 
 
@@ -99,14 +109,14 @@ class MatMul(Node):
 
     def forward(self, x: Array, w: Array, out: Array) -> Calls:
         """Write x @ w."""
-        yield call(_as_matrix(x).dot, w, out)
+        yield call(_as_matrix(x).dot, w, out)  # out = x @ w
 
     def backward(self, x: Array, w: Array, out: Array, dout: Array, dx: Array | None, dw: Array | None) -> Calls:
-        """∂/∂x: dout @ wᵀ, in the shape of x. ∂/∂w: xᵀ @ dout."""
+        """dx = dout @ wᵀ, in the shape of x; dw = xᵀ @ dout."""
         if dx is not None:
-            yield call(dout.dot, w.T, _as_matrix(dx))
+            yield call(dout.dot, w.T, _as_matrix(dx))  # dx = dout @ wᵀ
         if dw is not None:
-            yield call(_as_matrix(x).T.dot, dout, dw)
+            yield call(_as_matrix(x).T.dot, dout, dw)  # dw = xᵀ @ dout
 
 
 class Linear(MatMul):
@@ -126,8 +136,8 @@ class Linear(MatMul):
 
     def forward(self, x: Array, w: Array, b: Array, out: Array) -> Calls:  # type: ignore[override]
         """Write x @ w + b."""
-        yield from super().forward(x, w, out)
-        yield call(np.add, out, b, out)
+        yield from super().forward(x, w, out)  # out = x @ w
+        yield call(np.add, out, b, out)  # out = x @ w + b
 
     def backward(  # type: ignore[override]
         self,
@@ -140,7 +150,7 @@ class Linear(MatMul):
         dw: Array | None,
         db: Array | None,
     ) -> Calls:
-        """As `MatMul`, and ∂/∂b: the sum of dout over the rows."""
-        yield from super().backward(x, w, out, dout, dx, dw)
+        """dx = dout @ wᵀ, in the shape of x; dw = xᵀ @ dout; db = Σ dout over the rows."""
+        yield from super().backward(x, w, out, dout, dx, dw)  # dx = dout @ wᵀ, dw = xᵀ @ dout
         if db is not None:
-            yield call(np.add.reduce, dout, axis=0, out=db.reshape(-1))
+            yield call(np.add.reduce, dout, axis=0, out=db.reshape(-1))  # db = Σ_rows dout

@@ -1,4 +1,4 @@
-"""Recording: an operation is asked once for its calls, and they are bound to the graph's arrays."""
+"""Record: an operation is asked once for its calls, and they are bound to the graph's arrays."""
 
 from __future__ import annotations
 
@@ -7,24 +7,35 @@ from functools import partial
 from types import CellType, FunctionType
 from typing import Any
 
-from nnlab.core.node import Array, Calls
-from nnlab.core.recorded import Recorded, RecordedMethod, array_of
+import numpy as np
+
+from nnlab.core.node import Calls
+from nnlab.core.tracer import TracedMethod, Tracer, array_of
 
 
-def record(method: Callable[..., Calls], arrays: Iterable[Array | None]) -> list[Callable[[], object]]:
-    """The calls that a node's `forward` or `backward` yields for these arrays (None: a derivative nobody asks for).
+def record(method: Callable[..., Calls], arguments: Iterable[Any]) -> list[Callable[[], object]]:
+    """The calls that a node's `forward` or `backward` yields for these arguments.
 
     The operation sees its arrays without their numbers; in the calls stand the arrays themselves.
+
+    Args:
+        method: the node's own.
+        arguments: arrays, a `NamedTuple` of arrays, and None for a derivative that nobody asks for.
 
     Raises:
         TypeError: if it yields no calls, or reads numbers itself.
     """
-    handed: dict[int, Recorded] = {}
-    arguments = [
-        None if array is None else handed.setdefault(id(array), Recorded(array, method, position))
-        for position, array in enumerate(arrays)
-    ]
-    calls = method(*arguments)
+    handed: dict[int, Tracer] = {}
+
+    def without_numbers(value: Any, position: int, field: str = "") -> Any:
+        if isinstance(value, np.ndarray):
+            return handed.setdefault(id(value), Tracer(value, method, position, field))
+        if hasattr(value, "_fields"):
+            fields = zip(value._fields, value, strict=True)
+            return type(value)(*(without_numbers(array, position, f".{name}") for name, array in fields))
+        return value
+
+    calls = method(*(without_numbers(value, position) for position, value in enumerate(arguments)))
     if not isinstance(calls, Iterable):
         raise TypeError(
             f"`{type(getattr(method, '__self__', method)).__name__}.{method.__name__}` must yield its calls of NumPy, "
@@ -35,7 +46,7 @@ def record(method: Callable[..., Calls], arrays: Iterable[Array | None]) -> list
 
 
 class _Binding:
-    """Puts arrays where `Recorded` ones stand: in arguments, in lists of them, and in what functions closed over.
+    """Puts arrays where `Tracer` ones stand: in arguments, in lists of them, and in what functions closed over.
 
     What stands in several places is replaced by one thing, so that functions go on sharing what they shared.
     """
@@ -44,12 +55,12 @@ class _Binding:
         self._done: dict[int, tuple[Any, Any]] = {}
 
     def __call__(self, value: Any) -> Any:
-        if isinstance(value, Recorded):
+        if isinstance(value, Tracer):
             return array_of(value)
-        if isinstance(value, RecordedMethod):
+        if isinstance(value, TracedMethod):
             return value.method
         if id(value) not in self._done:
-            if not _holds_recorded(value, set()):
+            if not _holds_tracer(value, set()):
                 return value
             self._done[id(value)] = (value, self._bound(value))
         return self._done[id(value)][1]
@@ -82,7 +93,7 @@ class _Binding:
     def _cell(self, cell: CellType) -> CellType:
         """An empty cell in its place where it holds what is to be replaced, else itself, so that functions share it."""
         if id(cell) not in self._done:
-            is_bound = any(_holds_recorded(content, set()) for content in _contents(cell))
+            is_bound = any(_holds_tracer(content, set()) for content in _contents(cell))
             self._done[id(cell)] = (cell, CellType() if is_bound else cell)
         found: CellType = self._done[id(cell)][1]
         return found
@@ -108,8 +119,8 @@ def _contents(cell: CellType) -> tuple[object, ...]:
         return ()
 
 
-def _holds_recorded(value: object, seen: set[int]) -> bool:
+def _holds_tracer(value: object, seen: set[int]) -> bool:
     if id(value) in seen:
         return False
     seen.add(id(value))
-    return isinstance(value, Recorded | RecordedMethod) or any(_holds_recorded(part, seen) for part in _parts(value))
+    return isinstance(value, Tracer | TracedMethod) or any(_holds_tracer(part, seen) for part in _parts(value))

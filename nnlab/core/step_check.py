@@ -1,4 +1,4 @@
-"""Whole training steps held against the textbook's: loss, gradient, penalties, clipping, schedule and optimizer."""
+"""Whole training steps, checked against the reference: loss, gradient, penalties, clipping, schedule and optimizer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core import textbook, textbook_steps
-from nnlab.core.feed import Feed
+from nnlab.core import reference, reference_steps
+from nnlab.core.batches import BatchLoader
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -29,7 +29,7 @@ ROUNDINGS = 16.0
 
 @dataclass(frozen=True)
 class StepCheck:
-    """How far one part of training is from the textbook's form of it.
+    """How far one part of training is from the reference.
 
     Attributes:
         name: the part.
@@ -62,21 +62,21 @@ def check_steps(
 ) -> list[StepCheck]:
     """Check steps of training in the first, the middle and the last epoch: losses, and the change of each parameter.
 
-    Each step begins where the one before it ended, and is held against the textbook's from the same weights, so that
+    Each step starts where the one before it ended, and the reference's starts from the same weights, so that
     rounding does not add up. The gradient is the one that `check_gradients` checks.
 
     Args:
         objective: of either dtype; its parameters are restored.
-        rows: a few rows; they are made batches of, the last of them smaller if they do not divide.
+        rows: a few rows, to be divided into batches; the last is smaller where they do not divide evenly.
         optimizer: the rule.
         schedule: of the learning rate.
         dropout: the objective's stream of masks.
-        batch_size: rows a batch.
-        epochs: for how many the schedule is made.
+        batch_size: rows per batch.
+        epochs: how many the schedule is planned for.
         clip_norm: the largest global norm of a gradient.
 
     Returns:
-        Losses of training and evaluation, gradients (both where the textbook knows the layers), steps, and epochs made
+        Losses of training and evaluation, gradients (both if the reference knows the layers), steps, and epochs made
         of them.
     """
     horizon = Horizon(-(-len(rows) // batch_size), epochs)
@@ -99,7 +99,7 @@ def check_steps(
 
 
 class _Steps:
-    """Training and the textbook's form of it, side by side."""
+    """Training and its reference, side by side."""
 
     def __init__(
         self,
@@ -115,20 +115,20 @@ class _Steps:
         self._schedule = schedule
         self._dropout = dropout
         self._clip_norm = clip_norm
-        self._feed = Feed(rows, objective, objective.training_anew(), learner.batch_size)
-        self._steppers = {name: textbook_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
+        self._loader = BatchLoader(rows, objective, objective.new_training_graph(), learner.batch_size)
+        self._steppers = {name: reference_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
         self._tiny = float(np.finfo(objective.network.dtype).tiny)
         self._rounded = dict.fromkeys(objective.network.parameters, 0.0)
-        self._is_known = textbook.has_textbook_form(objective)
+        self._is_known = reference.has_reference_form(objective)
         self._epsilon = float(np.finfo(objective.network.dtype).eps)
         self.errors: dict[str, list[float]] = {"losses": [], "gradients": [], "steps": [], "epochs": []}
 
     def learn(self, epoch: int) -> None:
-        """One epoch of both, and the same epoch once more as a whole."""
+        """One epoch of both, step by step, and the same epoch again as a whole."""
         learner, size = self._learner, self._learner.batch_size
         learner.step = first = epoch * learner.horizon.steps_per_epoch
         values, masks = self._objective.network.parameters.values_vector, self._dropout.bit_generator.state
-        beginning, state = values.copy(), copy.deepcopy(learner.update.state)
+        beginning, state = values.copy(), copy.deepcopy(learner.state)
         if self._is_known:
             loss = self._loss(self._rows, None)
             self.errors["losses"].append(_relative(evaluate(self._objective, self._rows).mean_loss, loss))
@@ -136,7 +136,7 @@ class _Steps:
             self._step(self._rows.index[start : start + size], first + i)
 
         by_batches = values.copy()
-        values[...], learner.update.state, learner.step = beginning, state, first
+        values[...], learner.state, learner.step = beginning, state, first
         self._dropout.bit_generator.state = masks
         tally = Tally()
         learner.learn(self._rows.index, tally)
@@ -147,7 +147,7 @@ class _Steps:
         parameters, masks = self._objective.network.parameters, self._dropout.bit_generator.state
         batch = Rows(self._rows.x, self._rows.y, ids, self._rows.scaling)
         before = {name: part.value.astype(np.float64) for name, part in parameters.items()}
-        changes = self._textbook_changes(batch, masks, step)
+        changes = self._reference_changes(batch, masks, step)
         expected = self._loss(batch, masks) if self._is_known else math.nan
 
         self._dropout.bit_generator.state = masks
@@ -161,10 +161,10 @@ class _Steps:
             rounded = float(np.linalg.norm(before[name])) + self._rounded[name]
             self.errors["steps"].append(self._error(change, changes[name], rounded))
 
-    def _textbook_changes(self, batch: Rows, masks: Any, step: int) -> dict[str, Array]:
-        """What one step is to add to each parameter. Its gradient is held against the textbook's here."""
+    def _reference_changes(self, batch: Rows, masks: Any, step: int) -> dict[str, Array]:
+        """What one step should add to each parameter. Its gradient is checked against the reference here."""
         network = self._objective.network
-        program, _ = self._feed.load(batch.index)
+        program, _ = self._loader.load(batch.index)
         self._dropout.bit_generator.state = masks
         with np.errstate(over="ignore"):
             program.forward()
@@ -173,18 +173,18 @@ class _Steps:
         at_most = self._check_gradients(gradients, batch, masks) if self._is_known else gradients
         values = {name: part.value.astype(np.float64) for name, part in network.parameters.items()}
         for name, rule in network.regularizers.items():
-            gradients[name] += textbook.penalty_gradient(rule, values[name])
-        clipped = textbook_steps.clipped(gradients, self._clip_norm)
-        rate = self._learner.optimizer.lr * textbook_steps.factor(self._schedule, step, self._learner.horizon)
+            gradients[name] += reference.penalty_gradient(rule, values[name])
+        clipped = reference_steps.clipped(gradients, self._clip_norm)
+        rate = self._learner.optimizer.lr * reference_steps.factor(self._schedule, step, self._learner.horizon)
         momentum = getattr(self._learner.optimizer, "momentum", 0.0)
         for name, gradient in at_most.items():  # Of the rate times the loss, gradients are other sums of the same.
             self._rounded[name] = momentum * self._rounded[name] + rate * float(np.linalg.norm(gradient))
         return {name: self._steppers[name].step(values[name], g, rate) for name, g in clipped.items()}
 
     def _check_gradients(self, gradients: Mapping[str, Array], batch: Rows, masks: Any) -> dict[str, Array]:
-        """Where a gradient has vanished, it is right to the rounding of what it is a sum of."""
+        """A gradient that has vanished is right if it is off by no more than the rounding of its terms."""
         self._dropout.bit_generator.state = masks
-        there = textbook.Pass(self._objective, batch, self._dropout)
+        there = reference.Pass(self._objective, batch, self._dropout)
         exact, at_most = there.gradients(), there.gradients_at_most()
         for name, gradient in gradients.items():
             self.errors["gradients"].append(self._error(gradient, exact[name], float(np.linalg.norm(at_most[name]))))
@@ -201,15 +201,15 @@ class _Steps:
         return max(off - explained, 0.0) / size if size > 0 else float(not off <= explained)
 
     def _loss(self, rows: Rows, masks: Any) -> float:
-        """The textbook's loss, with the penalty where it is reported; `masks` is the state of their stream, or None."""
+        """The reference's loss, with the penalty if that is reported; `masks` is the state of their stream, or None."""
         if masks is not None:
             self._dropout.bit_generator.state = masks
-        loss = textbook.Pass(self._objective, rows, None if masks is None else self._dropout).loss()
+        loss = reference.Pass(self._objective, rows, None if masks is None else self._dropout).loss()
         if not self._objective.reports_penalty:
             return loss
         network = self._objective.network
         return loss + sum(
-            textbook.penalty(rule, network.parameters[name].value) for name, rule in network.regularizers.items()
+            reference.penalty(rule, network.parameters[name].value) for name, rule in network.regularizers.items()
         )
 
 

@@ -1,185 +1,135 @@
-"""A network, its loss and its gradients once more, as the textbooks write them: what the fast form is held against.
+"""Backpropagation, all of it: the derivative of a number by everything that it was computed from.
 
-In float64, without buffers, fusing or scaling, a formula a line. Nothing here is used in training. A layer or loss that
-somebody has added to nnlab has no textbook form.
+A computation is a graph of nodes. f = x·y + x·z has three inputs, two products, and a sum, the output::
+
+    x ──┬── a = x·y ──┐
+    y ──┘             ├── f = a + b          f = Add(Mul(x, y), Mul(x, z))
+    x ──┬── b = x·z ──┘
+    z ──┘
+
+**Forward.** Compute every node after its inputs (in *topological order*). At x = 3, y = 4, z = −5: a = 12, b = −15,
+f = −3.
+
+**Backward.** Write dv for ∂f/∂v, the derivative of the *output* by the node v: it says how fast f grows with v.
+
+1. df = 1.
+2. The chain rule: a node u that is computed from v hands du · ∂u/∂v to v. So an operation has to know nothing but its
+   own derivative: a product u = v·w hands du·w to v and du·v to w; a sum hands du to both of its terms.
+3. A node that is used in several places is handed something by each of them, and its derivative is the sum.
+
+Here a and b are handed df·1 = 1. Then a hands da·y = 4 to x and da·x = 3 to y, and b hands db·z = −5 to x and db·x = 3
+to z. The sums are dx = 4 − 5 = −1, dy = 3, dz = 3. A node can hand on its derivative once everything that uses it has
+handed it its part: therefore the order is that of the forward pass, reversed. Every node is visited once, however many
+paths lead through it: the derivatives by a million weights cost about twice as much as the output alone.
+
+>>> from nnlab.core import Add, Mul
+>>> x, y, z = Input("x"), Input("y"), Input("z")
+>>> f = Add(Mul(x, y), Mul(x, z))
+>>> values, saved = forward(f, {x: 3.0, y: 4.0, z: -5.0})
+>>> gradients = backward(f, values, saved)
+>>> print(values[f], gradients[x], gradients[y], gradients[z])
+-3.0 -1.0 3.0 3.0
+
+**Arrays.** Nothing changes where values are arrays. A derivative has the shape of its value: the elements of dw are the
+derivatives of f by the elements of w. f itself is a number, such as a loss.
+
+**Operations** are written as a pair of methods. They do not compute, but yield calls of NumPy, each with the array to
+write the result into. Without broadcasting, a product would be::
+
+    def forward(self, x, y, out):                   # `out` is the value of this node,
+        yield call(np.multiply, x, y, out)          # out = x y
+
+    def backward(self, x, y, out, dout, dx, dy):    # `dout` its derivative; `dx` and `dy` are what it hands on
+        yield call(np.multiply, dout, y, dx)        # dx = dout y
+        yield call(np.multiply, dout, x, dy)        # dy = dout x
+
+Here every call is made as soon as it is yielded. `graph` has them all yielded once, and then makes them again for every
+batch: the same numbers, sooner. `docs/derivatives.md` lists what each operation hands to its inputs.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
-from nnlab.core.layers import Activation, Dense, Dropout
-from nnlab.core.losses import (
-    BinaryCrossEntropyWithLogits,
-    CrossEntropyWithSoftmax,
-    HalfSquaredError,
-    MeanBinaryCrossEntropyWithLogits,
-    MeanSquaredError,
-)
-from nnlab.core.node import Array
-from nnlab.core.objective import Objective
-from nnlab.core.regularizers import L1, L2, Regularizer
-from nnlab.core.rows import Rows
+from nnlab.core.node import Array, Calls, Input, Memory, Node
+
+Values = dict[Node, Array]
+Saved = dict[Node, list[Any]]
+"""What each operation keeps from forward for backward: one named tuple of arrays, or nothing."""
 
 
-def log_softmax(z: Array) -> Array:
-    """z_i − log Σ_j exp(z_j) of each row."""
-    logarithms: Array = z - np.logaddexp.reduce(z, axis=-1, keepdims=True)
-    return logarithms
+def topological_order(output: Node) -> list[Node]:
+    """Every node that `output` depends on, each after its inputs; `output` comes last."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack = [(output, False)]  # no recursion, so that a graph may be deeper than Python's own stack
+    while stack:
+        node, inputs_are_done = stack.pop()
+        if inputs_are_done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))  # comes up again when all that is pushed now is done
+            stack.extend((parent, False) for parent in reversed(node.inputs))
+    return order
 
 
-def softmax(z: Array) -> Array:
-    """exp(z_i) / Σ_j exp(z_j) of each row."""
-    return np.asarray(np.exp(log_softmax(z)))
-
-
-def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(−z))."""
-    return np.asarray(np.exp(-np.logaddexp(0.0, -z)))
-
-
-class ActivationForm(NamedTuple):
-    """Its value y, and the derivative by its argument, from y and the derivative by y."""
-
-    value: Callable[[Array], Array]
-    derivative: Callable[[Array, Array], Array]
-
-
-class LossForm(NamedTuple):
-    """Of each row, from predictions (or logits) and targets (n, outputs); and its derivative by the first."""
-
-    value: Callable[[Array, Array], Array]
-    derivative: Callable[[Array, Array], Array]
-
-
-ACTIVATIONS = {
-    "identity": ActivationForm(lambda z: z, lambda y, dy: dy),
-    "sigmoid": ActivationForm(sigmoid, lambda y, dy: dy * y * (1.0 - y)),
-    "tanh": ActivationForm(np.tanh, lambda y, dy: dy * (1.0 - y**2)),
-    "relu": ActivationForm(lambda z: np.where(z > 0.0, z, 0.0), lambda y, dy: np.where(y > 0.0, dy, 0.0)),
-    "softmax": ActivationForm(softmax, lambda y, dy: y * (dy - (dy * y).sum(axis=1, keepdims=True))),
-}
-
-LOSSES: dict[Any, LossForm] = {
-    HalfSquaredError: LossForm(lambda p, t: 0.5 * ((p - t) ** 2).sum(axis=1), lambda p, t: p - t),
-    MeanSquaredError: LossForm(lambda p, t: ((p - t) ** 2).mean(axis=1), lambda p, t: 2.0 * (p - t) / t.shape[1]),
-    CrossEntropyWithSoftmax: LossForm(
-        lambda z, t: -(t * log_softmax(z)).sum(axis=1), lambda z, t: softmax(z) * t.sum(axis=1, keepdims=True) - t
-    ),
-    BinaryCrossEntropyWithLogits: LossForm(
-        lambda z, t: (t * np.logaddexp(0.0, -z) + (1.0 - t) * np.logaddexp(0.0, z)).sum(axis=1),
-        lambda z, t: sigmoid(z) - t,
-    ),
-    MeanBinaryCrossEntropyWithLogits: LossForm(
-        lambda z, t: (t * np.logaddexp(0.0, -z) + (1.0 - t) * np.logaddexp(0.0, z)).mean(axis=1),
-        lambda z, t: (sigmoid(z) - t) / t.shape[1],
-    ),
-}
-
-
-def has_textbook_form(objective: Objective) -> bool:
-    """Whether all layers and the loss are known here."""
-    known = all(type(layer) in (Dense, Activation, Dropout) for layer in objective.network.layers)
-    return known and objective.loss.node in LOSSES
-
-
-class Pass:
-    """A batch on its way through a network, and back.
+def forward(output: Node, feed: Mapping[Any, ArrayLike], dtype: DTypeLike = np.float64) -> tuple[Values, Saved]:
+    """The value of every node that `output` depends on, and what is saved for `backward`.
 
     Args:
-        objective: for which `has_textbook_form`.
-        rows: the batch.
-        dropout: the stream of masks, at the state that the other form begins with; None where nothing is dropped.
+        output: what to compute.
+        feed: a value for each `Input`.
+        dtype: of all other values.
     """
-
-    def __init__(self, objective: Objective, rows: Rows, dropout: np.random.Generator | None) -> None:
-        network = objective.network
-        values = {name: value.astype(np.float64) for name, value in network.parameters.named().items()}
-        self._loss = LOSSES[objective.loss.node]
-        self._targets = columns(rows, network.outputs)
-        self._back: list[Callable[[Array], Array]] = []
-        self._back_at_most: list[Callable[[Array], Array]] = []
-        self._gradients: dict[str, Array] = {}
-        x = rows.inputs(np.float64)
-        dense = 0
-        for layer in network.layers[:-1] if objective.loss.fused_with else network.layers:
-            if isinstance(layer, Dense):
-                dense += 1
-                x = self._dense(x.reshape(len(x), -1), f"dense_{dense}", values)
-            elif isinstance(layer, Activation):
-                x = ACTIVATIONS[layer.function].value(x)
-                self._back.append(partial(ACTIVATIONS[layer.function].derivative, x))
-                self._back_at_most.append(np.abs)
-            elif isinstance(layer, Dropout) and dropout is not None and layer.rate > 0:
-                kept = dropout.random(x.shape, dtype=np.float32) >= np.float32(layer.rate)
-                mask = np.where(kept, 1.0 / (1.0 - layer.rate), 0.0)
-                x = x * mask
-                self._back.append(partial(np.multiply, mask))
-                self._back_at_most.append(partial(np.multiply, mask))
-        self._scores = x
-
-    def _dense(self, x: Array, name: str, values: Mapping[str, Array]) -> Array:
-        w, b = values[f"{name}.weight"], values.get(f"{name}.bias")
-
-        def back(x: Array, w: Array, dy: Array) -> Array:
-            self._gradients[f"{name}.weight"] = x.T @ dy
-            if b is not None:
-                self._gradients[f"{name}.bias"] = dy.sum(axis=0)
-            return np.asarray(dy @ w.T)
-
-        self._back.append(partial(back, x, w))
-        self._back_at_most.append(partial(back, np.abs(x), np.abs(w)))
-        return np.asarray(x @ w if b is None else x @ w + b)
-
-    def loss(self) -> float:
-        """The mean loss of the rows, without penalties."""
-        return float(self._loss.value(self._scores, self._targets).mean())
-
-    def gradients(self) -> dict[str, Array]:
-        """The derivative of the mean loss by each parameter."""
-        return self._from(self._loss.derivative(self._scores, self._targets), self._back)
-
-    def gradients_at_most(self) -> dict[str, Array]:
-        """What the same sums would be without signs, saturation or a good fit: what their rounding is a fraction of."""
-        t = self._targets
-        slope = sum(np.abs(self._loss.derivative(self._scores, targets)) for targets in (t, 1.0 - t))
-        return self._from(np.asarray(slope), self._back_at_most)
-
-    def _from(self, slope: Array, back: Sequence[Callable[[Array], Array]]) -> dict[str, Array]:
-        slope = slope / len(slope)
-        for layer in reversed(back):
-            slope = layer(slope)
-        return dict(self._gradients)
+    values: Values = {}
+    saved: Saved = {}
+    for node in topological_order(output):
+        if isinstance(node, Input):
+            values[node] = np.asarray(feed[node])
+            continue
+        inputs = [values[parent] for parent in node.inputs]
+        shapes = [value.shape for value in inputs]
+        out = np.empty(node.shape(*shapes), dtype)
+        arrays = node.saved(Memory(dtype), *shapes)
+        saved[node] = [] if arrays is None else [arrays]
+        _make(node.forward(*inputs, out, *saved[node]))
+        values[node] = out
+    return values, saved
 
 
-def columns(rows: Rows, outputs: int) -> Array:
-    """Targets as columns (n, outputs): labels are one-hot rows, or 0 and 1 where there is one output."""
-    y = rows.targets()
-    if y.ndim == 2:
-        return y.astype(np.float64)
-    return np.asarray(y[:, None] == (np.arange(outputs) if outputs > 1 else 1), np.float64)
+def backward(output: Node, values: Values, saved: Saved) -> Values:
+    """The derivative of `output` by every node that it depends on; of the sum of its elements if it is an array.
+
+    Args:
+        output: what to differentiate.
+        values: what `forward` gave.
+        saved: the same.
+    """
+    gradients: Values = {output: np.ones_like(values[output])}
+    for node in reversed(topological_order(output)):
+        if isinstance(node, Input):
+            continue
+        inputs = [values[parent] for parent in node.inputs]
+        handed = [
+            None if place in node.integer_inputs else np.empty(value.shape, values[node].dtype)
+            for place, value in enumerate(inputs)
+        ]
+        _make(node.backward(*inputs, values[node], *saved[node], gradients[node], *handed))
+        for parent, part in zip(node.inputs, handed, strict=True):
+            if part is None:
+                continue
+            if parent in gradients:
+                gradients[parent] += part
+            else:
+                gradients[parent] = part
+    return gradients
 
 
-def penalty(rule: Regularizer, w: Array) -> float:
-    """λ Σ w² or λ Σ |w|."""
-    if type(rule) is L2:
-        return rule.strength * math.fsum((w.astype(np.float64) ** 2).flat)
-    if type(rule) is L1:
-        return rule.strength * math.fsum(np.abs(w.astype(np.float64)).flat)
-    return rule.value(w)
-
-
-def penalty_gradient(rule: Regularizer, w: Array) -> Array:
-    """2λw or λ sign(w)."""
-    if type(rule) is L2:
-        return 2.0 * rule.strength * w
-    if type(rule) is L1:
-        return rule.strength * np.sign(w)
-    gradient = np.zeros_like(w)
-    rule.add_gradient(w, gradient, np.empty_like(w))
-    return gradient
+def _make(calls: Calls) -> None:
+    for call in calls:
+        call()

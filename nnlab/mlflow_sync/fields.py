@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nnlab.runs import tags as names
+
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
@@ -29,7 +31,7 @@ def params(config: Mapping[str, Any]) -> dict[str, str]:
 
 def identity(name: str, provenance: Mapping[str, Any], parent_run_id: str | None) -> dict[str, str]:
     """The tags by which MLflow knows the run `name` and places it, below its parent if it has one."""
-    known = {"nnlab.run": name, "mlflow.user": str(provenance["user"])}
+    known = {names.RUN_TAG: name, "mlflow.user": str(provenance["user"])}
     return known if parent_run_id is None else known | {"mlflow.parentRunId": parent_run_id}
 
 
@@ -37,14 +39,14 @@ def tags(provenance: Mapping[str, Any]) -> dict[str, str]:
     """The other tags that are known when a run begins."""
     git = provenance["git"]
     known = {
-        "nnlab.status": "running",
-        "nnlab.data_sha256": provenance["dataset"]["sha256"],
-        "nnlab.config_sha256": provenance["config_sha256"],
-        "nnlab.git_commit": git["commit"],
-        "nnlab.git_dirty": git["dirty"],
-        "nnlab.numpy": provenance["numpy"],
-        "nnlab.blas": provenance["blas"],
-        "nnlab.command": shlex.join(provenance["command"]),
+        names.STATUS_TAG: "running",
+        names.DATA_TAG: provenance["dataset"]["sha256"],
+        names.CONFIG_TAG: provenance["config_sha256"],
+        names.GIT_COMMIT_TAG: git["commit"],
+        names.GIT_DIRTY_TAG: git["dirty"],
+        names.NUMPY_TAG: provenance["numpy"],
+        names.BLAS_TAG: provenance["blas"],
+        names.COMMAND_TAG: shlex.join(provenance["command"]),
         "mlflow.source.name": _program(provenance["command"]),
         "mlflow.source.type": "LOCAL",
         **provenance.get("tags", {}),

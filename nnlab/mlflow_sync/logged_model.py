@@ -16,9 +16,10 @@ from mlflow.utils import environment
 
 from nnlab.models import saved_model as model_artifact
 from nnlab.models.code import rename_imports, stage
-from nnlab.runs.provenance import WEIGHTS_TAG, weights_sha256
+from nnlab.runs.provenance import weights_sha256
+from nnlab.runs.tags import WEIGHTS_TAG
 
-PREDICTOR = Path(__file__).with_name("predictor.py")
+PREDICTOR = Path(__file__).resolve().parents[1] / "models" / "predictor.py"
 REQUIREMENTS = ("numpy", "safetensors", "mlflow")
 
 # MLflow would look at each file of each installed package, 0.3 s and more, to see whether a model's requirements are

@@ -1,4 +1,4 @@
-"""What MLflow has got of a run so far: `mlflow.json` in the run's directory."""
+"""What MLflow has of a run so far: `mlflow.json` in the run's directory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Protocol
 
 from nnlab.errors import RunFailedError, UserError
 from nnlab.redaction import redacted
@@ -25,19 +24,19 @@ class AwaitsParentError(RunFailedError):
 
 
 @dataclass(frozen=True)
-class View:
+class SyncState:
     """How far a run has come in MLflow.
 
     Args:
         tracking_uri: where it goes, without password.
         experiment_id: of MLflow, once known.
         run_id: of MLflow, once there is a run.
-        may_exist: whether MLflow may have the run although its id is not known: someone has begun to make it. False
-            saves looking for it, which takes the longer the more runs there are.
+        may_exist: whether MLflow may have the run although its id is not known: someone has started to create it.
+            False saves looking for it, which takes the longer the more runs there are.
         is_described: whether params, tags and dataset have arrived.
         offset: how many bytes of the journal have arrived.
         is_closed: whether all up to `offset` has arrived, which is an end of the run, and the artifacts too.
-        problem: why the last attempt to send something failed.
+        problem: why the last upload failed.
     """
 
     tracking_uri: str
@@ -50,8 +49,8 @@ class View:
     problem: str | None = None
 
     @classmethod
-    def of(cls, run: Path) -> View | None:
-        """The view of the run directory `run`; None if it was never meant to be in MLflow.
+    def of(cls, run: Path) -> SyncState | None:
+        """The state of the run directory `run`; None if it was never meant to be in MLflow.
 
         Raises:
             UserError: if the file is damaged.
@@ -81,25 +80,13 @@ class View:
         write_atomically(run / FILE, json.dumps(asdict(self), indent=2) + "\n")
 
 
-class Follower(Protocol):
-    """What is told of each run that begins."""
-
-    def follow(self, run: Path) -> None:
-        """The run directory `run` is to come into MLflow."""
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Notes in a run's directory where in MLflow it is to go, if that is not noted yet; others take it there.
+def note_destination(uri: str | None, run: Path) -> None:
+    """Note in the run directory `run` where in MLflow it is to go, unless that is noted already; workers take it there.
 
     Args:
-        uri: MLflow's tracking URI, resolved.
+        uri: MLflow's tracking URI, resolved; None keeps the run out of MLflow.
+        run: absolute.
     """
-
-    uri: str
-
-    def follow(self, run: Path) -> None:
-        """Leave the note."""
-        with suppress(RunFailedError, UserError):  # a full disk or a damaged file: whoever takes it there reports it
-            if View.of(run) is None:
-                View(tracking_uri=redacted(self.uri), may_exist=False).save(run)
+    with suppress(RunFailedError, UserError):  # a full disk or a damaged file: the worker reports it
+        if uri is not None and SyncState.of(run) is None:
+            SyncState(tracking_uri=redacted(uri), may_exist=False).save(run)

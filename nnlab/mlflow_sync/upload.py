@@ -19,12 +19,13 @@ from mlflow.exceptions import MlflowException
 from nnlab.errors import UserError
 from nnlab.mlflow_sync import fields as description
 from nnlab.mlflow_sync.logged_model import log_model
-from nnlab.mlflow_sync.state import AwaitsParentError, View
+from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
 from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
 from nnlab.runs.files import FileLock
 from nnlab.runs.journal import Event
+from nnlab.runs.tags import STATUS_TAG
 
 MLFLOW_STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
 """The others, interrupted and killed, are KILLED."""
@@ -47,7 +48,7 @@ LOCK = "mlflow.lock"
 _SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def feed(run: Path, client: MlflowClient) -> View:
+def upload(run: Path, client: MlflowClient) -> SyncState:
     """Send everything of the run directory `run` that MLflow has not got yet.
 
     Args:
@@ -59,25 +60,25 @@ def feed(run: Path, client: MlflowClient) -> View:
 
     Raises:
         AwaitsParentError: if the run is a trial, and MLflow has not got its study.
-        BlockingIOError: if another process is feeding the same run.
+        BlockingIOError: if another process is uploading the same run.
         UserError: if a file of the run is damaged, or its experiment is deleted in MLflow.
         RunFailedError: if the run's directory cannot be written.
         MlflowException: if MLflow does not take it; what it took is remembered.
     """
     with FileLock(run / LOCK, wait=False):
-        view = View.of(run) or View(tracking_uri=redacted(client.tracking_uri))
-        if view.has_all(run) or (view.is_described and view.offset == (run / JOURNAL).stat().st_size):
-            return view
-        return _Feeding(run, client, view).all()
+        state = SyncState.of(run) or SyncState(tracking_uri=redacted(client.tracking_uri))
+        if state.has_all(run) or (state.is_described and state.offset == (run / JOURNAL).stat().st_size):
+            return state
+        return _Upload(run, client, state).all()
 
 
-class _Feeding:
+class _Upload:
     """One pass over a run directory."""
 
-    def __init__(self, run: Path, client: MlflowClient, view: View) -> None:
+    def __init__(self, run: Path, client: MlflowClient, state: SyncState) -> None:
         self._run = run
         self._client = client
-        self._view = view
+        self._state = state
         self._journal = run / JOURNAL
         try:
             self._provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
@@ -90,13 +91,13 @@ class _Feeding:
         parent = self._provenance.get("parent")
         self._parent = None if parent is None else Path(os.path.normpath(run / parent))
 
-    def all(self) -> View:
+    def all(self) -> SyncState:
         run = self._open()
-        sent, _ = journal.read(self._journal, until=self._view.offset)
-        events, offset = journal.read(self._journal, self._view.offset)
+        sent, _ = journal.read(self._journal, until=self._state.offset)
+        events, offset = journal.read(self._journal, self._state.offset)
         if run.info.lifecycle_stage == "deleted":
             self._remember(offset=offset, is_closed=True, problem="the run was deleted in MLflow")
-            return self._view
+            return self._state
         end = journal.end_of(events)
         if end is None and run.info.status != "RUNNING":
             self._client.update_run(self._id, "RUNNING")
@@ -105,22 +106,22 @@ class _Feeding:
         if end is not None:
             self._close(end, is_tested=any(event["event"] == "test" for event in sent + events))
         self._remember(is_described=True, offset=offset, is_closed=end is not None, problem=None)
-        return self._view
+        return self._state
 
     @property
     def _id(self) -> str:
-        assert self._view.run_id is not None
-        return self._view.run_id
+        assert self._state.run_id is not None
+        return self._state.run_id
 
     def _remember(self, **changes: Any) -> None:
-        self._view = replace(self._view, **changes)
-        self._view.save(self._run)
+        self._state = replace(self._state, **changes)
+        self._state.save(self._run)
 
     def _open(self) -> Run:
         """Find the run in MLflow, or make it. A store that lost the run gets all of it again."""
-        if self._view.run_id is not None:
+        if self._state.run_id is not None:
             try:
-                return self._client.get_run(self._view.run_id)
+                return self._client.get_run(self._state.run_id)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
@@ -130,7 +131,7 @@ class _Feeding:
         experiment_id = self._experiment((self._config.get("tracking") or {}).get("experiment") or "nnlab")
         # Names of studies come back where their folders were deleted: the time says which run is meant.
         ours = f"tags.`nnlab.run` = '{name}' AND attributes.start_time = {start['time']}"
-        found = self._client.search_runs([experiment_id], ours, ViewType.ALL, 1) if self._view.may_exist else []
+        found = self._client.search_runs([experiment_id], ours, ViewType.ALL, 1) if self._state.may_exist else []
         if found:
             run = found[0]
         else:
@@ -143,7 +144,7 @@ class _Feeding:
         return run
 
     def _rename(self, shown: str, end: Event | None) -> None:
-        """Let the name say that the run was pruned, until it begins again; a name of the user's own is left alone."""
+        """Let the name say that the run was pruned, until it is restarted; a name of the user's own is left alone."""
         name = self._provenance.get("name", self._run.name)
         marked = f"{name} (pruned)"
         wanted = marked if end is not None and end["status"] == "pruned" else name
@@ -153,10 +154,10 @@ class _Feeding:
     def _parent_run_id(self) -> str | None:
         if self._parent is None:
             return None
-        view = View.of(self._parent)
-        if view is None or view.run_id is None:
+        state = SyncState.of(self._parent)
+        if state is None or state.run_id is None:
             raise AwaitsParentError(self._parent)
-        return view.run_id
+        return state.run_id
 
     def _experiment(self, name: str) -> str:
         experiment = self._client.get_experiment_by_name(name)
@@ -181,11 +182,11 @@ class _Feeding:
         """Send metrics and tags, and the first time params and dataset; the client keeps to MLflow's limits by itself.
 
         MLflow would keep a metric of the same step once more if its time or value differed. So of all that the
-        journal says of a step the first word is sent, however often: a run that began again repeats its epochs. What
+        journal says of a step the first word is sent, however often: a run that was restarted repeats its epochs. What
         runs are compared by is sent again where it differs, since the last word is the true one.
         """
         params: list[Param] = []
-        if not self._view.is_described:
+        if not self._state.is_described:
             params = [Param(key, value) for key, value in description.params(self._config).items()]
             self._client.log_inputs(self._id, datasets=[description.dataset_input(self._provenance)])
         arrived = {point for point, _ in _points(sent)}
@@ -206,7 +207,7 @@ class _Feeding:
                 case "note":
                     tags |= event["tags"]
                 case "end":
-                    tags["nnlab.status"] = event["status"]
+                    tags[STATUS_TAG] = event["status"]
         end = journal.end_of(events)
         if end is not None and any(event.get("reason") for event in sent + events):
             tags["mlflow.note.content"] = end["reason"] or ""  # what an earlier end said is over
@@ -228,7 +229,7 @@ class _Feeding:
                 if (self._run / name).is_dir():
                     self._client.log_artifacts(self._id, str(self._run / name), name)
             if (is_tested or self._parent is None) and (self._run / "model" / "architecture.json").exists():
-                log_model(self._run / "model", self._client, self._id, str(self._view.experiment_id))
+                log_model(self._run / "model", self._client, self._id, str(self._state.experiment_id))
         finally:
             self._client.set_terminated(self._id, MLFLOW_STATUS.get(end["status"], "KILLED"), end["time"])
 

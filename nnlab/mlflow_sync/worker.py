@@ -1,6 +1,6 @@
-"""The process that brings runs into MLflow: `python -m nnlab.mlflow_sync.worker`, started by `MirrorProcess`.
+"""The worker process, which brings runs into MLflow: `python -m nnlab.mlflow_sync.worker`, started by `SyncProcess`.
 
-Its standard input holds a JSON object a line: first the tracking URI, the folder of all runs and the log, then one
+Its standard input holds one JSON object per line: first the tracking URI, the folder of all runs and the log, then one
 for each run directory to follow. The end of the input means that no more come, or that the parent died.
 """
 
@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from nnlab.config.tracking_uri import is_same_store, sqlite_path
 from nnlab.errors import RunFailedError, UserError
-from nnlab.mlflow_sync.schedule import Following
-from nnlab.mlflow_sync.state import AwaitsParentError, View
+from nnlab.mlflow_sync.schedule import Schedule
+from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
 from nnlab.mlflow_sync.store import ensure_store
 from nnlab.redaction import Redacting, redacted
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead
+from nnlab.runs.directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead, run_directories
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,10 +37,10 @@ POLL_SECONDS = 0.2
 BACKLOG_SECONDS = 5.0
 """How long the leftovers of dead runs may hold up the end, once every followed run is done."""
 LOOK_BACK_SECONDS = 2.0
-"""How often the runs that have arrived are looked at: one may have gone on, or begun again, since."""
+"""How often the runs that have arrived are looked at: one may have been resumed or restarted since."""
 
 
-class Mirror:
+class Worker:
     """Follows run directories until MLflow has got each, or does not take it.
 
     Args:
@@ -74,98 +74,96 @@ class Mirror:
             self._answers()
         return self._connected
 
-    def follow(self, arrivals: queue.SimpleQueue[Path | None]) -> bool:
+    def work(self, arrivals: queue.SimpleQueue[Path | None]) -> bool:
         """Follow the runs that arrive, until None does and all have ended; returns whether MLflow has got all."""
-        followed: dict[Path, Following] = {}
-        arrived: dict[Path, int] = {}  # with the length of the journal
-        backlog = self._left_behind()
+        followed: dict[Path, Schedule] = {}
+        synced: dict[Path, int] = {}  # with the length of the journal
+        backlog = self._backlog()
         more_may_come, has_all, look_back_at = True, True, 0.0
         while more_may_come or followed:
             with contextlib.suppress(queue.Empty):
                 run_or_end = arrivals.get(timeout=POLL_SECONDS)
                 if run_or_end is not None:
-                    followed[run_or_end] = Following()
+                    followed[run_or_end] = Schedule()
                 else:
                     more_may_come = False
                     self._failures = 0
-                    followed = {run: Following() for run in followed}  # a fresh chance for each
+                    followed = {run: Schedule() for run in followed}  # a fresh chance for each
             if not more_may_come or time.monotonic() >= look_back_at:
                 look_back_at = time.monotonic() + LOOK_BACK_SECONDS
-                for run in [run for run, length in arrived.items() if _length(run) > length]:
-                    del arrived[run]
-                    followed.setdefault(run, Following())
-            for run, following in list(followed.items()):
+                for run in [run for run, length in synced.items() if _length(run) > length]:
+                    del synced[run]
+                    followed.setdefault(run, Schedule())
+            for run, schedule in list(followed.items()):
                 if not journal.has_begun(run / JOURNAL):
                     if not more_may_come and not RunDirectory.is_alive(run):
                         del followed[run]  # it never came to anything
                     continue
-                if not following.is_due(run):
+                if not schedule.is_due(run):
                     continue
-                if self._bring(run, following, len(followed)):
-                    arrived[run] = followed.pop(run).offset
-                elif not more_may_come and self._is_hopeless(run, following, followed):
+                if self._upload(run, schedule, len(followed)):
+                    synced[run] = followed.pop(run).offset
+                elif not more_may_come and self._is_hopeless(run, schedule, followed):
                     del followed[run]
                     has_all = False
             if not self._failures:
-                self._bring_next(backlog)
+                self._upload_next(backlog)
         end_dead_runs(self._runs_dir)
         deadline = time.monotonic() + BACKLOG_SECONDS
-        while not self._failures and time.monotonic() < deadline and self._bring_next(backlog):
+        while not self._failures and time.monotonic() < deadline and self._upload_next(backlog):
             pass
         return has_all
 
-    def _bring(self, run: Path, following: Following, runs: int = 1) -> bool:
+    def _upload(self, run: Path, schedule: Schedule, runs: int = 1) -> bool:
         """Send what is new of one of `runs` runs; returns whether MLflow has got all of it, the end included."""
-        following.awaits = None
-        began = time.process_time()
+        schedule.awaits = None
+        started = time.process_time()
         try:
             client = self.client()
-            from nnlab.mlflow_sync.upload import feed
+            from nnlab.mlflow_sync.upload import upload
 
             end_if_dead(run)
-            view = feed(run, client)
-            has_all = view.has_all(run)
-        except BlockingIOError:  # another mirror is at it
+            state = upload(run, client)
+            has_all = state.has_all(run)
+        except BlockingIOError:  # another worker is at it
             return False
         except AwaitsParentError as error:
-            following.awaits = error.parent
+            schedule.awaits = error.parent
             return False
-        except Exception as error:  # whatever MLflow raises, the other runs go on
+        except Exception as error:  # whatever MLflow raises, the other runs continue
             is_damaged = isinstance(error, UserError | PermissionError | FileNotFoundError)
             self._failures += 0 if is_damaged else 1
-            following.failed()
+            schedule.failed()
             _report(run, error)
             return False
         self._failures = 0
-        following.came_to(view.offset, busy=time.process_time() - began, runs=runs)
+        schedule.uploaded(state.offset, busy=time.process_time() - started, runs=runs)
         return has_all
 
-    def _is_hopeless(self, run: Path, following: Following, followed: Collection[Path]) -> bool:
+    def _is_hopeless(self, run: Path, schedule: Schedule, followed: Collection[Path]) -> bool:
         """Whether a run that grows no more has failed twice, MLflow has failed thrice whatever the run, or the
         study that it awaits is no longer coming."""
         if RunDirectory.is_alive(run):
             return False
-        if following.awaits is not None and following.awaits not in followed:
-            _report(run, AwaitsParentError(following.awaits))
+        if schedule.awaits is not None and schedule.awaits not in followed:
+            _report(run, AwaitsParentError(schedule.awaits))
             return True
-        return following.failures >= 2 or self._failures >= 3
+        return schedule.failures >= 2 or self._failures >= 3
 
-    def _bring_next(self, backlog: Iterator[Path]) -> bool:
+    def _upload_next(self, backlog: Iterator[Path]) -> bool:
         """Close the next dead run; returns whether there was one."""
         run = next(backlog, None)
         if run is not None:
-            self._bring(run, Following())
+            self._upload(run, Schedule())
         return run is not None
 
-    def _left_behind(self) -> Iterator[Path]:
+    def _backlog(self) -> Iterator[Path]:
         """The dead runs beside ours, studies before trials, that were to go to the same MLflow and have not arrived."""
-        studies_and_runs = sorted(self._runs_dir.glob(f"*/{JOURNAL}"))
-        trials = sorted(self._runs_dir.glob(f"*/trials/*/{JOURNAL}"))
-        for run in (path.parent for path in studies_and_runs + trials):
+        for run in run_directories(self._runs_dir):
             try:
-                view = View.of(run)
-                is_ours = view is not None and is_same_store(view.tracking_uri, redacted(self._uri))
-                if view is not None and is_ours and not view.has_all(run) and not RunDirectory.is_alive(run):
+                state = SyncState.of(run)
+                is_ours = state is not None and is_same_store(state.tracking_uri, redacted(self._uri))
+                if state is not None and is_ours and not state.has_all(run) and not RunDirectory.is_alive(run):
                     yield run
             except (UserError, OSError) as error:
                 _report(run, error)
@@ -187,10 +185,10 @@ def _report(run: Path, error: Exception) -> None:
         traceback.print_exception(error)
     sys.stderr.flush()
     with contextlib.suppress(UserError, RunFailedError, OSError):
-        view = View.of(run)
-        if view is not None:
+        state = SyncState.of(run)
+        if state is not None:
             text = redacted(" ".join(str(error).split()) or type(error).__name__)
-            replace(view, problem=text[:500]).save(run)
+            replace(state, problem=text[:500]).save(run)
 
 
 def _read(source: TextIO, arrivals: queue.SimpleQueue[Path | None]) -> None:
@@ -200,7 +198,7 @@ def _read(source: TextIO, arrivals: queue.SimpleQueue[Path | None]) -> None:
 
 
 def _import_mlflow() -> None:
-    """Import now, while nobody knows yet what for, all that takes MLflow a second and more.
+    """Import now, before anybody knows what for, all of MLflow that takes a second and more.
 
     A quarter less without the garbage collector, which goes through all modules again and again, and finds nothing.
     """
@@ -220,7 +218,7 @@ def _tell(parent: int) -> None:
 
 
 def main() -> int:
-    """Mirror until the end of standard input; exit status 1 if MLflow has not got everything."""
+    """Work until the end of standard input; exit status 1 if MLflow has not got everything."""
     _import_mlflow()
     line = sys.stdin.readline()
     if not line:
@@ -235,11 +233,11 @@ def main() -> int:
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, arrivals), daemon=True).start()
     with contextlib.redirect_stderr(Redacting(sys.stderr)):
-        mirror = Mirror(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_tell, parent))
+        worker = Worker(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_tell, parent))
         # The store takes a moment: now, while the parent reads its data. What fails is tried again.
         with contextlib.suppress(Exception):
-            mirror.client()
-        return 0 if mirror.follow(arrivals) else 1
+            worker.client()
+        return 0 if worker.work(arrivals) else 1
 
 
 if __name__ == "__main__":

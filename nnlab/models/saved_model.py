@@ -109,7 +109,10 @@ def load_model(architecture: Path, weights: Path) -> Model:
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{architecture} must describe a model in nnlab's JSON, but does not ({error!r}).") from error
     if kind not in READABLE:
-        raise UserError(f"{architecture} must be of format {FORMAT}, but is of format {kind!r}. Use its own nnlab.")
+        raise UserError(
+            f"{architecture} must be of format {' or '.join(map(str, READABLE))}, but is of format {kind!r}. "
+            "Load it with the version of nnlab that wrote it."
+        )
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
         raise UserError(

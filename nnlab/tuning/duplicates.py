@@ -6,31 +6,24 @@ trained with, and how it ended are the original's. The weights themselves stand 
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
-import yaml
 from optuna.trial import FrozenTrial
 
-from nnlab.errors import UserError
-from nnlab.execution.run import COMMAND_TAG, EPOCH_TAG
-from nnlab.mlflow_sync.process import MirrorProcess
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, RunDirectory
-from nnlab.runs.provenance import WEIGHTS_TAG
-from nnlab.runs.recorder import Recorder
+from nnlab.runs.directory import RunDirectory
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.tags import COMMAND_TAG, DUPLICATE_TAG, EPOCH_TAG, WEIGHTS_TAG
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trial import run_name
 from nnlab.tuning.trials import Asked
 
-ORIGINAL_TAG = "nnlab.duplicate_of"
 COPIED_TAGS = (WEIGHTS_TAG, EPOCH_TAG, COMMAND_TAG)
 """Those that a run learns on its way; others are about what was done with its model later."""
 
 
-def record_repetition(trial: FrozenTrial, tasks: Tasks, mirror: MirrorProcess | None) -> None:
+def record_repetition(trial: FrozenTrial, tasks: Tasks, announce: Announce | None) -> None:
     """Record the runs of an ended trial that repeats another; other trials, and what is recorded, are left alone.
 
     Raises:
@@ -42,49 +35,32 @@ def record_repetition(trial: FrozenTrial, tasks: Tasks, mirror: MirrorProcess | 
     both = list(zip(tasks.paths(trial.number), tasks.paths(original), strict=True))
     for place, (path, earlier) in enumerate(both):
         reason = f"the same values as trial {original}, whose result this is"
-        if not journal.has_begun(earlier / JOURNAL) or _has_ended(path, reason):
+        run = StoredRun.at(earlier)
+        if run is None or _is_recorded(path, reason):
             continue
-        config, overrides, provenance = _facts(earlier)
-        provenance |= {
+        provenance = run.provenance | {
             "name": f"{run_name(trial.number, place, len(both))}, same as trial {original}",
-            "tags": {**tasks.tags(trial), ORIGINAL_TAG: str(original)},
+            "tags": {**tasks.tags(trial), DUPLICATE_TAG: str(original)},
             "parent": os.path.relpath(tasks.directory, path),
         }
-        with Recorder.open(RunDirectory.claim(path), config, overrides, provenance, mirror) as recorder:
-            _copy(journal.counting(journal.read(earlier / JOURNAL)[0]), recorder, reason)
+        config, overrides = run.config, run.overrides  # read before a directory is made: they may be damaged
+        with Recorder.open(RunDirectory.claim(path), config, overrides, provenance, announce) as recorder:
+            _copy(run, recorder, reason)
 
 
-def _facts(run: Path) -> tuple[dict[str, Any], list[str], dict[str, Any]]:
-    """Config, overrides and provenance of a run, as its directory has them."""
-    try:
-        config, overrides = (
-            yaml.safe_load((run / name).read_text(encoding="utf-8")) for name in ("config.yaml", "overrides.yaml")
-        )
-        return config, overrides, json.loads((run / "provenance.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(
-            f"The files of a run that others repeat must be as nnlab wrote them, but in {run} they are damaged "
-            f"({' '.join(str(error).split())}). Restore them."
-        ) from error
-
-
-def _copy(events: list[journal.Event], recorder: Recorder, reason: str) -> None:
+def _copy(run: StoredRun, recorder: Recorder, reason: str) -> None:
     """Record what a run measured on the training and validation rows, and its end."""
-    for event in events:
-        match event["event"]:
-            case "epoch":
-                recorder.epoch(event["epoch"], event["metrics"])
-            case "kept":
-                recorder.kept(event["epoch"], event["metrics"])
-            case "note":
-                recorder.tag({key: value for key, value in event["tags"].items() if key in COPIED_TAGS})
-    end = journal.end_of(events) or {"status": "killed", "reason": None}
-    recorder.close(end["status"], f"{reason}: {end['reason']}" if end["reason"] else reason)
+    for epoch, metrics in run.epochs.items():
+        recorder.epoch(epoch, metrics)
+    if tags := {key: value for key, value in run.tags.items() if key in COPIED_TAGS}:
+        recorder.tag(tags)
+    if run.kept:
+        recorder.kept(int(run.kept["best/epoch"]), run.kept)
+    reason = f"{reason}: {run.reason}" if run.reason else reason
+    recorder.close("killed" if run.status == "running" else run.status, reason)
 
 
-def _has_ended(path: Path, reason: str) -> bool:
-    """Whether a repetition is recorded to its end; one that was killed on the way ends for another reason."""
-    if not journal.has_begun(path / JOURNAL):
-        return False
-    end = journal.end_of(journal.read(path / JOURNAL)[0])
-    return end is not None and str(end["reason"]).startswith(reason)
+def _is_recorded(path: Path, reason: str) -> bool:
+    """Whether a repetition is recorded to its end; one that was killed on the way ended for another reason."""
+    run = StoredRun.at(path)
+    return run is not None and run.has_ended and (run.reason or "").startswith(reason)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from nnlab.config.leaves import leaves
 from nnlab.config.overrides import key_of, parsed
-from nnlab.config.repeat import leaves, repeatable
+from nnlab.config.repeat import repeatable
 from nnlab.config.schema import Config, as_dict
-from nnlab.config.validate import validate
+from nnlab.config.validate import Validated, validate
 from nnlab.cpu import usable_cores
+from nnlab.data.dataset import Dataset
 from nnlab.redaction import redacted
 from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.searchable import GROUPS, is_shape
@@ -46,6 +48,7 @@ class Plan:
         space: what to search.
         overrides: the command line.
         fixed: the config of a run at some point of the space.
+        dataset: of that run.
         configs: composes the configs at the other points.
     """
 
@@ -53,6 +56,7 @@ class Plan:
     space: Space
     overrides: list[str]
     fixed: Config
+    dataset: Dataset = field(repr=False, compare=False)
     configs: TrialConfigs
 
     @property
@@ -75,8 +79,8 @@ class Plan:
         texts = self.repeatable_overrides
         return [text for text in texts if key_of(text) not in OF_A_SESSION and redacted(text) == text]
 
-    def config(self, values: Mapping[str, Any], seed: int) -> Config:
-        """The config of a run at a point of the space.
+    def at(self, values: Mapping[str, Any], seed: int) -> Validated:
+        """The config of a run at a point of the space, and its data.
 
         Args:
             values: config key -> value for the searched keys, group -> choice for searched groups.

@@ -8,14 +8,12 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from nnlab.config.compose import mark_in_doubt
+from nnlab.config.leaves import leaves
 from nnlab.config.overrides import read, with_quotes_as_remedy
 from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
-from nnlab.config.repeat import leaves
-from nnlab.config.schema import Config
 from nnlab.config.test_split import with_test
-from nnlab.config.validate import validate
-from nnlab.data.loading import dataset_of
+from nnlab.config.validate import Validated, validate
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.combinations import sweep_problems
@@ -72,28 +70,28 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     judged = next((name for name in settings.objectives if name.startswith("val/")), "val/loss")
     following = {"trainer.monitor": judged, "trainer.restore_best": settings.at == "best"}
     configs = TrialConfigs(given, following, space)
-    fixed = _checked(configs, space)
+    fixed, dataset = _checked(configs, space)
     problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
     if fixed.data.split.seed is None:
         rule = "must be a number in a sweep, so that all trials are judged on the same rows"
         problems.append(ConfigProblem("data.split.seed", rule, None, "0"))
-    if not len(dataset_of(fixed.data, seed=fixed.seed).validation):
+    if not len(dataset.validation):
         rule = "is measured on the validation split, which is empty"
         problems.append(ConfigProblem("sweep.objective", rule, judged, "data.split.validation=0.15"))
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, bool(fixed.trainer.test))  # the winner: `auto` tests it
-    return Plan(settings, space, list(arguments), fixed, configs)
+    return Plan(settings, space, list(arguments), fixed, dataset, configs)
 
 
-def _checked(configs: TrialConfigs, space: Space) -> Config:
-    """A config of the space, after all of its corners were checked: problems there would else be found too late."""
+def _checked(configs: TrialConfigs, space: Space) -> Validated:
+    """A config of the space, after all corners were checked: problems there would else be found too late."""
     problems: dict[str, ConfigProblem] = {}
     fixed = None
     for values in space.corners():
         try:
-            config = validate(configs.at(values))
-            fixed = fixed or config
+            validated = validate(configs.at(values))
+            fixed = fixed or validated
         except ConfigError as error:
             problems |= {str(problem): problem for problem in error.problems}
     if problems or fixed is None:

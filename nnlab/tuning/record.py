@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from optuna.trial import FrozenTrial
 
-from nnlab.runs import journal
 from nnlab.runs.files import write_atomically
 from nnlab.runs.recorder import Recorder
+from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.trials_table import trials_table
 from nnlab.tuning.study import FINISHED, ended_at
@@ -34,8 +34,7 @@ class StudyRecord:
     def __init__(self, recorder: Recorder, objectives: Sequence[str]) -> None:
         self._recorder = recorder
         self._objectives = objectives
-        events, _ = journal.read(recorder.directory.journal_path)
-        self._recorded = max((event["number"] for event in events if event["event"] == "trial"), default=0)
+        self._recorded = max(StoredRun.open(recorder.directory.path).trials, default=0)
 
     def progress(self, trials: Sequence[FrozenTrial]) -> None:
         """Record the best value as it was after each finished trial, from where the record ends.

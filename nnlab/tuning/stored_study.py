@@ -1,56 +1,97 @@
-"""The leaderboard of a study that was begun earlier, or is going on in another process."""
+"""A study read back from its directory and its storage: one that has ended, or is under way in another process."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.study import get_all_study_names
+from optuna.trial import FrozenTrial
 
 from nnlab.errors import UserError
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, RunDirectory
+from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage
 
 
-def shown_study(name: str, arguments: Sequence[str], *, encoding: str | None, width: int | None = None) -> str:
-    """What there is to say of a study now.
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study as it is now; reading it changes nothing of it.
 
-    Args:
-        name: of the study.
-        arguments: overrides, of which `runs_dir` and `sweep.storage` count.
-        encoding: of the stream that shows the text.
-        width: of the screen; None where lines may be of any length.
-
-    Raises:
-        UserError: if there is no such study.
+    Attributes:
+        directory: the study's own.
+        manifest: what makes it the study that it is.
+        storage: of its trials.
     """
-    directory = study_directory(name, arguments)
-    manifest = Manifest.read(directory)
-    storage = open_storage(storage_url(manifest, arguments), directory / JOURNAL_FILE)
-    if name not in get_all_study_names(storage):
-        raise UserError(f"The study {name!r} was begun in {directory}, but its storage has none of that name.")
-    trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-    objective = manifest.fingerprint["sweep.objective"]
-    objectives = [objective] if isinstance(objective, str) else list(objective)
-    return "\n".join(
-        [name, "", leaderboard(trials, objectives, encoding=encoding, width=width), "", _state(directory), ""]
-    )
 
+    directory: Path
+    manifest: Manifest
+    storage: BaseStorage
 
-def _state(directory: Path) -> str:
-    """Whether the study goes on, and the winner's test once it has ended."""
-    if RunDirectory.is_alive(directory):
-        return "running"
-    events, _ = journal.read(directory / JOURNAL)
-    end = journal.end_of(events)
-    tests = [event["metrics"] for event in events if event["event"] == "test"]
-    status = end["status"] if end else "killed"
-    if status != "finished":
-        return f"{status}; go on with it: python -m nnlab.sweep sweep.resume={directory.name}"
-    scores = "".join(f", {name} {value:.4f}" for name, value in tests[-1].items()) if tests else ""
-    return f"finished{scores}"
+    @classmethod
+    def open(cls, name: str, arguments: Sequence[str] = ()) -> Self:
+        """Read a study back.
+
+        Args:
+            name: of the study.
+            arguments: overrides, of which `runs_dir` and `sweep.storage` count.
+
+        Raises:
+            UserError: if there is no such study, or its storage does not have it or cannot be opened.
+        """
+        directory = study_directory(name, arguments)
+        manifest = Manifest.read(directory)
+        storage = open_storage(storage_url(manifest, arguments), directory / JOURNAL_FILE)
+        if name not in get_all_study_names(storage):
+            raise UserError(f"The study {name!r} was started in {directory}, but its storage has none of that name.")
+        return cls(directory, manifest, storage)
+
+    @property
+    def name(self) -> str:
+        """The name of the study and its directory."""
+        return self.directory.name
+
+    @property
+    def objectives(self) -> list[str]:
+        """The names of what is optimized."""
+        objective = self.manifest.fingerprint["sweep.objective"]
+        return [objective] if isinstance(objective, str) else list(objective)
+
+    @cached_property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials, in the order of their numbers."""
+        return optuna.load_study(study_name=self.name, storage=self.storage).get_trials(deepcopy=False)
+
+    @cached_property
+    def run(self) -> StoredRun:
+        """The study's own run.
+
+        Raises:
+            UserError: if it has none, or its journal is damaged.
+        """
+        return StoredRun.open(self.directory)
+
+    def report(self, *, encoding: str | None, width: int | None = None) -> str:
+        """What there is to say of the study now: its leaderboard, and how it stands.
+
+        Args:
+            encoding: of the stream that shows the text.
+            width: of the screen; None where lines may be of any length.
+        """
+        table = leaderboard(self.trials, self.objectives, encoding=encoding, width=width)
+        return "\n".join([self.name, "", table, "", self.standing(), ""])
+
+    def standing(self) -> str:
+        """Whether the study is under way, how to resume it if it is not complete, and else the winner's test."""
+        if self.run.is_alive:
+            return "running"
+        if self.run.status != "finished":
+            return f"{self.run.status_now}; resume it: python -m nnlab.sweep sweep.resume={self.name}"
+        return "finished" + "".join(f", {name} {value:.4f}" for name, value in self.run.test.items())

@@ -11,9 +11,9 @@ from hydra.core.override_parser.types import Override
 
 from nnlab.config.compose import composed, hydra_initialized
 from nnlab.config.keys import key_rules
+from nnlab.config.leaves import leaves
 from nnlab.config.overrides import parsed
 from nnlab.config.problems import ConfigError, ConfigProblem
-from nnlab.config.repeat import leaves
 from nnlab.config.schema import VARIANTS
 from nnlab.tuning.search.searchable import GROUPS, form_of
 from nnlab.tuning.search.space import Space

@@ -14,7 +14,8 @@ import pytest
 
 import nnlab
 from nnlab.commands import invocation
-from nnlab.commands.invocation import open_pages, python, start
+from nnlab.commands.invocation import python, typed
+from nnlab.commands.mlflow_links import open_pages
 from nnlab.config.tracking_uri import sqlite_uri
 
 REPOSITORY = Path(__file__).parents[2]
@@ -22,14 +23,14 @@ REPOSITORY = Path(__file__).parents[2]
 
 def test_make_is_for_the_top_of_a_checkout_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
-    assert start("ui") == "make ui"
+    assert typed("ui") == "make ui"
     monkeypatch.chdir(REPOSITORY / "tests")
-    assert start("ui") == f"{python()} -m nnlab.ui"
+    assert typed("ui") == f"{python()} -m nnlab.ui"
     (tmp_path / "Makefile").touch()  # somebody else's
     monkeypatch.chdir(tmp_path)
-    assert start("ui") == f"{python()} -m nnlab.ui"
+    assert typed("ui") == f"{python()} -m nnlab.ui"
     monkeypatch.setattr(invocation, "CHECKOUT", tmp_path / "site-packages")
-    assert start("run") == f"{python()} -m nnlab.run"
+    assert typed("run") == f"{python()} -m nnlab.run"
 
 
 def test_a_folder_that_was_removed_has_no_makefile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +38,7 @@ def test_a_folder_that_was_removed_has_no_makefile(tmp_path: Path, monkeypatch: 
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    assert start("ui").endswith(" -m nnlab.ui")
+    assert typed("ui").endswith(" -m nnlab.ui")
 
 
 def test_python_is_named_so_that_the_shell_finds_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +104,7 @@ def test_in_a_wheel_each_message_names_a_command_that_works(tmp_path: Path) -> N
     run = shell(f"{told[1]} model=toy data=toy trainer.epochs=2")
     assert run.returncode == 0, run.stderr
     assert "make" not in run.stdout
-    pages = re.search(r"^open it +(.*), or: (.*)$", run.stdout, re.MULTILINE)
+    pages = re.search(r"^view it +(.*), or: (.*)$", run.stdout, re.MULTILINE)
     assert pages, run.stdout
     assert "usage: nnlab.ui" in shell(f"{pages[1]} --help").stdout
     assert "--backend-store-uri" in shell(f"{shlex.join(shlex.split(pages[2])[:4])} --help").stdout

@@ -17,7 +17,7 @@ from nnlab.errors import UserError
 from nnlab.tuning.planning import make_plan
 from nnlab.tuning.resuming import arguments_to_go_on
 from nnlab.tuning.search.settings import study_rules
-from nnlab.tuning.stored_study import shown_study
+from nnlab.tuning.stored_study import StoredStudy
 
 
 def what_a_run_makes_of(line: list[str]) -> bool:
@@ -31,7 +31,7 @@ def what_a_sweep_makes_of(line: list[str]) -> bool:
     if overrides is None:
         return False
     if name is not None:
-        return bool(shown_study(name, overrides, encoding="utf-8"))
+        return bool(StoredStudy.open(name, overrides).report(encoding="utf-8"))
     whole, _ = arguments_to_go_on(overrides)
     return bool(make_plan(whole))
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recording import record
 from sqlalchemy.engine import make_url
-from watching import mirrored, runs
+from watching import runs, synced
 
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path, sqlite_uri
 from nnlab.errors import RunFailedError, UserError
@@ -59,7 +59,7 @@ def test_runs_of_a_folder_of_any_name_arrive_in_it_and_nowhere_else(
     shutil.copy(template_store, runs_dir / "mlflow.db")
     uri = resolve_uri(None, runs_dir)
     path = record(runs_dir)
-    assert mirrored(uri, runs_dir, path)
+    assert synced(uri, runs_dir, path)
     client = mlflow.MlflowClient(uri)
     mlflow.set_tracking_uri(uri)
     (run,) = runs(client)

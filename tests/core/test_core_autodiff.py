@@ -1,4 +1,4 @@
-"""The teaching door, held to the worked values of the published system it follows (miniflow)."""
+"""Automatic differentiation, held to the worked values of the published system that it follows (miniflow)."""
 
 from __future__ import annotations
 

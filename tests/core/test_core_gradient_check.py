@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nnlab.core import L1, L2, Activation, Dense, Dropout, Linear, Network, ReLU, Sigmoid, Softmax, Tanh
-from nnlab.core import feed as feed_module
+from nnlab.core import batches as batches_module
 from nnlab.core import graph as graph_module
 from nnlab.core.activations import InvertedDropout
 from nnlab.core.gradient_check import TOLERANCE, ParameterCheck, check_gradients
@@ -217,10 +217,10 @@ def test_a_gradient_that_is_not_finite_is_wrong(monkeypatch: pytest.MonkeyPatch)
 def test_dropout_without_its_factor_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its derivative lacks it too, so its own loss would agree."""
 
-    def broken(self: Any, x: Any, out: Any, mask: Any, draws: Any, kept: Any) -> Calls:
-        yield from RIGHT_DROPOUT(self, x, out, mask, draws, kept)
-        yield call(np.copyto, mask, kept)
-        yield call(np.multiply, x, mask, out)
+    def broken(self: Any, x: Any, out: Any, saved: Any) -> Calls:
+        yield from RIGHT_DROPOUT(self, x, out, saved)
+        yield call(np.copyto, saved.mask, saved.kept)
+        yield call(np.multiply, x, saved.mask, out)
 
     monkeypatch.setattr(InvertedDropout, "forward", broken)
     assert not check(dropout=0.4)[0].is_right
@@ -230,8 +230,8 @@ RIGHT_DROPOUT = InvertedDropout.forward
 
 
 def test_labels_that_go_with_other_rows_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = feed_module._classes
-    monkeypatch.setattr(feed_module, "_classes", lambda y, *others: right(np.roll(y, 1), *others))
+    right = batches_module._classes
+    monkeypatch.setattr(batches_module, "_classes", lambda y, *others: right(np.roll(y, 1), *others))
     assert not check()[0].is_right
 
 

@@ -9,17 +9,17 @@ import pickle
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from nnlab.core import Activation, Dense, Dropout, Input, Network, Node, value, value_and_grad
-from nnlab.core.feed import Feed
-from nnlab.core.node import CLIP, Array, Calls, Saved, call, in_float64
+from nnlab.core.batches import BatchLoader
+from nnlab.core.node import CLIP, Array, Calls, Memory, call, in_float64
 from nnlab.core.objective import Objective
-from nnlab.core.recorded import Recorded, RecordedMethod, array_of
 from nnlab.core.rows import Rows
+from nnlab.core.tracer import TracedMethod, Tracer, array_of
 
 
 class LeakyReLU(Node):
@@ -28,17 +28,21 @@ class LeakyReLU(Node):
     def shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
         return inputs[0]
 
-    def saved(self, *inputs: tuple[int, ...]) -> tuple[Saved, ...]:
-        return (Saved(inputs[0], np.bool_), Saved(inputs[0]))
+    class Saved(NamedTuple):
+        mask: Array
+        slope: Array
 
-    def forward(self, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
-        yield call(np.greater, x, 0, mask)
-        yield call(np.copyto, slope, 0.01)
-        yield call(np.copyto, slope, 1.0, where=mask)
-        yield call(np.multiply, x, slope, out)
+    def saved(self, memory: Memory, *inputs: tuple[int, ...]) -> Saved:
+        return self.Saved(memory.empty(inputs[0], np.bool_), memory.empty(inputs[0]))
 
-    def backward(self, x: Array, out: Array, mask: Array, slope: Array, dout: Array, dx: Array) -> Calls:
-        yield call(np.multiply, dout, slope, dx)
+    def forward(self, x: Array, out: Array, saved: Saved) -> Calls:
+        yield call(np.greater, x, 0, saved.mask)
+        yield call(np.copyto, saved.slope, 0.01)
+        yield call(np.copyto, saved.slope, 1.0, where=saved.mask)
+        yield call(np.multiply, x, saved.slope, out)
+
+    def backward(self, x: Array, out: Array, saved: Saved, dout: Array, dx: Array) -> Calls:
+        yield call(np.multiply, dout, saved.slope, dx)
 
 
 X = np.array([[1.0, -2.0], [-3.0, 4.0], [5.0, -6.0]])
@@ -54,12 +58,12 @@ def run(forward: Callable[..., Any], *feeds: Any) -> Any:
     return [value(node, {node.inputs[0]: feed}).tolist() for feed in feeds]
 
 
-def slope_at_once(self: Node, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+def slope_at_once(self: Node, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
     yield call(np.multiply, x, np.where(x > 0, 1.0, 0.01), out)
 
 
 def test_the_obvious_way_is_refused_with_the_way_that_works() -> None:
-    with pytest.raises(TypeError, match=r"`Own\.slope_at_once` .*`yield call\(np\.greater, x, 0, mask\)`.*np\.bool_"):
+    with pytest.raises(TypeError, match=r"`Own\.slope_at_once` .*call\(np\.greater, x, 0, saved\.mask\)`.*np\.bool_"):
         run(slope_at_once, X)
 
 
@@ -138,7 +142,7 @@ READS: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 def test_whatever_reads_or_changes_numbers_is_refused(read: Callable[[Any], object]) -> None:
-    def forward(self: Node, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+    def forward(self: Node, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
         read(x)
         yield call(np.copyto, out, x)
 
@@ -195,7 +199,7 @@ def test_no_function_of_numpy_gets_at_the_numbers() -> None:
             results = []
             for numbers in (X, np.flip(X) - 0.5):
                 array = numbers.copy()
-                x = Recorded(array, LeakyReLU(Input()).forward, 0)
+                x = Tracer(array, LeakyReLU(Input()).forward, 0)
                 try:
                     result = function(*given(x))
                 except Exception as error:
@@ -222,7 +226,7 @@ FREE: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("fact", FREE.values(), ids=FREE.keys())
 def test_shape_and_dtype_are_free(fact: Callable[[Any], object]) -> None:
-    def forward(self: Node, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+    def forward(self: Node, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
         assert fact(x)
         yield call(np.copyto, out, x)
 
@@ -255,47 +259,47 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
 def test_views_are_free_and_are_those_of_the_array(view: Callable[[Any], Any]) -> None:
     array = X.copy()
-    seen = view(Recorded(array, LeakyReLU(Input()).forward, 0))
-    assert isinstance(seen, Recorded)
+    seen = view(Tracer(array, LeakyReLU(Input()).forward, 0))
+    assert isinstance(seen, Tracer)
     np.testing.assert_array_equal(array_of(seen), view(array))
     assert np.shares_memory(array_of(seen), array) or not array_of(seen).size
 
 
-def in_a_closure(self: Any, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
-    parts = {"x": x, "others": [out, (slope,)]}
+def in_a_closure(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
+    parts = {"x": x, "others": [out, saved]}
 
     def scaled() -> None:
         np.multiply(parts["x"], 0.01, out=parts["others"][0])  # type: ignore[call-overload]
 
     yield scaled
-    yield lambda mask=mask: np.greater(x, 0, mask)
-    yield partial(np.copyto, dst=out, src=x, where=mask)
+    yield lambda mask=saved.mask: np.greater(x, 0, mask)
+    yield partial(np.copyto, dst=out, src=x, where=saved.mask)
 
 
-def in_nested_calls(self: Any, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+def in_nested_calls(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
     yield call(np.stack, [x, x], axis=0, out=np.empty((2, *x.shape)))
     yield call(partial(np.multiply, x), 0.01, out)
-    yield partial(partial(np.greater, x, 0), mask)
-    yield call(np.copyto, out, x, where=mask)
+    yield partial(partial(np.greater, x, 0), saved.mask)
+    yield call(np.copyto, out, x, where=saved.mask)
 
 
-def by_a_function(self: Any, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+def by_a_function(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
     def leaky(x: Array, out: Array) -> None:
         out[...] = np.where(x > 0, x, 0.01 * x)
 
     return [call(leaky, x, out)]
 
 
-def by_methods(self: Any, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+def by_methods(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
     every = np.arange(x.size)
     yield call(out.fill, 0.01)
     yield call(np.multiply, x, out, out)
-    yield call(np.greater, x, 0, mask)
-    yield call(x.reshape(-1).take, every, None, slope.reshape(-1), CLIP)
-    yield call(np.copyto, out, slope, where=mask)
+    yield call(np.greater, x, 0, saved.mask)
+    yield call(x.reshape(-1).take, every, None, saved.slope.reshape(-1), CLIP)
+    yield call(np.copyto, out, saved.slope, where=saved.mask)
 
 
-def by_recursion(self: Any, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+def by_recursion(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
     def rows(i: int = 0) -> None:
         if i < len(x):
             out[i] = np.where(x[i] > 0, x[i], 0.01 * x[i])
@@ -304,7 +308,7 @@ def by_recursion(self: Any, x: Array, out: Array, mask: Array, slope: Array) -> 
     yield rows
 
 
-def by_functions_that_share_a_number(self: Any, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+def by_functions_that_share_a_number(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
     factor = 1.0
 
     def first() -> None:
@@ -337,7 +341,7 @@ def test_what_hides_an_array_from_its_calls_is_refused_in_the_first_step_at_the_
         def __call__(self) -> None:
             np.multiply(self.x, 0.5, out=self.out)
 
-    def forward(self: Any, x: Array, out: Array, mask: Array, slope: Array) -> Calls:
+    def forward(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
         yield Holder(x, out)
 
     with pytest.raises(TypeError, match=r"np\.multiply"):
@@ -360,19 +364,19 @@ def test_a_step_is_numpys_functions_on_plain_arrays(activation: str, loss: str, 
     network = Network(layers, features=(2,), rng=np.random.default_rng(1))
     objective = Objective(network, loss, dropout=np.random.default_rng(2))
     rows = Rows.whole(np.zeros((4, 2), np.float32), np.zeros(4, np.intp))
-    program, _ = Feed(rows, objective, objective.training, 4).load(rows.index)
+    program, _ = BatchLoader(rows, objective, objective.training, 4).load(rows.index)
     calls = [*program._forward_calls, *program._backward_calls]
     assert len(calls) > 20
     assert all(type(step) is partial for step in calls)
     parts = [part for step in calls for part in everything_in(step)]
-    assert not any(isinstance(part, Recorded | RecordedMethod) for part in parts)
+    assert not any(isinstance(part, Tracer | TracedMethod) for part in parts)
     written_in_c = (np.ufunc, type(np.add.reduce), type(np.random.default_rng().random))
     assert all(isinstance(step.func, written_in_c) or step.func is in_float64 for step in calls)
 
 
 def test_the_same_value_along_two_inputs_is_the_same_array() -> None:
     class Square(LeakyReLU):
-        def forward(self, x: Array, y: Array, out: Array, *saved: Array) -> Calls:  # type: ignore[override]
+        def forward(self, x: Array, y: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:  # type: ignore[override]
             assert x is y
             yield call(np.multiply, x, y, out)
 
@@ -381,8 +385,26 @@ def test_the_same_value_along_two_inputs_is_the_same_array() -> None:
 
 
 def test_an_argument_among_several_is_named() -> None:
-    def forward(self: Any, *arrays: Array) -> Calls:
+    def forward(self: Any, *arrays: Any) -> Calls:
         yield call(np.copyto, arrays[1], arrays[0].sum())
 
-    with pytest.raises(TypeError, match=r"by `arrays\[0\]\.sum\(\)`"):
+    with pytest.raises(TypeError, match=r"in `arrays\[0\]\.sum\(\)`"):
         run(forward, X)
+
+
+def test_an_array_of_its_own_is_named_by_its_field() -> None:
+    def forward(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
+        yield call(np.copyto, out, saved.slope[1:].sum())
+
+    with pytest.raises(TypeError, match=r"in `saved\.slope\[\.\.\.\]\.sum\(\)`"):
+        run(forward, X)
+
+
+def test_own_arrays_without_names_are_refused() -> None:
+    class Unnamed(LeakyReLU):
+        def saved(self, memory: Memory, *inputs: tuple[int, ...]) -> Any:
+            return tuple(super().saved(memory, *inputs))
+
+    x = Input("x")
+    with pytest.raises(TypeError, match=r"`Unnamed\.saved` must return a `NamedTuple` of arrays"):
+        value(Unnamed(x), {x: X})

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from nnlab.doctor import keeping
-from nnlab.doctor.__main__ import table
 from nnlab.doctor.arithmetic import copies, exactness, kernel, others_at_work, processors, thread_variables
+from nnlab.doctor.command import table
 from nnlab.doctor.finding import Finding
 from nnlab.doctor.keeping import disk, store
 from nnlab.doctor.versions import requirements

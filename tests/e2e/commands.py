@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import io
 import json
 import os
 import signal
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from unittest import mock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -50,6 +53,26 @@ def nnlab(
         timeout=SECONDS,
         check=False,
     )
+
+
+def in_process(*overrides: str, folder: Path, program: str = "nnlab.run") -> subprocess.CompletedProcess[str]:
+    """As `nnlab`, but in this process, where nothing need be imported anew: for what asks or is refused."""
+    out, errors = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment(), clear=True),
+        mock.patch.object(sys, "argv", [program, *overrides]),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(errors),
+    ):
+        try:
+            importlib.import_module(program).main()
+        except SystemExit as end:
+            status = end.code
+        else:
+            status = 0
+    assert isinstance(status, int)
+    return subprocess.CompletedProcess([program, *overrides], status, out.getvalue(), errors.getvalue())
 
 
 @contextlib.contextmanager

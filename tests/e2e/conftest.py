@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import OVERRIDES, Done, nnlab
+from once import once
 from studies import AGAIN, STUDIES, Kept, side_by_side
 
 
@@ -21,8 +22,9 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def tracked(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> Callable[..., Done]:
     """Runs the command with tracking, in a new folder with a space in its name."""
 
-    def run(*overrides: str, elsewhere: bool = False) -> Done:
-        folder = tmp_path_factory.mktemp("a folder", numbered=True)
+    def run(*overrides: str, folder: Path | None = None, elsewhere: bool = False) -> Done:
+        folder = (folder or tmp_path_factory.mktemp("outer")) / "a folder"
+        folder.mkdir()
         runs_dir = folder / "my runs" if elsewhere else folder / "runs"
         store = folder / "other store.db" if elsewhere else runs_dir / "mlflow.db"
         runs_dir.mkdir()
@@ -34,29 +36,27 @@ def tracked(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> C
 
 
 @pytest.fixture(scope="session")
-def done(tracked: Callable[..., Done]) -> Done:
+def done(tracked: Callable[..., Done], tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A run on scikit-learn's digits; the environment says where its runs and its store go."""
-    return tracked(*OVERRIDES, "tracking.experiment=small digits", elsewhere=True)
+    overrides = [*OVERRIDES, "tracking.experiment=small digits"]
+    return once(tmp_path_factory, "done", lambda folder: tracked(*overrides, folder=folder, elsewhere=True))
 
 
 @pytest.fixture(scope="session")
-def pair(tracked: Callable[..., Done]) -> Done:
+def pair(tracked: Callable[..., Done], tmp_path_factory: pytest.TempPathFactory) -> Done:
     """The same twice with `-m`: at the same learning rate as `done`, and at another."""
     overrides = [override for override in OVERRIDES if not override.startswith("optimizer")]
-    return tracked("-m", *overrides, "optimizer.lr=0.1,0.01", "tracking.plots=false")
+    overrides = ["-m", *overrides, "optimizer.lr=0.1,0.01", "tracking.plots=false"]
+    return once(tmp_path_factory, "pair", lambda folder: tracked(*overrides, folder=folder))
 
 
 @pytest.fixture(scope="session")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kept]:
     """Those of `STUDIES`. Tests look at them and leave them as they are."""
-    folder = tmp_path_factory.mktemp("studies")
-    processes = side_by_side(folder, STUDIES)
-    return {name: Kept(process, folder / name) for name, process in processes.items()}
+    return once(tmp_path_factory, "studies", lambda folder: side_by_side(folder, STUDIES))
 
 
 @pytest.fixture(scope="session")
 def studies_again(tmp_path_factory: pytest.TempPathFactory, studies: dict[str, Kept]) -> dict[str, Kept]:
     """Those of `AGAIN` beside the others."""
-    folder = tmp_path_factory.mktemp("again")
-    processes = side_by_side(folder, AGAIN)
-    return studies | {name: Kept(process, folder / name) for name, process in processes.items()}
+    return studies | once(tmp_path_factory, "again", lambda folder: side_by_side(folder, AGAIN))

@@ -18,12 +18,13 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 UNTRACKED = "tracking.enabled=false"
+NO_PLOTS = "tracking.plots=false"  # they take longer than all trials
 Completed = subprocess.CompletedProcess[str]
 
 NEVER_PRUNED = "sweep.pruner=none"
 
 # Trials of a tenth of a second.
-TINY = ["data=digits", "trainer.epochs=4", "trainer.batch_size=32", "sweep.trials=6", UNTRACKED]
+TINY = ["data=digits", "trainer.epochs=4", "trainer.batch_size=32", "sweep.trials=6", UNTRACKED, NO_PLOTS]
 WIDTHS = ["model.depth=range(1, 3)", "model.width=choice(8, 16)"]
 SPACE = ["optimizer.lr=tag(log, interval(0.003, 0.3))", *WIDTHS]
 
@@ -74,15 +75,6 @@ AGAIN = {
 def sweep(*overrides: str, folder: Path, **variables: str) -> Completed:
     """Run the command to its end in `folder`."""
     return nnlab(*overrides, folder=folder, program="nnlab.sweep", **variables)
-
-
-def side_by_side(folder: Path, commands: Mapping[str, Sequence[str]]) -> dict[str, Completed]:
-    """Sweeps of those overrides, two at a time, each in a folder of its own of that name below `folder`."""
-    for name in commands:
-        (folder / name).mkdir(parents=True)
-    with ThreadPoolExecutor(2) as pool:
-        ended = pool.map(lambda item: sweep(*item[1], folder=folder / item[0]), commands.items())
-        return dict(zip(commands, ended, strict=True))
 
 
 @dataclass(frozen=True)
@@ -149,6 +141,15 @@ class Kept:
     @property
     def study(self) -> Study:
         return study_in(self.folder)
+
+
+def side_by_side(folder: Path, commands: Mapping[str, Sequence[str]]) -> dict[str, Kept]:
+    """Sweeps of those overrides, two at a time, each in a folder of its own of that name below `folder`."""
+    for name in commands:
+        (folder / name).mkdir(parents=True)
+    with ThreadPoolExecutor(2) as pool:
+        ended = pool.map(lambda item: sweep(*item[1], folder=folder / item[0]), commands.items())
+        return {name: Kept(process, folder / name) for name, process in zip(commands, ended, strict=True)}
 
 
 def study_in(folder: Path) -> Study:

@@ -16,6 +16,7 @@ from commands import (
     environment,
     event,
     events,
+    in_process,
     nnlab,
     run_directories,
     weights_sha256,
@@ -30,7 +31,7 @@ def test_help_and_cfg_print_and_start_nothing(tmp_path: Path) -> None:
         (["--help"], "schedule: constant, cosine, exponential, step, time_decay"),
         (["--cfg", "job"], "batch_size: 32"),
     ]:
-        finished = nnlab(*arguments, folder=tmp_path)
+        finished = in_process(*arguments, folder=tmp_path)
         assert finished.returncode == 0
         assert expected in finished.stdout
         assert finished.stderr == ""
@@ -59,12 +60,20 @@ def test_help_and_cfg_print_and_start_nothing(tmp_path: Path) -> None:
 def test_wrong_input_ends_with_2_and_a_message_before_anything_is_made(
     overrides: list[str], message: str, tmp_path: Path
 ) -> None:
-    finished = nnlab(*overrides, folder=tmp_path)
+    finished = in_process(*overrides, folder=tmp_path)
     assert finished.returncode == 2
     assert message in finished.stderr
     assert "Traceback" not in finished.stderr
     assert "HYDRA_FULL_ERROR" not in finished.stderr
     assert finished.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_ends_with_2_and_a_message_before_anything_is_made(tmp_path: Path) -> None:
+    finished = nnlab("optimizer.lrr=0.1", "model=mpl", folder=tmp_path)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "has 2 problems; nothing was started" in finished.stderr
+    assert "Traceback" not in finished.stderr
     assert list(tmp_path.iterdir()) == []
 
 

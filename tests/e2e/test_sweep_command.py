@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import started
-from studies import SMALL, UNTRACKED, Completed, Kept, snapshot, study_in, sweep
+from commands import in_process, started
+from studies import SMALL, UNTRACKED, Kept, snapshot, study_in, sweep
 
 DIGITS = ["data=digits", UNTRACKED]
 # What is given, and words of the answer. Beside a study of the name `study`, and a file of the name `file`.
@@ -58,45 +56,33 @@ REFUSALS: dict[str, tuple[list[str], list[str]]] = {
 }
 
 
-@dataclass(frozen=True)
-class Refused:
-    """What came of the commands of `REFUSALS`, and what stood in their folder before and after."""
-
-    processes: Mapping[str, Completed]
-    before: Mapping[str, bytes]
-    after: Mapping[str, bytes]
-
-
 @pytest.fixture(scope="module")
-def refused(studies: Mapping[str, Kept], tmp_path_factory: pytest.TempPathFactory) -> Refused:
+def beside(studies: Mapping[str, Kept], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the commands of `REFUSALS` are given."""
     folder = tmp_path_factory.mktemp("refused")
     shutil.copytree(studies["one worker"].study.directory, folder / "runs" / "study")
     (folder / "file").touch()
-    before = snapshot(folder)
-    with ThreadPoolExecutor(2) as pool:
-        ended = pool.map(lambda refusal: sweep(*refusal[0], folder=folder), REFUSALS.values())
-        return Refused(dict(zip(REFUSALS, ended, strict=True)), before, snapshot(folder))
+    return folder
 
 
 @pytest.mark.parametrize("what", REFUSALS)
-def test_it_is_refused_with_2_and_a_message(what: str, refused: Refused) -> None:
-    process = refused.processes[what]
+def test_it_is_refused_with_2_and_a_message_and_leaves_everything_as_it_was(what: str, beside: Path) -> None:
+    overrides, words = REFUSALS[what]
+    before = snapshot(beside)
+    process = in_process(*overrides, folder=beside, program="nnlab.sweep")
     assert process.returncode == 2
     assert process.stdout == ""
-    for words in REFUSALS[what][1]:
-        assert words in process.stderr
+    for word in words:
+        assert word in process.stderr
     assert "Traceback" not in process.stderr
-
-
-def test_what_is_refused_leaves_everything_as_it_was(refused: Refused) -> None:
-    assert refused.after == refused.before
+    assert snapshot(beside) == before
 
 
 def test_the_directory_of_a_run_is_no_place_for_a_study(studies: Mapping[str, Kept], tmp_path: Path) -> None:
     run = studies["one worker"].study.runs[0]
     shutil.copytree(run, tmp_path / "runs" / "run")
     before = snapshot(tmp_path)
-    finished = sweep(*SMALL, "sweep.name=run", folder=tmp_path)
+    finished = in_process(*SMALL, "sweep.name=run", folder=tmp_path, program="nnlab.sweep")
     assert finished.returncode == 2
     assert "must be free" in finished.stderr
     assert snapshot(tmp_path) == before
@@ -104,7 +90,7 @@ def test_the_directory_of_a_run_is_no_place_for_a_study(studies: Mapping[str, Ke
 
 def test_help_and_cfg_speak_of_the_sweep_and_start_nothing(tmp_path: Path) -> None:
     for arguments, expected in [(["--help"], "sweep: mlp, records"), (["--cfg", "job"], "sampler: tpe")]:
-        finished = sweep(*arguments, folder=tmp_path)
+        finished = in_process(*arguments, folder=tmp_path, program="nnlab.sweep")
         assert finished.returncode == 0
         assert expected in finished.stdout
         assert finished.stderr == ""
@@ -115,7 +101,7 @@ def test_show_prints_the_leaderboard_again(studies: Mapping[str, Kept]) -> None:
     kept = studies["one worker"]
     folder = kept.study.directory.parent.parent
     before = snapshot(folder)
-    shown = sweep("--show", "study", folder=folder)
+    shown = in_process("--show", "study", folder=folder, program="nnlab.sweep")
     assert shown.returncode == 0, shown.stderr
     board = kept.process.stdout[kept.process.stdout.index("rank") :].partition("\n\nwinner")[0]
     assert board in shown.stdout

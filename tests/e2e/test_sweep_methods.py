@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
-from studies import NEVER_PRUNED, UNTRACKED, Completed, Study, outcome, side_by_side, study_in
+from studies import NEVER_PRUNED, NO_PLOTS, UNTRACKED, Kept, Study, outcome, side_by_side
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +19,7 @@ FIXED = [
     "sweep.trials=8",
     "sweep.workers=2",
     UNTRACKED,
+    NO_PLOTS,
 ]
 NUMBERS = [*FIXED, RATE, "model.dropout=interval(0, 0.4)", NEVER_PRUNED]
 SAMPLERS = {
@@ -44,26 +44,25 @@ PRUNERS = {
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Completed]]:
+def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kept]:
     commands = {name: [*overrides, f"sweep.sampler={name}"] for name, overrides in SAMPLERS.items()}
     commands |= {name: [*overrides, f"sweep.pruner={name}"] for name, overrides in PRUNERS.items()}
     if importlib.util.find_spec("torch") is None:
         del commands["gp"]
-    folder = tmp_path_factory.mktemp("methods")
-    return folder, side_by_side(folder, commands)
+    return side_by_side(tmp_path_factory.mktemp("methods"), commands)
 
 
-def study_of(name: str, ended: tuple[Path, Mapping[str, Completed]]) -> Study:
-    folder, processes = ended
-    if name not in processes:
+def study_of(name: str, ended: Mapping[str, Kept]) -> Study:
+    if name not in ended:
         pytest.skip("needs PyTorch (extra `bench`)")
-    assert processes[name].returncode == 0, processes[name].stderr
-    assert "Traceback" not in processes[name].stderr
-    return study_in(folder / name)
+    process = ended[name].process
+    assert process.returncode == 0, process.stderr
+    assert "Traceback" not in process.stderr
+    return ended[name].study
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_sampler_does_a_study(name: str, ended: tuple[Path, dict[str, Completed]]) -> None:
+def test_a_sampler_does_a_study(name: str, ended: Mapping[str, Kept]) -> None:
     study = study_of(name, ended)
     assert study.states == ["COMPLETE"] * 8
     points = [(trial.params["optimizer.lr"], trial.params["model.dropout"]) for trial in study.trials]
@@ -71,7 +70,7 @@ def test_a_sampler_does_a_study(name: str, ended: tuple[Path, dict[str, Complete
     assert min(trial.value for trial in study.trials) < 0.5
 
 
-def test_the_grid_is_gone_through_whole(ended: tuple[Path, dict[str, Completed]]) -> None:
+def test_the_grid_is_gone_through_whole(ended: Mapping[str, Kept]) -> None:
     trials = study_of("grid", ended).trials
     assert {(trial.params["optimizer.lr"], trial.params["model.dropout"]) for trial in trials} == {
         (rate, dropout) for rate in (0.01, 0.03, 0.1, 0.3) for dropout in (0, 0.2)
@@ -79,9 +78,7 @@ def test_the_grid_is_gone_through_whole(ended: tuple[Path, dict[str, Completed]]
 
 
 @pytest.mark.parametrize("name", PRUNERS)
-def test_a_pruner_stops_some_trials_early_and_the_total_is_exact(
-    name: str, ended: tuple[Path, dict[str, Completed]]
-) -> None:
+def test_a_pruner_stops_some_trials_early_and_the_total_is_exact(name: str, ended: Mapping[str, Kept]) -> None:
     study = study_of(name, ended)
     assert study.finished == len(study.trials) == 8
     assert {"PRUNED", "COMPLETE"} == set(study.states)
@@ -91,7 +88,7 @@ def test_a_pruner_stops_some_trials_early_and_the_total_is_exact(
         assert outcome(trial)["status"] == {"COMPLETE": "finished", "PRUNED": "pruned"}[trial.state.name]
 
 
-def test_wilcoxon_judges_a_trial_by_its_seeds(ended: tuple[Path, dict[str, Completed]]) -> None:
+def test_wilcoxon_judges_a_trial_by_its_seeds(ended: Mapping[str, Kept]) -> None:
     for trial in study_of("wilcoxon", ended).trials:
         seeds = outcome(trial)["epochs"] // 4
         assert list(trial.intermediate_values) == list(range(1, min(seeds, 4) + 1))

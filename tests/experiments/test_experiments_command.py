@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import experiments as command
-from experiments.registry import STUDIES
+from experiments.registry import EXPERIMENTS
 from nnlab.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
 
 
 @pytest.mark.slow
-def test_quick_does_every_study_and_leaves_the_repository_alone(
+def test_quick_does_every_experiment_and_leaves_the_repository_alone(
     quick: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
     done, folder = quick
@@ -72,10 +72,10 @@ def test_quick_does_every_study_and_leaves_the_repository_alone(
     text = (report / "RESULTS.md").read_text(encoding="utf-8")
     assert "NOT the full MNIST" in text.splitlines()[0]
     assert "QUICK" in text.splitlines()[0]
-    for study in STUDIES.values():
-        assert f"## [{study.title}]({study.name}/README.md)" in text
-        assert (STUDIES[study.name].folder / "README.md").exists()
-        assert list((report / study.name).glob("*.png")), study.name
+    for experiment in EXPERIMENTS.values():
+        assert f"## [{experiment.title}]({experiment.name}/README.md)" in text
+        assert (experiment.folder / "README.md").exists()
+        assert list((report / experiment.name).glob("*.png")), experiment.name
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.__main__ import _parser
 from experiments.lab import Lab
-from experiments.wording import spread
+from experiments.tables import spread
 from nnlab.commands.arguments import composed_jobs
 from nnlab.config.jobs import compose_jobs
 
@@ -27,9 +27,9 @@ FULL = Lab(("data=mnist",), "full MNIST", 5, False, 2, "runs", None)
         replace(FULL, data=("data=idx", "data.root='my own digits=old'"), seeds=1),
     ],
 )
-def test_the_command_of_a_study_asks_for_the_same_laboratory(lab: Lab) -> None:
-    python, *module, study = shlex.split(lab.again("momentum"))[:5]
-    assert [python, *module, study] == ["python", "-m", "experiments", "--only", "momentum"]
+def test_the_command_of_an_experiment_asks_for_the_same_lab(lab: Lab) -> None:
+    python, *module, name = shlex.split(lab.again("momentum"))[:5]
+    assert [python, *module, name] == ["python", "-m", "experiments", "--only", "momentum"]
     given = _parser().parse_args(shlex.split(lab.again("momentum"))[3:])
     assert given.only == ["momentum"]
     assert (given.quick, given.seeds or (2 if given.quick else 5)) == (lab.is_quick, lab.seeds)
@@ -49,7 +49,7 @@ def test_a_variants_runs_are_those_of_the_command_line(tmp_path: Path) -> None:
     ours.append(f"runs_dir={tmp_path / 'runs'}")
     for seed, run in enumerate(planned):
         (job,) = compose_jobs([*ours, "tracking.experiment=study", f"seed={seed}"], multirun=False)
-        assert (run.study, run.variant, run.job) == ("study", "wide", job)
+        assert (run.experiment, run.variant, run.job) == ("study", "wide", job)
 
 
 @pytest.mark.parametrize("test", [False, True])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.looks import looks_of, told
+from experiments.experiment import looks_of
+from experiments.report import told
 from nnlab.batch import compose, run_all
 from nnlab.results import results
 
@@ -30,7 +31,7 @@ def test_evaluations_are_counted_in_the_journals(tmp_path: Path) -> None:
     assert looks_of(results(directories[1:2]), {}) == {}
 
 
-def test_looks_of_studies_add_up() -> None:
+def test_looks_of_experiments_add_up() -> None:
     assert "3 times on a" in told([{"a": 1}, {"a": 2, "b": 1}])
     assert "1 time on b" in told([{"a": 1}, {"a": 2, "b": 1}])
     assert told([{}]) == "no test split was evaluated"

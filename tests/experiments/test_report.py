@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from experiments.claims import OWN, Claim, Measured
+from experiments.claims import OWN, Claim, Measured, hypothesis
+from experiments.experiment import Answer, Experiment, Findings
 from experiments.figures import new_axes
-from experiments.hypotheses import hypothesis
 from experiments.lab import Lab
-from experiments.report import BEGIN, END, Result, judged_by_study, write_report
-from experiments.study import Findings, Study
+from experiments.registry import EXPERIMENTS
+from experiments.report import BEGIN, END, RULE, judged_by_experiment, write_report
 
+HOME = Path(__file__).resolve().parents[2] / "experiments"
 LAB = Lab(("data=mnist_5k",), "five thousand digits", 3, False, 1, "runs", None)
 GOOD = Measured(Claim("accuracy of a | net", "A. Author, 1998", 0.95), [0.94, 0.95, 0.96], 12.34, "python -m nnlab.run")
 WIDE = Measured(Claim("of one run", "A. Author, 1998", 0.96), [0.93, 0.94, 0.96], 1.0, "again", "runs differ")
@@ -23,16 +25,16 @@ DIFFERENCE = hypothesis("a gain", [0.3, -0.2, 0.1], seconds=1.0, command="again"
 CHECK = Measured(Claim("a difference", OWN, 0.0, "check"), [0.0, 0.0, 0.1], 1.0, "again", "they differ")
 
 
-def result() -> Result:
+def answer() -> Answer:
     figure, axes = new_axes("epoch", "accuracy")
     axes.plot([1, 2], [0.5, 0.9])
-    study = Study("net", "How good is a net?", lambda lab: [], lambda lab, runs: Findings([], ""))
+    experiment = Experiment("net", "How good is a net?", lambda lab: [], lambda lab, runs: Findings([]))
     rows = [GOOD, WIDE, MISSED, DIFFERENCE, CHECK]
-    return Result(study, Findings(rows, "Good, and bad.", {"curve": figure}), {"digits": 3})
+    return Answer(experiment, Findings(rows, "Good, and bad.", {"curve": figure}, {"digits": 3}))
 
 
 def test_the_table_has_the_columns_that_others_read(tmp_path: Path) -> None:
-    write_report([result()], LAB, ["a fact"], tmp_path, into_readmes=False)
+    write_report([answer()], LAB, ["a fact"], tmp_path, into_readmes=False)
     with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[0] == {
@@ -45,7 +47,7 @@ def test_the_table_has_the_columns_that_others_read(tmp_path: Path) -> None:
 
 
 def test_what_is_missed_is_shown_with_its_reason(tmp_path: Path) -> None:
-    write_report([result()], LAB, ["a fact"], tmp_path, into_readmes=False)
+    write_report([answer()], LAB, ["a fact"], tmp_path, into_readmes=False)
     text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
     assert text.startswith("# Results on five thousand digits\n\n- **1 of 3 published claims are reproduced")
     assert "0 of 1 hypotheses" in text
@@ -57,23 +59,23 @@ def test_what_is_missed_is_shown_with_its_reason(tmp_path: Path) -> None:
     assert "accuracy of a \\| net" in text, "a bar would begin another cell"
 
 
-def test_how_often_the_test_split_was_evaluated_is_shown_for_each_study_and_in_all(tmp_path: Path) -> None:
-    write_report([result(), result()], LAB, [], tmp_path, into_readmes=False)
-    head, *studies = (tmp_path / "RESULTS.md").read_text(encoding="utf-8").split("\n## ")
+def test_how_often_the_test_split_was_evaluated_is_shown_for_each_experiment_and_in_all(tmp_path: Path) -> None:
+    write_report([answer(), answer()], LAB, [], tmp_path, into_readmes=False)
+    head, *experiments = (tmp_path / "RESULTS.md").read_text(encoding="utf-8").split("\n## ")
     assert "6 times on digits" in head
-    assert [" 3 times on digits" in each for each in studies] == [True, True]
+    assert [" 3 times on digits" in each for each in experiments] == [True, True]
 
 
-def test_hypotheses_of_all_studies_are_one_family(tmp_path: Path) -> None:
+def test_hypotheses_of_all_experiments_are_one_family(tmp_path: Path) -> None:
     faint = hypothesis("faint", [0.004, 0.010, 0.018, 0.012, 0.006], seconds=1.0, command="again")  # p = 0.0145
-    one = replace(result(), findings=Findings([faint], "Found."))
-    assert [each.verdict for study in judged_by_study([one]) for each in study] == ["yes"]
-    assert [each.verdict for study in judged_by_study([one] * 4) for each in study] == ["no"] * 4
+    one = replace(answer(), findings=Findings([faint], "Found."))
+    assert [each.verdict for experiment in judged_by_experiment([one]) for each in experiment] == ["yes"]
+    assert [each.verdict for experiment in judged_by_experiment([one] * 4) for each in experiment] == ["no"] * 4
 
 
 def test_the_same_results_are_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        write_report([result()], LAB, ["a fact"], tmp_path / name, into_readmes=False)
+        write_report([answer()], LAB, ["a fact"], tmp_path / name, into_readmes=False)
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / name).rglob("*.*")} for name in ("one", "two"))
     assert first == second
     assert set(first) == {"RESULTS.md", "results.csv", "curve.png"}
@@ -82,11 +84,11 @@ def test_the_same_results_are_the_same_bytes(tmp_path: Path) -> None:
 def test_the_findings_go_between_the_marks_of_a_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "net"
     folder.mkdir()
-    monkeypatch.setattr(Study, "folder", folder)
+    monkeypatch.setattr(Experiment, "folder", folder)
     readme = folder / "README.md"
     readme.write_text(f"Before.\n{BEGIN}\nformer findings\n{END}\nAfter.\n", encoding="utf-8")
     for _ in range(2):
-        write_report([result()], LAB, [], tmp_path, into_readmes=True)
+        write_report([answer()], LAB, [], tmp_path, into_readmes=True)
     text = readme.read_text(encoding="utf-8")
     assert text.startswith(f"Before.\n{BEGIN}\n")
     assert text.endswith(f"{END}\nAfter.\n")
@@ -94,4 +96,27 @@ def test_the_findings_go_between_the_marks_of_a_readme(tmp_path: Path, monkeypat
     assert "former findings" not in text
     readme.write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="must hold the marks"):
-        write_report([result()], LAB, [], tmp_path, into_readmes=True)
+        write_report([answer()], LAB, [], tmp_path, into_readmes=True)
+
+
+@pytest.fixture(scope="module")
+def committed() -> str:
+    """RESULTS.md as it was last generated."""
+    return (HOME / "RESULTS.md").read_text(encoding="utf-8")
+
+
+def test_the_committed_report_states_this_rule_and_every_claim_of_the_table(committed: str) -> None:
+    assert RULE in committed
+    with (HOME / "results.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            assert f"| {row['claim']} |" in committed
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_the_committed_readmes_show_what_the_report_shows(experiment: Experiment, committed: str) -> None:
+    assert f"## [{experiment.title}]({experiment.name}/README.md)" in committed
+    readme = (experiment.folder / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith(f"# {experiment.title}\n")
+    (found,) = re.findall(f"{re.escape(BEGIN)}\n(.*){re.escape(END)}", readme, re.DOTALL)
+    for line in found.replace("](", f"]({experiment.name}/").splitlines():
+        assert f"{line}\n" in committed, line

@@ -1,4 +1,4 @@
-"""A mirror that is started before anybody knows what for."""
+"""A worker that is started before anybody knows what for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from recording import record
+from recording import record, syncing
 from watching import shown, wait_for
 
-from nnlab.commands.ahead import mirror_ahead
-from nnlab.mlflow_sync.process import Ahead, MirrorProcess
+from nnlab.commands.entry import early_start
+from nnlab.mlflow_sync.process import SyncProcess
 
 MARK = "NNLAB_TEST_MARK"
 
@@ -29,28 +29,26 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def test_one_that_was_started_ahead_brings_a_run_as_any_does(runs_dir: Path, uri: str) -> None:
-    ahead = Ahead()
-    mirror = MirrorProcess(uri, runs_dir, ahead=ahead)
-    ahead.discard()  # it is not its own any more
-    path = record(runs_dir, mirror)
-    assert mirror.finish(120) == []
+def test_one_that_is_assigned_is_not_discarded_any_more(runs_dir: Path, uri: str) -> None:
+    process = syncing(uri, runs_dir)
+    process.discard()
+    path = record(runs_dir, process)
+    assert process.finish(120) == []
     assert shown(uri, path) == ("FINISHED", "finished")
     assert (runs_dir / "mirror.log").read_text() == ""
 
 
-@pytest.mark.slow
-def test_a_second_mirror_gets_a_process_of_its_own(runs_dir: Path, tmp_path: Path, uri: str) -> None:
-    ahead = Ahead()
-    mirrors = [MirrorProcess(uri, folder, ahead=ahead) for folder in (runs_dir, tmp_path / "others")]
-    assert len({mirror.pid for mirror in mirrors}) == 2
-    assert [mirror.finish(120) for mirror in mirrors] == [[], []]
+def test_one_that_is_assigned_to_nothing_is_ended() -> None:
+    process = SyncProcess()
+    process.discard()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"], ["tracking.enabled=false", "seed=1"]])
 def test_none_is_started_where_none_is_needed(arguments: list[str]) -> None:
-    with mirror_ahead(arguments) as ahead:
-        assert ahead is None
+    with early_start(arguments) as process:
+        assert process is None
 
 
 @pytest.mark.parametrize("program", ["nnlab.run", pytest.param("nnlab.sweep", marks=pytest.mark.slow)])

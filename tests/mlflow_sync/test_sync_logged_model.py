@@ -16,7 +16,7 @@ import yaml
 from mlflow import MlflowClient
 from recording import dataset, model, record
 
-from nnlab.mlflow_sync.upload import feed
+from nnlab.mlflow_sync.upload import upload
 from nnlab.models import code as model_code
 
 STRANGER = """
@@ -58,9 +58,9 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture
 def logged(runs_dir: Path, uri: str) -> tuple[str, Path]:
     """The id of a run in MLflow, and the folder with its logged model."""
-    view = feed(record(runs_dir), MlflowClient(uri))
-    (found,) = MlflowClient(uri).search_logged_models([view.experiment_id])
-    return str(view.run_id), Path(found.artifact_location.removeprefix("file://").replace("%20", " "))
+    state = upload(record(runs_dir), MlflowClient(uri))
+    (found,) = MlflowClient(uri).search_logged_models([state.experiment_id])
+    return str(state.run_id), Path(found.artifact_location.removeprefix("file://").replace("%20", " "))
 
 
 def predicted(folder: Path, models: Sequence[Path], nnlab: str = "without nnlab") -> subprocess.CompletedProcess[str]:
@@ -203,7 +203,7 @@ def test_other_code_has_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_logging_leaves_no_folder_in_the_search_path_of_modules(runs_dir: Path, uri: str) -> None:
     before = list(sys.path)
-    feed(record(runs_dir), MlflowClient(uri))
+    upload(record(runs_dir), MlflowClient(uri))
     assert sys.path == before, "each trial of a study would make the next one's imports slower"
 
 

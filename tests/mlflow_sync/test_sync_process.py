@@ -1,4 +1,4 @@
-"""The mirror as a process of its own, which is what runs depend on."""
+"""The worker as a process of its own, which is what runs depend on."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ import mlflow
 import pytest
 import recording
 from mlflow import MlflowClient
-from recording import begin, metrics, record
-from watching import mirrored, shown, steps, wait_for
+from recording import begin, metrics, record, syncing
+from watching import run_id, shown, steps, synced, wait_for
 
 from nnlab.config.tracking_uri import sqlite_uri
 from nnlab.errors import UserError
-from nnlab.mlflow_sync import process as mirror_process
-from nnlab.mlflow_sync.process import MirrorProcess
-from nnlab.mlflow_sync.state import View
+from nnlab.mlflow_sync import process as sync_process
+from nnlab.mlflow_sync.state import SyncState
 from nnlab.runs import journal
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -38,31 +37,31 @@ def closed_port() -> Iterator[int]:
 
 
 def test_a_run_is_in_mlflow_while_it_trains_and_whole_when_it_has_ended(runs_dir: Path, uri: str) -> None:
-    mirror = MirrorProcess(uri, runs_dir)
-    with begin(runs_dir, mirror) as recorder:
+    process = syncing(uri, runs_dir)
+    with begin(runs_dir, process) as recorder:
         path = recorder.directory.path
         recorder.epoch(1, metrics(1))
-        wait_for(lambda: mirror.run_id(path) is not None and steps(uri, path) == [1])
+        wait_for(lambda: run_id(path) is not None and steps(uri, path) == [1])
         assert shown(uri, path) == ("RUNNING", "running")
         recorder.epoch(2, metrics(2))
         recorder.save_model(recording.model())
-    assert mirror.finish(120) == []
+    assert process.finish(120) == []
     assert shown(uri, path) == ("FINISHED", "finished")
     assert steps(uri, path) == [1, 2]
     assert (runs_dir / "mirror.log").read_text() == ""
     mlflow.set_tracking_uri(uri)  # listing the files of a model asks there, whatever the client's own URI
-    artifacts = MlflowClient(uri).list_artifacts(str(mirror.run_id(path)), "model")
+    artifacts = MlflowClient(uri).list_artifacts(str(run_id(path)), "model")
     assert {"model/MLmodel", "model/weights.safetensors"} <= {artifact.path for artifact in artifacts}
 
 
-def test_a_killed_process_is_closed_as_killed_by_the_mirror_it_leaves_behind(
+def test_a_killed_run_is_closed_as_killed_by_the_worker_that_survives_it(
     runs_dir: Path, uri: str, start: Start
 ) -> None:
     process = start(recording.__file__, str(runs_dir), uri, "2", "hang")
     assert process.stdout is not None
     path = Path(process.stdout.readline().rsplit(" ", 1)[0])
     process.kill()
-    wait_for(lambda: getattr(View.of(path), "is_closed", False))
+    wait_for(lambda: getattr(SyncState.of(path), "is_closed", False))
     assert shown(uri, path) == ("KILLED", "killed")
     assert steps(uri, path) == [1, 2]
     assert journal.read(path / "metrics.jsonl")[0][-1]["status"] == "killed"
@@ -73,13 +72,13 @@ def test_an_unreachable_server_changes_nothing_but_the_message(
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # the user's own choice counts
     uri = f"http://me:s3cret@127.0.0.1:{closed_port}"
-    mirror = MirrorProcess(uri, runs_dir)
-    path = record(runs_dir, mirror)
-    (problem,) = mirror.finish(120)
+    process = syncing(uri, runs_dir)
+    path = record(runs_dir, process)
+    (problem,) = process.finish(120)
     assert "Connection refused" in problem
     assert f"MLflow at http://***@127.0.0.1:{closed_port} has not got all of the run {path.name}" in problem
     assert f"{path} holds everything, the next run will try again, and {runs_dir}/mirror.log" in problem
-    assert mirror.run_id(path) is None
+    assert run_id(path) is None
     assert journal.read(path / "metrics.jsonl")[0][-1]["status"] == "finished"
     assert (path / "history.csv").exists()
     for written in (problem, (runs_dir / "mirror.log").read_text(), (path / "mlflow.json").read_text()):
@@ -88,95 +87,95 @@ def test_an_unreachable_server_changes_nothing_but_the_message(
 
 def test_a_server_that_never_answers_is_not_waited_for_longer_than_asked(runs_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        mirror = MirrorProcess(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
-        record(runs_dir, mirror)
-        (problem,) = mirror.finish(0.5)
-        assert f"it is slow or away; process {mirror.pid} goes on trying" in problem
-        os.kill(mirror.pid, signal.SIGKILL)
-        (problem,) = mirror.finish(60)
-    assert "the process that feeds it ended early, with status -9" in problem
+        process = syncing(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
+        record(runs_dir, process)
+        (problem,) = process.finish(0.5)
+        assert f"it is slow or away; process {process.pid} keeps trying" in problem
+        os.kill(process.pid, signal.SIGKILL)
+        (problem,) = process.finish(60)
+    assert "the process that feeds it died, with status -9" in problem
 
 
 def test_a_store_that_has_not_answered_once_is_waited_for_a_moment_and_said_to_be(
     runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror_process, "SECONDS_FOR_A_FIRST_ANSWER", 1.0)
-    monkeypatch.setattr(mirror_process, "SECONDS_IN_SILENCE", 0.2)
+    monkeypatch.setattr(sync_process, "SECONDS_FOR_A_FIRST_ANSWER", 1.0)
+    monkeypatch.setattr(sync_process, "SECONDS_IN_SILENCE", 0.2)
     said: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        mirror = MirrorProcess(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
-        record(runs_dir, mirror)
-        assert len(mirror.finish(600, said.append)) == 1
+        process = syncing(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
+        record(runs_dir, process)
+        assert len(process.finish(600, said.append)) == 1
         assert len(said) == 1
         assert "Ctrl-C" in said[0]
-        os.kill(mirror.pid, signal.SIGKILL)
-        mirror.finish(60)
+        os.kill(process.pid, signal.SIGKILL)
+        process.finish(60)
 
 
 def test_a_store_that_answers_or_is_being_made_is_waited_for(
     tmp_path: Path, uri: str, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror_process, "SECONDS_FOR_A_FIRST_ANSWER", 0.0)
+    monkeypatch.setattr(sync_process, "SECONDS_FOR_A_FIRST_ANSWER", 0.0)
     for place, folder in ((uri, runs_dir), (sqlite_uri(tmp_path / "new" / "mlflow.db"), tmp_path / "new")):
-        mirror = MirrorProcess(place, folder)
-        recorder = begin(folder, mirror)
-        wait_for(mirror._answers)
+        process = syncing(place, folder)
+        recorder = begin(folder, process)
+        wait_for(process._answers)
         recorder.close("finished")
-        assert mirror.finish(120) == []
+        assert process.finish(120) == []
 
 
 def test_ctrl_c_leaves_the_rest_to_later(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_process, "SECONDS_IN_SILENCE", 0.0)
+    monkeypatch.setattr(sync_process, "SECONDS_IN_SILENCE", 0.0)
 
     def press(text: str) -> None:
         raise KeyboardInterrupt
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        mirror = MirrorProcess(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
-        path = record(runs_dir, mirror)
-        (problem,) = mirror.finish(600, press)
+        process = syncing(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
+        path = record(runs_dir, process)
+        (problem,) = process.finish(600, press)
         assert f"{path} holds everything" in problem
-        os.kill(mirror.pid, signal.SIGKILL)
-        mirror.finish(60)
+        os.kill(process.pid, signal.SIGKILL)
+        process.finish(60)
 
 
 def test_a_folder_that_cannot_be_written_is_the_users_to_change(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match=r"folder of the runs must be writable.*NNLAB_RUNS_DIR"):
-        MirrorProcess("sqlite:////x.db", tmp_path / "file" / "runs")
+        syncing("sqlite:////x.db", tmp_path / "file" / "runs")
 
 
-def test_following_a_mirror_that_died_does_not_disturb_the_run(runs_dir: Path, uri: str) -> None:
-    mirror = MirrorProcess(uri, runs_dir)
-    os.kill(mirror.pid, signal.SIGKILL)
-    path = record(runs_dir, mirror)
-    (problem,) = mirror.finish(60)
-    assert "the process that feeds it ended early, with status -9" in problem
-    assert mirrored(uri, runs_dir), "the next one finds it"
+def test_announcing_to_a_worker_that_died_does_not_disturb_the_run(runs_dir: Path, uri: str) -> None:
+    process = syncing(uri, runs_dir)
+    os.kill(process.pid, signal.SIGKILL)
+    path = record(runs_dir, process)
+    (problem,) = process.finish(60)
+    assert "the process that feeds it died, with status -9" in problem
+    assert synced(uri, runs_dir), "the next one finds it"
     assert shown(uri, path) == ("FINISHED", "finished")
-    assert mirror.finish(0) == []
+    assert process.finish(0) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.0, 0.1, 0.2, 0.4])
-def test_a_mirror_killed_at_work_is_completed_by_the_next_with_each_step_once(
+def test_a_worker_killed_at_work_is_completed_by_the_next_with_each_step_once(
     runs_dir: Path, uri: str, moment: float
 ) -> None:
-    mirror = MirrorProcess(uri, runs_dir)
-    with begin(runs_dir, mirror) as recorder:
+    process = syncing(uri, runs_dir)
+    with begin(runs_dir, process) as recorder:
         path = recorder.directory.path
         for epoch in range(1, 400):
             recorder.epoch(epoch, metrics(epoch))
-        wait_for(lambda: mirror.run_id(path) is not None)
+        wait_for(lambda: run_id(path) is not None)
         time.sleep(moment)
-        os.kill(mirror.pid, signal.SIGKILL)
-        assert len(mirror.finish(60)) == 1
+        os.kill(process.pid, signal.SIGKILL)
+        assert len(process.finish(60)) == 1
         recorder.epoch(400, metrics(400))
         recorder.save_model(recording.model())
-    again = MirrorProcess(uri, runs_dir)
+    again = syncing(uri, runs_dir)
     other = record(runs_dir, again)
     assert again.finish(120) == []
-    assert mirrored(uri, runs_dir)
+    assert synced(uri, runs_dir)
     for run, epochs in ((path, 400), (other, 3)):
         assert shown(uri, run) == ("FINISHED", "finished")
         assert steps(uri, run) == list(range(1, epochs + 1))
@@ -186,14 +185,14 @@ def test_a_mirror_killed_at_work_is_completed_by_the_next_with_each_step_once(
 
 
 @pytest.mark.slow
-def test_interrupting_the_terminals_processes_leaves_the_mirror_to_its_work(runs_dir: Path, uri: str) -> None:
+def test_interrupting_the_terminals_processes_leaves_the_worker_to_its_work(runs_dir: Path, uri: str) -> None:
     command = [sys.executable, recording.__file__, str(runs_dir), uri, "2", "hang"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0)
     assert process.stdout is not None
     path = Path(process.stdout.readline().rsplit(" ", 1)[0])
     os.killpg(process.pid, signal.SIGINT)
     process.communicate()
-    wait_for(lambda: getattr(View.of(path), "is_closed", False))
+    wait_for(lambda: getattr(SyncState.of(path), "is_closed", False))
     assert shown(uri, path) == ("KILLED", "killed")
     assert steps(uri, path) == [1, 2]
 
@@ -225,12 +224,12 @@ def test_a_server_gets_the_same_as_a_file(runs_dir: Path, uri: str, closed_port:
 
     wait_for(answers)
     address = f"http://127.0.0.1:{port}"
-    mirror = MirrorProcess(address, runs_dir)
-    path = record(runs_dir, mirror)
-    assert mirror.finish(120) == []
+    process = syncing(address, runs_dir)
+    path = record(runs_dir, process)
+    assert process.finish(120) == []
     assert shown(uri, path) == ("FINISHED", "finished")
     assert steps(address, path) == [1, 2, 3]
-    artifacts = MlflowClient(address).list_artifacts(str(mirror.run_id(path)))
+    artifacts = MlflowClient(address).list_artifacts(str(run_id(path)))
     assert {"config.yaml", "model", "plots"} <= {artifact.path for artifact in artifacts}
     assert json.loads((path / "mlflow.json").read_text())["tracking_uri"] == address
     server.terminate()

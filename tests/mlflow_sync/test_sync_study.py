@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from recording import begin, begin_in, metrics, model
-from watching import files, history, mirrored, shown, wait_for
+from watching import files, history, run_id, shown, synced, wait_for
 
-from nnlab.mlflow_sync.schedule import Following
-from nnlab.mlflow_sync.state import AwaitsParentError, View
-from nnlab.mlflow_sync.upload import feed
-from nnlab.mlflow_sync.worker import Mirror
+from nnlab.mlflow_sync.schedule import Schedule
+from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
+from nnlab.mlflow_sync.upload import upload
+from nnlab.mlflow_sync.worker import Worker
 from nnlab.runs.directory import RunDirectory
 from nnlab.runs.recorder import Recorder
 
@@ -31,13 +31,6 @@ def trial(parent: Path, number: int = 1) -> Path:
     return directory.path
 
 
-def run_id(path: Path) -> str:
-    view = View.of(path)
-    assert view is not None
-    assert view.run_id is not None
-    return view.run_id
-
-
 def test_a_studys_numbers_are_over_its_finished_trials(runs_dir: Path, client: MlflowClient) -> None:
     recorder = study(runs_dir)
     recorder.trial(1, {"best/val/loss": 0.9})
@@ -52,18 +45,18 @@ def test_a_studys_numbers_are_over_its_finished_trials(runs_dir: Path, client: M
     resumed.trial(2, {"best/val/loss": 0.4})
     resumed.trial(3, {"best/val/loss": 0.2})
     resumed.close("finished")
-    view = feed(path, client)
-    assert history(client, view.run_id, "best/val/loss") == [(1, 0.9), (2, 0.4), (3, 0.2)]
-    assert files(client, view.run_id) >= {"study.json", "trials.csv", "plots/history.html", "config.yaml"}
+    state = upload(path, client)
+    assert history(client, state.run_id, "best/val/loss") == [(1, 0.9), (2, 0.4), (3, 0.2)]
+    assert files(client, state.run_id) >= {"study.json", "trials.csv", "plots/history.html", "config.yaml"}
     assert (path / "history.csv").read_text() == "trial,best/val/loss\n1,0.9\n2,0.4\n3,0.2\n"
 
 
 @pytest.mark.parametrize("absolute", [True, False])
 def test_a_trial_is_shown_below_its_study(runs_dir: Path, client: MlflowClient, absolute: bool) -> None:
-    parent = feed(study(runs_dir).directory.path, client)
+    parent = upload(study(runs_dir).directory.path, client)
     directory = RunDirectory.claim(runs_dir / "digits" / "trials" / "digits-0001")
     begin_in(directory, parent=str(runs_dir / "digits") if absolute else "../..").close("pruned")
-    child = feed(directory.path, client)
+    child = upload(directory.path, client)
     found = client.search_runs([child.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.run_id}'")
     assert [run.info.run_name for run in found] == ["digits-0001 (pruned)"]
 
@@ -72,10 +65,10 @@ def test_a_trials_files_are_kept_beside_its_studys_even_in_an_experiment_of_its_
     runs_dir: Path, client: MlflowClient
 ) -> None:
     recorder = study(runs_dir)
-    feed(recorder.directory.path, client)
+    upload(recorder.directory.path, client)
     path = trial(recorder.directory.path)
     (path / "config.yaml").write_text("tracking: {experiment: other}")
-    run = client.get_run(feed(path, client).run_id)
+    run = client.get_run(upload(path, client).run_id)
     assert run.info.artifact_uri.startswith((runs_dir / "artifacts" / "other").as_uri())
 
 
@@ -83,11 +76,11 @@ def test_a_trial_waits_for_its_study(runs_dir: Path, client: MlflowClient, uri: 
     recorder = study(runs_dir)
     path = trial(recorder.directory.path)
     with pytest.raises(AwaitsParentError, match="MLflow must have got the study digits before its trials"):
-        feed(path, client)
+        upload(path, client)
     assert client.search_experiments(filter_string="name = 'digits of mine'") == []
     recorder.close("finished")
-    assert mirrored(uri, runs_dir, path, recorder.directory.path), "in whatever order they arrive"
-    assert client.get_run(run_id(path)).data.tags["mlflow.parentRunId"] == run_id(recorder.directory.path)
+    assert synced(uri, runs_dir, path, recorder.directory.path), "in whatever order they arrive"
+    assert client.get_run(str(run_id(path))).data.tags["mlflow.parentRunId"] == run_id(recorder.directory.path)
 
 
 def test_a_trial_whose_study_does_not_come_is_given_up(
@@ -96,21 +89,21 @@ def test_a_trial_whose_study_does_not_come_is_given_up(
     recorder = study(runs_dir)
     recorder.close("finished")
     path = trial(recorder.directory.path)
-    View(tracking_uri=uri).save(path)
-    assert not mirrored(uri, runs_dir, path)
-    view = View.of(path)
-    assert view is not None
-    assert view.problem == "MLflow must have got the study digits before its trials."
+    SyncState(tracking_uri=uri).save(path)
+    assert not synced(uri, runs_dir, path)
+    state = SyncState.of(path)
+    assert state is not None
+    assert state.problem == "MLflow must have got the study digits before its trials."
     assert "digits-0001" in capsys.readouterr().err
 
 
-def test_a_study_and_trials_that_were_left_behind_are_brought_by_the_next_mirror(runs_dir: Path, uri: str) -> None:
+def test_a_study_and_trials_that_were_left_behind_are_brought_by_the_next_worker(runs_dir: Path, uri: str) -> None:
     recorder = study(runs_dir)
     recorder.directory.release()
     paths = [recorder.directory.path, trial(recorder.directory.path, 1), trial(recorder.directory.path, 2)]
     for path in paths:
-        View(tracking_uri=uri).save(path)
-    assert mirrored(uri, runs_dir)
+        SyncState(tracking_uri=uri).save(path)
+    assert synced(uri, runs_dir)
     assert [shown(uri, path)[1] for path in paths] == ["killed", "finished", "finished"]
 
 
@@ -120,10 +113,10 @@ def test_a_directory_in_which_no_run_begins_is_waited_for_as_long_as_one_may(run
     with ThreadPoolExecutor(1) as background:
         for path in (never, late):
             arrivals.put(path)
-        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
+        arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
         wait_for(arrivals.empty)
         begin_in(RunDirectory.claim(late)).close("finished")
-        wait_for(lambda: getattr(View.of(late), "is_closed", False))
+        wait_for(lambda: getattr(SyncState.of(late), "is_closed", False))
         arrivals.put(None)
         assert arrived.result()
     assert not never.exists()
@@ -135,41 +128,41 @@ def test_a_run_that_goes_on_is_left_alone_for_a_while_and_brought_at_once_when_i
     recorder = begin(runs_dir)
     path = recorder.directory.path
     monkeypatch.setattr("time.monotonic", lambda: 100.0)
-    assert not Following(rest_until=101.0).is_due(path)
-    assert Following(rest_until=100.0).is_due(path)
+    assert not Schedule(rest_until=101.0).is_due(path)
+    assert Schedule(rest_until=100.0).is_due(path)
     recorder.close("finished")
-    assert Following(rest_until=101.0).is_due(path)
-    assert not Following(retry_at=101.0).is_due(path), "MLflow is away: that it has ended changes nothing"
+    assert Schedule(rest_until=101.0).is_due(path)
+    assert not Schedule(retry_at=101.0).is_due(path), "MLflow is away: that it has ended changes nothing"
 
 
-def test_feeding_a_run_that_goes_on_takes_a_fortieth_of_the_time_however_many_there_are(
+def test_uploading_a_run_that_goes_on_takes_a_fortieth_of_the_time_however_many_there_are(
     runs_dir: Path, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = begin(runs_dir)
-    mirror, following = Mirror(uri, runs_dir), Following()
+    worker, schedule = Worker(uri, runs_dir), Schedule()
     clock = iter([10.0, 10.0625])  # the processor is busy for a sixteenth of a second
     monkeypatch.setattr("time.process_time", lambda: next(clock))
     monkeypatch.setattr("time.monotonic", lambda: 100.0)
-    assert not mirror._bring(recorder.directory.path, following, runs=3)
-    assert following.rest_until == 100.0 + 40 * 3 / 16
+    assert not worker._upload(recorder.directory.path, schedule, runs=3)
+    assert schedule.rest_until == 100.0 + 40 * 3 / 16
     recorder.close("finished")
 
 
 def test_of_a_studys_models_the_winners_alone_is_among_mlflows_models(runs_dir: Path, client: MlflowClient) -> None:
     parent = study(runs_dir)
-    view = feed(parent.directory.path, client)
+    state = upload(parent.directory.path, client)
     paths = []
     for number in (1, 2):
         directory = RunDirectory.claim(runs_dir / "digits" / "trials" / f"digits-{number:04}")
         with begin_in(directory, parent=str(runs_dir / "digits")) as recorder:
             recorder.epoch(1, metrics(1))
             recorder.save_model(model())
-        feed(directory.path, client)
+        upload(directory.path, client)
         paths.append(directory.path)
-    assert "model/weights.safetensors" in files(client, run_id(paths[0]))
-    assert client.search_logged_models([view.experiment_id]) == []
+    assert "model/weights.safetensors" in files(client, str(run_id(paths[0])))
+    assert client.search_logged_models([state.experiment_id]) == []
     with Recorder.reopen(paths[1], None) as winner:  # as `test_member` does
         winner.test(1, {"test/loss": 0.1, "test/accuracy": 0.9})
-    feed(paths[1], client)
-    (logged,) = client.search_logged_models([view.experiment_id])
+    upload(paths[1], client)
+    (logged,) = client.search_logged_models([state.experiment_id])
     assert logged.source_run_id == run_id(paths[1])

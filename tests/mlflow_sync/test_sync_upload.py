@@ -10,15 +10,15 @@ from mlflow import MlflowClient
 from recording import begin, metrics, record
 from watching import break_off, files, history, runs
 
-from nnlab.mlflow_sync.upload import feed
+from nnlab.mlflow_sync.upload import upload
 from nnlab.runs import journal
 
 
 def test_mlflow_shows_all_that_the_contract_names(runs_dir: Path, client: MlflowClient) -> None:
     path = record(runs_dir, tags={"nnlab.study": "s", "nnlab.trial": "4"})
-    view = feed(path, client)
-    assert view.is_closed
-    run = client.get_run(view.run_id)
+    state = upload(path, client)
+    assert state.is_closed
+    run = client.get_run(state.run_id)
 
     assert run.info.status == "FINISHED"
     assert run.info.run_name == path.name
@@ -29,9 +29,9 @@ def test_mlflow_shows_all_that_the_contract_names(runs_dir: Path, client: Mlflow
 
     assert run.data.params["optimizer.lr"] == "0.1"
     assert run.data.params["model.hidden"] == "[5]"
-    assert history(client, view.run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
-    assert history(client, view.run_id, "lr") == [(1, 0.1), (2, 0.1), (3, 0.1)]
-    assert history(client, view.run_id, "test/accuracy") == [(2, 0.75)]
+    assert history(client, state.run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    assert history(client, state.run_id, "lr") == [(1, 0.1), (2, 0.1), (3, 0.1)]
+    assert history(client, state.run_id, "test/accuracy") == [(2, 0.75)]
 
     tags = run.data.tags
     assert set(tags) >= {"nnlab.git_commit", "nnlab.git_dirty", "nnlab.numpy", "nnlab.blas"}
@@ -42,7 +42,7 @@ def test_mlflow_shows_all_that_the_contract_names(runs_dir: Path, client: Mlflow
 
     (given,) = run.inputs.dataset_inputs
     assert (given.dataset.name, given.dataset.digest) == ("tiny", "d5" * 18)
-    assert files(client, view.run_id) >= {
+    assert files(client, state.run_id) >= {
         "config.yaml",
         "overrides.yaml",
         "provenance.json",
@@ -56,47 +56,47 @@ def test_mlflow_shows_all_that_the_contract_names(runs_dir: Path, client: Mlflow
     }
 
 
-def test_feeding_again_changes_nothing(runs_dir: Path, client: MlflowClient) -> None:
+def test_uploading_again_changes_nothing(runs_dir: Path, client: MlflowClient) -> None:
     path = record(runs_dir)
-    first = feed(path, client)
+    first = upload(path, client)
     before = client.get_run(first.run_id).to_dictionary()
-    assert feed(path, client) == first
+    assert upload(path, client) == first
     (path / "mlflow.json").unlink()  # as if the memory of the first time were lost
-    assert feed(path, client) == first
+    assert upload(path, client) == first
     assert client.get_run(first.run_id).to_dictionary() == before
     assert history(client, first.run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
     assert len(runs(client)) == 1
     assert len(client.search_logged_models([first.experiment_id])) == 1
 
 
-def test_feeding_while_the_run_grows_gives_the_same_as_feeding_at_the_end(runs_dir: Path, client: MlflowClient) -> None:
+def test_uploads_while_the_run_grows_give_the_same_as_one_at_the_end(runs_dir: Path, client: MlflowClient) -> None:
     with begin(runs_dir) as recorder:
-        view = feed(recorder.directory.path, client)
-        assert client.get_run(view.run_id).info.status == "RUNNING"
-        assert client.get_run(view.run_id).data.tags["nnlab.status"] == "running"
+        state = upload(recorder.directory.path, client)
+        assert client.get_run(state.run_id).info.status == "RUNNING"
+        assert client.get_run(state.run_id).data.tags["nnlab.status"] == "running"
         for epoch in (1, 2):
             recorder.epoch(epoch, metrics(epoch))
-            feed(recorder.directory.path, client)
-            assert len(history(client, view.run_id, "lr")) == epoch
-    assert feed(recorder.directory.path, client).is_closed
-    assert history(client, view.run_id, "val/loss") == [(1, 2.0), (2, 1.0)]
+            upload(recorder.directory.path, client)
+            assert len(history(client, state.run_id, "lr")) == epoch
+    assert upload(recorder.directory.path, client).is_closed
+    assert history(client, state.run_id, "val/loss") == [(1, 2.0), (2, 1.0)]
 
 
 @pytest.mark.parametrize("calls", range(1, 7))
-def test_a_feed_that_breaks_off_anywhere_is_completed_with_each_step_once(
+def test_an_upload_that_breaks_off_anywhere_is_completed_with_each_step_once(
     runs_dir: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
     path = record(runs_dir)
     break_off(client, monkeypatch, calls)
     with pytest.raises(ConnectionError, match="broken off"):
-        feed(path, client)
+        upload(path, client)
     monkeypatch.undo()
-    view = feed(path, client)
-    assert view.is_closed
+    state = upload(path, client)
+    assert state.is_closed
     assert len(runs(client)) == 1
-    assert client.get_run(view.run_id).info.status == "FINISHED"
-    assert history(client, view.run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
-    assert len(client.search_logged_models([view.experiment_id])) == 1
+    assert client.get_run(state.run_id).info.status == "FINISHED"
+    assert history(client, state.run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    assert len(client.search_logged_models([state.experiment_id])) == 1
 
 
 def test_metrics_go_in_few_calls_within_mlflows_limit(
@@ -114,10 +114,10 @@ def test_metrics_go_in_few_calls_within_mlflows_limit(
         log_batch(run_id, metrics, params, tags)
 
     monkeypatch.setattr(store, "log_batch", counting)
-    view = feed(recorder.directory.path, client)
+    state = upload(recorder.directory.path, client)
     assert max(sizes) == 1000
     assert len(sizes) == 3
-    assert len(history(client, view.run_id, "lr")) == 800
+    assert len(history(client, state.run_id, "lr")) == 800
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_metrics_go_in_few_calls_within_mlflows_limit(
 def test_a_run_is_closed_in_mlflow_as_it_ended(runs_dir: Path, client: MlflowClient, status: Any, shown: str) -> None:
     recorder = begin(runs_dir)
     recorder.close(status, "the reason")
-    run = client.get_run(feed(recorder.directory.path, client).run_id)
+    run = client.get_run(upload(recorder.directory.path, client).run_id)
     assert (run.info.status, run.data.tags["nnlab.status"]) == (shown, status)
     assert run.data.tags["mlflow.note.content"] == "the reason"
 
@@ -146,9 +146,9 @@ def test_numbers_that_are_not_finite_reach_mlflow_as_far_as_it_can_keep_them(
         recorder.epoch(1, {"a": math.nan, "b": math.inf, "c": -math.inf})
     path = recorder.directory.path
     for _ in range(2):
-        view = feed(path, client)
+        state = upload(path, client)
         (path / "mlflow.json").unlink()
-        values = {name: history(client, view.run_id, name) for name in "abc"}
+        values = {name: history(client, state.run_id, name) for name in "abc"}
         assert [math.isnan(value) for _, value in values["a"]] == [True]
         # MLflow's SQL store keeps the largest double for infinity.
         assert values["b"] == [(1, sys.float_info.max)]
@@ -161,7 +161,7 @@ def test_many_and_long_params_arrive(runs_dir: Path, client: MlflowClient) -> No
     recorder = begin(runs_dir)
     recorder.directory.write("config.yaml", str(config))
     recorder.close("finished")
-    view = feed(recorder.directory.path, client)
-    params = client.get_run(view.run_id).data.params
+    state = upload(recorder.directory.path, client)
+    params = client.get_run(state.run_id).data.params
     assert len(params) == 252
     assert (params["many.p249"], params["long"], params["empty"]) == ("249", "x" * 6000, "")

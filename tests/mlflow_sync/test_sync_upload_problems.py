@@ -11,21 +11,21 @@ from recording import begin, metrics, record
 from watching import files, history
 
 from nnlab.errors import UserError
-from nnlab.mlflow_sync.state import View
-from nnlab.mlflow_sync.upload import feed
+from nnlab.mlflow_sync.state import SyncState
+from nnlab.mlflow_sync.upload import upload
 from nnlab.runs.files import FileLock
 from nnlab.runs.recorder import Recorder
 
 
 def test_a_run_that_the_user_deleted_in_mlflow_is_left_alone(runs_dir: Path, client: MlflowClient) -> None:
     recorder = begin(runs_dir)
-    view = feed(recorder.directory.path, client)
-    client.delete_run(view.run_id)
+    state = upload(recorder.directory.path, client)
+    client.delete_run(state.run_id)
     recorder.close("finished")
-    view = feed(recorder.directory.path, client)
-    assert view.is_closed
-    assert view.problem == "the run was deleted in MLflow"
-    assert client.get_run(view.run_id).info.lifecycle_stage == "deleted"
+    state = upload(recorder.directory.path, client)
+    assert state.is_closed
+    assert state.problem == "the run was deleted in MLflow"
+    assert client.get_run(state.run_id).info.lifecycle_stage == "deleted"
 
 
 def test_a_store_that_was_lost_gets_all_of_a_run_again(
@@ -33,12 +33,12 @@ def test_a_store_that_was_lost_gets_all_of_a_run_again(
 ) -> None:
     recorder = begin(runs_dir)
     recorder.epoch(1, metrics(1))
-    feed(recorder.directory.path, client)
+    upload(recorder.directory.path, client)
     recorder.epoch(2, metrics(2))
     shutil.copy(template_store, runs_dir / "other.db")
     other = MlflowClient(f"sqlite:///{runs_dir}/other.db")
-    view = feed(recorder.directory.path, other)
-    assert history(other, view.run_id, "lr") == [(1, 0.1), (2, 0.1)]
+    state = upload(recorder.directory.path, other)
+    assert history(other, state.run_id, "lr") == [(1, 0.1), (2, 0.1)]
     recorder.close("finished")
 
 
@@ -47,13 +47,13 @@ def test_a_damaged_description_is_named(runs_dir: Path, client: MlflowClient, na
     path = record(runs_dir)
     (path / name).write_text(damage)
     with pytest.raises(UserError, match=r"must be as nnlab wrote them, but in .* Restore them"):
-        feed(path, client)
+        upload(path, client)
 
 
 def test_a_deleted_experiment_is_named(runs_dir: Path, client: MlflowClient) -> None:
     client.delete_experiment(client.create_experiment("digits of mine"))
     with pytest.raises(UserError, match=r"'digits of mine' is\. Restore it .*tracking\.experiment"):
-        feed(record(runs_dir), client)
+        upload(record(runs_dir), client)
 
 
 def test_a_file_that_does_not_arrive_does_not_leave_the_run_open(
@@ -66,21 +66,21 @@ def test_a_file_that_does_not_arrive_does_not_leave_the_run_open(
 
     monkeypatch.setattr(client, "log_artifacts", refuse)
     with pytest.raises(MlflowException, match="no space for artifacts"):
-        feed(path, client)
-    view = View.of(path)
-    assert view is not None
-    assert not view.is_closed
-    assert client.get_run(view.run_id).info.status == "FINISHED"
+        upload(path, client)
+    state = SyncState.of(path)
+    assert state is not None
+    assert not state.is_closed
+    assert client.get_run(state.run_id).info.status == "FINISHED"
     monkeypatch.undo()
-    assert feed(path, client).is_closed
-    assert "plots/curve.png" in files(client, str(view.run_id))
+    assert upload(path, client).is_closed
+    assert "plots/curve.png" in files(client, str(state.run_id))
 
 
-def test_two_processes_never_feed_a_run_at_once(runs_dir: Path, client: MlflowClient) -> None:
+def test_two_processes_never_upload_a_run_at_once(runs_dir: Path, client: MlflowClient) -> None:
     path = record(runs_dir)
     with FileLock(path / "mlflow.lock"), pytest.raises(BlockingIOError, match="temporarily unavailable"):
-        feed(path, client)
-    assert feed(path, client).is_closed
+        upload(path, client)
+    assert upload(path, client).is_closed
 
 
 def test_a_password_in_the_uri_is_not_kept(runs_dir: Path, client: MlflowClient, uri: str) -> None:
@@ -90,6 +90,6 @@ def test_a_password_in_the_uri_is_not_kept(runs_dir: Path, client: MlflowClient,
             return "postgresql://me:s3cret@db/runs"
 
     recorder: Recorder = begin(runs_dir)
-    feed(recorder.directory.path, Renamed(uri))
+    upload(recorder.directory.path, Renamed(uri))
     recorder.close("finished")
     assert "s3cret" not in (recorder.directory.path / "mlflow.json").read_text()

@@ -1,4 +1,4 @@
-"""The mirror's loop, in the process of the tests."""
+"""The worker's loop, in the process of the tests."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from recording import begin, begin_in, metrics, record
-from watching import mirrored, shown, steps, wait_for
+from watching import shown, steps, synced, wait_for
 
-from nnlab.mlflow_sync.state import View
-from nnlab.mlflow_sync.worker import Mirror
+from nnlab.mlflow_sync.state import SyncState
+from nnlab.mlflow_sync.worker import Worker
 from nnlab.runs import journal
 from nnlab.runs.directory import RunDirectory
 from nnlab.runs.recorder import Recorder
@@ -25,13 +25,13 @@ def on_the_way(runs_dir: Path, uri: str) -> Recorder:
     """A run that was meant for MLflow at `uri` and has not got there."""
     recorder = begin(runs_dir)
     recorder.epoch(1, metrics(1))
-    View(tracking_uri=uri).save(recorder.directory.path)
+    SyncState(tracking_uri=uri).save(recorder.directory.path)
     return recorder
 
 
-def test_several_runs_are_followed_by_one_mirror(runs_dir: Path, uri: str) -> None:
+def test_several_runs_are_followed_by_one_worker(runs_dir: Path, uri: str) -> None:
     paths = [record(runs_dir, epochs=epochs) for epochs in (1, 2)]
-    assert mirrored(uri, runs_dir, *paths)
+    assert synced(uri, runs_dir, *paths)
     assert [steps(uri, path) for path in paths] == [[1], [1, 2]]
 
 
@@ -39,12 +39,12 @@ def test_a_run_that_died_while_it_was_followed_is_closed_as_killed(runs_dir: Pat
     recorder = begin(runs_dir)
     recorder.epoch(1, metrics(1))
     recorder.directory.release()  # what the system does for a killed process
-    assert mirrored(uri, runs_dir, recorder.directory.path)
+    assert synced(uri, runs_dir, recorder.directory.path)
     assert shown(uri, recorder.directory.path) == ("KILLED", "killed")
     assert (recorder.directory.path / "history.csv").read_text().count("\n") == 2
 
 
-def test_a_mirror_closes_what_dead_runs_left_and_sends_its_own_alone(
+def test_a_worker_closes_what_dead_runs_left_and_sends_its_own_alone(
     runs_dir: Path, uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dead, damaged, elsewhere, alive = (on_the_way(runs_dir, place) for place in (uri, uri, "http://127.0.0.1:1", uri))
@@ -54,7 +54,7 @@ def test_a_mirror_closes_what_dead_runs_left_and_sends_its_own_alone(
     (damaged.directory.path / "mlflow.json").write_text("{")
     (runs_dir / "a file.txt").write_text("of the user")
 
-    assert mirrored(uri, runs_dir)
+    assert synced(uri, runs_dir)
     assert shown(uri, dead.directory.path) == ("KILLED", "killed")
     assert steps(uri, dead.directory.path) == [1]
     assert "mlflow.json must say what MLflow has got of the run, but is damaged" in capsys.readouterr().err
@@ -73,14 +73,14 @@ def test_a_run_that_cannot_be_read_does_not_hold_up_the_others(
     broken, sound, left = record(runs_dir), record(runs_dir), on_the_way(runs_dir, uri)
     left.directory.release()
     broken = broken.rename(runs_dir / "0-comes-first")
-    View(tracking_uri=uri).save(broken)
+    SyncState(tracking_uri=uri).save(broken)
     (broken / "metrics.jsonl").write_text("what?\n")
-    assert not mirrored(uri, runs_dir, broken, sound)
+    assert not synced(uri, runs_dir, broken, sound)
     assert shown(uri, sound) == ("FINISHED", "finished")
     assert shown(uri, left.directory.path) == ("KILLED", "killed")
-    view = View.of(broken)
-    assert view is not None
-    assert "Each line of a journal must be an event in JSON" in str(view.problem)
+    state = SyncState.of(broken)
+    assert state is not None
+    assert "Each line of a journal must be an event in JSON" in str(state.problem)
     assert broken.name in capsys.readouterr().err
 
 
@@ -88,22 +88,22 @@ def test_a_store_that_may_not_be_written_is_said_to_be_so(runs_dir: Path, monkey
     monkeypatch.chdir(runs_dir)  # MLflow takes such an address for a relative path, and makes its folder
     path = record(runs_dir)
     uri = f"sqlite:///file:{runs_dir}/mlflow.db?mode=ro&uri=true"
-    View(tracking_uri=uri).save(path)
-    assert not mirrored(uri, runs_dir, path)
-    view = View.of(path)
-    assert view is not None
-    assert "attempt to write a readonly database" in str(view.problem)
+    SyncState(tracking_uri=uri).save(path)
+    assert not synced(uri, runs_dir, path)
+    state = SyncState.of(path)
+    assert state is not None
+    assert "attempt to write a readonly database" in str(state.problem)
 
 
 def test_a_store_of_a_newer_mlflow_is_said_to_be_so(runs_dir: Path, uri: str) -> None:
     with closing(sqlite3.connect(runs_dir / "mlflow.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
     path = record(runs_dir)
-    View(tracking_uri=uri).save(path)
-    assert not mirrored(uri, runs_dir, path)
-    view = View.of(path)
-    assert view is not None
-    assert "is newer (ffffffffffff). Use the newer MLflow" in str(view.problem)
+    SyncState(tracking_uri=uri).save(path)
+    assert not synced(uri, runs_dir, path)
+    state = SyncState.of(path)
+    assert state is not None
+    assert "is newer (ffffffffffff). Use the newer MLflow" in str(state.problem)
 
 
 def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: str, template_store: Path) -> None:
@@ -113,13 +113,13 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     with begin(runs_dir) as recorder, ThreadPoolExecutor(1) as background:
         path = recorder.directory.path
-        View(tracking_uri=uri).save(path)
+        SyncState(tracking_uri=uri).save(path)
         arrivals.put(path)
-        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
-        wait_for(lambda: "cannot be read as such" in str(getattr(View.of(path), "problem", "")))
+        arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
+        wait_for(lambda: "cannot be read as such" in str(getattr(SyncState.of(path), "problem", "")))
         shutil.copy(template_store, runs_dir / "mlflow.db")
-        wait_for(lambda: getattr(View.of(path), "is_described", False))
-        wait_for(lambda: getattr(View.of(left.directory.path), "is_closed", False))
+        wait_for(lambda: getattr(SyncState.of(path), "is_described", False))
+        wait_for(lambda: getattr(SyncState.of(left.directory.path), "is_closed", False))
         recorder.close("finished")
         arrivals.put(None)
         assert arrived.result()
@@ -127,15 +127,15 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
     assert shown(uri, left.directory.path) == ("KILLED", "killed")
 
 
-def test_a_run_that_begins_again_after_it_arrived_is_noticed_while_the_mirror_works(runs_dir: Path, uri: str) -> None:
+def test_a_run_that_begins_again_after_it_arrived_is_noticed_while_the_worker_works(runs_dir: Path, uri: str) -> None:
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     recorder = begin(runs_dir)
     path = recorder.directory.path
     recorder.directory.release()
     with ThreadPoolExecutor(1) as background:
-        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
+        arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
         arrivals.put(path)
-        wait_for(lambda: getattr(View.of(path), "is_closed", False))
+        wait_for(lambda: getattr(SyncState.of(path), "is_closed", False))
         assert shown(uri, path) == ("KILLED", "killed")
         again = begin_in(RunDirectory.claim(path))
         again.epoch(1, metrics(1))
@@ -155,9 +155,9 @@ def test_a_run_that_goes_on_and_cannot_be_read_any_more_is_given_up(runs_dir: Pa
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     path = record(runs_dir)
     with ThreadPoolExecutor(1) as background:
-        arrived = background.submit(Mirror(uri, runs_dir).follow, arrivals)
+        arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
         arrivals.put(path)
-        wait_for(lambda: getattr(View.of(path), "is_closed", False))
+        wait_for(lambda: getattr(SyncState.of(path), "is_closed", False))
         with (path / "metrics.jsonl").open("a") as file:
             file.write("what?\n")
         arrivals.put(None)

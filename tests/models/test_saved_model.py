@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recording import dataset, model
-from safetensors.numpy import load_file, save_file
 
 from nnlab.core import Activation, Dense, Network, Scaling
 from nnlab.errors import UserError
@@ -63,19 +61,15 @@ def test_the_scaling_is_stored_in_full(tmp_path: Path) -> None:
     assert (loaded.offset.item(), loaded.in_float64) == (0.1, True)
 
 
-def test_a_model_of_the_first_format_is_read(tmp_path: Path) -> None:
-    """It had scale and offset in the network's dtype, no shift, and no word on the arithmetic."""
-    save_model(tmp_path, model())
-    arrays = load_file(tmp_path / "weights.safetensors")
-    del arrays["input.shift"]
-    arrays |= {name: arrays[name].astype(np.float32) for name in ("input.scale", "input.offset")}
-    save_file(arrays, tmp_path / "weights.safetensors")
-    fields = json.loads((tmp_path / "architecture.json").read_text())
-    fields |= {"format": 1, "input": {"features": 4, "dtype": "uint8"}}
-    fields["weights"]["sha256"] = hashlib.sha256((tmp_path / "weights.safetensors").read_bytes()).hexdigest()
-    (tmp_path / "architecture.json").write_text(json.dumps(fields))
-    rows = dataset().train.x
-    np.testing.assert_array_equal(load(tmp_path).predict(rows), model().predict(rows))
+@pytest.mark.parametrize("written_by", ["format_1", "format_2"])
+def test_models_that_earlier_versions_wrote_are_read(written_by: str) -> None:
+    """The files, and what they predicted then, are of the commits dd1431c~1 and f1df599."""
+    rows = np.array([[0, 128, 255], [1, 2, 3], [250, 250, 0]], np.uint8)
+    then = [[0.5189699, 0.4810301], [0.50729495, 0.49270508], [0.4453185, 0.5546815]]
+    loaded = load(Path(__file__).parent / "stored" / written_by)
+    np.testing.assert_allclose(loaded.predict(rows), then, rtol=1e-6)
+    np.testing.assert_array_equal(loaded.example, rows)
+    assert loaded.class_names == ("no", "yes")
 
 
 @pytest.mark.parametrize("rows", [np.zeros((2, 3)), np.zeros(4), np.array([["a"] * 4]), np.full((2, 4), None)])
@@ -105,7 +99,7 @@ def test_changed_weights_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda fields: fields | {"format": 3}, "must be of format 2, but is of format 3"),
+        (lambda fields: fields | {"format": 3}, "must be of format 1 or 2, but is of format 3"),
         (lambda fields: {"format": 1}, r"must describe a model in nnlab's JSON.*KeyError\('weights'\)"),
         (lambda fields: [], "must describe a model in nnlab's JSON"),
         (lambda fields: fields | {"network": {}}, "do not make a network"),

@@ -17,6 +17,7 @@ from sklearn.metrics import confusion_matrix as counts_by_scikit_learn
 from nnlab import plots
 from nnlab.core.rows import Array, Rows, Scaling
 from nnlab.data.dataset import Dataset
+from nnlab.plots import run_pictures
 
 DIGITS = tuple("0123456789")
 GARMENTS = (
@@ -85,7 +86,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
         drawn[path.stem] = figure
         return path
 
-    monkeypatch.setattr(plots, "save", keep)
+    monkeypatch.setattr(run_pictures, "save", keep)
     return drawn
 
 

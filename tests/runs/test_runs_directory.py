@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from nnlab.errors import UserError
-from nnlab.runs import journal
 from nnlab.runs import directory as run_directory
-from nnlab.runs.journal import Journal
+from nnlab.runs import journal
 from nnlab.runs.directory import RunDirectory, end_if_dead, write_history
+from nnlab.runs.journal import Journal
 
 
 def test_a_directory_is_named_by_time_hint_and_chance(tmp_path: Path) -> None:
@@ -146,6 +146,7 @@ def test_a_dead_run_without_an_end_gets_one_exactly_once(tmp_path: Path) -> None
 
 
 def test_recording_needs_neither_mlflow_nor_hydra_nor_optuna() -> None:
-    code = "import nnlab.tracking, sys; print([m for m in ('mlflow', 'hydra', 'optuna') if m in sys.modules])"
+    imported = "import nnlab.runs.recorder, nnlab.runs.stored_run, sys"
+    code = f"{imported}; print([m for m in ('mlflow', 'hydra', 'optuna') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

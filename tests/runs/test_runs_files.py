@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nnlab.errors import RunFailedError
-from nnlab.runs.files import FileLock, write_atomically
 from nnlab.redaction import redacted, redacted_tree
+from nnlab.runs.files import FileLock, write_atomically
 
 HOLD = (
     "import sys, time; from pathlib import Path; from nnlab.runs.files import FileLock;"

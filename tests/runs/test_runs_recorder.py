@@ -12,10 +12,10 @@ import yaml
 from recording import OVERRIDES, begin, begin_in, configuration, dataset, model, record
 
 from nnlab.errors import RunFailedError, UserError
-from nnlab.runs.recorder import Recorder
-from nnlab.runs.directory import RunDirectory
 from nnlab.runs import journal
+from nnlab.runs.directory import RunDirectory
 from nnlab.runs.provenance import collect, weights_sha256
+from nnlab.runs.recorder import Recorder
 
 
 def ending(path: Path) -> tuple[str, str | None]:
@@ -112,7 +112,7 @@ def test_a_run_goes_on_with_all_that_it_has(tmp_path: Path) -> None:
 
 
 def test_only_a_run_can_go_on(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"Only a run that was begun can go on, but .*/nothing holds none"):
+    with pytest.raises(UserError, match=r"Only a run that was started can be reopened, but .*/nothing holds none"):
         Recorder.reopen(tmp_path / "nothing", None)
     assert not (tmp_path / "nothing").exists()
 

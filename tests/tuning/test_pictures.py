@@ -17,16 +17,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from numpy.testing import assert_allclose
 from optuna.trial import FrozenTrial
 from plotly.offline import get_plotlyjs
 from trial_samples import make_trial
 
 from nnlab.tuning.report import pictures
-from nnlab.tuning.report.pictures import draw_study, history, importance, parallel_coordinates, pareto, slices
-from nnlab.tuning.report.pictures._importance import importances
+from nnlab.tuning.report.pictures import draw_study, history
 from nnlab.tuning.report.pictures._page import study_page
-from nnlab.tuning.report.pictures._scale import parameter_scale, score_scale
+from nnlab.tuning.report.pictures._scores import needs_log_axis
 
 LOSS = ("val/loss",)
 BOTH = ("val/accuracy", "parameters")
@@ -68,26 +66,26 @@ def drawn(figure: Figure | None) -> Figure:
 
 
 ALWAYS = {"history.png", "study.html"}
-OF_PARAMETERS = {"slice.png", "parallel_coordinates.png"}
+REPORTED = {"intermediate_values.png"}
 
 
 @pytest.mark.parametrize(
     ("trials", "objectives", "expected"),
     [
-        (a_study(30), LOSS, ALWAYS | OF_PARAMETERS | {"importance.png", "intermediate_values.png"}),
-        (a_study(30, BOTH), BOTH, ALWAYS | OF_PARAMETERS | {"importance.png", "pareto.png"}),
-        (a_study(500), LOSS, ALWAYS | OF_PARAMETERS | {"importance.png", "intermediate_values.png"}),
+        (a_study(30), LOSS, ALWAYS | REPORTED),
+        (a_study(30, BOTH), BOTH, ALWAYS),
+        (a_study(500), LOSS, ALWAYS | REPORTED),
         ([], LOSS, set()),
         ([make_trial(0, status=None)], LOSS, set()),
-        ([make_trial(0, [0.5])], LOSS, ALWAYS | OF_PARAMETERS),
-        ([make_trial(0, [0.5, 7.0], scores={})], BOTH, ALWAYS | OF_PARAMETERS | {"pareto.png"}),
+        ([make_trial(0, [0.5])], LOSS, ALWAYS),
+        ([make_trial(0, [0.5, 7.0], scores={})], BOTH, ALWAYS),
         (
             [make_trial(n, [0.5], status="pruned", reports=[0.5]) for n in range(3)],
             LOSS,
-            ALWAYS | {"intermediate_values.png"},
+            ALWAYS | REPORTED,
         ),
         ([make_trial(n, status="failed", reports=[math.nan]) for n in range(3)], LOSS, ALWAYS),
-        ([make_trial(n, [0.5]) for n in range(3)], LOSS, ALWAYS | OF_PARAMETERS),
+        ([make_trial(n, [0.5]) for n in range(3)], LOSS, ALWAYS),
         (
             [
                 make_trial(0, [1e308], reports=[1e300, 1e308]),
@@ -95,7 +93,7 @@ OF_PARAMETERS = {"slice.png", "parallel_coordinates.png"}
                 make_trial(2, [math.nan], params={"optimizer.lr": 0.5}),
             ],
             LOSS,
-            ALWAYS | OF_PARAMETERS | {"importance.png", "intermediate_values.png"},
+            ALWAYS | REPORTED,
         ),
         ([make_trial(n, [0.5], params={}) for n in range(3)], LOSS, ALWAYS),
     ],
@@ -147,14 +145,14 @@ def test_a_picture_that_fails_leaves_the_others_and_is_named(tmp_path: Path, mon
     def broken(*_: object, **__: object) -> Figure:
         raise ZeroDivisionError("no width")
 
-    monkeypatch.setitem(pictures.PICTURES, "slice", broken)
+    monkeypatch.setitem(pictures.PICTURES, "history", broken)
     monkeypatch.setattr("nnlab.tuning.report.pictures._page.visualization.plot_slice", broken)
     result = draw_study(tmp_path, a_study(10), LOSS)
     assert result.problems == [
-        "slice.png could not be drawn (ZeroDivisionError: no width)",
+        "history.png could not be drawn (ZeroDivisionError: no width)",
         "'Slice' of the study's page could not be drawn (ZeroDivisionError: no width)",
     ]
-    assert names(result.paths) >= ALWAYS | {"parallel_coordinates.png"}
+    assert names(result.paths) == {"intermediate_values.png", "study.html"}
     page = (tmp_path / "study.html").read_text(encoding="utf-8")
     assert 'id="slice"' not in page
     assert 'id="history"' in page
@@ -212,12 +210,35 @@ def test_the_page_shows_the_leaderboard_and_quotes_the_name(page: str) -> None:
     assert html.escape("rank  trial") in page
 
 
-@pytest.mark.slow
-def test_two_objectives_have_their_own_figures(tmp_path: Path) -> None:
-    draw_study(tmp_path, a_study(20, BOTH), BOTH)
-    anchors = re.findall(r'<section id="([^"]+)">', (tmp_path / "study.html").read_text(encoding="utf-8"))
+def figure_of(page: str, anchor: str) -> dict[str, Any]:
+    """A figure as plotly gets it."""
+    return next(each for each in json.loads(unpacked(page)[1]) if each["place"] == f"figure-{anchor}")
+
+
+def importances(page: str, anchor: str) -> dict[str, float]:
+    (bars,) = figure_of(page, anchor)["data"]
+    return dict(zip(bars["y"], bars["x"], strict=True))
+
+
+def test_what_alone_decides_is_the_most_important() -> None:
+    page, _ = study_page(a_study(200), LOSS, "study")
+    assert page is not None
+    found = importances(page, "importance")
+    assert max(found, key=lambda key: found[key]) == "optimizer.lr"
+    assert found["optimizer.lr"] > 0.5
+    assert {"optimizer.momentum", "model.width.2"} < found.keys()
+
+
+def test_each_of_two_objectives_has_its_own_figures() -> None:
+    page, _ = study_page(a_study(200, BOTH), BOTH, "study")
+    assert page is not None
+    anchors = re.findall(r'<section id="([^"]+)">', page)
     assert anchors[0] == "pareto-front"
-    assert {"history-1", "history-2", "importance-1", "importance-2", "slice-1", "slice-2"} < set(anchors)
+    assert {"history-1", "history-2", "slice-1", "slice-2"} < set(anchors)
+    # The accuracy is to be high, the parameters few: learning rate and depth alone decide over them.
+    for place, key in ((1, "optimizer.lr"), (2, "model.depth")):
+        found = importances(page, f"importance-{place}")
+        assert max(found, key=lambda key: found[key]) == key
 
 
 # Single pictures
@@ -243,88 +264,14 @@ def test_the_history_marks_each_kind_of_trial_and_steps_down_to_the_best() -> No
     }
 
 
-def test_what_alone_decides_is_the_most_important() -> None:
-    found = importances(a_study(200), LOSS, 0)
-    assert next(iter(found)) == "optimizer.lr"
-    assert found["optimizer.lr"] > 0.5
-    assert_allclose(sum(found.values()), 1.0)
-    assert {"optimizer.momentum", "model.width.2"} < found.keys()
-
-
-def test_each_objective_has_its_own_importances() -> None:
-    trials = a_study(200, BOTH)
-    assert next(iter(importances(trials, BOTH, 0))) == "optimizer.lr"
-    assert next(iter(importances(trials, BOTH, 1))) == "model.depth"
-
-
-def test_the_importance_says_in_how_many_trials_a_conditional_parameter_is() -> None:
-    trials = a_study(30)
-    figure = drawn(importance(trials, LOSS))
-    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    complete = [trial for trial in trials[:-1] if trial.state.name == "COMPLETE"]
-    having = sum("optimizer.momentum" in trial.params for trial in complete)
-    assert f"optimizer.momentum\n(in {having} of {len(complete)})" in labels
-    assert "optimizer.lr" in labels
-
-
-def test_all_panels_of_an_objective_have_the_same_range() -> None:
-    figure = drawn(slices(a_study(40), LOSS))
-    ranges = {axes.get_ylim() for axes in figure.axes if axes.get_visible() and axes.get_xlabel()}
-    assert len(ranges) == 1
-
-
-def test_no_trial_is_missing_from_the_parallel_coordinates() -> None:
-    trials = a_study(30)
-    (axes,) = drawn(parallel_coordinates(trials, LOSS)).axes
-    complete = [trial for trial in trials[:-1] if trial.state.name == "COMPLETE"]
-    (others,) = axes.collections
-    heights = np.array([path.vertices[:, 1] for path in others.get_paths()])
-    assert len(heights) == len(complete) - 1  # and the best as a line of its own
-    lacking = sum("optimizer.momentum" not in trial.params for trial in complete)
-    labels = [label.get_text() for label in axes.get_xticklabels()]
-    best_lacks = axes.lines[0].get_ydata()[labels.index("momentum")] < 0  # type: ignore[index, operator]
-    assert (heights[:, labels.index("momentum")] < 0).sum() + best_lacks == lacking
-    assert (heights[:, labels.index("lr")] >= 0).all()
-
-
-def test_the_front_is_drawn_as_what_can_be_reached() -> None:
-    places = [(0.7, 100.0), (0.9, 300.0), (0.8, 400.0)]
-    (axes,) = drawn(pareto([make_trial(n, values, scores={}) for n, values in enumerate(places)], BOTH)).axes
-    (front,) = axes.lines
-    assert np.column_stack(front.get_data()).tolist() == [[100.0, 0.7], [300.0, 0.9]]
-    assert front.get_drawstyle() == "steps-post"
-    assert {text.get_text() for text in axes.texts} == {"0", "1"}
-    assert pareto([make_trial(0, [0.5])], LOSS) is None
-
-
-# Scales
-
-
-def test_a_logarithmic_parameter_is_laid_by_magnitude_over_its_whole_range() -> None:
-    trials = [make_trial(n, [0.5], params={"optimizer.lr": rate}) for n, rate in enumerate([1e-3, 0.1, 1.0])]
-    scale = parameter_scale("optimizer.lr", [*trials, make_trial(3, [0.5], params={})])
-    assert scale.kind == "log"
-    assert_allclose(scale.fractions(scale.values), [0.0, 2 / 3, 1.0, math.nan], atol=1e-15)
-    assert [name for _, name in scale.ticks()] == ["0.001", "0.01", "0.1", "1"]
-
-
-def test_choices_that_are_numbers_are_laid_by_size_and_words_as_written() -> None:
-    batch = parameter_scale("trainer.batch_size", [make_trial(0, params={"trainer.batch_size": 64})])
-    assert (batch.choices, batch.values.tolist()) == (("16", "32", "64", "128"), [2.0])
-    optimizer = parameter_scale("optimizer", [make_trial(0, params={"optimizer": "momentum"})])
-    assert (optimizer.choices, optimizer.values.tolist()) == (("sgd", "momentum", "adam"), [1.0])
-
-
-def test_whole_numbers_have_whole_ticks() -> None:
-    depth = parameter_scale("model.depth", [make_trial(0, params={"model.depth": 2})])
-    assert depth.ticks() == [(1.0, "1"), (2.0, "2"), (3.0, "3")]
+# Scores
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"), [([0.1, 0.9], "linear"), ([0.1, 2.0], "log"), ([0.0, 9.0], "linear"), ([-1.0, 50.0], "linear")]
+    ("values", "is_log"), [([0.1, 0.9], False), ([0.1, 2.0], True), ([0.0, 9.0], False), ([-1.0, 50.0], False)]
 )
-def test_scores_of_very_different_size_are_laid_by_magnitude(values: list[float], kind: str) -> None:
-    assert score_scale(values).kind == kind
+def test_positive_scores_of_very_different_size_get_a_logarithmic_axis(values: list[float], is_log: bool) -> None:
+    assert needs_log_axis(values) is is_log
 
 
 def test_importing_the_package_of_the_tables_needs_no_drawing_library() -> None:

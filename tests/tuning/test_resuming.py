@@ -14,7 +14,7 @@ from nnlab.errors import UserError
 from nnlab.runs.directory import RunDirectory
 from nnlab.tuning.manifest import FILE, Manifest, versions
 from nnlab.tuning.resuming import arguments_to_go_on, study_directory
-from nnlab.tuning.stored_study import shown_study
+from nnlab.tuning.stored_study import StoredStudy
 
 FINGERPRINT: dict[str, Any] = {"seed": 0, "model.hidden": [64, 32], "sweep.objective": "val/loss", "data_sha256": "c0"}
 
@@ -42,7 +42,7 @@ def test_the_same_fingerprint_goes_on() -> None:
 def test_every_difference_is_named_and_nothing_else() -> None:
     now = FINGERPRINT | {"seed": 1, "model.hidden": [64], "sweep.at": "best"}
     del now["data_sha256"]
-    with pytest.raises(UserError, match="The study 'a-study' can only be resumed as it was started") as caught:
+    with pytest.raises(UserError, match="'a-study' can only be resumed as it was started") as caught:
         manifest().check(now)
     assert str(caught.value).splitlines()[1:-1] == [
         "  data_sha256: c0 in the study, absent now",
@@ -69,7 +69,7 @@ def test_a_wrong_name_lists_the_studies_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none named 'a-study'. There are: one, other\. .* runs_dir or NNLAB_RUNS_DIR"):
         arguments_to_go_on([place, "sweep.resume=a-study"])
     with pytest.raises(UserError, match=r"There are: one, other\."):
-        shown_study("a-study", [place], encoding=None)
+        StoredStudy.open("a-study", [place])
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"name": "a-study"}', "\x00"])
@@ -107,7 +107,7 @@ def test_a_storage_whose_password_is_not_kept_has_to_be_given_again(tmp_path: Pa
     with pytest.raises(UserError, match=r"at postgresql://\*\*\*@.* whose password is not\. .*sweep\.storage=URL"):
         arguments_to_go_on([place, "sweep.resume=a-study"])
     with pytest.raises(UserError, match=r"whose password is not\. .*sweep\.storage=URL"):
-        shown_study("a-study", [place], encoding=None)
+        StoredStudy.open("a-study", [place])
     arguments, _ = arguments_to_go_on([place, "sweep.resume=a-study", url])
     assert url in arguments
 
@@ -139,7 +139,7 @@ TEST: dict[str, Any] = {"event": "test", "epoch": 6, "metrics": {"test/loss": 0.
 
 
 def shown(runs_dir: Path) -> str:
-    return shown_study("a-study", [f"runs_dir='{runs_dir}'"], encoding="utf-8")
+    return StoredStudy.open("a-study", [f"runs_dir='{runs_dir}'"]).report(encoding="utf-8")
 
 
 def test_a_running_study_is_shown_as_running_beside_the_process_that_does_it(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_showing_changes_nothing_of_the_study(tmp_path: Path) -> None:
 
 def test_a_study_that_its_storage_does_not_have_is_told(tmp_path: Path) -> None:
     folder = saved(tmp_path)
-    with pytest.raises(UserError, match=r"'a-study' was begun in .*, but its storage has none of that name"):
+    with pytest.raises(UserError, match=r"'a-study' was started in .*, but its storage has none of that name"):
         shown(tmp_path)
     study = study_in(journal_storage(folder), sweep_settings())
     go_on_one(study, study._storage, finished)

@@ -1,6 +1,8 @@
-"""The pictures of a study: one function each, from trials to a matplotlib `Figure`, and `draw_study` for all of them.
+"""The pictures of a study: Optuna's own figures on one page, and as PNGs the two that show what those leave out.
 
-Importing this takes as long as matplotlib does (about half a second): import it where a study has ended.
+`history.png` also has the pruned, failed and repeated trials, `intermediate_values.png` the failed ones and the best.
+
+Importing this takes as long as matplotlib does (about half a second): import it after a study has ended.
 """
 
 from __future__ import annotations
@@ -16,56 +18,47 @@ from optuna.trial import FrozenTrial
 from nnlab.plots.style import save
 from nnlab.runs.files import write_atomically
 from nnlab.tuning.report.pictures._history import history as history
-from nnlab.tuning.report.pictures._importance import importance as importance
 from nnlab.tuning.report.pictures._intermediate import intermediate_values as intermediate_values
 from nnlab.tuning.report.pictures._page import study_page as study_page
-from nnlab.tuning.report.pictures._parallel import parallel_coordinates as parallel_coordinates
-from nnlab.tuning.report.pictures._pareto import pareto as pareto
-from nnlab.tuning.report.pictures._slice import slices as slices
 
 Picture = Callable[[Sequence[FrozenTrial], Sequence[str]], Figure | None]
 
 PICTURES: dict[str, Picture] = {
     "history": history,
-    "importance": importance,
-    "slice": slices,
-    "parallel_coordinates": parallel_coordinates,
     "intermediate_values": intermediate_values,
-    "pareto": pareto,
 }
 PAGE = "study.html"
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What came of drawing: the files written, and in words what could not be drawn."""
+    """The files that were written, and a message for each picture that could not be drawn."""
 
     paths: list[Path]
     problems: list[str]
 
 
 def draw_study(folder: Path, trials: Sequence[FrozenTrial], objectives: Sequence[str], *, name: str = "study") -> Drawn:
-    """Write every picture that the trials have the facts for as a PNG, and all together as the page `study.html`.
+    """Write `history.png`, `intermediate_values.png` and the page `study.html`.
 
-    No complete trial: no importance, slice, parallel coordinates and Pareto front. No reports: no intermediate values.
-    One objective: no Pareto front. No trial that has ended: nothing. A picture that fails leaves the others alone.
-    The same arguments give the same bytes.
+    Without a trial that has ended nothing is written, without reported values no `intermediate_values.png`. A picture
+    that fails does not affect the others. The same arguments give the same bytes.
 
     Args:
-        folder: where the pictures go; made if absent.
-        trials: of the study, in any order and state.
+        folder: for the pictures; created if it does not exist.
+        trials: those of the study, in any order and state.
         objectives: their names, one or two.
-        name: of the study, for the page's heading.
+        name: the study's, for the heading of the page.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trials = sorted(trials, key=lambda trial: trial.number)
     drawn = Drawn([], [])
     for title, picture in PICTURES.items():
-        with _others_go_on(f"{title}.png", drawn):
+        with _others_continue(f"{title}.png", drawn):
             figure = picture(trials, objectives)
             if figure is not None:
                 drawn.paths.append(save(figure, folder / f"{title}.png"))
-    with _others_go_on(PAGE, drawn):
+    with _others_continue(PAGE, drawn):
         page, problems = study_page(trials, objectives, name)
         drawn.problems.extend(problems)
         if page is not None:
@@ -75,8 +68,8 @@ def draw_study(folder: Path, trials: Sequence[FrozenTrial], objectives: Sequence
 
 
 @contextmanager
-def _others_go_on(name: str, drawn: Drawn) -> Iterator[None]:
-    """Make a problem in words of whatever a drawing library trips over: the study itself is done."""
+def _others_continue(name: str, drawn: Drawn) -> Iterator[None]:
+    """Turn whatever a plotting library raises into a message: the study itself is done."""
     try:
         yield
     except Exception as error:

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.plots.style import BLUE, GREY, VERMILLION, look, new_figure
-from nnlab.tuning.report.pictures._scale import drawable_ranking, is_drawable, score_scale
+from nnlab.tuning.report.pictures._scores import drawable_ranking, is_drawable, set_score_axis
 from nnlab.tuning.report.ranking import best_so_far
 from nnlab.tuning.trials import Asked, is_failure
 
@@ -64,7 +64,7 @@ def _draw(axes: Axes, trials: Sequence[FrozenTrial], objectives: Sequence[str], 
         axes.step([*numbers, end], [*values, values[-1]], where="post", label="best so far", **BEST)
     drawn = [value for kind, marks in points.items() if kind != "failed" for _, value in marks]
     if drawn:
-        score_scale(drawn).set_up(axes, "y")
+        set_score_axis(axes, drawn)
     else:
         axes.text(0.5, 0.5, "no finite values", transform=axes.transAxes, ha="center", color=GREY)
         axes.set_yticks([])

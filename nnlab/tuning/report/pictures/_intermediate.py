@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.plots.style import BLUE, GREY, VERMILLION, look, new_figure
-from nnlab.tuning.report.pictures._scale import is_drawable, score_scale
+from nnlab.tuning.report.pictures._scores import is_drawable, set_score_axis
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.trials import Asked
 
@@ -25,7 +25,7 @@ KINDS = {
 
 @look()
 def intermediate_values(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> Figure | None:
-    """Draw what the trials reported on the way, in epochs or, with several seeds, in seeds; None without reports."""
+    """Draw the values that the trials reported, by epoch or, with several seeds, by seed; None without any."""
     curves = {
         trial.number: [(step, value) for step, value in sorted(trial.intermediate_values.items()) if is_drawable(value)]
         for trial in trials
@@ -51,7 +51,7 @@ def intermediate_values(trials: Sequence[FrozenTrial], objectives: Sequence[str]
         label = f"best: trial {best.number}"
         steps = zip(*curves[best.number], strict=True)
         legend += axes.plot(*steps, color=VERMILLION, linewidth=2.0, marker="o", markersize=3.5, zorder=4, label=label)
-    score_scale(values).set_up(axes, "y")
+    set_score_axis(axes, values)
     axes.set_xlabel("seed" if any(len(Asked.of(trial).seeds) > 1 for trial in trials) else "epoch")
     axes.set_ylabel(objectives[0])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))

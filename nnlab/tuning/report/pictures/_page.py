@@ -1,4 +1,4 @@
-"""All figures of a study to look into, on one page that needs no network: Optuna's own, drawn by plotly."""
+"""All of Optuna's own figures of a study, interactive (plotly), on one page that needs no network."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from nnlab.tuning.report.leaderboard import leaderboard
-from nnlab.tuning.report.pictures._importance import varies
 from nnlab.tuning.report.pictures._packing import UNPACK, packed
-from nnlab.tuning.report.pictures._scale import drawable_ranking, is_drawable, score_scale, searched_keys
+from nnlab.tuning.report.pictures._scores import drawable_ranking, is_drawable, needs_log_axis
 from nnlab.tuning.report.ranking import cost, in_memory_study, quiet_optuna
+from nnlab.tuning.report.trial_facts import natural_order
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -60,6 +60,8 @@ show();
 SECTION = Template(
     '<section id="$anchor">\n<h2>$heading</h2>\n<p>$note</p>\n<div id="figure-$anchor"></div>\n</section>'
 )
+# PED-ANOVA compares the best tenth with all trials; with fewer than five in it, its authors call it unstable.
+ENOUGH_TRIALS = 50
 # Without the button that sends a figure to plotly's own servers.
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]}
 LINK = Template('<a href="#$anchor">$heading</a>')
@@ -73,7 +75,7 @@ LOOK = {
 
 
 def study_page(trials: Sequence[FrozenTrial], objectives: Sequence[str], name: str) -> tuple[str | None, list[str]]:
-    """The page, or None if no trial has ended; and in words which figures could not be drawn.
+    """The page, or None if no trial has ended; and a message for each figure that could not be drawn.
 
     Args:
         trials: all of the study, by number.
@@ -90,7 +92,7 @@ def study_page(trials: Sequence[FrozenTrial], objectives: Sequence[str], name: s
                 figure = section.draw()
             figure.update_layout(LOOK)
             drawn = json.loads(figure.to_json())
-        except Exception as error:  # whatever a drawing library trips over, the other figures are wanted
+        except Exception as error:  # whatever a plotting library raises, the other figures are wanted
             problems.append(
                 f"{section.heading!r} of the study's page could not be drawn ({type(error).__name__}: {error})"
             )
@@ -113,7 +115,7 @@ def study_page(trials: Sequence[FrozenTrial], objectives: Sequence[str], name: s
 
 @dataclass(frozen=True)
 class _Section:
-    """A figure of the page: where it stands, what it is called, what to know about it, and how it is made."""
+    """A figure of the page: its anchor, heading, a note to the reader, and how it is drawn."""
 
     anchor: str
     heading: str
@@ -127,31 +129,43 @@ def _sections(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> Itera
     study = in_memory_study([_storable(trial) for trial in trials], objectives)
     candidates = drawable_ranking(trials, objectives)
     if candidates and len(objectives) == 2:
-        note = "In red the trials that no other one beats in both objectives."
+        note = "Red: trials that no other trial beats in both objectives."
         yield _Section("pareto-front", "Pareto front", note, partial(_pareto, study, objectives, candidates))
     for place, objective in enumerate(objectives if candidates else ()):
         of, tail = (f", {objective}", f"-{place + 1}") if len(objectives) == 2 else ("", "")
         axis = _Axis(objective, None if len(objectives) == 1 else place, _is_log(candidates, place))
         note = "The complete trials" + (", and the best value so far." if len(objectives) == 1 else ".")
         yield _Section(f"history{tail}", f"History{of}", note, partial(_history, study, axis))
-        if varies(candidates):
+        if _varies(candidates):
             note = (
                 "The share of each parameter in reaching the best tenth of the trials (conditional PED-ANOVA, "
-                f"arXiv:2601.20800); from {len(candidates)} trials."
+                f"arXiv:2601.20800), from {len(candidates)} trials"
+                + ("." if len(candidates) >= ENOUGH_TRIALS else f": a rough estimate below {ENOUGH_TRIALS}.")
             )
             draw = partial(_importance, in_memory_study(candidates, objectives), objectives, place)
             yield _Section(f"importance{tail}", f"Importance{of}", note, draw)
-        note = "Each trial stands in the panels of the parameters that it has."
+        note = "A trial appears in the panels of the parameters that it has."
         yield _Section(f"slice{tail}", f"Slice{of}", note, partial(_slice, study, axis))
     if candidates:
         note = "A trial that lacks a conditional parameter passes through None."
         yield _Section("parallel-coordinates", "Parallel coordinates", note, partial(_parallel, study, objectives))
     ended = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
     if reported := [value for trial in ended for value in trial.intermediate_values.values() if is_drawable(value)]:
-        note = "What each trial reported on the way; those that were pruned end early."
-        is_log = score_scale(reported).kind == "log"
-        draw = partial(_intermediate, study, objectives[0], is_log)
+        note = "The values that each trial reported; those of pruned trials end early."
+        draw = partial(_intermediate, study, objectives[0], needs_log_axis(reported))
         yield _Section("intermediate-values", "Intermediate values", note, draw)
+
+
+def _searched_keys(trials: Sequence[FrozenTrial]) -> list[str]:
+    """Every parameter that any of the trials has."""
+    return natural_order(key for trial in trials for key in trial.params)
+
+
+def _varies(trials: Sequence[FrozenTrial]) -> bool:
+    """Whether any parameter has several values among the trials."""
+    return any(
+        len({trial.params[key] for trial in trials if key in trial.params}) > 1 for key in _searched_keys(trials)
+    )
 
 
 def _storable(trial: FrozenTrial) -> FrozenTrial:
@@ -181,7 +195,7 @@ class _Axis:
 
 
 def _is_log(candidates: Sequence[FrozenTrial], place: int) -> bool:
-    return score_scale([trial.values[place] for trial in candidates]).kind == "log"
+    return needs_log_axis([trial.values[place] for trial in candidates])
 
 
 def _history(study: Study, axis: _Axis) -> Figure:
@@ -191,7 +205,7 @@ def _history(study: Study, axis: _Axis) -> Figure:
 def _importance(study: Study, objectives: Sequence[str], place: int) -> Figure:
     return visualization.plot_param_importances(
         study,
-        params=searched_keys(study.trials),
+        params=_searched_keys(study.trials),
         target=lambda trial: cost(objectives[place], trial.values[place]),
         target_name=objectives[place],
     )

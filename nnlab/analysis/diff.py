@@ -1,0 +1,33 @@
+"""What differs between two runs, and where their numbers part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nnlab.config.leaves import leaves
+from nnlab.runs.stored_run import StoredRun
+
+PROVENANCE = ("dataset", "git", "numpy", "blas", "python", "platform", "packages")
+
+
+def differences(a: StoredRun, b: StoredRun) -> dict[str, tuple[Any, Any]]:
+    """What differs in config, data, code, versions and BLAS: both values by their name."""
+    facts = [dict(leaves(run.config | {key: run.provenance.get(key) for key in PROVENANCE})) for run in (a, b)]
+    both_changed = all(each.get("git.dirty") == "true" for each in facts)  # and it was not kept what
+    return _unequal(*facts) | ({"git.dirty": ("true", "true")} if both_changed else {})
+
+
+def parting(a: StoredRun, b: StoredRun) -> dict[str, Any] | None:
+    """The first epoch (of studies: trial) and metric that differ, times aside, and both values."""
+    for number in sorted(a.history.keys() | b.history.keys()):
+        for metric, values in _unequal(a.history.get(number, {}), b.history.get(number, {})).items():
+            if not metric.startswith("time/"):
+                return {a.unit: number, "metric": metric, "values": values}
+    return None
+
+
+def _unequal(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The items that differ to the last digit; NaN is equal to itself."""
+    both = {key: (a.get(key, "absent"), b.get(key, "absent")) for key in {**a, **b}}
+    return {key: values for key, values in both.items() if repr(values[0]) != repr(values[1])}

@@ -1,0 +1,59 @@
+"""How every command starts and ends: the streams, MLflow's worker and the exit status, around the slow imports."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from nnlab.exit_status import end_after, exit_status
+
+if TYPE_CHECKING:
+    from nnlab.mlflow_sync.process import SyncProcess
+
+OFF = "tracking.enabled=false"
+
+
+def start(command: str, *, syncs: bool = False, has_workers: bool = False) -> None:
+    """Execute a command on the arguments of this process, and end with its exit status.
+
+    Args:
+        command: the module of its `main`, which is imported only now: it takes the arguments and returns the status.
+        syncs: whether it brings runs into MLflow; `main` then also takes the process of `early_start`.
+        has_workers: whether it has worker processes, see `end_after`.
+    """
+    arguments = sys.argv[1:]
+
+    def execute() -> None:
+        with exit_status():
+            if not syncs:
+                sys.exit(import_module(command).main(arguments))
+            with early_start(arguments) as early:
+                sys.exit(import_module(command).main(arguments, early))
+
+    if has_workers:
+        execute()
+    else:
+        end_after(execute)
+
+
+@contextmanager
+def early_start(arguments: Sequence[str]) -> Iterator[SyncProcess | None]:
+    """MLflow's worker, whose imports take two seconds, started beside those of the command; ended if nobody takes it.
+
+    Args:
+        arguments: of the command line. None is started for a question about the config, or where MLflow is off.
+    """
+    is_question = any(argument.startswith("-") and argument not in ("-m", "--multirun") for argument in arguments)
+    if is_question or OFF in arguments:
+        yield None
+        return
+    from nnlab.mlflow_sync.process import SyncProcess
+
+    process = SyncProcess()
+    try:
+        yield process
+    finally:
+        process.discard()

@@ -1,0 +1,105 @@
+"""The reading end of a journal: its events added up to what they say of the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from nnlab.runs import journal
+from nnlab.runs.journal import Event, Status
+
+Metrics = dict[str, float]
+
+
+class JournalReader:
+    """What the events of a journal say that count, as far as they were read.
+
+    When a run starts again from nothing, what was said before no longer counts. A step that was recorded twice has the
+    metrics that were recorded last. Times are milliseconds since 1970 (UTC).
+
+    Args:
+        journal_path: of a journal that may still grow; nothing is read before `update`.
+
+    Attributes:
+        status: how the run ended; "running" while no end counts, which also a killed run is until its end is noted.
+        reason: why it ended so, if there is a reason.
+        epochs: the metrics of each epoch, by its number from 1.
+        kept: `best/epoch`, `best/val/loss` and so on of the weights that are kept, and what a study makes of them;
+            empty before they are chosen.
+        test: the metrics of the test split; empty if it was left alone.
+        trials: of a study, its metrics by the number of finished trials.
+        tags: facts that became known during the run.
+        evaluations: how often the test split was ever evaluated, before the run started again included.
+        started_at: when the run started.
+        tested_at: when the test split was evaluated, if it was.
+        ended_at: when the run ended, if it has.
+    """
+
+    status: Status | Literal["running"]
+    reason: str | None
+    epochs: dict[int, Metrics]
+    kept: Metrics
+    test: Metrics
+    trials: dict[int, Metrics]
+    tags: dict[str, str]
+    started_at: int
+    tested_at: int | None
+    ended_at: int | None
+
+    def __init__(self, journal_path: Path) -> None:
+        self.evaluations = 0
+        self._journal_path = journal_path
+        self._offset = 0
+        self._start_anew(at=0)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether an end counts."""
+        return self.ended_at is not None
+
+    @property
+    def unit(self) -> Literal["epoch", "trial"]:
+        """What there is one row of metrics for in `history`: finished trials in a study, epochs in any other run."""
+        return "trial" if self.trials else "epoch"
+
+    @property
+    def history(self) -> dict[int, Metrics]:
+        """The metrics of each epoch, or of a study after each finished trial, by their numbers from 1."""
+        return self.trials or self.epochs
+
+    def update(self) -> dict[int, Metrics]:
+        """Read what was appended since the last time; returns the epochs among it, by their numbers.
+
+        Raises:
+            UserError: if a line is no event.
+            OSError: if the journal cannot be read.
+        """
+        events, self._offset = journal.read(self._journal_path, self._offset)
+        for event in events:
+            self._take(event)
+        return {event["epoch"]: event["metrics"] for event in events if event["event"] == "epoch"}
+
+    def _start_anew(self, at: int) -> None:
+        self.status, self.reason = "running", None
+        self.epochs, self.kept, self.test, self.trials, self.tags = {}, {}, {}, {}, {}
+        self.started_at, self.tested_at, self.ended_at = at, None, None
+
+    def _take(self, event: Event) -> None:
+        match event["event"]:
+            case "start" if event.get("goes_on"):
+                self.status, self.reason, self.ended_at = "running", None, None
+            case "start":
+                self._start_anew(at=event["time"])
+            case "epoch":
+                self.epochs[event["epoch"]] = event["metrics"]
+            case "kept":
+                self.kept |= event["metrics"]
+            case "test":
+                self.test, self.tested_at = event["metrics"], event["time"]
+                self.evaluations += 1
+            case "trial":
+                self.trials[event["number"]] = event["metrics"]
+            case "note":
+                self.tags |= event["tags"]
+            case "end":
+                self.status, self.reason, self.ended_at = event["status"], event["reason"], event["time"]

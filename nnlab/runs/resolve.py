@@ -1,0 +1,76 @@
+"""From a RUN_ID, by which people and commands name a run, to the run's directory."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from nnlab.errors import UserError
+from nnlab.runs import journal
+from nnlab.runs.directory import JOURNAL, MLFLOW, TRIALS, run_directories
+
+MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
+SHOWN = 5
+"""Runs that are named to who asks for one that is not there."""
+
+
+def default_runs_dir() -> Path:
+    """The folder of the runs where nothing else is said: NNLAB_RUNS_DIR, or `runs` in the current folder."""
+    return Path(os.environ.get("NNLAB_RUNS_DIR") or "runs")
+
+
+def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
+    """The directory of the run that `run_id` names, a study's or a trial's among them.
+
+    Args:
+        run_id: the name of a run's directory, MLflow's id of the run, or a path (absolute, from the runs folder, or
+            from the current folder).
+        runs_dir: the folder of the runs; None is `default_runs_dir()`.
+
+    Raises:
+        UserError: if it names no run, or several.
+    """
+    runs_dir = runs_dir or default_runs_dir()
+    for path in (runs_dir / run_id, Path(run_id)):
+        if _is_run(path):
+            return path
+    runs = [path for path in run_directories(runs_dir) if _is_run(path)]
+    found = [path for path in runs if path.name == run_id]
+    if not found and MLFLOW_ID.fullmatch(run_id):
+        found = [path for path in runs if mlflow_id(path) == run_id]
+    if len(found) > 1:
+        paths = ", ".join(str(path) for path in found)
+        raise UserError(f"A RUN_ID must name one run, but {run_id!r} names {len(found)}. Give a path: {paths}.")
+    if not found:
+        raise UserError(
+            "A RUN_ID must be the name of a run's directory, MLflow's id of the run, or a path, but "
+            f"{runs_dir} has no run {run_id!r}. {_nearest(run_id, runs)}. "
+            "Another folder is chosen by --runs-dir or NNLAB_RUNS_DIR."
+        )
+    return found[0]
+
+
+def mlflow_id(run: Path) -> str | None:
+    """MLflow's id of the run in the directory `run`; None if MLflow has not got it, as far as is noted there."""
+    try:
+        run_id = json.loads((run / MLFLOW).read_text(encoding="utf-8"))["run_id"]
+    except (OSError, ValueError, TypeError, KeyError):  # damaged: whoever brings the run to MLflow reports it
+        return None
+    return None if run_id is None else str(run_id)
+
+
+def _nearest(run_id: str, runs: Sequence[Path]) -> str:
+    """The runs whose names are nearest, trials aside: they are hundreds of almost the same name."""
+    names = [path.name for path in runs if path.parent.name != TRIALS]
+    if not names:
+        return "There are no runs there"
+    names.sort(key=lambda name: difflib.SequenceMatcher(None, run_id, name).ratio(), reverse=True)
+    return f"The nearest {'is' if len(names) == 1 else 'are'}: {', '.join(names[:SHOWN])}"
+
+
+def _is_run(path: Path) -> bool:
+    return journal.has_begun(path / JOURNAL)

@@ -1,0 +1,135 @@
+"""A run read back from its directory, whoever recorded it, and whether it has ended or not."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import yaml
+
+from nnlab.errors import UserError
+from nnlab.runs import journal
+from nnlab.runs.directory import CONFIG, JOURNAL, MODEL, OVERRIDES, PROVENANCE, STUDY, RunDirectory
+from nnlab.runs.journal import Status
+from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.resolve import mlflow_id, resolve
+
+if TYPE_CHECKING:
+    from nnlab.models.saved_model import Model
+
+_SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class StoredRun(JournalReader):
+    """A run, a trial or a study's own run: what its journal says (see `JournalReader`), and its files.
+
+    The journal is read when the object is made, and again at `update`; a file when it is asked for.
+
+    Attributes:
+        path: the run's directory, as it was named.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path / JOURNAL)
+        self.path = path
+        self.update()
+
+    @classmethod
+    def open(cls, run_id: str | Path, runs_dir: Path | None = None) -> Self:
+        """Read a run back.
+
+        Args:
+            run_id: a text as `resolve` takes it; a `Path` is the run's directory.
+            runs_dir: the folder of the runs, in which a text is looked up; None is the usual one.
+
+        Raises:
+            UserError: if there is no such run, or its journal is damaged.
+        """
+        path = resolve(run_id, runs_dir) if isinstance(run_id, str) else run_id
+        run = cls.at(path)
+        if run is None:
+            raise UserError(f"A run is read back from its directory, but {path} holds none. Check the path.")
+        return run
+
+    @classmethod
+    def at(cls, path: Path) -> Self | None:
+        """The run in the directory `path`; None as long as none has started there.
+
+        Raises:
+            UserError: if its journal is damaged.
+        """
+        return cls(path) if journal.has_begun(path / JOURNAL) else None
+
+    @property
+    def name(self) -> str:
+        """The name of the directory, by which commands and the tag `nnlab.run` know the run."""
+        return self.path.absolute().name
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process that records the run lives at this moment."""
+        return RunDirectory.is_alive(self.path)
+
+    @property
+    def status_now(self) -> Status | Literal["running"]:
+        """The status, but "killed" if the process died without closing the run."""
+        return "killed" if self.status == "running" and not self.is_alive else self.status
+
+    @property
+    def is_study(self) -> bool:
+        """Whether the run is a study's own."""
+        return (self.path / STUDY).exists()
+
+    @property
+    def run_id(self) -> str | None:
+        """MLflow's id of the run; None if MLflow has not got it."""
+        return mlflow_id(self.path)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration.
+
+        Raises:
+            UserError: if the file is missing or damaged, as do the files below.
+        """
+        return dict(self._content(CONFIG))
+
+    @cached_property
+    def overrides(self) -> list[str]:
+        """What was set on the command line."""
+        return list(self._content(OVERRIDES))
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Where the numbers come from, see `nnlab.runs.provenance.collect`."""
+        return dict(self._content(PROVENANCE))
+
+    def model(self) -> Model:
+        """The network with the weights that were kept.
+
+        Raises:
+            UserError: if the run has none, or it is damaged.
+        """
+        from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
+
+        folder = self.path / MODEL
+        if not (folder / ARCHITECTURE).exists():
+            raise UserError(
+                f"A model is kept once training is over, but {self.path} has none; the run's status is {self.status}."
+            )
+        return load_model(folder / ARCHITECTURE, folder / WEIGHTS)
+
+    def _content(self, name: str) -> Any:
+        try:
+            text = (self.path / name).read_text(encoding="utf-8")
+            content = json.loads(text) if name.endswith(".json") else yaml.load(text, _SAFE_LOADER)
+            if not isinstance(content, list if name == OVERRIDES else dict):
+                raise ValueError(f"it holds {type(content).__name__}")
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise UserError(
+                f"The files of a run must be as nnlab wrote them, but {name} in {self.path} is damaged "
+                f"({' '.join(str(error).split())}). Restore it: without it the run cannot be read back."
+            ) from error
+        return content
