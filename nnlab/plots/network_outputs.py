@@ -13,7 +13,7 @@ from nnlab.data.dataset import Dataset
 
 
 def outputs(network: Network, rows: Rows) -> Array:
-    """The network's outputs (n, k) for every row, a stretch at a time: floats take four times a byte's room."""
+    """The network's outputs (n, k) for every row, some rows at a time: floats take four times the memory of bytes."""
     parts = stretches(rows.index, ROWS_AT_ONCE)
     return np.concatenate([network.predict(replace(rows, index=ids).inputs(network.dtype)) for ids in parts])
 
