@@ -1,6 +1,6 @@
 """`python -m nnlab.diff`: see `nnlab/commands/diff.py`."""
 
-from nnlab.commands.diff import main
+from nnlab.commands.entry import start
 
 if __name__ == "__main__":
-    main()
+    start("nnlab.commands.diff")

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from nnlab.exit_status import exit_status
+from nnlab.analysis.diff import differences, parting
+from nnlab.runs.stored_run import StoredRun
 
 
-def main() -> None:
-    """The command."""
-    with exit_status():
-        from nnlab.analysis.diff import differences, parting
-        from nnlab.runs.stored_run import StoredRun
-
-        parser = argparse.ArgumentParser(prog="nnlab.diff", description=__doc__)
-        parser.add_argument("runs", nargs=2, metavar="RUN_ID", help="name of a run's directory, MLflow's id, or a path")
-        parser.add_argument("--runs-dir", type=Path, help="default: NNLAB_RUNS_DIR, or else runs")
-        parser.add_argument("--json", action="store_true")
-        options = parser.parse_args()
-        a, b = (StoredRun.open(run_id, options.runs_dir) for run_id in options.runs)
-        found, part = differences(a, b), parting(a, b)
-        if options.json:
-            runs = [str(a.path), str(b.path)]
-            print(json.dumps({"runs": runs, "differences": found, "parting": part}, indent=2))
-            return
-        rows = {"run": [f"{run.name} ({run.status_now})" for run in (a, b)], **found}
-        first = f"{a.unit} {part[a.unit]}, {part['metric']}" if part else "metrics"
-        rows[first] = part["values"] if part else [f"the same in {len(run.history)} {run.unit}s" for run in (a, b)]
-        widths = [max(len(str(cell)) for cell in column) for column in (rows, (left for left, _ in rows.values()))]
-        for name, (left, right) in rows.items():
-            print(f"{name:<{widths[0]}}  {left!s:<{widths[1]}}  {right}")
+def main(arguments: Sequence[str]) -> int:
+    """The command; 0 also where the runs differ."""
+    parser = argparse.ArgumentParser(prog="nnlab.diff", description=__doc__)
+    parser.add_argument("runs", nargs=2, metavar="RUN_ID", help="name of a run's directory, MLflow's id, or a path")
+    parser.add_argument("--runs-dir", type=Path, help="default: NNLAB_RUNS_DIR, or else runs")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    a, b = (StoredRun.open(run_id, options.runs_dir) for run_id in options.runs)
+    found, part = differences(a, b), parting(a, b)
+    if options.json:
+        runs = [str(a.path), str(b.path)]
+        print(json.dumps({"runs": runs, "differences": found, "parting": part}, indent=2))
+        return 0
+    rows = {"run": [f"{run.name} ({run.status_now})" for run in (a, b)], **found}
+    first = f"{a.unit} {part[a.unit]}, {part['metric']}" if part else "metrics"
+    rows[first] = part["values"] if part else [f"the same in {len(run.history)} {run.unit}s" for run in (a, b)]
+    widths = [max(len(str(cell)) for cell in column) for column in (rows, (left for left, _ in rows.values()))]
+    for name, (left, right) in rows.items():
+        print(f"{name:<{widths[0]}}  {left!s:<{widths[1]}}  {right}")
+    return 0

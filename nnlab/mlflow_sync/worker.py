@@ -28,7 +28,7 @@ from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
 from nnlab.mlflow_sync.store import ensure_store
 from nnlab.redaction import Redacting, redacted
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead
+from nnlab.runs.directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead, run_directories
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -159,9 +159,7 @@ class Worker:
 
     def _backlog(self) -> Iterator[Path]:
         """The dead runs beside ours, studies before trials, that were to go to the same MLflow and have not arrived."""
-        studies_and_runs = sorted(self._runs_dir.glob(f"*/{JOURNAL}"))
-        trials = sorted(self._runs_dir.glob(f"*/trials/*/{JOURNAL}"))
-        for run in (path.parent for path in studies_and_runs + trials):
+        for run in run_directories(self._runs_dir):
             try:
                 state = SyncState.of(run)
                 is_ours = state is not None and is_same_store(state.tracking_uri, redacted(self._uri))

@@ -23,7 +23,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], best_epoch: int | No
     """Draw loss and accuracy of training and validation, side by side, with the best epoch marked.
 
     Args:
-        history: one mapping an epoch, at least one, with `epoch`, and any of `train/loss`,
+        history: one mapping per epoch, at least one, with `epoch`, and any of `train/loss`,
             `train/accuracy`, `val/loss`, `val/accuracy`. Values that are not finite leave a gap.
         best_epoch: the epoch whose weights were kept; None if none was chosen.
     """

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnlab.core.feed import stretches
+from nnlab.core.batches import chunks
 from nnlab.core.network import ROWS_AT_ONCE, Network
 from nnlab.core.rows import Array, Rows
 from nnlab.data.dataset import Dataset
 
 
 def outputs(network: Network, rows: Rows) -> Array:
-    """The network's outputs (n, k) for every row, a stretch at a time: floats take four times a byte's room."""
-    parts = stretches(rows.index, ROWS_AT_ONCE)
+    """The network's outputs (n, k) for every row, some rows at a time: floats take four times the memory of bytes."""
+    parts = chunks(rows.index, ROWS_AT_ONCE)
     return np.concatenate([network.predict(replace(rows, index=ids).inputs(network.dtype)) for ids in parts])
 
 

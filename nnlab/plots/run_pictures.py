@@ -38,7 +38,7 @@ def draw_run(
         folder: where the pictures go.
         network: with the weights that it keeps.
         dataset: its splits.
-        history: one mapping an epoch, see `learning_curves`.
+        history: one mapping per epoch, see `learning_curves`.
         best_epoch: the epoch whose weights were kept, if any.
         test_outputs: (n, k) what came out of the test split's evaluation: the mistakes are its. None leaves the test
             split alone, and validation rows are passed forward (training rows where there are none).
@@ -79,7 +79,7 @@ def draw_all(
 
     Args:
         folder: where the pictures go.
-        history: one mapping an epoch, see `learning_curves`.
+        history: one mapping per epoch, see `learning_curves`.
         best_epoch: the epoch whose weights were kept, if any.
         dataset: gives the names, the image shape and the samples.
         outputs: (n, k) what the network gives for the rows of `shown`: probabilities, or one sigmoid each;

@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,11 +33,11 @@ TRIALS = "trials"
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0
-"""How long a claim waits for the lock: a mirror holds a dead run's for a moment, to write its end."""
+"""How long a claim waits for the lock: the sync process holds a dead run's for a moment, to write its end."""
 
 
 class RunDirectory:
-    """A run's directory, locked by this process until `release` or the process's end.
+    """A run's directory, locked by this process until `release` or until the process ends.
 
     Args:
         path: absolute.
@@ -87,7 +88,7 @@ class RunDirectory:
                     if time.monotonic() > deadline:
                         raise UserError(
                             f"A run is recorded by one process at a time, but {path} is still being recorded by "
-                            "another. Wait until that has ended, or end it."
+                            "another. Wait until that process has ended, or stop it."
                         ) from error
                     time.sleep(0.02)
         except OSError as error:
@@ -127,13 +128,19 @@ class RunDirectory:
             raise not_writable(self.path, error) from error
 
     def release(self) -> None:
-        """Say that this process is done with the run."""
+        """Give up the lock: this process is done with the run."""
         self._lock.release()
 
     @staticmethod
     def is_alive(path: Path) -> bool:
-        """Whether the process that records the run at `path` still lives."""
+        """Whether the process that records the run at `path` is still alive."""
         return FileLock.is_held(path / LOCK)
+
+
+def run_directories(runs_dir: Path) -> Iterator[Path]:
+    """The directories in the folder of the runs that have a journal: runs and studies, then the trials; by name."""
+    for pattern in (f"*/{JOURNAL}", f"*/{TRIALS}/*/{JOURNAL}"):
+        yield from sorted(path.parent for path in runs_dir.glob(pattern))
 
 
 def write_history(path: Path) -> None:
@@ -154,16 +161,15 @@ def write_history(path: Path) -> None:
 
 def end_dead_runs(runs_dir: Path) -> None:
     """Close every run in the folder, and every trial of a study there, whose process was killed."""
-    for pattern in (f"*/{JOURNAL}", f"*/trials/*/{JOURNAL}"):
-        for path in sorted(runs_dir.glob(pattern)):
-            # A damaged run, or one that somebody else may not write, is left to who asks for it.
-            with suppress(UserError, RunFailedError, OSError):
-                if journal.has_begun(path) and not journal.has_ended(path):
-                    end_if_dead(path.parent)
+    for path in run_directories(runs_dir):
+        # A damaged run, or one that somebody else may not write, is left to who asks for it.
+        with suppress(UserError, RunFailedError, OSError):
+            if journal.has_begun(path / JOURNAL) and not journal.has_ended(path / JOURNAL):
+                end_if_dead(path)
 
 
 def end_if_dead(path: Path) -> None:
-    """Write the `end` that a killed process could not: status `killed`. Living and ended runs are left alone."""
+    """Write the `end` that a killed process could not, with status `killed`; a run that lives or has ended is kept."""
     try:
         lock = FileLock(path / LOCK, wait=False)
     except BlockingIOError:

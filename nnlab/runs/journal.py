@@ -2,8 +2,8 @@
 
 An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one of these kinds:
 
-- `start`: `goes_on`. False: the run begins, or begins again from nothing (its process died); what stands
-  before no longer counts. True: the run goes on, and what stands before still counts, but for its `end`
+- `start`: `goes_on`. False: the run starts, or starts again from nothing (its process died); what comes before no
+  longer counts. True: the run is reopened, and what comes before still counts, except for its `end`
 - `epoch`: `epoch` (from 1) and `metrics` (name -> number)
 - `kept`: the same, once training is over: `best/epoch`, `best/val/loss`, `best/val/accuracy` of the epoch whose
   weights are kept, and what a study makes of them
@@ -78,7 +78,7 @@ class Journal:
 
 
 def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Event], int]:
-    """The whole events from byte `offset` on, and the offset to go on from; an unfinished last line is left.
+    """The whole events from byte `offset` on, and the offset to continue from; an unfinished last line is left.
 
     With `until`, an offset that an earlier call returned, those before it alone.
 
@@ -114,9 +114,9 @@ def has_ended(path: Path) -> bool:
 
 
 def counting(events: list[Event]) -> list[Event]:
-    """The events that count: those since the run began for the last time."""
-    begun = [i for i, event in enumerate(events) if event["event"] == "start" and not event.get("goes_on")]
-    return events[begun[-1] :] if begun else events
+    """The events that count: those since the run last started from nothing."""
+    starts = [i for i, event in enumerate(events) if event["event"] == "start" and not event.get("goes_on")]
+    return events[starts[-1] :] if starts else events
 
 
 def epochs(path: Path) -> dict[int, dict[str, float]]:
@@ -146,6 +146,6 @@ def _event(path: Path, line: bytes) -> Event:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"Each line of a journal must be an event in JSON, but {path} holds {line[:80]!r}. "
-            "The file was changed by something else than nnlab: restore it, or move the run directory away."
+            "Something other than nnlab changed the file: restore it, or move the run directory away."
         ) from error
     return event

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import yaml
 
-from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, TRIALS
+from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, run_directories
 
 TESTED = b'{"event": "test"'
-"""How the line of a journal begins that tells of an evaluation."""
+"""The start of a journal line that records an evaluation of the test split."""
 
 
 def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
@@ -49,9 +49,9 @@ def told(tested: Iterable[Path]) -> Iterator[str]:
 
 def _runs(runs_dir: Path) -> Iterator[Path]:
     """Every run and trial; a study's own journal repeats what its winner's says."""
-    for path in (*runs_dir.glob(f"*/{JOURNAL}"), *runs_dir.glob(f"*/{TRIALS}/*/{JOURNAL}")):
-        if not (path.parent / STUDY).exists():
-            yield path.parent
+    for path in run_directories(runs_dir):
+        if not (path / STUDY).exists():
+            yield path
 
 
 def _tests(run: Path) -> int:

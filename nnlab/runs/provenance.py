@@ -88,7 +88,7 @@ def config_sha256(config: Mapping[str, Any]) -> str:
 
 
 def weights_sha256(parameters: Iterable[NDArray[Any]]) -> str:
-    """The SHA-256 of all parameters, one behind the other, as their little-endian bytes, in hexadecimal."""
+    """The SHA-256 of all parameters, one after another, as little-endian bytes, in hexadecimal."""
     digest = hashlib.sha256()
     for array in parameters:
         digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())

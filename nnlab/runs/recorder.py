@@ -1,4 +1,4 @@
-"""What a run tells its story to: everything goes to the run's directory, and MLflow follows by itself."""
+"""Records a run: everything goes into the run's directory, and whoever is announced to brings it further."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Recorder:
         provenance: Mapping[str, Any],
         announce: Announce | None,
     ) -> Recorder:
-        """Begin a run: write down what is known before training, and announce the run.
+        """Start a run: write down what is known before training, and announce the run.
 
-        In a directory that holds a run already, that run begins again: of the old one only the journal stays, and
-        what it says no longer counts. Passwords inside addresses are taken out of all that is written.
+        In a directory that holds a run already, that run starts again: of the old one only the journal stays, and
+        what it says no longer counts. Passwords in addresses are removed from all that is written.
 
         Args:
             directory: made or claimed for this run; released if this fails.
@@ -70,14 +70,14 @@ class Recorder:
             directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
             directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
             directory.write("requirements.txt", requirements(facts["packages"]))
-            return cls._started(directory, announce, goes_on=False)
+            return cls._started(directory, announce, reopened=False)
         except BaseException:
             directory.release()
             raise
 
     @classmethod
     def reopen(cls, path: Path, announce: Announce | None) -> Recorder:
-        """Go on with the run at `path`, which has ended or whose process died: all that it recorded still counts.
+        """Reopen the run at `path`, which has ended or whose process died: all that it recorded still counts.
 
         Args:
             path: the run's directory.
@@ -88,18 +88,18 @@ class Recorder:
             RunFailedError: if the directory cannot be written.
         """
         if not journal.has_begun(path / JOURNAL):
-            raise UserError(f"Only a run that was begun can go on, but {path} holds none. Check the path.")
+            raise UserError(f"Only a run that was started can be reopened, but {path} holds none. Check the path.")
         directory = RunDirectory.claim(path)
         try:
-            return cls._started(directory, announce, goes_on=True)
+            return cls._started(directory, announce, reopened=True)
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def _started(cls, directory: RunDirectory, announce: Announce | None, *, goes_on: bool) -> Recorder:
+    def _started(cls, directory: RunDirectory, announce: Announce | None, *, reopened: bool) -> Recorder:
         recorder = cls(directory)
-        recorder._journal.append("start", goes_on=goes_on)
+        recorder._journal.append("start", goes_on=reopened)
         if announce is not None:
             announce(directory.path)
         return recorder
@@ -147,14 +147,14 @@ class Recorder:
         return [{"epoch": epoch, **metrics} for epoch, metrics in run.epochs.items()]
 
     def close(self, status: Status, reason: str | None = None) -> None:
-        """End the run: `history.csv`, the last word in the journal, and the lock is free. Later calls do nothing."""
+        """End the run: write `history.csv` and the journal's `end`, and free the lock. Later calls do nothing."""
         if not self._is_open:
             return
         self._is_open = False
         try:
             try:
                 write_history(self.directory.path)
-            finally:  # a full disk may still have room for the last word
+            finally:  # a full disk may still have room for one line
                 reason = None if reason is None else redacted(reason)
                 self._journal.append("end", status=status, reason=reason)
         finally:

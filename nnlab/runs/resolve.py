@@ -6,12 +6,12 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from nnlab.errors import UserError
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, MLFLOW, TRIALS
+from nnlab.runs.directory import JOURNAL, MLFLOW, TRIALS, run_directories
 
 MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
 SHOWN = 5
@@ -38,14 +38,19 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
     for path in (runs_dir / run_id, Path(run_id)):
         if _is_run(path):
             return path
-    found = [path for path in _trials(runs_dir) if path.name == run_id and _is_run(path)]
+    runs = [path for path in run_directories(runs_dir) if _is_run(path)]
+    found = [path for path in runs if path.name == run_id]
     if not found and MLFLOW_ID.fullmatch(run_id):
-        found = [path for path in (*_runs(runs_dir), *_trials(runs_dir)) if mlflow_id(path) == run_id]
+        found = [path for path in runs if mlflow_id(path) == run_id]
     if len(found) > 1:
         paths = ", ".join(str(path) for path in found)
         raise UserError(f"A RUN_ID must name one run, but {run_id!r} names {len(found)}. Give a path: {paths}.")
     if not found:
-        raise _unknown(run_id, runs_dir)
+        raise UserError(
+            "A RUN_ID must be the name of a run's directory, MLflow's id of the run, or a path, but "
+            f"{runs_dir} has no run {run_id!r}. {_nearest(run_id, runs)}. "
+            "Another folder is chosen by --runs-dir or NNLAB_RUNS_DIR."
+        )
     return found[0]
 
 
@@ -58,29 +63,14 @@ def mlflow_id(run: Path) -> str | None:
     return None if run_id is None else str(run_id)
 
 
-def _unknown(run_id: str, runs_dir: Path) -> UserError:
-    names = [path.name for path in _runs(runs_dir) if _is_run(path)]
+def _nearest(run_id: str, runs: Sequence[Path]) -> str:
+    """The runs whose names are nearest, trials aside: they are hundreds of almost the same name."""
+    names = [path.name for path in runs if path.parent.name != TRIALS]
     if not names:
-        there_is = "There are no runs there"
-    else:
-        names.sort(key=lambda name: difflib.SequenceMatcher(None, run_id, name).ratio(), reverse=True)
-        there_is = f"The nearest {'is' if len(names) == 1 else 'are'}: {', '.join(names[:SHOWN])}"
-    return UserError(
-        "A RUN_ID must be the name of a run's directory, MLflow's id of the run, or a path, but "
-        f"{run_id!r} is none of a run in {runs_dir}. {there_is}. "
-        "Another folder is chosen by --runs-dir or NNLAB_RUNS_DIR."
-    )
+        return "There are no runs there"
+    names.sort(key=lambda name: difflib.SequenceMatcher(None, run_id, name).ratio(), reverse=True)
+    return f"The nearest {'is' if len(names) == 1 else 'are'}: {', '.join(names[:SHOWN])}"
 
 
 def _is_run(path: Path) -> bool:
     return journal.has_begun(path / JOURNAL)
-
-
-def _runs(runs_dir: Path) -> Iterator[Path]:
-    """The directories in the folder of the runs; most hold a run."""
-    yield from sorted(path for path in runs_dir.glob("*") if path.is_dir())
-
-
-def _trials(runs_dir: Path) -> Iterator[Path]:
-    """The directories of all studies' trials."""
-    yield from sorted(runs_dir.glob(f"*/{TRIALS}/*"))

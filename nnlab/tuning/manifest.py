@@ -1,4 +1,4 @@
-"""What makes a study the study it is: `study.json` in its directory. A study goes on only as what it was begun as."""
+"""What makes a study the study it is: `study.json` in its directory. A study is resumed only as what it was."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Identity:
 
     Args:
         name: of the study and its directory.
-        overrides: the command line that began it, paths absolute, addresses left out.
+        overrides: the command line that started it, paths absolute, addresses left out.
         storage: Optuna's URL without its password; None is the journal in the directory.
         fingerprint: everything that its trials depend on, see `Plan.fingerprint`.
         versions: of what proposals and results depend on beside that.
@@ -52,7 +52,7 @@ class Identity:
             return cls(**{field.name: content[field.name] for field in fields(cls)})
         except FileNotFoundError:
             raise UserError(
-                f"A study must have been begun before it can be shown or go on, but {study.parent} has none named "
+                f"Only a study that was started can be shown or resumed, but {study.parent} has none named "
                 f"{study.name!r}. {_those_there_are(study)}. Another folder is chosen by runs_dir or NNLAB_RUNS_DIR."
             ) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
@@ -78,16 +78,16 @@ class Identity:
         ]
         if lines:
             raise UserError(
-                f"The study {self.name!r} can only go on as what it was begun as; nothing was started.\n"
+                f"The study {self.name!r} can only be resumed as what it was started as; nothing was started.\n"
                 + "\n".join(lines)
-                + "\nLeave these out to go on with it, or begin another study without sweep.resume."
+                + "\nLeave these out to resume it, or start another study without sweep.resume."
             )
 
     def strangers(self) -> list[str]:
-        """What has changed around the study since it began: it goes on, but perhaps not bit for bit."""
+        """What has changed around the study since its start: it can be resumed, but perhaps not bit for bit."""
         now = versions()
         return [
-            f"{name} was {old} when the study began and is {now.get(name)} now: proposals or results may differ"
+            f"{name} was {old} when the study was started and is {now.get(name)} now: proposals or results may differ"
             for name, old in self.versions.items()
             if now.get(name) != old
         ]

@@ -1,4 +1,4 @@
-"""Finding a study again, and the command line that goes on with it."""
+"""Finding a study again, and the command line that resumes it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ STORAGE = "sweep.storage"
 
 
 def arguments_to_go_on(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
-    """The whole command line of a study that goes on, and its directory.
+    """The whole command line of a study that is resumed, and its directory.
 
-    What began the study counts again, followed by what is given now.
+    What started the study counts again, followed by what is given now.
 
     Args:
         arguments: overrides in Hydra's grammar.
@@ -50,7 +50,7 @@ def arguments_to_go_on(arguments: Sequence[str]) -> tuple[list[str], Path | None
 
 
 def plan_to_go_on(arguments: Sequence[str], given: Sequence[str], directory: Path) -> Plan:
-    """The plan of a study that goes on; where it cannot be made, what was given otherwise than it began is told too.
+    """The plan of a study that is resumed; where it cannot be made, what differs from the study's start is told too.
 
     Args:
         arguments: the whole command line, see `arguments_to_go_on`.
@@ -70,8 +70,8 @@ def plan_to_go_on(arguments: Sequence[str], given: Sequence[str], directory: Pat
 
 
 def _differences(identity: Identity, given: Sequence[Override]) -> Iterator[ConfigProblem]:
-    """What is given now, and was something else when the study began."""
-    begun = identity.fingerprint
+    """What is given now, and was something else when the study was started."""
+    before = identity.fingerprint
     for override in given:
         key = override.key_or_group
         now: object = override.value()
@@ -82,9 +82,9 @@ def _differences(identity: Identity, given: Sequence[Override]) -> Iterator[Conf
             now, place = space.to_dict().get(key) if space else None, f"sweep.space.{key}"
         elif key in (*VARIANTS, "model", "data"):
             now, place = form_of(key, str(now)) if str(now) in choices_of(key) else None, f"{key}.name"
-        if place in begun and now is not None and begun[place] != now:
-            rule = f"was {shown(begun[place])} when the study began, which can only go on as that"
-            yield ConfigProblem(key, rule, now, "leave it out, or begin another study without sweep.resume")
+        if place in before and now is not None and before[place] != now:
+            rule = f"was {shown(before[place])} when the study was started, and can only be resumed as that"
+            yield ConfigProblem(key, rule, now, "leave it out, or start another study without sweep.resume")
 
 
 def storage_url(identity: Identity, arguments: Sequence[str]) -> str | None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from nnlab.runs.stored_run import StoredRun
 
 
 def test_runs_differ_in_what_was_changed_and_part_where_their_numbers_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recorders = [begin(tmp_path, git={"dirty": "false"}, blas=blas) for blas in ("openblas", "mkl")]
     a, b = (recorder.directory.path for recorder in recorders)
@@ -23,13 +22,12 @@ def test_runs_differ_in_what_was_changed_and_part_where_their_numbers_do(
         recorder.epoch(1, {"train/loss": math.nan, "time/epoch_seconds": number})
         recorder.epoch(2, {"train/loss": 1.0, "val/loss": number})
         recorder.close("finished")
-    monkeypatch.setattr(sys, "argv", ["nnlab.diff", a.name, str(b), "--json", "--runs-dir", str(tmp_path)])
-    main()
+    arguments = [a.name, str(b), "--runs-dir", str(tmp_path)]
+    assert main([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["differences"] == {"optimizer.lr": [0.1, 0.2], "blas": ["openblas", "mkl"]}
     assert found["parting"] == {"epoch": 2, "metric": "val/loss", "values": [0.5, 0.25]}
-    sys.argv.remove("--json")
-    main()
+    assert main(arguments) == 0
     assert capsys.readouterr().out.split()[-5:] == ["epoch", "2,", "val/loss", "0.5", "0.25"]
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import arguments_zoo as zoo
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnlab
 from nnlab.core import Dense, Sequential
-from tests.core import arguments_zoo as zoo
 
 PACKAGE = Path(nnlab.__file__).parent
 
@@ -28,7 +28,7 @@ def state(model: Sequential) -> tuple[Any, ...]:
     progress, network = model._progress, model._network
     return (
         list(model.layers),
-        model._plan,
+        model._compiled,
         network and network.parameters.values_vector.tobytes(),
         [stream.bit_generator.state for stream in model._streams],
         (progress.epochs, progress.updates, progress.end),

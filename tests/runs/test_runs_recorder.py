@@ -112,7 +112,7 @@ def test_a_run_goes_on_with_all_that_it_has(tmp_path: Path) -> None:
 
 
 def test_only_a_run_can_go_on(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"Only a run that was begun can go on, but .*/nothing holds none"):
+    with pytest.raises(UserError, match=r"Only a run that was started can be reopened, but .*/nothing holds none"):
         Recorder.reopen(tmp_path / "nothing", None)
     assert not (tmp_path / "nothing").exists()
 

@@ -74,9 +74,9 @@ def test_the_folder_of_the_runs_is_given_or_named_by_the_environment(
 def test_the_runs_whose_names_are_nearest_are_the_remedy(runs_dir: Path) -> None:
     for number in range(9):
         made(runs_dir / f"other-{number}")
-    with pytest.raises(UserError, match=r"'a-rum' is none of a run in runs\. The nearest are: a-run, .*NNLAB_RUNS_DIR"):
+    with pytest.raises(UserError, match=r"runs has no run 'a-rum'\. The nearest are: a-run, .*NNLAB_RUNS_DIR"):
         resolve("a-rum")
-    with pytest.raises(UserError, match=r"'x/y' is none of a run in none\. There are no runs there"):
+    with pytest.raises(UserError, match=r"none has no run 'x/y'\. There are no runs there"):
         resolve("x/y", Path("none"))
 
 

@@ -42,7 +42,7 @@ def test_the_same_fingerprint_goes_on() -> None:
 def test_every_difference_is_named_and_nothing_else() -> None:
     now = FINGERPRINT | {"seed": 1, "model.hidden": [64], "sweep.at": "best"}
     del now["data_sha256"]
-    with pytest.raises(UserError, match="'a-study' can only go on as what it was begun as") as caught:
+    with pytest.raises(UserError, match="'a-study' can only be resumed as what it was started as") as caught:
         identity().check(now)
     assert str(caught.value).splitlines()[1:-1] == [
         "  data_sha256: c0 in the study, absent now",
@@ -56,7 +56,7 @@ def test_what_changed_around_a_study_is_a_warning() -> None:
     assert identity().strangers() == []
     older = Identity("a-study", [], None, FINGERPRINT, versions() | {"optuna": "4.0.0"})
     (line,) = older.strangers()
-    assert line.startswith("optuna was 4.0.0 when the study began and is ")
+    assert line.startswith("optuna was 4.0.0 when the study was started and is ")
 
 
 def test_a_wrong_name_lists_the_studies_that_there_are(tmp_path: Path) -> None:

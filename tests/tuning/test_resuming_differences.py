@@ -53,7 +53,7 @@ def test_where_nothing_is_wrong_the_fingerprints_say_every_difference(study: Pat
     now = [f"runs_dir={study.parent}", "sweep.resume=a-study", "seed=7", "sweep.sampler=random"]
     whole, _ = arguments_to_go_on(now)
     plan = plan_to_go_on(whole, now, study)
-    with pytest.raises(UserError, match="can only go on as what it was begun as") as caught:
+    with pytest.raises(UserError, match="can only be resumed as what it was started as") as caught:
         Identity.of(study).check(plan.fingerprint("c1"))
     for key in ("data_sha256", "seed", "sweep.sampler"):
         assert f"  {key}: " in str(caught.value)
