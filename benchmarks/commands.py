@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.bench import Bench
 from benchmarks.report import Row, Table
 from benchmarks.watching import Watched, new_runs_dir, run_command, sweep_command, watched
-from nnlab.runs.directory import run_directories
+from nnlab.runs.directory import JOURNAL
 from nnlab.runs.stored_run import StoredRun
 
 TEMPLATE_SECONDS = 14.5
@@ -68,8 +68,9 @@ def _study(bench: Bench, runs: Path, workers: int) -> Watched:
 
 
 def _moments(runs: Path) -> tuple[float, float]:
-    """When the last run had trained and was tested, and when it had ended."""
-    run = max(map(StoredRun.open, run_directories(runs)), key=lambda run: run.started_at)
+    """When the last run was tested, and when it had ended."""
+    last = max(runs.glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime)
+    run = StoredRun.open(last.parent)
     assert run.tested_at is not None
     assert run.ended_at is not None
     return run.tested_at / 1000, run.ended_at / 1000

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nnlab.batch import compose
-from nnlab.config.jobs import Job
+from nnlab.config.job import Job
 from nnlab.config.repeat import in_hydra
 from nnlab.cpu import usable_cores
 from nnlab.errors import UserError

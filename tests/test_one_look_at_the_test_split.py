@@ -13,11 +13,10 @@ from sklearn.metrics import accuracy_score
 
 from nnlab import plots
 from nnlab.batch import compose
-from nnlab.commands.run_console import Console
+from nnlab.commands.run_console import RunConsole
 from nnlab.core.rows import Rows
-from nnlab.data import Dataset
 from nnlab.data.loading import dataset_of
-from nnlab.execution.result import Result
+from nnlab.execution.result import RunResult
 from nnlab.execution.run import run
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 
@@ -41,40 +40,29 @@ class Watched(np.ndarray[Any, Any]):
         return taken
 
 
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many rows of the test split were read, each time, by runs that are begun in this test."""
-    seen: list[int] = []
-
-    def watched_dataset(*args: Any, **kwargs: Any) -> Dataset:
-        dataset = dataset_of(*args, **kwargs)
-        test = dataset.test
-        x = test.x.view(Watched)
-        x.reads = seen
-        return dataclasses.replace(dataset, test=Rows(x, test.y, test.index, test.scaling))
-
-    monkeypatch.setattr("nnlab.execution.run.dataset_of", watched_dataset)
-    return seen
+def done(folder: Path, *overrides: str) -> tuple[RunResult, str, list[int]]:
+    """A run's result, what it said, and how many rows of its test split were read, each time."""
+    out, reads = StringIO(), list[int]()
+    job = compose(*SMALL, f"runs_dir='{folder}'", *overrides)
+    dataset = job.load()
+    test = dataset.test
+    x = test.x.view(Watched)
+    x.reads = reads
+    watched = dataclasses.replace(dataset, test=Rows(x, test.y, test.index, test.scaling))
+    result = run(dataclasses.replace(job, dataset=watched), listeners=[RunConsole(out, out, live=False)])
+    return result, out.getvalue(), reads
 
 
-def done(folder: Path, *overrides: str) -> tuple[Result, str]:
-    out = StringIO()
-    config = compose(*SMALL, f"runs_dir='{folder}'", *overrides).config
-    return run(config, overrides=[], command=[], console=Console(out, out, live=False), announce=None), out.getvalue()
-
-
-def test_a_run_with_pictures_passes_its_test_split_forward_once(reads: list[int], tmp_path: Path) -> None:
-    result, _ = done(tmp_path)
+def test_a_run_with_pictures_passes_its_test_split_forward_once(tmp_path: Path) -> None:
+    result, _, reads = done(tmp_path)
     assert len(list((result.directory / "plots").glob("*.png"))) == 5
     rows = len(dataset_of(compose(*SMALL).config.data, seed=0).test)
     assert [count for count in reads if count > SHOWN] == [rows]
 
 
 @pytest.mark.parametrize("overrides", [("trainer.test=false",), ("trainer.test=false", "data.split.validation=0")])
-def test_a_run_that_leaves_its_test_split_alone_reads_none_of_it(
-    overrides: tuple[str, ...], reads: list[int], tmp_path: Path
-) -> None:
-    result, told = done(tmp_path, *overrides)
+def test_a_run_that_leaves_its_test_split_alone_reads_none_of_it(overrides: tuple[str, ...], tmp_path: Path) -> None:
+    result, told, reads = done(tmp_path, *overrides)
     assert len(list((result.directory / "plots").glob("*.png"))) == 5
     assert reads == []
     assert not [name for name in result.scores if name.startswith("test/")]
@@ -91,7 +79,7 @@ def test_the_pictures_are_of_the_predictions_that_were_evaluated(
         return []
 
     monkeypatch.setattr(plots, "draw_all", keep)
-    result, _ = done(tmp_path)
+    result, *_ = done(tmp_path)
     model = load_model(result.directory / "model" / ARCHITECTURE, result.directory / "model" / WEIGHTS)
     rows = shown["shown"]
     np.testing.assert_array_equal(shown["outputs"], model.predict(rows.x[rows.index]))

@@ -60,11 +60,7 @@ class Display:
     def __exit__(self, *exception: object) -> None:
         self._close()
 
-    def message(self, text: str) -> None:
-        """Say something on the way."""
-        self._line(text)
-
-    def warning(self, text: str) -> None:
+    def _warning(self, text: str) -> None:
         """Warn, on standard error."""
         # Where errors go to a terminal it is the picture's own, and only the picture knows where it stands there.
         if self._picture is not None and self.errors.isatty():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from nnlab.commands.arguments import composed_jobs
 from nnlab.commands.mlflow_links import mlflow_links
-from nnlab.config.jobs import Job
+from nnlab.config.job import Job
 from nnlab.mlflow_sync.process import SyncProcess
 from nnlab.mlflow_sync.sync import RUN_PATIENCE, Sync
 
@@ -23,21 +23,15 @@ def run_jobs(jobs: Sequence[Job], early: SyncProcess | None) -> int:
     results = []
     with Sync((job.config for job in jobs), early, patience=RUN_PATIENCE) as sync:
         # Only now, while MLflow's worker makes its store, and not for a command line that is wrong.
-        from nnlab.commands.run_console import console_for
+        from nnlab.commands.run_console import run_console_for
         from nnlab.execution.run import run
         from nnlab.runs.looks import told
 
         for number, job in enumerate(jobs, start=1):
             if len(jobs) > 1:
                 sys.stdout.write(f"\n[{number}/{len(jobs)}] {' '.join(job.overrides)}\n")
-            result = run(
-                job.config,
-                overrides=job.overrides,
-                command=["python", "-m", "nnlab.run", *job.overrides],  # the line of `-m` would repeat all runs
-                console=console_for(),
-                announce=sync.announce(job.config),
-            )
-            results.append(result)
+            with run_console_for() as console:
+                results.append(run(job, listeners=[console], announce=sync.announce(job.config)))
     for line in told(result.directory for result in results if "test/loss" in result.scores):
         sys.stdout.write(f"{line}\n")
     for job, result in zip(jobs, results, strict=True):

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a line an epoch, and on a terminal a live bar below it.
+"""What a person sees of a run: one line per epoch, and on a terminal a live bar below it.
 
 Results go to standard output, warnings to standard error.
 """
@@ -6,12 +6,15 @@ Results go to standard output, warnings to standard error.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from nnlab.commands.display import Display, harmless, is_live
 from nnlab.commands.epoch_line import epoch_line
+from nnlab.commands.run_summary import summary, title
+from nnlab.execution.events import Notice, RunEnded, RunEvent, RunStarted, Warned
+from nnlab.execution.listener import RunListener
 from nnlab.streams import folded, nowhere, open_closed, width_of, work_is_kept, write_line
+from nnlab.training import EpochEnd, Progress, TrainingEnd
 
 if TYPE_CHECKING:
     from nnlab.commands.run_bar import RunBar
@@ -20,20 +23,20 @@ if TYPE_CHECKING:
 LINES_OF_A_RUN = 50
 
 
-def console_for(out: TextIO | None = None, errors: TextIO | None = None) -> Console:
+def run_console_for(out: TextIO | None = None, errors: TextIO | None = None) -> RunConsole:
     """Choose how to show a run on the stream `out`; the defaults are the process's own streams, if it has any."""
     open_closed()
     work_is_kept()
     out = out or sys.stdout or nowhere()
     errors = errors or sys.stderr or nowhere()
-    return Console(out, errors, live=is_live(out))
+    return RunConsole(out, errors, live=is_live(out))
 
 
-class Console(Display):
+class RunConsole(Display, RunListener):
     """Shows one run after another; used in a `with` block, which leaves the terminal as it was.
 
-    A line an epoch, or about fifty evenly spaced ones of a longer run, always the first and last. None of its methods
-    raises: what cannot be shown is no reason to end a run.
+    One line per epoch, or about fifty evenly spaced ones of a longer run, always the first and last. It never raises:
+    what cannot be shown is no reason to end a run.
 
     Args:
         out: where results go.
@@ -45,60 +48,56 @@ class Console(Display):
         super().__init__(out, errors, live=live)
         self._bar: RunBar | None = None
         self._epochs = 0
+        self._patience: int | None = None
         self._next_shown = 0
         # The latest epoch, as long as its line has not been printed.
-        self._waiting: tuple[int, dict[str, float]] | None = None
+        self._waiting: EpochEnd | None = None
 
     @harmless
-    def started(self, title: str, epochs: int, steps_per_epoch: int) -> None:
-        """Announce a run of at most `epochs` epochs, each of `steps_per_epoch` mini-batches."""
+    def on(self, event: RunEvent) -> None:
+        """Show what there is to see of an event."""
+        match event:
+            case Progress(epoch, step):
+                if self._bar is not None:
+                    self._bar.move(epoch, step)
+            case EpochEnd():
+                self._epoch(event)
+            case RunStarted():
+                self._started(event)
+            case TrainingEnd(epoch, stopped_early=True):
+                self._say(f"stopped early: no better epoch than {epoch} for {self._patience}")
+            case Notice(text):
+                self._say(text)
+            case Warned(text):
+                self._warning(text)
+            case RunEnded():
+                self._close()
+                write_line(self.out, f"\n{summary(event)}")
+
+    def _started(self, event: RunStarted) -> None:
         self._close()
-        self._epochs = epochs
+        settings = event.config.trainer
+        self._epochs, self._patience = settings.epochs, settings.patience
         self._next_shown = 0
-        write_line(self.out, folded(title, width_of(self.out)))
+        write_line(self.out, folded(title(event), width_of(self.out)))
         if self._is_live:
             from nnlab.commands.run_bar import RunBar
 
-            self._picture = self._bar = RunBar(self.out, self.errors, epochs, steps_per_epoch)
+            self._picture = self._bar = RunBar(self.out, self.errors, settings.epochs, event.trainer.steps_per_epoch)
             self._bar.open()
 
-    def progress(self, epoch: int, step: int) -> None:
-        """Say that `step` mini-batches of `epoch` (from 1) are done; cheap enough to say of every one."""
-        if self._bar is not None:
-            try:
-                self._bar.move(epoch, step)
-            except (Exception, SystemExit) as error:
-                self._failed(error)
-
-    @harmless
-    def epoch(self, epoch: int, metrics: Mapping[str, float], best: bool) -> None:
-        """Show a finished epoch with its metrics, named as in the journal; `best` so far or not."""
-        self._waiting = (epoch, dict(metrics))
-        if epoch >= self._next_shown:
+    def _epoch(self, event: EpochEnd) -> None:
+        self._waiting = event
+        if event.epoch >= self._next_shown:
             stride = -(-self._epochs // LINES_OF_A_RUN)
-            self._next_shown = (epoch // stride + 1) * stride
+            self._next_shown = (event.epoch // stride + 1) * stride
             self._show_waiting()
         if self._bar is not None:
-            self._bar.end_of_epoch(epoch, metrics, best)
+            self._bar.end_of_epoch(event.epoch, event.metrics, event.is_best)
 
-    @harmless
-    def message(self, text: str) -> None:
-        """Say something on the way."""
+    def _say(self, text: str) -> None:
         self._show_waiting()
         self._line(text)
-
-    @harmless
-    def warning(self, text: str) -> None:
-        """Warn, on standard error."""
-        super().warning(text)
-
-    @harmless
-    def finished(self, summary: Mapping[str, str], where: Sequence[str]) -> None:
-        """Show the last epoch, the `summary` as a small table, and the lines on `where` the run is."""
-        self._close()
-        width = max(map(len, summary), default=0)
-        table = [f"  {name:<{width}}  {value}" for name, value in summary.items()]
-        write_line(self.out, "\n".join(["", *table, "", *where]))
 
     def _close(self) -> None:
         self._bar = None
@@ -111,6 +110,5 @@ class Console(Display):
 
     def _show_waiting(self) -> None:
         if self._waiting is not None:
-            epoch, metrics = self._waiting
-            self._waiting = None
-            self._line(epoch_line(epoch, self._epochs, metrics, width_of(self.out)))
+            event, self._waiting = self._waiting, None
+            self._line(epoch_line(event.epoch, self._epochs, event.metrics, width_of(self.out)))

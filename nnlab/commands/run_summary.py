@@ -1,19 +1,17 @@
-"""What a run says of itself at its beginning and at its end."""
+"""What is shown of a run when it starts and when it has ended."""
 
 from __future__ import annotations
 
-from nnlab.config.schema import Config
-from nnlab.execution.result import Result
-from nnlab.training import Trainer
+from nnlab.execution.events import RunEnded, RunStarted
 
 
-def title(config: Config, trainer: Trainer, name: str) -> str:
+def title(event: RunStarted) -> str:
     """The run's name, its network, its rows, and what was done to them."""
-    network = trainer.objective.network
+    config, network, rows = event.config, event.trainer.objective.network, event.trainer.dataset
     widths = "-".join(str(width) for width in (*network.features, *config.model.hidden, network.outputs))
-    rows, threads = trainer.dataset, config.trainer.threads
+    threads = config.trainer.threads
     return (
-        f"{name}\n"
+        f"{event.directory.name}\n"
         f"{config.model.name} {widths}, {network.parameters.values_vector.size:,} parameters in {network.dtype}, "
         f"on {rows.name}: {len(rows.train):,} training, {len(rows.validation):,} validation, "
         f"{len(rows.test):,} test rows\n"
@@ -22,19 +20,23 @@ def title(config: Config, trainer: Trainer, name: str) -> str:
     )
 
 
-def summary(result: Result, *, left_alone: bool) -> dict[str, str]:
-    """What came of the run, by what it is; `left_alone` is the test split that there is, but was not evaluated."""
+def summary(event: RunEnded) -> str:
+    """What came of the run, as a small table, and where the run is."""
+    result = event.result
     names = {
         "val/loss": "validation loss",
         "val/accuracy": "validation accuracy",
         "test/loss": "test loss",
         "test/accuracy": "test accuracy",
     }
-    return {
+    facts = {
         "status": result.status,
         **({"weights of epoch": str(result.epoch)} if result.epoch else {}),
         **{label: f"{result.scores[name]:.4f}" for name, label in names.items() if name in result.scores},
-        **({"test split": "left alone (trainer.test=false)"} if left_alone else {}),
+        **({"test split": "left alone (trainer.test=false)"} if event.test_left_alone else {}),
         "training": f"{result.seconds:.2f} s",
         "weights sha256": result.weights_sha256[:16],
     }
+    width = max(map(len, facts))
+    table = [f"  {name:<{width}}  {value}" for name, value in facts.items()]
+    return "\n".join([*table, "", f"run directory  {result.directory}"])

@@ -1,4 +1,4 @@
-"""What a person sees of a study: a line an ended trial, and on a terminal a table that moves below them.
+"""What a person sees of a study: one line per ended trial, and on a terminal a table that moves below them.
 
 Results go to standard output, warnings to standard error.
 """
@@ -6,13 +6,27 @@ Results go to standard output, warnings to standard error.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.commands.display import Display, harmless, is_live
+from nnlab.commands.study_summary import how_to_resume, summary, title
+from nnlab.execution.events import Notice, Warned
 from nnlab.streams import folded, nowhere, open_closed, width_of, work_is_kept, write_line
+from nnlab.tuning.events import (
+    StandingNow,
+    StudyEnded,
+    StudyEvent,
+    StudyLeft,
+    StudyStarted,
+    StudyStopping,
+    TrialEnded,
+    TrialEpoch,
+    TrialLost,
+    TrialStarted,
+)
+from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.report.trial_facts import values_text
 from nnlab.tuning.report.trial_line import trial_line
@@ -32,10 +46,10 @@ def study_console_for(out: TextIO | None = None, errors: TextIO | None = None) -
     return StudyConsole(out, errors, live=is_live(out))
 
 
-class StudyConsole(Display):
+class StudyConsole(Display, StudyListener):
     """Shows a study; used in a `with` block, which leaves the terminal as it was.
 
-    None of its methods raises: what cannot be shown is no reason to end a study.
+    It never raises: what cannot be shown is no reason to end a study.
 
     Args:
         out: where results go.
@@ -52,59 +66,57 @@ class StudyConsole(Display):
         self._too_narrow = 0
 
     @harmless
-    def started(self, title: str) -> None:
-        """Announce the study, in one line or a few."""
+    def on(self, event: StudyEvent) -> None:
+        """Show what there is to see of an event."""
+        match event:
+            case StudyStarted():
+                self._started(event)
+            case TrialStarted(number, values, again):
+                if self._table is not None:
+                    self._table.start(number, values_text(values))
+                if again:
+                    self._line(f"trial {number} was interrupted and starts again")
+            case TrialEpoch(number, epoch, scores):
+                if self._table is not None:
+                    self._table.epoch(number, epoch, scores)
+            case TrialLost(number, attempt, retries):
+                what_now = f"the trial is done again ({attempt} of {retries})"
+                self._warning(f"the process of trial {number} was killed; {what_now}")
+            case TrialEnded(trial, standing):
+                self._ended(trial, standing)
+            case StandingNow(standing):
+                if self._table is not None:
+                    self._table.draw(standing)
+            case StudyStopping(running):
+                self._line(
+                    f"Ctrl-C: {running} running trial(s) come to their end, no new one starts. "
+                    "Press Ctrl-C again to stop now."
+                )
+            case StudyLeft(name):
+                self._line(how_to_resume(name))
+            case Notice(text):
+                self._line(text)
+            case Warned(text):
+                self._warning(text)
+            case StudyEnded():
+                self._close()
+                write_line(self.out, f"\n{summary(event, encoding=self.out.encoding, width=width_of(self.out))}")
+
+    def _started(self, event: StudyStarted) -> None:
         self._close()
-        write_line(self.out, folded(title, width_of(self.out)))
+        write_line(self.out, folded(title(event), width_of(self.out)))
         if self._is_live:
             from nnlab.commands.study_table import StudyTable
 
             self._picture = self._table = StudyTable(self.out, self.errors)
             self._table.open()
 
-    @harmless
-    def trial_started(self, number: int, values: Mapping[str, Any]) -> None:
-        """Say that a trial with these searched values is under way."""
-        if self._table is not None:
-            self._table.begin(number, values_text(values))
-
-    @harmless
-    def epoch(self, number: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Say that a running trial has finished an epoch with these metrics, named as in the journal."""
-        if self._table is not None:
-            self._table.epoch(number, epoch, metrics)
-
-    @harmless
-    def trial_ended(self, trial: FrozenTrial, standing: Standing) -> None:
-        """Show a trial that has ended, and the standing with it."""
+    def _ended(self, trial: FrozenTrial, standing: Standing) -> None:
         style = "bold" if trial.number == standing.best_trial else STYLES.get(trial.state, "")
         self._line(self._fitting(trial, standing), style)
         if self._table is not None:
             self._table.end(trial.number)
             self._table.draw(standing)
-
-    @harmless
-    def tick(self, standing: Standing) -> None:
-        """Show the standing as it is now; cheap enough to call many times a second."""
-        if self._table is not None:
-            self._table.draw(standing)
-
-    @harmless
-    def message(self, text: str) -> None:
-        """Say something on the way."""
-        self._line(text)
-
-    @harmless
-    def warning(self, text: str) -> None:
-        """Warn, on standard error."""
-        super().warning(text)
-
-    @harmless
-    def finished(self, *blocks: str) -> None:
-        """Show the end: blocks of text with an empty line before each."""
-        self._close()
-        for block in blocks:
-            write_line(self.out, f"\n{block}")
 
     def _fitting(self, trial: FrozenTrial, standing: Standing) -> str:
         """The trial's line in full, or in short where the screen is too narrow; in either case nothing is cut off."""

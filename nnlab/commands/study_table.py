@@ -1,4 +1,4 @@
-"""The moving picture of a study: its bar, its counts, its best trial, and a line a running trial."""
+"""The moving picture of a study: its bar, its counts, its best trial, and one line per running trial."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class StudyTable:
         """Take the last lines of the terminal and hide its cursor, until `close`."""
         self._live.start()
 
-    def begin(self, number: int, values: str) -> None:
+    def start(self, number: int, values: str) -> None:
         """Give a trial a line from the next drawing on."""
         self._running[number] = _Running(values)
 

@@ -29,14 +29,7 @@ def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
 
 
 def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: Executor | None = None) -> int:
-    """Execute a study and bring it into MLflow; returns the exit status.
-
-    Args:
-        arguments: overrides, in Hydra's grammar.
-        early: a process for MLflow that was started already.
-        executor: executes the trials, at most `sweep.workers` at a time; None starts processes here. Whatever it
-            executes them in needs nnlab, the runs folder and the storage.
-    """
+    """See `nnlab.sweep.sweep`; `early` is a process for MLflow that was started already."""
     # Only now: Optuna takes a second to import, which a question about the config does not need.
     import optuna
 
@@ -52,13 +45,13 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
     from nnlab.tuning.run_study import run_study
 
     config = plan.fixed
-    with Sync([config], early, patience=STUDY_PATIENCE, niceness=0) as sync:
+    with Sync([config], early, patience=STUDY_PATIENCE, niceness=0) as sync, study_console_for() as console:
         result = run_study(
             plan,
             command=["python", "-m", "nnlab.sweep", *plan.repeatable_overrides],
-            console=study_console_for(),
+            listeners=[console],
             announce=sync.announce(config),
-            begun=begun,
+            resume=begun,
             executor=executor,
         )
     lines = told([result.directory]) if result.status == "finished" and config.trainer.test else []

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nnlab.config.compose import CONFIG_NAME, composed, hydra_initialized
 from nnlab.config.groups import conf_dir
+from nnlab.config.job import Job
 from nnlab.config.multirun import each_job
 from nnlab.config.overrides import read, several_values, with_quotes_as_remedy
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.repeat import repeatable
-from nnlab.config.schema import Config
 from nnlab.config.validate import validate
+from nnlab.data.loading import arrays_of
 
-__all__ = ["CONFIG_NAME", "Job", "compose_jobs", "conf_dir"]
+__all__ = ["CONFIG_NAME", "compose_jobs", "conf_dir"]
 
-
-@dataclass(frozen=True)
-class Job:
-    """A run to do: its config, and what the command line set, such that it can be repeated from any folder."""
-
-    config: Config
-    overrides: list[str]
+BYTES_HELD = 2**30
+"""Of data that the jobs of one command line hold together; further jobs load theirs again when they start."""
 
 
 def compose_jobs(arguments: Sequence[str], *, multirun: bool) -> list[Job]:
@@ -42,14 +37,20 @@ def compose_jobs(arguments: Sequence[str], *, multirun: bool) -> list[Job]:
         overrides = [override for override in overrides if not override.is_sweep_override()]
     combinations = list(each_job(overrides, problems))
     in_doubt = {problem.key for problem in problems}
-    jobs = []
+    jobs: list[Job] = []
+    held: dict[int, int] = {}
     with hydra_initialized():
         for job in combinations:
             try:
-                config = validate(composed(job, problems, in_doubt=in_doubt))
-                jobs.append(Job(config, repeatable(job, config)))
+                config, dataset = validate(composed(job, problems, in_doubt=in_doubt))
+                again = repeatable(job, config)
             except ConfigError as error:
                 problems += [with_quotes_as_remedy(problem, job) for problem in error.problems]
+                continue
+            with_these = held | arrays_of(dataset)
+            is_held = not held or sum(with_these.values()) <= BYTES_HELD
+            held = with_these if is_held else held
+            jobs.append(Job(config, dataset if is_held else None, again))
     if problems:
         raise ConfigError(list({str(problem): problem for problem in problems}.values()))
     return jobs

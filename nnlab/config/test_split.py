@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from nnlab.config.job import Job
 from nnlab.config.schema import Config, as_dict
-
-if TYPE_CHECKING:
-    from nnlab.config.jobs import Job
 
 
 def decided(jobs: Sequence[Job]) -> list[Job]:

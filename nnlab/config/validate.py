@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nnlab.config.cross_checks import combination_problems, data_problems
 from nnlab.config.parse import Reader
@@ -23,8 +23,15 @@ from nnlab.errors import UserError
 DOWNLOADED = ("mnist", "fashion_mnist")
 
 
-def validate(raw: Mapping[str, Any]) -> Config:
-    """The typed config, if everything about it is right, also what ties it to its data.
+class Validated(NamedTuple):
+    """A config that is right in all that can be known before a run, and the data that it was checked with."""
+
+    config: Config
+    dataset: Dataset
+
+
+def validate(raw: Mapping[str, Any]) -> Validated:
+    """The typed config and its data, if everything about them is right, also what ties one to the other.
 
     Paths in it are made absolute, so that it means the same from any folder.
 
@@ -65,7 +72,8 @@ def validate(raw: Mapping[str, Any]) -> Config:
         raise ConfigError(problems)
     trainer = dataclasses.replace(config.trainer, threads=_threads(config, dataset))
     tracking = dataclasses.replace(config.tracking, uri=uri)
-    return dataclasses.replace(config, data=data, trainer=trainer, tracking=tracking, runs_dir=str(runs_dir))
+    checked = dataclasses.replace(config, data=data, trainer=trainer, tracking=tracking, runs_dir=str(runs_dir))
+    return Validated(checked, dataset)
 
 
 def _cache_problems(name: str) -> Iterator[ConfigProblem]:

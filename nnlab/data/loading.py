@@ -92,7 +92,10 @@ def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
 
 
 def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
-    """The dataset that the settings name, read once for the check, the run after it, and runs with other seeds.
+    """The dataset that the settings name; one that was loaded a moment ago is the same object, not read again.
+
+    What validation has loaded is handed on by `Job`. Memory is for what comes later or in numbers: the many calls of
+    `compose` in a script, a study's trials, the runs that a worker does one after another.
 
     Args:
         data: which data, and how to split it.
@@ -101,18 +104,25 @@ def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
     Raises:
         UserError: if the data is missing, damaged or does not allow the splits.
     """
-    return _read_once(data, seed if data.split.seed is None else 0)
+    return _split_data(data, seed if data.split.seed is None else 0)
 
 
+def arrays_of(dataset: Dataset) -> dict[int, int]:
+    """The bytes of each array of a dataset, by its identity: what datasets of one source share counts once."""
+    splits = (dataset.train, dataset.validation, dataset.test)
+    return {id(array): array.nbytes for rows in splits for array in (rows.x, rows.y, rows.index)}
+
+
+# Of two sizes for two costs: files take seconds to read and much memory; a split takes a tenth of that, and shares
+# the source's arrays.
 @functools.lru_cache(maxsize=2)
-def _read_once(data: DataSettings, seed: int) -> Dataset:
+def _split_data(data: DataSettings, seed: int) -> Dataset:
     # What does not change how files are read is left at its default.
     defaults = DataSettings(data.name)
     files = replace(data, **{key: getattr(defaults, key) for key in ("limit", "scale", "standardize", "split")})
-    return load(data, seed=seed, source=_source(files))
+    return load(data, seed=seed, source=_read_files(files))
 
 
 @functools.lru_cache(maxsize=1)
-def _source(files: DataSettings) -> Source:
-    """What the files hold: many splits of it are made from one reading."""
+def _read_files(files: DataSettings) -> Source:
     return read_source(files, progress=sys.stderr is not None and sys.stderr.isatty())

@@ -9,15 +9,15 @@ if __name__ == "__main__":  # a worker imports the script that starts it
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from nnlab.commands.run_console import Console
-from nnlab.config.jobs import Job, compose_jobs
+from nnlab.config.job import Job
+from nnlab.config.jobs import compose_jobs
 from nnlab.config.test_split import decided
 from nnlab.cpu import usable_cores
 from nnlab.errors import RunFailedError
@@ -27,18 +27,21 @@ from nnlab.mlflow_sync.state import note_destination
 from nnlab.mlflow_sync.sync import Sync
 
 KILLED = (
-    "its process ended twice without a word: out of memory, perhaps, or the script that starts the runs does so "
-    "outside of `if __name__ == '__main__':`"
+    "its process died twice without closing the run: out of memory, perhaps, or the script that starts the runs does "
+    "so outside of `if __name__ == '__main__':`"
 )
 
 
 def compose(*overrides: str) -> Job:
     """A run to do, as the command line `python -m nnlab.run OVERRIDES` would do it.
 
+    It does not hold the data that it was checked with: scripts compose runs by the hundred, and each worker reads them
+    once for all of its runs.
+
     Raises:
         ConfigError: with everything that is wrong with it, the data included.
     """
-    return compose_jobs(overrides, multirun=False)[0]
+    return replace(compose_jobs(overrides, multirun=False)[0], dataset=None)
 
 
 def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
@@ -53,7 +56,7 @@ def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
 
     Raises:
         RunFailedError: if a run raises, or its process is killed twice. Runs that have ended are kept.
-        KeyboardInterrupt: if interrupted; runs that are going on are closed as killed.
+        KeyboardInterrupt: if interrupted; runs under way are closed as killed.
     """
     done = dict(run_each(jobs, workers=workers))
     return [done[place] for place in range(len(jobs))]
@@ -99,14 +102,7 @@ def _done(jobs: Sequence[Job], pool: WorkerProcesses, workers: int) -> Iterator[
 
 def _do(job: Job) -> Path:
     """One run, in a worker."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        return run(
-            job.config,
-            overrides=job.overrides,
-            command=["python", "-m", "nnlab.run", *job.overrides],
-            console=Console(nowhere, nowhere, live=False),
-            announce=partial(note_destination, job.config.tracking.destination),
-        ).directory
+    return run(job, announce=partial(note_destination, job.config.tracking.destination)).directory
 
 
 def _failed(job: Job, why: str) -> RunFailedError:

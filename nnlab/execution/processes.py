@@ -76,14 +76,14 @@ class WorkerProcesses(Executor):
 
 
 def is_lost(error: Exception) -> bool:
-    """Whether an executor says that the process of a call died: Python's own, or Dask's if that is in use."""
+    """Whether this is how an executor reports that the process of a call died: Python's own, or Dask's if in use."""
     dask = sys.modules.get("distributed")
     return isinstance(error, BrokenExecutor) or (dask is not None and isinstance(error, dask.KilledWorker))
 
 
 def _pool() -> ProcessPoolExecutor:
     # Spawned: a fork would copy the threads' locks of whatever the parent has imported.
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def _ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin() -> None:
+def _start_worker() -> None:
     """In a worker: Ctrl-C is the parent's to handle, nobody outlives the parent, and no stream ends a call."""
     secure()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nnlab.data import Dataset
 from nnlab.runs.journal import Status
 
 Watch = Callable[[int, Mapping[str, float]], str | None]
@@ -19,11 +18,10 @@ class Membership:
 
     Attributes:
         study: the study's directory, whose run in MLflow is this one's parent.
-        path: the run's own directory; one of a dead process is taken over, and the run begins again.
+        path: the run's own directory; one of a dead process is taken over, and the run starts again.
         name: of the run in MLflow, where it stands below the study.
         tags: for MLflow, beside those of every run.
-        dataset: to use instead of loading it.
-        watch: sees the epochs.
+        watch: sees the epochs. It is no listener: it may end the run, and what it raises does.
         value: what the study makes of the run once it has finished: metrics to record.
     """
 
@@ -31,13 +29,12 @@ class Membership:
     path: Path
     name: str
     tags: Mapping[str, str]
-    dataset: Dataset
     watch: Watch
-    value: Callable[[Result], Mapping[str, float]]
+    value: Callable[[RunResult], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """What came of a run.
 
     Attributes:

@@ -23,8 +23,8 @@ INTERRUPTED_PATIENCE = 20.0
 class Sync:
     """Brings runs into MLflow while its block is executed, and waits for MLflow at the end of it.
 
-        with Sync([config]) as sync:
-            run(config, announce=sync.announce(config), ...)
+        with Sync([job.config]) as sync:
+            run(job, announce=sync.announce(job.config))
 
     There is a worker process for each store and runs folder that one of the runs goes to. At the end of the block
     everything that MLflow has not got is a warning on standard error: the run directories hold it, and the next worker

@@ -1,4 +1,4 @@
-"""Keeps the workers busy until the study has its trials, and says what happens as a stream of events.
+"""Keeps the workers busy until the study has its trials, and tells what happens as a stream of events.
 
 It alone decides which trial is done next and how it ends. Trials are counted where they are created, so their total
 is exact for any number of workers.
@@ -23,14 +23,14 @@ from nnlab.tuning.trials import Asked, Outcome, is_failure
 
 SECONDS_BETWEEN_TICKS = 0.25
 FEWEST_FAILURES = 10
-"""Before a study that goes on whatever fails gives up; else as many as it was to have trials."""
+"""Below which no study gives up; one of more trials only after as many failures as it is to have trials."""
 REPETITIONS_IN_A_ROW = 100
 """Of trials that failed, before a study gives up whose sampler proposes nothing else."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A worker has got a trial; `again` if it was begun before."""
+    """A worker has got a trial; `again` if it was started before."""
 
     trial: FrozenTrial
     task: Task
@@ -67,7 +67,7 @@ class Coordinator:
         failures: how many trials have failed in this session; what repeats one of them is no further failure.
 
     Args:
-        study: new or old; what it has begun and not ended comes first.
+        study: new or old; trials that it has started and not ended come first.
         settings: of the sweep.
         workers: how many trials are done at a time.
         executor: does them; it must take as many calls.
@@ -88,7 +88,7 @@ class Coordinator:
         self._executor = executor
         self._task_of = task_of
         self._waiting = deque(study.unfinished())
-        self._begun_before = {trial.number for trial in self._waiting}
+        self._started_before = {trial.number for trial in self._waiting}
         self._waiting.extend(study.complete_batch())
         self._doing: dict[Future[Outcome], FrozenTrial] = {}
         self._repeating: list[FrozenTrial] = []
@@ -118,22 +118,22 @@ class Coordinator:
         return ""
 
     def stop(self) -> None:
-        """Begin no further trial; those that are being done come to their end."""
+        """Start no further trial; those that are being done come to their end."""
         self._is_stopping = True
 
     def cancel(self) -> None:
-        """Take back what no worker has begun: an executor of the user's own would still do it, for nobody."""
+        """Take back what no worker has started: an executor of the user's own would still do it, for nobody."""
         for future in self._doing:
             future.cancel()
 
     def run(self) -> Iterator[Event]:
-        """Do the trials; the work goes on as the events are taken.
+        """Do the trials; the work proceeds as the events are taken.
 
         Raises:
             RunFailedError: if the storage does not answer.
         """
         while True:
-            yield from self._begin()
+            yield from self._start_trials()
             if self._doing:
                 yield from self._wait()
             # A batch is told as a whole, or trials that are done later would be judged by more than the others were.
@@ -144,10 +144,10 @@ class Coordinator:
 
     @property
     def _is_complete(self) -> bool:
-        begun = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
-        return begun == 0 and (self._study.finished >= self._settings.trials or bool(self.reason_to_give_up))
+        open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
+        return open_trials == 0 and (self._study.finished >= self._settings.trials or bool(self.reason_to_give_up))
 
-    def _begin(self) -> Iterator[Event]:
+    def _start_trials(self) -> Iterator[Event]:
         """Give every free worker a trial, as far as there are any to be done."""
         while len(self._doing) < self._workers and not self._is_stopping:
             if not self._waiting:
@@ -167,12 +167,12 @@ class Coordinator:
 
     def _proposals(self) -> list[FrozenTrial]:
         """New trials: one, or a synchronous batch when nothing of the last one is left."""
-        begun = len(self._doing) + len(self._repeating) + len(self._done)
+        under_way = len(self._doing) + len(self._repeating) + len(self._done)
         if self.reason_to_give_up:
             return []
         if not self._settings.deterministic:
-            return [self._study.propose()] if self._study.finished + begun < self._settings.trials else []
-        if begun:
+            return [self._study.propose()] if self._study.finished + under_way < self._settings.trials else []
+        if under_way:
             return []
         missing = min(self._workers, self._settings.trials - self._study.finished)
         return self._study.propose_batch(missing) if missing > 0 else []
@@ -183,8 +183,8 @@ class Coordinator:
         except UserError as error:  # a combination that no corner of the space has shown
             self._done.append((trial, Outcome("failed", str(error))))
             return
-        again = trial.number in self._begun_before
-        self._begun_before.add(trial.number)
+        again = trial.number in self._started_before
+        self._started_before.add(trial.number)
         # Counted, since an executor may take two equal calls for one, as Dask's does, and give back the lost one.
         self._doing[self._executor.submit(run_trial, task, self._attempts.get(trial.number, 0))] = trial
         yield Started(trial, task, again)
@@ -204,7 +204,7 @@ class Coordinator:
                     continue
                 raise RunFailedError(
                     f"Trial {trial.number} could not be done ({type(error).__name__}: {redacted(str(error))}). "
-                    "Nothing is lost; the study can go on when its storage and its workers answer."
+                    "Nothing is lost; the study can be resumed when its storage and its workers answer."
                 ) from error
         if not done:
             yield Tick()
@@ -215,7 +215,7 @@ class Coordinator:
             self._waiting.appendleft(trial)
             yield Lost(trial, attempt)
         else:
-            reason = f"its process was killed {attempt} times (out of memory, perhaps); sweep.retries says how often"
+            reason = f"its process was killed {attempt} times (out of memory, perhaps); sweep.retries sets how often"
             self._done.append((trial, Outcome("killed", reason)))
 
     def _tell(self) -> Iterator[Event]:

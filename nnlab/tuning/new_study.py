@@ -17,7 +17,7 @@ from nnlab.tuning.plan import Plan
 def new_directory(plan: Plan) -> RunDirectory:
     """Make and lock the directory of a new study.
 
-    One that was begun by a process that died before anything could be told of the study is taken over.
+    One whose process died before there was a study in it is taken over.
 
     Raises:
         UserError: if the name is taken, or the folder of the runs cannot be written.
@@ -36,7 +36,7 @@ def new_directory(plan: Plan) -> RunDirectory:
 
 
 def identity_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Identity:
-    """Who a study is that begins now."""
+    """The identity of a study that starts now."""
     url = plan.settings.storage
     return Identity(name, plan.lasting_overrides, redacted(url) if url else None, fingerprint, versions())
 
@@ -45,7 +45,7 @@ def _check_free(path: Path) -> None:
     if (path / FILE).exists():
         raise UserError(
             f"A new study's name must be free, but {path} is there already. "
-            f"Go on with it by sweep.resume={path.name}, or choose another sweep.name."
+            f"Resume it by sweep.resume={path.name}, or choose another sweep.name."
         )
     if not _is_unborn(path):
         raise UserError(
@@ -54,7 +54,7 @@ def _check_free(path: Path) -> None:
 
 
 def _is_unborn(path: Path) -> bool:
-    """Whether there is nothing at `path`, or no more than a study that was killed as it began."""
+    """Whether there is nothing at `path`, or no more than a study that was killed as it started."""
     try:
         config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
         return isinstance(config, dict) and "sweep" in config

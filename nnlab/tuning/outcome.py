@@ -1,11 +1,11 @@
-"""What comes of a trial's runs together, and what each of them says of it in the end."""
+"""What comes of a trial's runs together, and what each of them records of it in the end."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 
-from nnlab.execution.result import Result
+from nnlab.execution.result import RunResult
 from nnlab.runs.recorder import Recorder
 from nnlab.tuning.trials import Outcome
 
@@ -13,7 +13,7 @@ OBJECTIVE_METRICS = ("objective", "objective_2")
 """Metrics of a complete trial's runs. No other run has them, so that none stands among the trials that are ranked."""
 
 
-def outcome_of(results: Sequence[Result], pruned: str = "") -> Outcome:
+def outcome_of(results: Sequence[RunResult], pruned: str = "") -> Outcome:
     """The outcome of a trial by its runs, the last of which decides how it ended; `pruned` is why, if it was."""
     last = results[-1]
     names = last.scores if last.status != "diverged" else ()
@@ -37,7 +37,7 @@ def objective_metrics(outcome: Outcome, objectives: Sequence[str]) -> dict[str, 
     return dict(zip(OBJECTIVE_METRICS, map(outcome.objective, objectives), strict=False))
 
 
-def record_of_all(results: Sequence[Result], outcome: Outcome, objectives: Sequence[str]) -> None:
+def record_of_all(results: Sequence[RunResult], outcome: Outcome, objectives: Sequence[str]) -> None:
     """Record in each run of a trial what is known only after the last: the mean, or that the trial was pruned."""
     if outcome.status == "finished":
         metrics = objective_metrics(outcome, objectives)

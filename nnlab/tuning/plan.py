@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -18,9 +18,9 @@ from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.repeat import repeatable
 from nnlab.config.schema import Config, as_dict
 from nnlab.config.test_split import with_test
-from nnlab.config.validate import validate
+from nnlab.config.validate import Validated, validate
 from nnlab.cpu import usable_cores
-from nnlab.data.loading import dataset_of
+from nnlab.data.dataset import Dataset
 from nnlab.redaction import redacted
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.search.combinations import sweep_problems
@@ -56,6 +56,7 @@ class Plan:
         space: what to search.
         overrides: the command line.
         fixed: the config of a run, with some point of the space in it.
+        dataset: of that run.
         composition: makes the configs of the other points.
     """
 
@@ -63,6 +64,7 @@ class Plan:
     space: Space
     overrides: list[str]
     fixed: Config
+    dataset: Dataset = field(repr=False, compare=False)
     composition: Composition
 
     @property
@@ -85,8 +87,8 @@ class Plan:
         texts = self.repeatable_overrides
         return [text for text in texts if key_of(text) not in OF_A_SESSION and redacted(text) == text]
 
-    def config(self, values: Mapping[str, Any], seed: int) -> Config:
-        """The config of a run at a point of the space.
+    def at(self, values: Mapping[str, Any], seed: int) -> Validated:
+        """The config of a run at a point of the space, and its data.
 
         Args:
             values: config key -> value for the searched keys, group -> choice for searched groups.
@@ -175,28 +177,28 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     judged = next((name for name in settings.objectives if name.startswith("val/")), "val/loss")
     following = {"trainer.monitor": judged, "trainer.restore_best": settings.at == "best"}
     composition = Composition(given, following, space)
-    fixed = _checked(composition, space)
+    fixed, dataset = _checked(composition, space)
     problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
     if fixed.data.split.seed is None:
         rule = "must be a number in a sweep, so that all trials are judged by the same rows"
         problems.append(ConfigProblem("data.split.seed", rule, None, "0"))
-    if not len(dataset_of(fixed.data, seed=fixed.seed).validation):
+    if not len(dataset.validation):
         rule = "is measured on the validation split, but that is empty"
         problems.append(ConfigProblem("sweep.objective", rule, judged, "data.split.validation=0.15"))
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, bool(fixed.trainer.test))  # of the winner: `auto` tests it
-    return Plan(settings, space, list(arguments), fixed, composition)
+    return Plan(settings, space, list(arguments), fixed, dataset, composition)
 
 
-def _checked(composition: Composition, space: Space) -> Config:
-    """A config of the space, after looking at its corners: what is wrong there would be found too late else."""
+def _checked(composition: Composition, space: Space) -> Validated:
+    """A config of the space and its data, after a look at all corners: else what is wrong there is found too late."""
     problems: dict[str, ConfigProblem] = {}
     fixed = None
     for values in space.corners():
         try:
-            config = validate(composition.at(values))
-            fixed = fixed or config
+            validated = validate(composition.at(values))
+            fixed = fixed or validated
         except ConfigError as error:
             problems |= {str(problem): problem for problem in error.problems}
     if problems or fixed is None:

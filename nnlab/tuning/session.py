@@ -1,4 +1,4 @@
-"""One session of a study: takes the coordinator's events to the console, the study's record and MLflow."""
+"""One session of a study: takes the coordinator's events to the study's record, to MLflow and to the listeners."""
 
 from __future__ import annotations
 
@@ -10,26 +10,36 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from nnlab.commands.run_console import Console
-from nnlab.commands.study_console import StudyConsole
+from nnlab.execution.events import Warned
+from nnlab.execution.listener import Listeners
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, end_if_dead
 from nnlab.runs.journal import Status
+from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import BEST_TRIAL_TAG, SELECTED_FROM_TAG, TEST_EVALUATIONS_TAG
-from nnlab.streams import width_of
 from nnlab.tuning.coordinator import Coordinator, Ended, Lost, Started
 from nnlab.tuning.duplicates import record_repetition
+from nnlab.tuning.events import (
+    StandingNow,
+    StudyEnded,
+    StudyEvent,
+    StudyStarted,
+    StudyStopping,
+    TrialEnded,
+    TrialEpoch,
+    TrialLost,
+    TrialStarted,
+)
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.record import StudyRecord, prepare_pictures
-from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trials import Asked
-from nnlab.tuning.winner import test_winner
+from nnlab.tuning.winner import Winner, evaluate_winner
 
 
 @dataclass(frozen=True)
@@ -48,23 +58,36 @@ class StudyResult:
 
 
 class Session:
-    """One session of a study: takes the coordinator's events to the console, the record and MLflow."""
+    """Does what is left of a study.
+
+    Args:
+        plan: of the study.
+        study: opened.
+        recorder: of the study's own directory.
+        listeners: are told what happens, once it is recorded.
+        announce: is called with the directory of each run, to bring it into MLflow.
+    """
 
     def __init__(
-        self, plan: Plan, study: Study, recorder: Recorder, console: StudyConsole, announce: Announce | None
+        self,
+        plan: Plan,
+        study: Study,
+        recorder: Recorder,
+        listeners: Listeners[StudyEvent],
+        announce: Announce | None,
     ) -> None:
         self._plan = plan
         self._study = study
         self._recorder = recorder
-        self._console = console
+        self._listeners = listeners
         self._announce = announce
         self._path = recorder.directory.path
         self._tasks = Tasks(plan, study.name, self._path, self._path / JOURNAL_FILE)
         self._objectives = plan.settings.objectives
         self._record = StudyRecord(recorder, self._objectives)
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self._finished_before = study.finished
-        self._offsets: dict[Path, int] = {}
+        self._journals: dict[Path, JournalReader] = {}
         self._running: dict[int, list[Path]] = {}
         self._status: Status = "finished"
         self._reason = ""
@@ -72,7 +95,16 @@ class Session:
     def run(self, executor: Executor, presses: list[float]) -> None:
         """Do the trials; `presses` grows by one with each Ctrl-C."""
         coordinator = Coordinator(self._study, self._plan.settings, self._plan.workers, executor, self._tasks.task)
-        self._console.started(self._title())
+        self._listeners.on(
+            StudyStarted(
+                name=self._study.name,
+                trials=self._plan.settings.trials,
+                finished=self._study.finished,
+                workers=self._plan.workers,
+                objectives=self._objectives,
+                searched=list(self._plan.space.to_dict()),
+            )
+        )
         if self._plan.fixed.tracking.plots:
             threading.Thread(target=prepare_pictures, daemon=True).start()
         self._make_up_for_a_kill()
@@ -87,50 +119,45 @@ class Session:
         lost: set[int] = set()
         for event in coordinator.run():
             match event:
-                case Started():
-                    self._running[event.trial.number] = list(event.task.paths)
-                    self._console.trial_started(event.trial.number, Asked.of(event.trial).values)
-                    if event.again and event.trial.number not in lost:
-                        self._console.message(f"trial {event.trial.number} was interrupted and begins again")
-                case Lost():
-                    lost.add(event.trial.number)
-                    self._console.warning(
-                        f"the process of trial {event.trial.number} was killed; the trial is done again"
-                        f" ({event.attempt} of {self._plan.settings.retries})"
-                    )
-                case Ended():
-                    self._ended(event.trial)
+                case Started(trial, task, again):
+                    self._running[trial.number] = list(task.paths)
+                    values, again = Asked.of(trial).values, again and trial.number not in lost
+                    self._listeners.on(TrialStarted(trial.number, values, again))
+                case Lost(trial, attempt):
+                    lost.add(trial.number)
+                    self._listeners.on(TrialLost(trial.number, attempt, self._plan.settings.retries))
+                case Ended(trial):
+                    self._ended(trial)
             self._look_at_running()
-            self._console.tick(self._standing())
+            self._listeners.on(StandingNow(self._standing()))
             if presses and self._status == "finished":
                 self._status, self._reason = "interrupted", "interrupted by the user"
                 coordinator.stop()
-                self._console.message(
-                    f"Ctrl-C: {coordinator.running} running trial(s) come to their end, no new one begins. "
-                    "Once more stops at once."
-                )
+                self._listeners.on(StudyStopping(coordinator.running))
 
     def finish(self) -> StudyResult:
         """Table, pictures, the winner's test, and the last word."""
         trials = self._study.trials
         self._record.table(trials)
         for problem in self._record.pictures(trials) if self._plan.fixed.tracking.plots else []:
-            self._console.warning(problem)
-        winner = best_trial(trials, self._objectives)
-        out = self._console.out
-        blocks = [leaderboard(trials, self._objectives, encoding=out.encoding, width=width_of(out))]
-        if self._status == "finished" and winner is not None:
-            if self._plan.fixed.trainer.test:
-                blocks.append(self._test(winner))
-            else:
-                blocks.append("test split       left alone (trainer.test=false)")
-        elif self._status == "finished":
+            self._listeners.on(Warned(problem))
+        best = best_trial(trials, self._objectives)
+        if self._status == "finished" and best is None:
             self._status, self._reason = "failed", "no trial is complete"
-        if self._status == "interrupted":
-            blocks.append(how_to_go_on(self._study.name))
-        blocks.append(f"study directory  {self._path}")
+        is_chosen, is_tested = self._status == "finished", self._plan.fixed.trainer.test
+        winner = self._evaluate(best) if best is not None and is_chosen and is_tested else None
         self._recorder.close(self._status, self._reason or None)
-        self._console.finished(*blocks)
+        self._listeners.on(
+            StudyEnded(
+                directory=self._path,
+                status=self._status,
+                trials=trials,
+                objectives=self._objectives,
+                finished=self._study.finished,
+                winner=winner,
+                test_left_alone=is_chosen and not is_tested,
+            )
+        )
         return StudyResult(self._path, self._status, self._reason)
 
     def _make_up_for_a_kill(self) -> None:
@@ -143,40 +170,44 @@ class Session:
     def _ended(self, trial: FrozenTrial) -> None:
         record_repetition(trial, self._tasks, self._announce)
         for path in self._running.pop(trial.number, []):
-            self._follow(path)
+            self._has_started(path)
             if path.exists():
                 end_if_dead(path)
         self._record.progress(self._study.trials)
-        self._console.trial_ended(trial, self._standing())
+        self._listeners.on(TrialEnded(trial, self._standing()))
 
     def _look_at_running(self) -> None:
-        """Let MLflow follow the runs that have begun, and show their epochs."""
+        """Announce the runs that have started since, and tell of their latest epochs."""
         for number, paths in self._running.items():
             for path in paths:
-                if not self._follow(path):
+                if not self._has_started(path):
                     continue
-                events, self._offsets[path] = journal.read(path / JOURNAL, self._offsets[path])
-                epochs = [event for event in events if event["event"] == "epoch"]
-                if epochs:
-                    shown = {name: epochs[-1]["metrics"][name] for name in self._objectives if name.startswith("val/")}
-                    self._console.epoch(number, epochs[-1]["epoch"], shown)
+                if epochs := self._journals[path].update():
+                    epoch, metrics = list(epochs.items())[-1]
+                    shown = {name: metrics[name] for name in self._objectives if name.startswith("val/")}
+                    self._listeners.on(TrialEpoch(number, epoch, shown))
 
-    def _follow(self, path: Path) -> bool:
-        """Let MLflow follow a run once it has begun; returns whether it has."""
-        if path in self._offsets:
+    def _has_started(self, path: Path) -> bool:
+        """Whether there is a run at `path`; the first time that there is, it is announced."""
+        if path in self._journals:
             return True
         if not journal.has_begun(path / JOURNAL):
             return False
-        self._offsets[path] = 0
+        self._journals[path] = JournalReader(path / JOURNAL)
         if self._announce is not None:
             self._announce(path)
         return True
 
-    def _test(self, best: FrozenTrial) -> str:
-        """Evaluate the best trial on the test split; returns what to say of it."""
-        quiet = Console(self._console.out, self._console.errors, live=False)
-        tracking = self._plan.fixed.tracking
-        winner = test_winner(best, self._study.trials, self._tasks, tracking, quiet, self._announce)
+    def _evaluate(self, best: FrozenTrial) -> Winner:
+        """Evaluate the best trial on the test split, and record that for the study."""
+        winner = evaluate_winner(
+            best,
+            self._study.trials,
+            self._tasks,
+            self._plan.fixed.tracking,
+            warn=lambda text: self._listeners.on(Warned(text)),
+            announce=self._announce,
+        )
         count = self._study.finished
         self._recorder.test(count, winner.scores)
         self._recorder.tag(
@@ -186,37 +217,13 @@ class Session:
                 TEST_EVALUATIONS_TAG: str(winner.evaluations),
             }
         )
-        values = zip(self._objectives, best.values, strict=True)
-        seeds = f" (mean of {winner.runs} seeds)" if winner.runs > 1 else ""
-        lines = [
-            f"winner           trial {winner.number}, the best of {count} on validation: "
-            + ", ".join(f"{name} {value:.4f}" for name, value in values),
-            *(f"{name:<16} {value:.4f}{seeds}" for name, value in winner.scores.items()),
-            f"repeat it alone  {winner.command}",
-        ]
-        if winner.evaluations > 1:
-            lines.append(f"note             {winner.evaluations} winners of this study have seen the test split by now")
-        return "\n".join(lines)
+        return winner
 
     def _standing(self) -> Standing:
         return Standing.of(
             self._study.known,
             self._objectives,
             total=self._plan.settings.trials,
-            elapsed=time.monotonic() - self._began,
+            elapsed=time.monotonic() - self._started,
             done_before=self._finished_before,
         )
-
-    def _title(self) -> str:
-        settings, plan = self._plan.settings, self._plan
-        searched = ", ".join(plan.space.to_dict())
-        return (
-            f"{self._study.name}\n"
-            f"{settings.trials} trials, {self._study.finished} of them finished; {plan.workers} worker(s); "
-            f"{' and '.join(self._objectives)}\nsearched: {searched}"
-        )
-
-
-def how_to_go_on(name: str) -> str:
-    """What to tell who stopped a study."""
-    return f"go on with it    python -m nnlab.sweep sweep.resume={name}"

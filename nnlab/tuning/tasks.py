@@ -11,8 +11,8 @@ from optuna.trial import FrozenTrial
 from nnlab.config.repeat import overrides_of
 from nnlab.config.schema import Config
 from nnlab.config.test_split import with_test
+from nnlab.config.validate import Validated
 from nnlab.data import Dataset, save_shared
-from nnlab.data.loading import dataset_of
 from nnlab.runs.directory import TRIALS
 from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
 from nnlab.tuning.plan import Plan
@@ -39,17 +39,14 @@ class Tasks:
         self.directory = directory
         self._journal = journal
 
-    def configs(self, trial: FrozenTrial) -> list[Config]:
-        """The configs of a trial's runs, which draw pictures only if asked to, and leave the test split alone.
+    def runs(self, trial: FrozenTrial) -> list[Validated]:
+        """The configs of a trial's runs, and their data. They leave the test split alone, and draw only if asked to.
 
         Raises:
             ConfigError: if there can be no such run.
         """
         asked = Asked.of(trial)
-        configs = [with_test(self._plan.config(asked.values, seed), False) for seed in asked.seeds]
-        if self._plan.settings.plots == "all":
-            return configs
-        return [replace(config, tracking=replace(config.tracking, plots=False)) for config in configs]
+        return [self._of_trial(*self._plan.at(asked.values, seed)) for seed in asked.seeds]
 
     def paths(self, number: int) -> list[Path]:
         """The directories of the runs of a trial, by its number."""
@@ -68,7 +65,8 @@ class Tasks:
         Raises:
             ConfigError: if there can be no such run.
         """
-        configs = self.configs(trial)
+        runs = self.runs(trial)
+        configs = [run.config for run in runs]
         return Task(
             study=self._name,
             storage=self._plan.settings.storage,
@@ -80,7 +78,7 @@ class Tasks:
             directory=self.directory,
             paths=self.paths(trial.number),
             tags=self.tags(trial),
-            data=self._shared(configs[0]),
+            data=self._shared(runs[0]),
             pruning=self._pruning(configs[0].trainer.last_epoch),
             objectives=self._plan.settings.objectives,
         )
@@ -96,12 +94,18 @@ class Tasks:
             as_mean=not isinstance(settings.pruner, Wilcoxon),
         )
 
-    def _shared(self, config: Config) -> Path:
+    def _of_trial(self, config: Config, dataset: Dataset) -> Validated:
+        config = with_test(config, False)
+        if self._plan.settings.plots != "all":
+            config = replace(config, tracking=replace(config.tracking, plots=False))
+        return Validated(config, dataset)
+
+    def _shared(self, run: Validated) -> Path:
         """The trial's data in files that the workers share, without the test split: no trial can look at it."""
-        digest = hashlib.sha256(repr(config.data).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(repr(run.config.data).encode()).hexdigest()[:16]
         folder = self.directory / DATA / digest
         if not folder.exists():
-            save_shared(without_test(dataset_of(config.data, seed=config.seed)), folder)
+            save_shared(without_test(run.dataset), folder)
         return folder
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import statistics
 import threading
 import time
@@ -18,10 +17,10 @@ from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 
-from nnlab.commands.run_console import Console
+from nnlab.config.job import Job
 from nnlab.config.schema import Config
 from nnlab.data import Dataset, open_shared
-from nnlab.execution.result import Membership, Result
+from nnlab.execution.result import Membership, RunResult
 from nnlab.execution.run import run
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.files import write_atomically
@@ -31,7 +30,7 @@ from nnlab.tuning.storage import open_storage
 from nnlab.tuning.trials import OUTCOME, Outcome
 
 RUNG = "completed_rung_"
-"""With what Optuna's successive halving begins its notes."""
+"""The prefix of the notes that Optuna's successive halving leaves in a trial."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _done_elsewhere(task: Task, storage: BaseStorage) -> Outcome | None:
 
 def _do(task: Task, storage: BaseStorage) -> Outcome:
     watch = _Watch(task, storage)
-    results: list[Result] = []
+    results: list[RunResult] = []
     try:
         dataset = _dataset(task.data)
         for place in range(len(task.configs)):
@@ -128,8 +127,8 @@ def _do(task: Task, storage: BaseStorage) -> Outcome:
         raise
     except Exception as error:
         _keep_traceback(task.paths[min(len(results), len(task.paths) - 1)])
-        begun = [path.name for path in task.paths if has_begun(path / JOURNAL)]
-        outcome = Outcome("failed", f"{type(error).__name__}: {error}", runs=begun)
+        started = [path.name for path in task.paths if has_begun(path / JOURNAL)]
+        outcome = Outcome("failed", f"{type(error).__name__}: {error}", runs=started)
     storage.set_trial_user_attr(task.trial_id, OUTCOME, outcome.to_dict())
     return outcome
 
@@ -139,23 +138,14 @@ def run_name(number: int, place: int, runs: int) -> str:
     return f"trial {number}" if runs == 1 else f"trial {number}, seed {place + 1} of {runs}"
 
 
-def _run(task: Task, place: int, dataset: Dataset, watch: _Watch) -> Result:
+def _run(task: Task, place: int, dataset: Dataset, watch: _Watch) -> RunResult:
     name = run_name(task.number, place, len(task.configs))
 
-    def value(result: Result) -> Mapping[str, float]:
+    def value(result: RunResult) -> Mapping[str, float]:
         return objective_metrics(outcome_of([result]), task.objectives) if len(task.configs) == 1 else {}
 
-    member = Membership(task.directory, task.paths[place], name, task.tags, dataset, watch.saw_epoch, value)
-    overrides = task.commands[place]
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        return run(
-            task.configs[place],
-            overrides=overrides,
-            command=["python", "-m", "nnlab.run", *overrides],
-            console=Console(nowhere, nowhere, live=False),
-            announce=None,
-            member=member,
-        )
+    member = Membership(task.directory, task.paths[place], name, task.tags, watch.saw_epoch, value)
+    return run(Job(task.configs[place], dataset, list(task.commands[place])), member=member)
 
 
 class _Watch:
@@ -180,7 +170,7 @@ class _Watch:
             self.reason = f"pruned after epoch {epoch}: {pruning.metric} {metrics[pruning.metric]:.4g}"
         return self.reason or None
 
-    def prunes_after(self, results: Sequence[Result]) -> bool:
+    def prunes_after(self, results: Sequence[RunResult]) -> bool:
         pruning = self._task.pruning
         if pruning is None or not pruning.by_seed or len(results) == len(self._task.configs):
             return False

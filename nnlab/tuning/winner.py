@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import shlex
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from nnlab.commands.run_console import Console
+from nnlab.config.job import Job
 from nnlab.config.repeat import overrides_of
 from nnlab.config.test_split import with_test
 from nnlab.config.tracking import TrackingSettings
-from nnlab.execution.run import test_member
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
+from nnlab.execution.evaluate import evaluate_member
 from nnlab.runs.recorder import Announce
+from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.tasks import Tasks
 
 
@@ -41,12 +40,13 @@ class Winner:
     command: str
 
 
-def test_winner(
+def evaluate_winner(
     trial: FrozenTrial,
     trials: Sequence[FrozenTrial],
     tasks: Tasks,
     tracking: TrackingSettings,
-    console: Console,
+    *,
+    warn: Callable[[str], object],
     announce: Announce | None,
 ) -> Winner:
     """Evaluate the test split with the weights of the trial's runs, and add that to the runs.
@@ -56,28 +56,29 @@ def test_winner(
         trials: all of the study.
         tasks: of the study.
         tracking: says whether to draw the runs' pictures.
-        console: for warnings.
-        announce: is called with its directory, to bring it into MLflow.
+        warn: is told what goes wrong with the pictures.
+        announce: is called with each run's directory, to bring what is added into MLflow.
 
     Raises:
         UserError: if a run's model is damaged.
     """
-    configs, paths = tasks.configs(trial), tasks.paths(trial.number)
+    jobs = [
+        Job(replace(config, tracking=tracking), dataset, overrides_of(with_test(config, True)))
+        for config, dataset in tasks.runs(trial)
+    ]
+    paths = tasks.paths(trial.number)
     tested = [
-        test_member(replace(config, tracking=tracking), path, console=console, announce=announce).metrics
-        for config, path in zip(configs, paths, strict=True)
+        evaluate_member(job, path, warn=warn, announce=announce).metrics for job, path in zip(jobs, paths, strict=True)
     ]
     return Winner(
         number=trial.number,
         scores={name: statistics.fmean(metrics[name] for metrics in tested) for name in tested[0]},
         runs=len(paths),
         evaluations=sum(any(map(_is_tested, tasks.paths(each.number))) for each in trials),
-        command=shlex.join(["python", "-m", "nnlab.run", *overrides_of(with_test(configs[0], True))]),
+        command=shlex.join(jobs[0].command),
     )
 
 
 def _is_tested(path: Path) -> bool:
-    if not journal.has_begun(path / JOURNAL):
-        return False
-    events, _ = journal.read(path / JOURNAL)
-    return any(event["event"] == "test" for event in events)
+    run = StoredRun.at(path)
+    return run is not None and run.evaluations > 0

@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from listening import ENDED, SUMMARY, started
 from screen import screen
 
 import nnlab.commands.run_bar
+import nnlab.commands.run_console
 from nnlab.commands.epoch_line import epoch_line
-from nnlab.commands.run_console import Console, console_for
+from nnlab.commands.run_console import RunConsole, run_console_for
+from nnlab.execution.events import Notice, Warned
+from nnlab.training import EpochEnd, Progress, TrainingEnd
 
 METRICS = {
     "train/loss": 0.231,
@@ -23,6 +27,7 @@ METRICS = {
     "lr": 0.1,
     "time/epoch_seconds": 0.21,
 }
+TESTS = Path(__file__).parents[1]
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -33,6 +38,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def a_terminal_with_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nnlab.commands.run_console, "title", lambda event: event.directory.name)
     for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -45,12 +51,12 @@ def shown_at_last(terminal: Terminal, columns: int) -> list[str]:
 
 def plain_output_of(epochs: int, last: int | None = None) -> list[str]:
     out = io.StringIO()
-    with console_for(out, io.StringIO()) as console:
-        console.started("title", epochs, 1)
+    with run_console_for(out, io.StringIO()) as console:
+        console.on(started("title", epochs, 1))
         for epoch in range(1, (last or epochs) + 1):
-            console.progress(epoch, 1)
-            console.epoch(epoch, METRICS, best=False)
-        console.finished({}, [])
+            console.on(Progress(epoch, 1, 1))
+            console.on(EpochEnd(epoch, METRICS, False))
+        console.on(ENDED)
     return [line for line in out.getvalue().splitlines() if line.startswith("epoch")]
 
 
@@ -115,14 +121,25 @@ def test_a_run_that_stops_early_shows_its_last_epoch_once() -> None:
     assert shown == [1, 10, 20, 30, 37]
 
 
+def test_a_run_that_stops_early_says_so_behind_its_last_line() -> None:
+    out = io.StringIO()
+    with run_console_for(out, io.StringIO()) as console:
+        console.on(started("title", 500, 1, patience=3))
+        for epoch in (1, 2, 3, 4):
+            console.on(EpochEnd(epoch, METRICS, epoch == 1))
+        console.on(TrainingEnd(1, 4, stopped_early=True))
+    assert [line[:11] for line in out.getvalue().splitlines()[-2:]] == ["epoch   4/5", "stopped ear"]
+    assert "no better epoch than 1 for 3" in out.getvalue()
+
+
 def test_a_run_that_fails_shows_the_epoch_before() -> None:
     out = io.StringIO()
 
     def fail_after_three_epochs() -> None:
-        with console_for(out, io.StringIO()) as console:
-            console.started("title", 500, 1)
+        with run_console_for(out, io.StringIO()) as console:
+            console.on(started("title", 500, 1))
             for epoch in (1, 2, 3):
-                console.epoch(epoch, METRICS, best=True)
+                console.on(EpochEnd(epoch, METRICS, True))
             raise FloatingPointError("diverged")
 
     with pytest.raises(FloatingPointError, match="diverged"):
@@ -132,33 +149,29 @@ def test_a_run_that_fails_shows_the_epoch_before() -> None:
 
 def test_a_second_run_on_the_same_console_starts_over() -> None:
     out = io.StringIO()
-    with console_for(out, io.StringIO()) as console:
+    with run_console_for(out, io.StringIO()) as console:
         for title in ("one", "two"):
-            console.started(title, 500, 1)
-            console.epoch(1, METRICS, best=True)
-            console.epoch(2, METRICS, best=True)
+            console.on(started(title, 500, 1))
+            console.on(EpochEnd(1, METRICS, True))
+            console.on(EpochEnd(2, METRICS, True))
     starts = [line[:11] for line in out.getvalue().splitlines()]
     assert starts == ["one", "epoch   1/5", "epoch   2/5", "two", "epoch   1/5", "epoch   2/5"]
 
 
 def test_a_pipe_gets_no_control_characters_and_the_end_names_the_run() -> None:
     out, errors = io.StringIO(), io.StringIO()
-    with console_for(out, errors) as console:
-        console.started("mnist_5k", 1, 2)
-        console.epoch(1, METRICS, best=True)
-        console.message("kept the best")
-        console.warning("odd")
-        console.finished({"best epoch": "1", "test accuracy": "0.9"}, ["run in runs/x", "open: make ui"])
+    with run_console_for(out, errors) as console:
+        console.on(started("mnist_5k", 1, 2))
+        console.on(EpochEnd(1, METRICS, True))
+        console.on(Notice("kept the best"))
+        console.on(Warned("odd"))
+        console.on(ENDED)
     lines = out.getvalue().splitlines()
     assert lines[0] == "mnist_5k"
     assert lines[2:] == [
         "kept the best",
         "",
-        "  best epoch     1",
-        "  test accuracy  0.9",
-        "",
-        "run in runs/x",
-        "open: make ui",
+        *SUMMARY,
     ]
     assert out.getvalue().isascii()
     assert "\x1b" not in out.getvalue()
@@ -167,20 +180,24 @@ def test_a_pipe_gets_no_control_characters_and_the_end_names_the_run() -> None:
 
 def test_a_stream_that_lacks_a_character_gets_a_question_mark() -> None:
     raw = io.BytesIO()
-    with console_for(io.TextIOWrapper(raw, encoding="ascii"), io.StringIO()) as console:
-        console.message("runs/été")
+    with run_console_for(io.TextIOWrapper(raw, encoding="ascii"), io.StringIO()) as console:
+        console.on(Notice("runs/été"))
         assert raw.getvalue() == b"runs/?t?\n"
 
 
-def test_a_pipe_does_not_pay_for_rich() -> None:
+def test_a_pipe_does_not_pay_for_rich(tmp_path: Path) -> None:
     script = (
         "import sys\n"
-        "from nnlab.commands.run_console import console_for\n"
-        "with console_for() as console:\n"
-        "    console.started('t', 1, 1); console.progress(1, 1); console.finished({}, [])\n"
+        "from nnlab.batch import compose\n"
+        "from nnlab.commands.run_console import run_console_for\n"
+        "from nnlab.execution.run import run\n"
+        "places = ('tracking.enabled=false', 'tracking.plots=false', 'runs_dir=' + sys.argv[1])\n"
+        "job = compose('model=toy', 'data=toy', *places)\n"
+        "with run_console_for() as console:\n"
+        "    run(job, listeners=[console])\n"
         "assert not any(name.split('.')[0] == 'rich' for name in sys.modules), 'rich was imported'\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.PIPE)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, stdout=subprocess.PIPE)
 
 
 # Terminals
@@ -203,8 +220,8 @@ def test_the_bar_is_for_terminals_that_want_one(
 ) -> None:
     monkeypatch.setenv(name, value)
     terminal = Terminal()
-    with console_for(terminal, io.StringIO()) as console:
-        console.started("title", 2, 2)
+    with run_console_for(terminal, io.StringIO()) as console:
+        console.on(started("title", 2, 2))
     assert (HIDE_CURSOR in terminal.getvalue()) is live
 
 
@@ -212,10 +229,10 @@ def test_the_bar_shows_epoch_step_scores_and_the_best_epoch(monkeypatch: pytest.
     monkeypatch.setattr(nnlab.commands.run_bar, "SECONDS_BETWEEN_REFRESHES", 0.0)
     monkeypatch.setenv("COLUMNS", "100")
     terminal = Terminal()
-    with Console(terminal, io.StringIO(), live=True) as console:
-        console.started("title", 12, 960)
-        console.epoch(1, METRICS, best=True)
-        console.progress(2, 120)
+    with RunConsole(terminal, io.StringIO(), live=True) as console:
+        console.on(started("title", 12, 960))
+        console.on(EpochEnd(1, METRICS, True))
+        console.on(Progress(2, 120, 1))
         during = screen(terminal.getvalue(), 100)
     assert during[:2] == ["title", epoch_line(1, 12, METRICS)]
     assert during[2].startswith("epoch  2/12  step 120/960 ")
@@ -241,16 +258,16 @@ def test_each_epoch_of_a_run_stays_on_the_screen_with_what_there_is_room_for(
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("NO_COLOR", no_color)
     terminal = Terminal()
-    with console_for(terminal, io.StringIO()) as console:
-        console.started("title", 5, 2)
+    with run_console_for(terminal, io.StringIO()) as console:
+        console.on(started("title", 5, 2))
         for epoch in range(1, 6):
             for step in (1, 2):
-                console.progress(epoch, step)
-            console.epoch(epoch, METRICS, best=False)
-        console.finished({"status": "finished"}, ["it is there"])
+                console.on(Progress(epoch, step, 1))
+            console.on(EpochEnd(epoch, METRICS, False))
+        console.on(ENDED)
     last = shown_at_last(terminal, 1000)
     assert last[1:6] == [f"epoch {epoch}/5  {shown}" for epoch in range(1, 6)]
-    assert last[6:] == ["", "  status  finished", "", "it is there"]
+    assert last[6:] == ["", *SUMMARY]
     coloured = re.search(r"\x1b\[[0-9;]*(3|4|9|10)[0-8][0-9;]*m", terminal.getvalue())
     if columns > 20:  # else there is no room for a bar
         assert (coloured is None) is bool(no_color)
@@ -260,46 +277,51 @@ def test_each_epoch_of_a_run_stays_on_the_screen_with_what_there_is_room_for(
 def test_calls_in_the_same_moment_draw_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nnlab.commands.run_bar.time.monotonic", lambda: 1000.0)
     terminal = Terminal()
-    with Console(terminal, io.StringIO(), live=True) as console:
-        console.started("title", 3, 1000)
+    with RunConsole(terminal, io.StringIO(), live=True) as console:
+        console.on(started("title", 3, 1000))
         drawn = terminal.getvalue()
         for step in range(1, 1001):
-            console.progress(1, step)
+            console.on(Progress(1, step, 1))
         assert terminal.getvalue() == drawn
         monkeypatch.setattr("nnlab.commands.run_bar.time.monotonic", lambda: 1000.11)
-        console.progress(2, 1)
+        console.on(Progress(2, 1, 1))
         assert terminal.getvalue() != drawn
 
 
 def test_brackets_in_a_message_are_not_markup() -> None:
     terminal = Terminal()
-    with Console(terminal, io.StringIO(), live=True) as console:
-        console.started("title", 3, 10)
-        console.message("model.hidden=[bold]")
+    with RunConsole(terminal, io.StringIO(), live=True) as console:
+        console.on(started("title", 3, 10))
+        console.on(Notice("model.hidden=[bold]"))
     assert "model.hidden=[bold]" in terminal.getvalue()
 
 
 def test_warnings_go_to_the_file_that_errors_are_sent_to() -> None:
     terminal, errors = Terminal(), io.StringIO()
-    with Console(terminal, errors, live=True) as console:
-        console.started("title", 3, 10)
-        console.warning("odd")
+    with RunConsole(terminal, errors, live=True) as console:
+        console.on(started("title", 3, 10))
+        console.on(Warned("odd"))
     assert errors.getvalue() == "warning: odd\n"
     assert "odd" not in terminal.getvalue()
 
 
 SCRIPT = """
 import sys
-from nnlab.commands.run_console import console_for
-with console_for() as console:
-    console.started("a run", 5, 10)
+sys.path.append(TESTS)
+from listening import ENDED, started
+from nnlab.commands import run_console
+from nnlab.execution.events import Warned
+from nnlab.training import EpochEnd, Progress
+run_console.title = lambda event: event.directory.name
+with run_console.run_console_for() as console:
+    console.on(started("a run", 5, 10))
     for step in range(10):
-        console.progress(1, step)
-    console.epoch(1, {"train/loss": 0.5, "train/accuracy": 0.75}, True)
-    console.warning("odd")
+        console.on(Progress(1, step, 1))
+    console.on(EpochEnd(1, {"train/loss": 0.5, "train/accuracy": 0.75}, True))
+    console.on(Warned("odd"))
     print("from a library")
     ENDING
-    console.finished({"best epoch": "1"}, ["run in runs/x"])
+    console.on(ENDED)
 """
 
 
@@ -307,7 +329,7 @@ with console_for() as console:
 @pytest.mark.parametrize(
     ("end", "status", "tail"),
     [
-        ("pass", 0, "run in runs/x"),
+        ("pass", 0, SUMMARY[-1]),
         ("raise KeyboardInterrupt", -2, "KeyboardInterrupt"),
         ("sys.exit(3)", 3, "from a library"),
         ("1 / 0", 1, "ZeroDivisionError: division by zero"),
@@ -316,7 +338,7 @@ with console_for() as console:
 )
 def test_a_real_terminal_is_left_as_it_was(end: str, status: int, tail: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.replace("ENDING", end))
+    script.write_text(SCRIPT.replace("TESTS", repr(str(TESTS))).replace("ENDING", end))
     returned, output = run_in_terminal(script)
     assert returned == status
     assert output.count(HIDE_CURSOR) == 1

@@ -4,19 +4,26 @@ import io
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from listening import STARTED, STUDY_ENDED
 from optuna.trial import FrozenTrial
 from screen import screen
 from trial_samples import make_trial
 
+import nnlab.commands.study_console
 import nnlab.commands.study_table
 from nnlab.commands.study_console import StudyConsole, study_console_for
 from nnlab.commands.study_table import best_text, counts_text
+from nnlab.execution.events import Notice, Warned
+from nnlab.tuning.events import StandingNow, TrialEnded, TrialEpoch, TrialStarted
+from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.report.trial_line import trial_line
 
 LOSS = ("val/loss",)
+TESTS = Path(__file__).parents[1]
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -27,6 +34,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def a_terminal_with_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nnlab.commands.study_console, "title", lambda event: event.name)
     for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -109,35 +117,39 @@ def test_a_pipe_gets_a_line_an_ended_trial_and_nothing_else(monkeypatch: pytest.
     monkeypatch.delenv("COLUMNS")
     out, errors = io.StringIO(), io.StringIO()
     with study_console_for(out, errors) as console:
-        console.started("a study")
-        console.trial_started(0, {"optimizer.lr": 0.1})
-        console.epoch(0, 1, {"val/loss": 0.5})
-        console.tick(standing())
-        console.trial_ended(FIRST, standing(FIRST))
-        console.message("resumed")
-        console.warning("odd")
-        console.finished("the leaderboard", "where it is")
+        console.on(STARTED)
+        console.on(TrialStarted(0, {"optimizer.lr": 0.1}))
+        console.on(TrialEpoch(0, 1, {"val/loss": 0.5}))
+        console.on(StandingNow(standing()))
+        console.on(TrialEnded(FIRST, standing(FIRST)))
+        console.on(Notice("resumed"))
+        console.on(Warned("odd"))
+        console.on(STUDY_ENDED)
     line = KINDS["the best so far"][1]
-    assert out.getvalue() == f"a study\n{line}\nresumed\n\nthe leaderboard\n\nwhere it is\n"
+    end = f"{leaderboard([FIRST], LOSS, encoding=None)}\n\nstudy directory  runs/a-study"
+    assert out.getvalue() == f"a study\n{line}\nresumed\n\n{end}\n"
     assert errors.getvalue() == "warning: odd\n"
 
 
 def test_a_pipe_that_lacks_a_character_gets_a_question_mark() -> None:
     raw = io.BytesIO()
     with study_console_for(io.TextIOWrapper(raw, encoding="ascii"), io.StringIO()) as console:
-        console.message("runs/été")
+        console.on(Notice("runs/été"))
         assert raw.getvalue() == b"runs/?t?\n"
 
 
 def test_a_closed_pipe_does_not_end_the_study() -> None:
     program = (
-        "import sys, time\n"
+        "import sys\n"
+        f"sys.path.append({str(TESTS)!r})\n"
+        "from listening import STARTED, STUDY_ENDED\n"
         "from nnlab.commands.study_console import study_console_for\n"
+        "from nnlab.execution.events import Notice\n"
         "with study_console_for() as console:\n"
-        "    console.started('a study')\n"
+        "    console.on(STARTED)\n"
         "    sys.stdin.readline()\n"
-        "    for number in range(1000): console.message('line' * 100)\n"
-        "    console.finished('end')\n"
+        "    for number in range(1000): console.on(Notice('line' * 100))\n"
+        "    console.on(STUDY_ENDED)\n"
         "print('went on', file=sys.stderr)"
     )
     process = subprocess.Popen(
@@ -172,7 +184,7 @@ def test_the_table_is_for_terminals_that_want_one(
     monkeypatch.setenv(name, value)
     terminal = Terminal()
     with study_console_for(terminal, io.StringIO()) as console:
-        console.started("a study")
+        console.on(STARTED)
     assert (HIDE_CURSOR in terminal.getvalue()) is live
 
 
@@ -180,11 +192,11 @@ def test_the_table_shows_the_standing_and_the_running_trials() -> None:
     terminal = Terminal()
     trials = [FIRST, make_trial(1, [0.5], status="pruned"), make_trial(2, status=None), make_trial(3, status=None)]
     with StudyConsole(terminal, io.StringIO(), live=True) as console:
-        console.started("a study")
-        console.trial_started(2, {"optimizer.lr": 0.25, "model.hidden": [64, 32]})
-        console.trial_started(3, {"optimizer.lr": 0.5, "model.hidden": [16]})
-        console.epoch(2, 4, {"val/loss": 0.125})
-        console.tick(standing(*trials))
+        console.on(STARTED)
+        console.on(TrialStarted(2, {"optimizer.lr": 0.25, "model.hidden": [64, 32]}))
+        console.on(TrialStarted(3, {"optimizer.lr": 0.5, "model.hidden": [16]}))
+        console.on(TrialEpoch(2, 4, {"val/loss": 0.125}))
+        console.on(StandingNow(standing(*trials)))
     lines = seen(terminal).splitlines()
     assert lines[0] == "a study"
     assert re.fullmatch(r"2/30 ━+╸?━+ 7:00 left", lines[1].strip())
@@ -199,10 +211,10 @@ def test_the_table_shows_the_standing_and_the_running_trials() -> None:
 def test_a_trial_that_ended_leaves_the_table_and_stays_above_it() -> None:
     terminal = Terminal()
     with StudyConsole(terminal, io.StringIO(), live=True) as console:
-        console.started("a study")
-        console.trial_started(0, {"optimizer.lr": 0.1})
-        console.tick(standing(make_trial(0, status=None)))
-        console.trial_ended(FIRST, standing(FIRST))
+        console.on(STARTED)
+        console.on(TrialStarted(0, {"optimizer.lr": 0.1}))
+        console.on(StandingNow(standing(make_trial(0, status=None))))
+        console.on(TrialEnded(FIRST, standing(FIRST)))
     written = seen(terminal)
     line = KINDS["the best so far"][1]
     assert written.count(line) == 1
@@ -228,9 +240,9 @@ def test_the_values_of_every_trial_are_on_the_screen_whatever_its_width(
         make_trial(30, params=FIVE, status="diverged", reason="the loss of epoch 2 is nan, so that nothing is left"),
     ]
     with StudyConsole(terminal, io.StringIO(), live=live) as console:
-        console.started("a study")
+        console.on(STARTED)
         for trial in trials:
-            console.trial_ended(trial, standing(*trials))
+            console.on(TrialEnded(trial, standing(*trials)))
     lines = screen(terminal.getvalue(), 1000)[1:]
     assert max(map(len, lines)) <= columns
     text = " ".join(" ".join(lines).split())
@@ -249,10 +261,10 @@ def test_a_running_trial_shows_its_values_on_a_narrow_screen(monkeypatch: pytest
     monkeypatch.setenv("COLUMNS", "60")
     terminal = Terminal()
     with StudyConsole(terminal, io.StringIO(), live=True) as console:
-        console.started("a study")
-        console.trial_started(12, {"optimizer.lr": 0.03123, "model.hidden": [64, 32], "trainer.batch_size": 32})
-        console.epoch(12, 4, {"val/loss": 0.125})
-        console.tick(standing())
+        console.on(STARTED)
+        console.on(TrialStarted(12, {"optimizer.lr": 0.03123, "model.hidden": [64, 32], "trainer.batch_size": 32}))
+        console.on(TrialEpoch(12, 4, {"val/loss": 0.125}))
+        console.on(StandingNow(standing()))
     assert "12 epoch 4 0.1250 hidden=[64,32] lr=0.03123 batch_size=32" in seen(terminal)
 
 
@@ -261,21 +273,21 @@ def test_the_narrowest_terminal_breaks_nothing(columns: str, monkeypatch: pytest
     monkeypatch.setenv("COLUMNS", columns)
     terminal = Terminal()
     with StudyConsole(terminal, io.StringIO(), live=True) as console:
-        console.started("a study")
-        console.trial_started(1, {"optimizer.lr": 0.1})
-        console.trial_ended(FIRST, standing(FIRST))
-        console.tick(standing(FIRST))
-        console.finished("the end")
-    assert terminal.getvalue().endswith("\nthe end\n")
+        console.on(STARTED)
+        console.on(TrialStarted(1, {"optimizer.lr": 0.1}))
+        console.on(TrialEnded(FIRST, standing(FIRST)))
+        console.on(StandingNow(standing(FIRST)))
+        console.on(STUDY_ENDED)
+    assert terminal.getvalue().endswith("a-study\n")
 
 
 def test_of_many_workers_the_trials_that_started_last_are_shown() -> None:
     terminal = Terminal()
     with StudyConsole(terminal, io.StringIO(), live=True) as console:
-        console.started("a study")
+        console.on(STARTED)
         for number in range(20):
-            console.trial_started(number, {})
-        console.tick(standing())
+            console.on(TrialStarted(number, {}))
+        console.on(StandingNow(standing()))
     assert {int(number) for number in re.findall(r"trial (\d+)  starting", seen(terminal))} == set(range(12, 20))
 
 
@@ -284,23 +296,23 @@ def test_ticks_in_the_same_moment_draw_once(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("nnlab.commands.study_table.time.monotonic", lambda: 1000.0)
     terminal = Terminal()
     with StudyConsole(terminal, io.StringIO(), live=True) as console:
-        console.started("a study")
-        console.tick(standing())
+        console.on(STARTED)
+        console.on(StandingNow(standing()))
         drawn = terminal.getvalue()
         for _ in range(100):
-            console.tick(standing(FIRST))
+            console.on(StandingNow(standing(FIRST)))
         assert terminal.getvalue() == drawn
         monkeypatch.setattr("nnlab.commands.study_table.time.monotonic", lambda: 1000.26)
-        console.tick(standing(FIRST))
+        console.on(StandingNow(standing(FIRST)))
         assert terminal.getvalue() != drawn
 
 
 def test_brackets_are_not_markup_and_warnings_go_where_errors_are_sent() -> None:
     terminal, errors = Terminal(), io.StringIO()
     with StudyConsole(terminal, errors, live=True) as console:
-        console.started("a study")
-        console.message("optimizer=[bold]")
-        console.warning("odd")
+        console.on(STARTED)
+        console.on(Notice("optimizer=[bold]"))
+        console.on(Warned("odd"))
     assert "optimizer=[bold]" in terminal.getvalue()
     assert "odd" not in terminal.getvalue()
     assert errors.getvalue() == "warning: odd\n"
@@ -311,8 +323,8 @@ def test_an_interrupt_leaves_the_terminal_as_it_was() -> None:
 
     def interrupted() -> None:
         with StudyConsole(terminal, io.StringIO(), live=True) as console:
-            console.started("a study")
-            console.tick(standing())
+            console.on(STARTED)
+            console.on(StandingNow(standing()))
             raise KeyboardInterrupt("Ctrl-C")
 
     with pytest.raises(KeyboardInterrupt, match="Ctrl-C"):

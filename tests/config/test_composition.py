@@ -16,7 +16,7 @@ from nnlab.config.validate import validate
 from nnlab.data import load
 
 HERE = [f"runs_dir={WRITABLE}/runs", f"tracking.uri=sqlite:///{WRITABLE}/mlflow.db"]
-DEFAULTS = flat(as_dict(validate(composed(*HERE))))
+DEFAULTS = flat(as_dict(validate(composed(*HERE)).config))
 
 fractions = st.floats(0.0, 0.4, allow_nan=False).map(lambda number: round(number, 3))
 rates = st.floats(1e-6, 10.0, allow_nan=False)
@@ -48,22 +48,22 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 @settings(max_examples=25)
 def test_what_is_asked_for_is_what_the_config_says(asked: dict[str, Any]) -> None:
     overrides = [f"{key}={shown(value)}" for key, value in asked.items()]
-    config = flat(as_dict(validate(composed(*HERE, *overrides))))
+    config = flat(as_dict(validate(composed(*HERE, *overrides)).config))
     assert config == DEFAULTS | asked
 
 
 @given(order=st.permutations(["optimizer=adam", "optimizer.lr=0.5", "model=sigmoid_mlp", "model.hidden=[7]"]))
 @settings(max_examples=12)
 def test_the_order_on_the_command_line_does_not_matter(order: list[str]) -> None:
-    config = validate(composed(*order))
+    config = validate(composed(*order)).config
     assert (config.optimizer.lr, config.model.hidden, config.model.name) == (0.5, (7,), "sigmoid_mlp")
 
 
 def test_the_command_line_wins_over_a_preset_and_a_preset_over_the_groups() -> None:
     embedded = ["data=mnist_5k", "data.split.strategy=random"]
-    preset = validate(composed("experiment=keras_mlp", *embedded))
+    preset = validate(composed("experiment=keras_mlp", *embedded)).config
     assert (preset.optimizer.lr, preset.trainer.batch_size, preset.data.name) == (0.01, 50, "mnist_5k")
-    changed = validate(composed("optimizer.lr=0.3", "experiment=keras_mlp", *embedded))
+    changed = validate(composed("optimizer.lr=0.3", "experiment=keras_mlp", *embedded)).config
     assert changed.optimizer.lr == 0.3
 
 
@@ -71,7 +71,7 @@ def test_the_command_line_wins_over_a_preset_and_a_preset_over_the_groups() -> N
 def test_a_part_of_a_preset_can_be_exchanged(exchanged: str) -> None:
     group, _, name = exchanged.partition("=")
     raw = composed("experiment=keras_mlp", exchanged, "data=mnist_5k", "data.split.strategy=random")
-    assert as_dict(validate(raw))[group]["name"] == name
+    assert as_dict(validate(raw).config)[group]["name"] == name
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_the_environment_says_where_runs_and_the_store_go(monkeypatch: pytest.Mo
 
 def test_the_split_follows_the_run_only_where_it_is_told_to() -> None:
     fixed = [validate(composed("data=digits", f"seed={seed}")) for seed in (0, 1)]
-    first, second = (load(config.data, seed=config.seed) for config in fixed)
+    first, second = (load(config.data, seed=config.seed) for config, _ in fixed)
     assert first.test.index.tolist() == second.test.index.tolist()
     following = [validate(composed("data=digits", f"seed={seed}", "data.split.seed=null")) for seed in (0, 1)]
-    first, second = (load(config.data, seed=config.seed) for config in following)
+    first, second = (load(config.data, seed=config.seed) for config, _ in following)
     assert first.test.index.tolist() != second.test.index.tolist()
 
 

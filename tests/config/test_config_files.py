@@ -44,15 +44,15 @@ def test_every_folder_of_conf_is_a_group_that_these_tests_know() -> None:
 @pytest.mark.parametrize("choice", choice_names())
 def test_every_choice_composes_validates_and_spells_every_key_out(choice: str) -> None:
     raw = composed(*overrides_for(choice))
-    resolved = as_dict(validate(raw))
+    resolved = as_dict(validate(raw).config)
     assert set(flat(raw)) == set(flat(resolved))
     assert flat(raw) == flat(resolved)
 
 
 @pytest.mark.parametrize("choice", choice_names())
 def test_a_resolved_config_reads_back_as_itself(choice: str) -> None:
-    config = validate(composed(*overrides_for(choice)))
-    assert validate(as_dict(config)) == config
+    config = validate(composed(*overrides_for(choice))).config
+    assert validate(as_dict(config)).config == config
 
 
 def test_every_key_of_the_schema_stands_in_some_file() -> None:
@@ -84,11 +84,11 @@ def test_the_schema_offers_all_losses_initializers_and_activations_of_the_core()
     for loss, kind in LOSSES.items():
         output = {"model.output": kind.fused_with} if kind.fused_with else {}
         model = {**raw["model"], "loss": loss, **{key.split(".")[1]: name for key, name in output.items()}}
-        assert validate({**raw, "model": model}).model.loss == loss
+        assert validate({**raw, "model": model}).config.model.loss == loss
     for init in INITIALIZERS:
-        assert validate({**raw, "model": {**raw["model"], "init": init}}).model.init == init
+        assert validate({**raw, "model": {**raw["model"], "init": init}}).config.model.init == init
     for name in set(ACTIVATIONS) - {"softmax"}:  # softmax is for outputs alone
-        assert validate({**raw, "model": {**raw["model"], "activation": name}}).model.activation == name
+        assert validate({**raw, "model": {**raw["model"], "activation": name}}).config.model.activation == name
 
 
 def test_help_names_only_what_can_be_chosen() -> None:

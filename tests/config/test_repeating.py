@@ -44,7 +44,7 @@ def check_repeats(config: Config) -> None:
 
 @pytest.mark.parametrize("choice", choice_names())
 def test_every_choice_is_repeated(choice: str) -> None:
-    check_repeats(validate(composed(*overrides_for(choice))))
+    check_repeats(validate(composed(*overrides_for(choice))).config)
 
 
 @given(asked=st.fixed_dictionaries({}, optional=VALUES), optimizer=st.sampled_from(choices("optimizer")))

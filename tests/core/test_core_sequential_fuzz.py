@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import arguments_zoo as zoo
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnlab
 from nnlab.core import Dense, Sequential
-from tests.core import arguments_zoo as zoo
 
 PACKAGE = Path(nnlab.__file__).parent
 

@@ -55,8 +55,8 @@ def nnlab(
     )
 
 
-def refused(*overrides: str, folder: Path, program: str = "nnlab.run") -> subprocess.CompletedProcess[str]:
-    """As `nnlab`, but in this process, where nothing need be imported anew: for what ends before any work."""
+def in_process(*overrides: str, folder: Path, program: str = "nnlab.run") -> subprocess.CompletedProcess[str]:
+    """As `nnlab`, but in this process, where nothing need be imported anew: for what asks or is refused."""
     out, errors = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, environment(), clear=True),

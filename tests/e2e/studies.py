@@ -18,12 +18,13 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 UNTRACKED = "tracking.enabled=false"
+NO_PLOTS = "tracking.plots=false"  # they take longer than all trials
 Completed = subprocess.CompletedProcess[str]
 
 NEVER_PRUNED = "sweep.pruner=none"
 
 # Trials of a tenth of a second.
-TINY = ["data=digits", "trainer.epochs=4", "trainer.batch_size=32", "sweep.trials=6", UNTRACKED]
+TINY = ["data=digits", "trainer.epochs=4", "trainer.batch_size=32", "sweep.trials=6", UNTRACKED, NO_PLOTS]
 WIDTHS = ["model.depth=range(1, 3)", "model.width=choice(8, 16)"]
 SPACE = ["optimizer.lr=tag(log, interval(0.003, 0.3))", *WIDTHS]
 

@@ -16,8 +16,8 @@ from commands import (
     environment,
     event,
     events,
+    in_process,
     nnlab,
-    refused,
     run_directories,
     weights_sha256,
 )
@@ -31,7 +31,7 @@ def test_help_and_cfg_print_and_start_nothing(tmp_path: Path) -> None:
         (["--help"], "schedule: constant, cosine, exponential, step, time_decay"),
         (["--cfg", "job"], "batch_size: 32"),
     ]:
-        finished = nnlab(*arguments, folder=tmp_path)
+        finished = in_process(*arguments, folder=tmp_path)
         assert finished.returncode == 0
         assert expected in finished.stdout
         assert finished.stderr == ""
@@ -60,7 +60,7 @@ def test_help_and_cfg_print_and_start_nothing(tmp_path: Path) -> None:
 def test_wrong_input_ends_with_2_and_a_message_before_anything_is_made(
     overrides: list[str], message: str, tmp_path: Path
 ) -> None:
-    finished = refused(*overrides, folder=tmp_path)
+    finished = in_process(*overrides, folder=tmp_path)
     assert finished.returncode == 2
     assert message in finished.stderr
     assert "Traceback" not in finished.stderr

@@ -184,6 +184,7 @@ def test_one_diverged_job_does_not_stop_the_others_but_shows_in_the_status(tmp_p
         "model.loss=half_squared_error",
         "optimizer.lr=100,0.001",
         "tracking.enabled=false",
+        "tracking.plots=false",
         folder=tmp_path,
     )
     assert finished.returncode == 1
@@ -193,7 +194,8 @@ def test_one_diverged_job_does_not_stop_the_others_but_shows_in_the_status(tmp_p
 
 def test_a_closed_pipe_is_no_reason_to_lose_the_run(tmp_path: Path) -> None:
     """`nnlab ... | head -1` closes the pipe in mid-training."""
-    with started("data=digits", "trainer.epochs=20", "tracking.enabled=false", folder=tmp_path) as process:
+    overrides = ["data=digits", "trainer.epochs=20", "tracking.enabled=false", "tracking.plots=false"]
+    with started(*overrides, folder=tmp_path) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()

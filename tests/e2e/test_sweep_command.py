@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from commands import refused, started
+from commands import in_process, started
 from studies import SMALL, UNTRACKED, Kept, snapshot, study_in, sweep
 
 DIGITS = ["data=digits", UNTRACKED]
@@ -69,7 +69,7 @@ def beside(studies: Mapping[str, Kept], tmp_path_factory: pytest.TempPathFactory
 def test_it_is_refused_with_2_and_a_message_and_leaves_everything_as_it_was(what: str, beside: Path) -> None:
     overrides, words = REFUSALS[what]
     before = snapshot(beside)
-    process = refused(*overrides, folder=beside, program="nnlab.sweep")
+    process = in_process(*overrides, folder=beside, program="nnlab.sweep")
     assert process.returncode == 2
     assert process.stdout == ""
     for word in words:
@@ -82,7 +82,7 @@ def test_the_directory_of_a_run_is_no_place_for_a_study(studies: Mapping[str, Ke
     run = studies["one worker"].study.runs[0]
     shutil.copytree(run, tmp_path / "runs" / "run")
     before = snapshot(tmp_path)
-    finished = sweep(*SMALL, "sweep.name=run", folder=tmp_path)
+    finished = in_process(*SMALL, "sweep.name=run", folder=tmp_path, program="nnlab.sweep")
     assert finished.returncode == 2
     assert "must be free" in finished.stderr
     assert snapshot(tmp_path) == before
@@ -90,7 +90,7 @@ def test_the_directory_of_a_run_is_no_place_for_a_study(studies: Mapping[str, Ke
 
 def test_help_and_cfg_speak_of_the_sweep_and_start_nothing(tmp_path: Path) -> None:
     for arguments, expected in [(["--help"], "sweep: mlp, records"), (["--cfg", "job"], "sampler: tpe")]:
-        finished = sweep(*arguments, folder=tmp_path)
+        finished = in_process(*arguments, folder=tmp_path, program="nnlab.sweep")
         assert finished.returncode == 0
         assert expected in finished.stdout
         assert finished.stderr == ""
@@ -101,7 +101,7 @@ def test_show_prints_the_leaderboard_again(studies: Mapping[str, Kept]) -> None:
     kept = studies["one worker"]
     folder = kept.study.directory.parent.parent
     before = snapshot(folder)
-    shown = sweep("--show", "study", folder=folder)
+    shown = in_process("--show", "study", folder=folder, program="nnlab.sweep")
     assert shown.returncode == 0, shown.stderr
     board = kept.process.stdout[kept.process.stdout.index("rank") :].partition("\n\nwinner")[0]
     assert board in shown.stdout

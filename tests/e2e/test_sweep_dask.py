@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from commands import environment, events, wait_for
-from studies import IN_STEP, NEVER_PRUNED, SPACE, UNTRACKED, Kept, Study, study_in
+from studies import IN_STEP, NEVER_PRUNED, NO_PLOTS, SPACE, UNTRACKED, Kept, Study, study_in
 
 from nnlab.runs.journal import has_begun
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 SCRIPT = """
 import sys
 from distributed import Client
-from nnlab.commands.sweep import sweep
+from nnlab.sweep import sweep
 
 with Client(sys.argv[1]) as client:
     sys.exit(sweep(sys.argv[2:], executor=client.get_executor()))
@@ -107,7 +107,7 @@ def test_a_study_in_step_is_the_same_through_dask_as_through_the_local_pool(
 
 # Three trials of a second or two.
 LONG = [
-    *("data=digits", "trainer.batch_size=32", "trainer.epochs=800", UNTRACKED, *SPACE),
+    *("data=digits", "trainer.batch_size=32", "trainer.epochs=800", UNTRACKED, NO_PLOTS, *SPACE),
     *("sweep.trials=3", "sweep.workers=2", "sweep.deterministic=true", NEVER_PRUNED, "sweep.name=study"),
 ]
 

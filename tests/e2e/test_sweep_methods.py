@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Mapping
 
 import pytest
-from studies import NEVER_PRUNED, UNTRACKED, Kept, Study, outcome, side_by_side
+from studies import NEVER_PRUNED, NO_PLOTS, UNTRACKED, Kept, Study, outcome, side_by_side
 
 pytestmark = pytest.mark.slow
 
@@ -19,6 +19,7 @@ FIXED = [
     "sweep.trials=8",
     "sweep.workers=2",
     UNTRACKED,
+    NO_PLOTS,
 ]
 NUMBERS = [*FIXED, RATE, "model.dropout=interval(0, 0.4)", NEVER_PRUNED]
 SAMPLERS = {

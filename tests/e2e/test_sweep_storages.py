@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from going import going
-from studies import SMALL, Study, snapshot, sweep
+from studies import SMALL, UNTRACKED, Study, snapshot, sweep
 
 pytestmark = pytest.mark.slow
 
@@ -102,8 +102,8 @@ def test_postgresql_takes_a_study_that_is_killed_and_goes_on_and_keeps_its_passw
     (tmp_path / "runs").mkdir()
     shutil.copy(template_store, tmp_path / "runs" / "mlflow.db")
     address = f"sweep.storage='{postgresql}'"
-    tracked = [override for override in OVERRIDES if not override.startswith("tracking")]
-    with going(*tracked, "tracking.plots=false", address, folder=tmp_path) as killed:
+    tracked = [override for override in OVERRIDES if override != UNTRACKED]
+    with going(*tracked, address, folder=tmp_path) as killed:
         killed.read_trials(2)
         killed.process.kill()
         out, errors = killed.end()

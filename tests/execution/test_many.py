@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from nnlab.batch import compose, run_all, run_each
-from nnlab.commands.run_console import Console
-from nnlab.config.jobs import Job
+from nnlab.config.job import Job
 from nnlab.config.problems import ConfigError
 from nnlab.errors import RunFailedError, UserError
 from nnlab.execution.run import run
@@ -41,10 +40,7 @@ def three(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> tup
 
 def test_a_run_among_several_is_the_run_alone(three: tuple[list[Job], list[Path]], tmp_path: Path) -> None:
     asked, directories = three
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        alone = run(
-            asked[2].config, overrides=[], command=[], console=Console(nowhere, nowhere, live=False), announce=None
-        )
+    alone = run(asked[2])
     shutil.rmtree(alone.directory)
     row = results(directories).iloc[2]
     assert row["weights_sha256"] == alone.weights_sha256

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ import yaml
 from optuna.trial import FrozenTrial
 from sweeping import in_memory, journal_storage, study_in
 
-from nnlab.commands.run_console import Console
+from nnlab.config.job import Job
 from nnlab.config.jobs import compose_jobs
 from nnlab.errors import UserError
+from nnlab.execution.evaluate import evaluate_member
 from nnlab.execution.run import run
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, end_if_dead
@@ -89,8 +89,7 @@ def run_again(command: str, folder: Path) -> str:
     assert program == ["python", "-m", "nnlab.run"]
     elsewhere = [f"runs_dir='{folder / 'alone'}'", "tracking.enabled=false", "tracking.plots=false"]
     (job,) = compose_jobs([*overrides, *elsewhere], multirun=False)
-    quiet = Console(StringIO(), StringIO(), live=False)
-    return run(job.config, overrides=job.overrides, command=[], console=quiet, announce=None).weights_sha256
+    return run(job).weights_sha256
 
 
 @pytest.mark.parametrize("status", ENDS)
@@ -136,12 +135,10 @@ def found(path: Path, kind: str) -> list[Any]:
 
 
 def test_a_repetition_of_the_winner_was_never_tested(tmp_path: Path) -> None:
-    from nnlab.execution.run import test_member as evaluated_member
-
     study, tasks = begun(tmp_path, RATES)
     original = study.tell(study.propose(), run_trial(tasks.task(study.trials[0])))
-    quiet = Console(StringIO(), StringIO(), live=False)
-    evaluated_member(tasks.configs(original)[0], tasks.paths(0)[0], console=quiet, announce=None)
+    (validated,) = tasks.runs(original)
+    evaluate_member(Job(*validated, []), tasks.paths(0)[0], warn=pytest.fail)
     repetition = study.end_duplicate(proposed_again(study), original)
     record_repetition(repetition, tasks, None)
     assert found(tasks.paths(0)[0], "test")

@@ -6,9 +6,9 @@ import json
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,12 @@ import optuna
 import pytest
 from sweeping import journal_storage, study_in
 
-from nnlab.commands.run_console import Console
+from nnlab.config.job import Job
 from nnlab.config.jobs import compose_jobs
 from nnlab.config.test_split import with_test
 from nnlab.data import open_shared
-from nnlab.data.loading import dataset_of
+from nnlab.execution.evaluate import evaluate_member
 from nnlab.execution.run import run
-from nnlab.execution.run import test_member as evaluated_member
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.tuning.plan import Plan, make_plan
@@ -57,8 +56,10 @@ def next_task(study: Study, tasks: Tasks) -> Task:
     return tasks.task(study.propose())
 
 
-def quiet() -> Console:
-    return Console(StringIO(), StringIO(), live=False)
+def evaluated(task: Task) -> Mapping[str, float]:
+    """The test scores of a trial's only run, with its pictures drawn without a word."""
+    job = Job(task.configs[0], None, [*task.commands[0], "trainer.test=true"])
+    return evaluate_member(job, task.paths[0], warn=pytest.fail).metrics
 
 
 def test_what_came_of_a_trial_stands_in_the_storage_and_in_its_run(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_a_run_alone_that_selects_nothing_keeps_its_last_epoch(special: str, tmp
     run_as_told = [text for text in SMALL if not text.startswith(("sweep", "optimizer.lr"))]
     elsewhere = [f"runs_dir='{tmp_path}'", "tracking.plots=false", "optimizer.lr=1", "trainer.epochs=4"]
     (job,) = compose_jobs([*run_as_told, *elsewhere, special], multirun=False)
-    path = run(job.config, overrides=job.overrides, command=[], console=quiet(), announce=None).directory
+    path = run(job).directory
     last = journal.epochs(path / JOURNAL)[4]
     scores = {f"best/{name}": last[name] for name in ("val/loss", "val/accuracy") if name in last}
     assert len(scores) == (0 if special.startswith("data") else 2)
@@ -190,7 +191,7 @@ def test_a_trial_that_diverges_late_has_the_scores_of_the_weights_it_keeps(
 
 def test_workers_cannot_see_the_test_split(tmp_path: Path) -> None:
     plan, study, tasks = begun(tmp_path)
-    whole = dataset_of(plan.fixed.data, seed=0)
+    whole = plan.dataset
     shared = open_shared(next_task(study, tasks).data)
     assert len(whole.test) > 0 == len(shared.test)
     np.testing.assert_array_equal(shared.train.index, whole.train.index)
@@ -312,7 +313,7 @@ def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
     outcome = run_trial(task)
     elsewhere = [f"runs_dir='{tmp_path / 'alone'}'", "tracking.enabled=false", "tracking.plots=false"]
     (job,) = compose_jobs([*task.commands[0], *elsewhere], multirun=False)
-    alone = run(job.config, overrides=job.overrides, command=[], console=quiet(), announce=None)
+    alone = run(job)
     assert [alone.weights_sha256] == outcome.weights_sha256
     assert {name: alone.scores[name] for name in outcome.scores} == outcome.scores
 
@@ -344,16 +345,16 @@ def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) ->
     _, study, tasks = begun(tmp_path)
     task = next_task(study, tasks)
     run_trial(task)
-    (config,), (path,) = task.configs, task.paths
-    tested = evaluated_member(config, path, console=quiet(), announce=None)
-    assert set(tested.metrics) == {"test/loss", "test/accuracy"}
+    (path,) = task.paths
+    tested = evaluated(task)
+    assert set(tested) == {"test/loss", "test/accuracy"}
     events, _ = journal.read(path / JOURNAL)
-    assert [event["metrics"] for event in events if event["event"] == "test"] == [tested.metrics]
+    assert [event["metrics"] for event in events if event["event"] == "test"] == [tested]
     end = journal.end_of(events)
     assert end is not None
     assert end["status"] == "finished"
     shutil.rmtree(path / "model")
-    assert evaluated_member(config, path, console=quiet(), announce=None).metrics == tested.metrics
+    assert evaluated(task) == tested
     assert journal.read(path / JOURNAL)[0] == events
 
 
@@ -361,13 +362,13 @@ def test_a_test_that_was_killed_before_its_end_is_ended_and_not_done_again(tmp_p
     _, study, tasks = begun(tmp_path)
     task = next_task(study, tasks)
     run_trial(task)
-    (config,), (path,) = task.configs, task.paths
-    tested = evaluated_member(config, path, console=quiet(), announce=None)
+    (path,) = task.paths
+    tested = evaluated(task)
     lines = (path / JOURNAL).read_bytes().splitlines(keepends=True)
     assert json.loads(lines[-1])["event"] == "end"
     (path / JOURNAL).write_bytes(b"".join(lines[:-1]))
     shutil.rmtree(path / "model")
-    assert evaluated_member(config, path, console=quiet(), announce=None).metrics == tested.metrics
+    assert evaluated(task) == tested
     end = journal.end_of(journal.read(path / JOURNAL)[0])
     assert end is not None
     assert end["status"] == "finished"
@@ -378,9 +379,9 @@ def test_the_test_split_has_the_weights_that_validation_chose(tmp_path: Path) ->
     _, study, tasks = begun(tmp_path)
     task = next_task(study, tasks)
     run_trial(task)
-    (config,), (path,) = task.configs, task.paths
+    (config,) = task.configs
     assert config.trainer.test is False
     alone = with_test(replace(config, runs_dir=str(tmp_path / "alone")), True)
-    expected = run(alone, overrides=[], command=[], console=quiet(), announce=None).scores
-    tested = evaluated_member(config, path, console=quiet(), announce=None).metrics
+    expected = run(Job(alone, None, [])).scores
+    tested = evaluated(task)
     assert tested == {name: expected[name] for name in ("test/loss", "test/accuracy")}

@@ -1,0 +1,59 @@
+"""What is shown of a study when a session starts and when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nnlab.tuning.events import StudyEnded, StudyStarted
+from nnlab.tuning.report.leaderboard import leaderboard
+from nnlab.tuning.winner import Winner
+
+
+def title(event: StudyStarted) -> str:
+    """The study's name, how far it has come, and what it searches."""
+    return (
+        f"{event.name}\n"
+        f"{event.trials} trials, {event.finished} of them finished; {event.workers} worker(s); "
+        f"{' and '.join(event.objectives)}\nsearched: {', '.join(event.searched)}"
+    )
+
+
+def summary(event: StudyEnded, *, encoding: str | None, width: int | None) -> str:
+    """The leaderboard, the winner's test, how to resume a study that was stopped, and where it is.
+
+    Args:
+        event: the end of a session.
+        encoding: of the stream that shows the text.
+        width: of the screen; None where lines may be of any length.
+    """
+    return "\n\n".join(_blocks(event, encoding, width))
+
+
+def how_to_resume(name: str) -> str:
+    """What to tell who stopped a study."""
+    return f"resume it with   python -m nnlab.sweep sweep.resume={name}"
+
+
+def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Iterator[str]:
+    yield leaderboard(event.trials, event.objectives, encoding=encoding, width=width)
+    if event.winner is not None:
+        yield "\n".join(_winner(event.winner, event))
+    if event.test_left_alone:
+        yield "test split       left alone (trainer.test=false)"
+    if event.status == "interrupted":
+        yield how_to_resume(event.directory.name)
+    yield f"study directory  {event.directory}"
+
+
+def _winner(winner: Winner, event: StudyEnded) -> Iterator[str]:
+    best = next(trial for trial in event.trials if trial.number == winner.number)
+    values = zip(event.objectives, best.values, strict=True)
+    seeds = f" (mean of {winner.runs} seeds)" if winner.runs > 1 else ""
+    yield f"winner           trial {winner.number}, the best of {event.finished} on validation: " + ", ".join(
+        f"{name} {value:.4f}" for name, value in values
+    )
+    for name, value in winner.scores.items():
+        yield f"{name:<16} {value:.4f}{seeds}"
+    yield f"repeat it alone  {winner.command}"
+    if winner.evaluations > 1:
+        yield f"note             {winner.evaluations} winners of this study were evaluated on the test split by now"

@@ -1,0 +1,42 @@
+"""A run to do. Workers get jobs, and do without Hydra, which composes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnlab.config.schema import Config
+from nnlab.data.dataset import Dataset
+from nnlab.data.loading import dataset_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to do.
+
+    Args:
+        config: validated.
+        dataset: what validation has loaded; None has it loaded when the run starts. It is not sent to other processes:
+            reading it again there is faster than a pipe.
+        overrides: what the command line set, such that it can be repeated from any folder.
+    """
+
+    config: Config
+    dataset: Dataset | None = field(repr=False, compare=False)
+    overrides: list[str]
+
+    @property
+    def command(self) -> list[str]:
+        """The command that does this run alone."""
+        return ["python", "-m", "nnlab.run", *self.overrides]
+
+    def load(self) -> Dataset:
+        """The data of the run.
+
+        Raises:
+            UserError: if they have to be loaded and are not what they were.
+        """
+        return self.dataset or dataset_of(self.config.data, seed=self.config.seed)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "dataset": None}

@@ -1,0 +1,57 @@
+"""The test split of a study's run, after selection."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from nnlab.config.build import build_trainer
+from nnlab.config.job import Job
+from nnlab.execution.pictures import draw
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG
+from nnlab.training import Tested
+
+
+def evaluate_member(
+    job: Job,
+    path: Path,
+    *,
+    warn: Callable[[str], object],
+    announce: Announce | None = None,
+) -> Tested:
+    """Evaluate the kept weights of a study's run on the test split, after selection, and add that to the run.
+
+    What was evaluated before is not evaluated again.
+
+    Args:
+        job: the run, and the overrides that repeat it with its test.
+        path: its directory.
+        warn: is told what goes wrong with the pictures.
+        announce: is called with the directory, to bring what is added into MLflow.
+
+    Raises:
+        UserError: if the run's model is damaged.
+        DivergedError: if the loss on the test split is NaN or infinite.
+    """
+    stored = StoredRun.open(path)
+    if stored.test:
+        if not stored.has_ended:  # killed before it could say so
+            Recorder.reopen(path, announce).close("finished")
+        return Tested(stored.test)
+    epoch = int(stored.tags[EPOCH_TAG])
+    trainer = build_trainer(job.config, job.load())
+    model = stored.model()
+    trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector
+    with threadpool_limits(int(job.config.trainer.threads)):
+        tested = trainer.test()
+        with Recorder.reopen(path, announce) as recorder:
+            recorder.test(epoch, tested.metrics)
+            recorder.tag({COMMAND_TAG: shlex.join(job.command)})
+            if job.config.tracking.plots:
+                draw(trainer, recorder, epoch, tested, warn)
+    return tested

@@ -1,0 +1,56 @@
+"""What happens in a run, as those who listen to it are told: the trainer's own events, and what is around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nnlab.config.schema import Config
+from nnlab.execution.result import RunResult
+from nnlab.training.events import Event as TrainerEvent
+from nnlab.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The run has its directory, and training is about to start.
+
+    Attributes:
+        directory: the run's own.
+        config: of the run.
+        trainer: has the network, the data and how many steps an epoch has; it is there to be read.
+    """
+
+    directory: Path
+    config: Config
+    trainer: Trainer = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something worth a line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something went wrong that does not stop the work."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """All of the run is recorded; one that raises ends without this.
+
+    Attributes:
+        result: what came of it.
+        test_left_alone: whether there is a test split that was not evaluated, although the run finished.
+    """
+
+    result: RunResult
+    test_left_alone: bool
+
+
+RunEvent = RunStarted | TrainerEvent | Notice | Warned | RunEnded

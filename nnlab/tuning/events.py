@@ -1,0 +1,130 @@
+"""What happens in a study, as those who listen to it are told. All of it is recorded already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from nnlab.execution.events import Notice, Warned
+from nnlab.runs.journal import Status
+from nnlab.tuning.report.standing import Standing
+from nnlab.tuning.winner import Winner
+
+
+@dataclass(frozen=True)
+class StudyStarted:
+    """A session of a study is about to do trials.
+
+    Attributes:
+        name: of the study.
+        trials: how many it is to have.
+        finished: how many it has, of earlier sessions.
+        workers: how many trials are done at a time.
+        objectives: their names.
+        searched: the keys of the search space.
+    """
+
+    name: str
+    trials: int
+    finished: int
+    workers: int
+    objectives: Sequence[str]
+    searched: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TrialStarted:
+    """A worker has got a trial with these searched values; `again` if an earlier session was stopped within it."""
+
+    number: int
+    values: Mapping[str, Any]
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class TrialEpoch:
+    """A running trial has finished an epoch with these scores, named as in the journal."""
+
+    number: int
+    epoch: int
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TrialLost:
+    """A trial's process was killed; the trial is done again, for the `attempt`-th time of `retries`."""
+
+    number: int
+    attempt: int
+    retries: int
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial has ended; the standing counts it."""
+
+    trial: FrozenTrial
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class StandingNow:
+    """The standing of the study at this moment; comes several times a second."""
+
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class StudyStopping:
+    """Ctrl-C was pressed once: no trial is started any more, and those that are `running` come to their ends."""
+
+    running: int
+
+
+@dataclass(frozen=True)
+class StudyLeft:
+    """The session ends at once, by Ctrl-C or by what failed; the study can be resumed."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class StudyEnded:
+    """The session is over, and the study complete, stopped or given up.
+
+    Attributes:
+        directory: the study's own.
+        status: of the study; `interrupted` can be resumed.
+        trials: all of the study.
+        objectives: their names.
+        finished: how many trials the winner was chosen from.
+        winner: the best trial of a finished study, evaluated on the test split.
+        test_left_alone: whether there is a best trial that is not to be evaluated.
+    """
+
+    directory: Path
+    status: Status
+    trials: Sequence[FrozenTrial]
+    objectives: Sequence[str]
+    finished: int
+    winner: Winner | None
+    test_left_alone: bool
+
+
+StudyEvent = (
+    StudyStarted
+    | TrialStarted
+    | TrialEpoch
+    | TrialLost
+    | TrialEnded
+    | StandingNow
+    | StudyStopping
+    | StudyLeft
+    | StudyEnded
+    | Notice
+    | Warned
+)
