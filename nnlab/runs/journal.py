@@ -93,7 +93,7 @@ def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Ev
     return [_event(path, line) for line in data[:end].splitlines()], offset + end
 
 
-def has_begun(path: Path) -> bool:
+def has_started(path: Path) -> bool:
     """Whether there is a journal at `path` with anything in it."""
     try:
         return path.stat().st_size > 0

@@ -79,12 +79,12 @@ def test_a_reader_can_be_asked_for_what_it_has_read_before(path: Path) -> None:
     assert journal.read(path, until=0) == ([], 0)
 
 
-def test_a_run_has_begun_when_there_is_a_line_in_its_journal(path: Path) -> None:
-    assert not journal.has_begun(path)
+def test_a_run_has_started_when_there_is_a_line_in_its_journal(path: Path) -> None:
+    assert not journal.has_started(path)
     Journal(path).close()
-    assert not journal.has_begun(path)
+    assert not journal.has_started(path)
     written(path, 1)
-    assert journal.has_begun(path)
+    assert journal.has_started(path)
 
 
 @given(value=st.floats())
