@@ -113,18 +113,6 @@ def has_ended(path: Path) -> bool:
     return not rest and last.startswith(b'{"event": "end"')
 
 
-def counting(events: list[Event]) -> list[Event]:
-    """The events that count: those since the run last started from nothing."""
-    starts = [i for i, event in enumerate(events) if event["event"] == "start" and not event.get("goes_on")]
-    return events[starts[-1] :] if starts else events
-
-
-def epochs(path: Path) -> dict[int, dict[str, float]]:
-    """The metrics of each epoch of the run that counts, by epoch."""
-    events, _ = read(path)
-    return {event["epoch"]: event["metrics"] for event in counting(events) if event["event"] == "epoch"}
-
-
 def end_of(events: list[Event]) -> Event | None:
     """The `end` event, if the run has ended and was not started since."""
     last = next((event for event in reversed(events) if event["event"] in ("start", "end")), None)
