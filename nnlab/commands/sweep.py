@@ -35,10 +35,10 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     from nnlab.tuning.planning import make_plan
-    from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
+    from nnlab.tuning.resuming import resumed_arguments, resumed_plan
 
-    whole, begun = arguments_to_go_on(arguments)
-    plan = make_plan(whole) if begun is None else plan_to_go_on(whole, arguments, begun)
+    whole, begun = resumed_arguments(arguments)
+    plan = make_plan(whole) if begun is None else resumed_plan(whole, arguments, begun)
 
     from nnlab.commands.study_console import study_console_for
     from nnlab.runs.looks import told

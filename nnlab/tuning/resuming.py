@@ -23,7 +23,7 @@ from nnlab.tuning.trial_configs import composed_study
 STORAGE = "sweep.storage"
 
 
-def arguments_to_go_on(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
+def resumed_arguments(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
     """The whole command line of a study that is resumed, and its directory.
 
     What started the study counts again, followed by what is given now.
@@ -50,11 +50,11 @@ def arguments_to_go_on(arguments: Sequence[str]) -> tuple[list[str], Path | None
     return [*earlier, *arguments], directory
 
 
-def plan_to_go_on(arguments: Sequence[str], given: Sequence[str], directory: Path) -> Plan:
+def resumed_plan(arguments: Sequence[str], given: Sequence[str], directory: Path) -> Plan:
     """The plan of a study that is resumed; where it cannot be made, what differs from the study's start is told too.
 
     Args:
-        arguments: the whole command line, see `arguments_to_go_on`.
+        arguments: the whole command line, see `resumed_arguments`.
         given: the part of it that is given now.
         directory: of the study.
 

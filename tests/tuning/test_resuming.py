@@ -13,7 +13,7 @@ from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.runs.directory import RunDirectory
 from nnlab.tuning.manifest import FILE, Manifest, versions
-from nnlab.tuning.resuming import arguments_to_go_on, study_directory
+from nnlab.tuning.resuming import resumed_arguments, study_directory
 from nnlab.tuning.stored_study import StoredStudy
 
 FINGERPRINT: dict[str, Any] = {"seed": 0, "model.hidden": [64, 32], "sweep.objective": "val/loss", "data_sha256": "c0"}
@@ -62,12 +62,12 @@ def test_what_changed_around_a_study_is_a_warning() -> None:
 def test_a_wrong_name_lists_the_studies_that_there_are(tmp_path: Path) -> None:
     place = f"runs_dir='{tmp_path}'"
     with pytest.raises(UserError, match=r"none named 'a-study'. It has no studies"):
-        arguments_to_go_on([place, "sweep.resume=a-study"])
+        resumed_arguments([place, "sweep.resume=a-study"])
     saved(tmp_path, "one")
     saved(tmp_path, "other")
     (tmp_path / "a-run").mkdir()
     with pytest.raises(UserError, match=r"none named 'a-study'. There are: one, other\. .* runs_dir or NNLAB_RUNS_DIR"):
-        arguments_to_go_on([place, "sweep.resume=a-study"])
+        resumed_arguments([place, "sweep.resume=a-study"])
     with pytest.raises(UserError, match=r"There are: one, other\."):
         StoredStudy.open("a-study", [place])
 
@@ -81,14 +81,14 @@ def test_a_damaged_identity_is_told_with_the_file(content: str, tmp_path: Path) 
 
 def test_a_command_line_that_names_no_study_is_left_alone() -> None:
     for arguments in ([], ["sweep=toy", "sweep.trials=3"], ["sweep.resume=null"]):
-        assert arguments_to_go_on(arguments) == (arguments, None)
+        assert resumed_arguments(arguments) == (arguments, None)
 
 
 def test_what_began_the_study_counts_again_but_for_what_is_said_now(tmp_path: Path) -> None:
     overrides = ("sweep=toy", "sweep.trials=5", "optimizer.lr=interval(0.1, 1)", "model.name='a, b'")
     folder = saved(tmp_path, overrides=overrides)
     now = [f"runs_dir='{tmp_path}'", "sweep.resume=a-study", "sweep.trials=9"]
-    assert arguments_to_go_on(now) == ([overrides[0], *overrides[2:], *now], folder)
+    assert resumed_arguments(now) == ([overrides[0], *overrides[2:], *now], folder)
 
 
 def test_runs_are_looked_for_where_the_option_or_the_environment_says(
@@ -105,16 +105,16 @@ def test_a_storage_whose_password_is_not_kept_has_to_be_given_again(tmp_path: Pa
     place, url = f"runs_dir='{tmp_path}'", "sweep.storage='postgresql://me:hunter2@127.0.0.1:1/studies'"
     saved(tmp_path, storage="postgresql://***@127.0.0.1:1/studies")
     with pytest.raises(UserError, match=r"at postgresql://\*\*\*@.* whose password is not\. .*sweep\.storage=URL"):
-        arguments_to_go_on([place, "sweep.resume=a-study"])
+        resumed_arguments([place, "sweep.resume=a-study"])
     with pytest.raises(UserError, match=r"whose password is not\. .*sweep\.storage=URL"):
         StoredStudy.open("a-study", [place])
-    arguments, _ = arguments_to_go_on([place, "sweep.resume=a-study", url])
+    arguments, _ = resumed_arguments([place, "sweep.resume=a-study", url])
     assert url in arguments
 
 
 def test_a_command_line_that_cannot_be_read_is_a_problem_of_the_configuration() -> None:
     with pytest.raises(ConfigError, match="Hydra's grammar"):
-        arguments_to_go_on(["sweep.resume=["])
+        resumed_arguments(["sweep.resume=["])
 
 
 # Showing.
