@@ -9,8 +9,8 @@ devices save passes where nothing stands between a gradient and the step that it
 - **Decay.** The gradient 2λw of an L2 penalty adds c w to r, with c = 2λη. SGD can shrink w by 1 − c instead, in one
   pass; for momentum that takes the algebra of `FusedMomentum`.
 
-The plain forms, in `optimizers` and `Learner.update`, are the definition; these differ from them by rounding alone. Which
-form is taken when: `docs/design/determinism.md`.
+The plain forms, in `optimizers` and `Learner.update`, are the definition; these differ from them by rounding alone.
+Which form is taken when: `docs/design/determinism.md`.
 """
 
 from __future__ import annotations
