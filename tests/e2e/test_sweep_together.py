@@ -59,7 +59,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 
 from nnlab.tuning.run_study import run_study
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 
 if __name__ == "__main__":
     with ProcessPoolExecutor(2) as executor:

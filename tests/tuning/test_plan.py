@@ -10,7 +10,7 @@ from planning import OF_MLP, plan, space
 from nnlab.check import field_rules
 from nnlab.config.jobs import conf_dir
 from nnlab.config.schema import as_dict
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.search.pruners import Median
 from nnlab.tuning.search.settings import SweepSettings, as_plain
 from nnlab.tuning.trial_configs import composed_study
