@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
+from nnlab.exit_status import exit_status
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
@@ -66,7 +68,9 @@ def in_process(*overrides: str, folder: Path, program: str = "nnlab.run") -> sub
         contextlib.redirect_stderr(errors),
     ):
         try:
-            importlib.import_module(program).main()
+            command = importlib.import_module(program.replace("nnlab", "nnlab.commands", 1))
+            with exit_status():
+                sys.exit(command.main(overrides, None))
         except SystemExit as end:
             status = end.code
         else:
