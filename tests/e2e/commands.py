@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import json
 import os
@@ -17,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
-from nnlab.exit_status import exit_status
+import pytest
+
+from nnlab.commands.entry import execute
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,17 +67,11 @@ def in_process(*overrides: str, folder: Path, program: str = "nnlab.run") -> sub
         contextlib.chdir(folder),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(errors),
+        pytest.raises(SystemExit) as end,
     ):
-        try:
-            command = importlib.import_module(program.replace("nnlab", "nnlab.commands", 1))
-            with exit_status():
-                sys.exit(command.main(overrides, None))
-        except SystemExit as end:
-            status = end.code
-        else:
-            status = 0
-    assert isinstance(status, int)
-    return subprocess.CompletedProcess([program, *overrides], status, out.getvalue(), errors.getvalue())
+        execute(program.replace("nnlab.", "nnlab.commands."), overrides, syncs=True)
+    assert isinstance(end.value.code, int)
+    return subprocess.CompletedProcess([program, *overrides], end.value.code, out.getvalue(), errors.getvalue())
 
 
 @contextlib.contextmanager
