@@ -158,7 +158,13 @@ def test_an_index_is_refused_left_out_or_kept(name: str, write_frame: Any, tmp_p
 def test_how_a_file_is_read_reaches_the_run(tmp_path: Path) -> None:
     frame = datasets.load_iris(as_frame=True).frame
     frame.to_csv(tmp_path / "x.csv", sep=";", decimal=",")
-    chosen = {"label_column": -1, "index": "drop", "delimiter": "semicolon", "decimal": "comma", "header": "yes"}
+    chosen: dict[str, Any] = {
+        "label_column": -1,
+        "index": "drop",
+        "delimiter": "semicolon",
+        "decimal": "comma",
+        "header": "yes",
+    }
     dataset = dataset_of(DataSettings("csv", str(tmp_path / "x.csv"), limit=60, **chosen), seed=0)
     assert (dataset.features, dataset.classes, len(dataset.train)) == (4, 3, 60)
     np.testing.assert_array_equal(np.bincount(dataset.train.targets()), [20, 20, 20])

@@ -74,7 +74,7 @@ def test_the_digest_depends_on_the_arrays_alone() -> None:
 
 
 def digest(x: np.ndarray, y: np.ndarray, part: str = "train") -> str:
-    raw = {"train": RawTable(x, y, "rows")} | {part: RawTable(x, y, "rows")}
+    raw: dict[Any, RawTable] = {"train": RawTable(x, y, "rows")} | {part: RawTable(x, y, "rows")}
     return assemble(raw, class_names=("a", "b")).sha256
 
 

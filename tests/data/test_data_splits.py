@@ -18,7 +18,9 @@ from nnlab.errors import UserError
 
 def source_of(labels: list[int], test: list[int] | None = None) -> Source:
     """Rows that each hold their own position, so that a row can be told from any other."""
-    raw = {"train": RawTable(np.arange(len(labels))[:, None] + 1000.0, np.array(labels), "the rows")}
+    raw: dict[Any, RawTable] = {
+        "train": RawTable(np.arange(len(labels))[:, None] + 1000.0, np.array(labels), "the rows")
+    }
     if test is not None:
         raw["test"] = RawTable(np.arange(len(test))[:, None] + 5000.0, np.array(test), "the test rows")
     return assemble(raw, class_names=tuple("0123"))
@@ -37,7 +39,7 @@ def divided_or_refused(source: Source, seed: int, **settings: Any) -> Splits:
         raise
 
 
-def tags(rows: int) -> list[int]:
+def tags(rows: Any) -> list[int]:
     return [int(value) for value in rows.inputs(np.float64)[:, 0]]
 
 

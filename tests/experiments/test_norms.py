@@ -31,7 +31,7 @@ def test_norms_are_those_of_a_pass_written_out(activation: str) -> None:
     logits = signals[-1] @ weights[-1]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     delta = (p - np.eye(10)[batch.targets()]) / len(batch)
-    expected = []
+    expected: list[np.ndarray] = []
     for layer in (3, 2, 1):
         signal = signals[layer]
         gradient = delta @ weights[layer].T
