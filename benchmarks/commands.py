@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks.bench import Bench
 from benchmarks.report import Row, Table
 from benchmarks.watching import Watched, new_runs_dir, run_command, sweep_command, watched
-from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
+from nnlab.runs.stored_run import StoredRun
 
 TEMPLATE_SECONDS = 14.5
 """Of the Lightning + Hydra template for one epoch of this network, measured once on a machine of this kind."""
@@ -68,10 +68,9 @@ def _study(bench: Bench, runs: Path, workers: int) -> Watched:
 
 
 def _moments(runs: Path) -> tuple[float, float]:
-    """When the last run had trained and was tested, and when it had ended."""
+    """When the last run was tested, and when it had ended."""
     last = max(runs.glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime)
-    events, _ = journal.read(last)
-    end = journal.end_of(events)
-    assert end is not None
-    tested = next(event["time"] for event in events if event["event"] == "test")
-    return tested / 1000, end["time"] / 1000
+    run = StoredRun.open(last.parent)
+    assert run.tested_at is not None
+    assert run.ended_at is not None
+    return run.tested_at / 1000, run.ended_at / 1000

@@ -16,6 +16,7 @@ from benchmarks.report import Row, Table
 from benchmarks.watching import new_runs_dir, sweep_command, watched
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
+from nnlab.runs.stored_run import StoredRun
 
 WORKERS = 2
 FIVE_SECONDS = ("model.hidden=[256, 128, 64]", "trainer.batch_size=64", "sweep.pruner=none", "sweep.space=null")
@@ -175,14 +176,14 @@ def _trials_of_five_seconds(bench: Bench, trials: int) -> tuple[str, ...]:
 def _read(study: Path, workers: int, started: float, ended: float) -> TimedSweep:
     with (study / "trials.csv").open(encoding="utf-8", newline="") as file:
         trials = [row for row in csv.DictReader(file) if not row["duplicate_of"]]
-    end = journal.end_of(journal.read(study / JOURNAL)[0])
-    assert end is not None
+    ended_at = StoredRun.open(study).ended_at
+    assert ended_at is not None
     return TimedSweep(
         workers=workers,
         trials=len(trials),
         wall=ended - started,
         searching=max(_time(row["ended"]) for row in trials) - min(_time(row["started"]) for row in trials),
-        recording=ended - end["time"] / 1000,
+        recording=ended - ended_at / 1000,
         training=sum(float(row["seconds"]) for row in trials),
         work=sum(_work(study / "trials" / name) for row in trials for name in row["runs"].split()),
     )

@@ -9,8 +9,8 @@ import pandas as pd
 import yaml
 
 from experiments.lab import Lab
-from nnlab.commands.sweep import sweep
 from nnlab.errors import RunFailedError
+from nnlab.sweep import sweep
 
 OBJECTIVE = "objective val/accuracy"
 VALIDATION = "data.split.validation=0.1"

@@ -29,14 +29,7 @@ def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
 
 
 def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: Executor | None = None) -> int:
-    """Execute a study and bring it into MLflow; returns the exit status.
-
-    Args:
-        arguments: overrides, in Hydra's grammar.
-        early: a process for MLflow that was started already.
-        executor: executes the trials, at most `sweep.workers` at a time; None starts processes here. Whatever it
-            executes them in needs nnlab, the runs folder and the storage.
-    """
+    """See `nnlab.sweep.sweep`; `early` is a process for MLflow that was started already."""
     # Only now: Optuna takes a second to import, which a question about the config does not need.
     import optuna
 

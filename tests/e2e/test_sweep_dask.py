@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 SCRIPT = """
 import sys
 from distributed import Client
-from nnlab.commands.sweep import sweep
+from nnlab.sweep import sweep
 
 with Client(sys.argv[1]) as client:
     sys.exit(sweep(sys.argv[2:], executor=client.get_executor()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from experiments.claims import OWN, Claim, Measured, hypothesis
 from experiments.experiment import Answer, Experiment, Findings
 from experiments.figures import new_axes
 from experiments.lab import Lab
+from experiments.registry import EXPERIMENTS
 from experiments.report import BEGIN, END, RULE, judged_by_experiment, write_report
 
+HOME = Path(__file__).resolve().parents[2] / "experiments"
 LAB = Lab(("data=mnist_5k",), "five thousand digits", 3, False, 1, "runs", None)
 GOOD = Measured(Claim("accuracy of a | net", "A. Author, 1998", 0.95), [0.94, 0.95, 0.96], 12.34, "python -m nnlab.run")
 WIDE = Measured(Claim("of one run", "A. Author, 1998", 0.96), [0.93, 0.94, 0.96], 1.0, "again", "runs differ")
@@ -96,10 +99,24 @@ def test_the_findings_go_between_the_marks_of_a_readme(tmp_path: Path, monkeypat
         write_report([answer()], LAB, [], tmp_path, into_readmes=True)
 
 
-def test_the_committed_report_is_written_by_this_rule() -> None:
-    home = Path(__file__).resolve().parents[2] / "experiments"
-    text = (home / "RESULTS.md").read_text(encoding="utf-8")
-    assert RULE in text
-    with (home / "results.csv").open(encoding="utf-8", newline="") as file:
+@pytest.fixture(scope="module")
+def committed() -> str:
+    """RESULTS.md as it was last generated."""
+    return (HOME / "RESULTS.md").read_text(encoding="utf-8")
+
+
+def test_the_committed_report_states_this_rule_and_every_claim_of_the_table(committed: str) -> None:
+    assert RULE in committed
+    with (HOME / "results.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            assert f"| {row['claim']} |" in text
+            assert f"| {row['claim']} |" in committed
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_the_committed_readmes_show_what_the_report_shows(experiment: Experiment, committed: str) -> None:
+    assert f"## [{experiment.title}]({experiment.name}/README.md)" in committed
+    readme = (experiment.folder / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith(f"# {experiment.title}\n")
+    (found,) = re.findall(f"{re.escape(BEGIN)}\n(.*){re.escape(END)}", readme, re.DOTALL)
+    for line in found.replace("](", f"]({experiment.name}/").splitlines():
+        assert f"{line}\n" in committed, line

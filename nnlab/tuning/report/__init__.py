@@ -1,1 +1,1 @@
-"""What a study's trials amount to: their ranking, as a table, as a file and as pictures."""
+"""What came of a study's trials: their ranking, as a table, a file and pictures."""

@@ -22,13 +22,13 @@ SCORES = ("val/accuracy", "val/loss")
 
 @dataclass(frozen=True)
 class _Column:
-    """Texts below a heading.
+    """A column of the table.
 
     Attributes:
-        name: what is said where it is left out: the heading, or the whole of a searched key.
-        texts: the heading and a text a trial.
-        leaves: when it gives way if there is no room, the lowest first; None if never.
-        is_left: whether the texts stand at the left.
+        name: by which it is named where it is left out: the heading, or a searched key in full.
+        texts: the heading and one text per trial.
+        leaves: its turn to be left out where there is no room, the lowest first; None if never.
+        is_left: whether the texts are aligned to the left.
     """
 
     name: str
@@ -38,7 +38,7 @@ class _Column:
 
     @property
     def cells(self) -> list[str]:
-        """The texts, all of one width."""
+        """The texts, padded to one width."""
         width = max(map(len, self.texts))
         return [text.ljust(width) if self.is_left else text.rjust(width) for text in self.texts]
 
@@ -53,16 +53,16 @@ def leaderboard(
 ) -> str:
     """The best `count` trials, or for two objectives those of the Pareto front, and below them how all trials ended.
 
-    A trial that repeats an earlier one has no row of its own: the earlier one's row names it, as `=12`. Where there is
-    no room for all columns, seconds, epochs, further scores and searched keys give way, in this order, and are named
-    below the table. No number is ever cut or broken.
+    A trial that repeats an earlier one has no row of its own: the row of the earlier one names it, as `=12`. Where
+    there is no room for all columns, seconds, epochs, further scores and searched keys are left out, in this order,
+    and named below the table. No number is ever cut or wrapped.
 
     Args:
         trials: of the study, in any order and state.
         objectives: their names, one or two.
-        count: how many rows at most.
-        encoding: of the stream that shows the text; one that lacks `±` and `–` gets `+-` and `-`.
-        width: columns of the screen; None where lines may be of any length, which takes 120.
+        count: of rows, at most.
+        encoding: of the stream that the text is written to; one without `±` and `–` gets `+-` and `-`.
+        width: of the screen in columns; None, for lines of any length, is 120.
     """
     width = width or WIDTH
     candidates = ranking(trials, objectives) if len(objectives) == 1 else pareto_front(trials, objectives)
@@ -89,7 +89,7 @@ def counts_line(trials: Sequence[FrozenTrial]) -> str:
     if states[TrialState.PRUNED]:
         parts.append(f"{states[TrialState.PRUNED]} pruned")
     if failed:
-        # Those of which no more is known than that they failed need no words of their own.
+        # Of the others no more is known than that they failed.
         kinds = ", ".join(f"{failures[kind]} {kind}" for kind in ("diverged", "killed") if failures[kind])
         parts.append(f"{failed} failed" + (f" ({kinds})" if kinds else ""))
     if duplicates := sum(Asked.of(trial).duplicate_of is not None for trial in trials):
@@ -116,7 +116,7 @@ def _table(
             break
         first = min(dispensable, key=lambda column: column.leaves or 0)
         columns.remove(first)
-        if first.name != RANK:  # the order says it
+        if first.name != RANK:  # the order of the rows shows it
             left_out.append(first.name)
     lines = [GAP.join(cells).rstrip() for cells in zip(*(column.cells for column in columns), strict=True)]
     if left_out:
@@ -180,7 +180,7 @@ def _searched(key: str) -> Callable[[FrozenTrial], str]:
 
 
 def _repetitions(trials: Sequence[FrozenTrial]) -> dict[int, list[int]]:
-    """The numbers of the trials that repeat a trial, by its number."""
+    """By a trial's number, the numbers of those that repeat it."""
     found: dict[int, list[int]] = {}
     for trial in sorted(trials, key=lambda trial: trial.number):
         if (original := Asked.of(trial).duplicate_of) is not None:

@@ -1,4 +1,4 @@
-"""How far a study has come."""
+"""How far a study is."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Standing:
         total: how many trials are to be complete or pruned in the end.
         complete: how many are complete, duplicates included.
         pruned: how many were pruned.
-        failed: how many diverged, raised or were killed, without what repeats one of them.
-        running: how many are under way.
+        failed: how many diverged, raised or were killed, duplicates of them not included.
+        running: how many are running.
         objectives: their names, one or two.
         best_values: the objectives of the best trial, see `best_trial`; empty without a complete trial.
         best_trial: its number; None without one.
-        elapsed: seconds since this session of the study began.
+        elapsed: seconds since this session of the study started.
         done_here: trials that this session has completed or pruned.
     """
 
@@ -50,7 +50,7 @@ class Standing:
         elapsed: float,
         done_before: int = 0,
     ) -> Standing:
-        """Count `trials`, of which `done_before` were complete or pruned when this session began."""
+        """Count `trials`, of which `done_before` were complete or pruned when this session started."""
         states = Counter(trial.state for trial in trials)
         best = best_trial(trials, objectives)
         return cls(
@@ -68,16 +68,16 @@ class Standing:
 
     @property
     def done(self) -> int:
-        """How many of the `total` are reached."""
+        """How many of the `total` are done."""
         return self.complete + self.pruned
 
     @property
     def per_minute(self) -> float | None:
-        """Trials a minute in this session; None before the second, since the first also waits for the start."""
+        """Trials per minute in this session; None before the second, since the first includes starting up."""
         return 60 * self.done_here / self.elapsed if self.done_here >= 2 and self.elapsed > 0 else None
 
     @property
     def seconds_left(self) -> float | None:
-        """At that rate; None as long as there is none."""
+        """At that rate; None while there is none."""
         rate = self.per_minute
         return None if rate is None else 60 * max(0, self.total - self.done) / rate

@@ -1,4 +1,4 @@
-"""What the tables, pictures and lines of a study have in common: a trial's state, keys and values in words."""
+"""What the tables, pictures and lines of a study share: a trial's state, keys and values as text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def natural_order(names: Iterable[str]) -> list[str]:
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Each key by as few of its last parts as name it alone: `lr` for `optimizer.lr`, `width.0`."""
+    """Each key by as few of its last parts as tell it from the others: `lr` for `optimizer.lr`, `width.0`."""
 
     def short(key: str) -> str:
         others = {ending for other in keys if other != key for ending in _endings(other)}
@@ -48,7 +48,7 @@ def values_text(values: Mapping[str, Any]) -> str:
 
 
 def objective_text(objective: str, value: float) -> str:
-    """The value of an objective or a score: four decimals where they say enough, whole parameters."""
+    """The value of an objective or a score: four decimals where these suffice, parameters as whole numbers."""
     if objective == "parameters":
         return f"{value:,.0f}"
     if objective == "seconds":

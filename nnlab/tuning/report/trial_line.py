@@ -1,4 +1,4 @@
-"""A trial in a line of text: once it has ended, and while it runs."""
+"""A trial as a line of text: after it has ended, and while it runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from nnlab.tuning.trials import Asked, Outcome
 
 
 def trial_line(trial: FrozenTrial, standing: Standing, *, is_short: bool = False) -> str:
-    """A trial that ended, in columns that stay in place; the reason in place of scores if it failed.
+    """A trial that has ended, in columns of fixed width; if it failed, the reason instead of the scores.
 
     Example: ` 7/30  trial  8  finished  val/loss 0.0421  best   3 epochs     1.2 s  lr=0.1 batch_size=32`.
-    In short: ` 7/30 trial  8 0.0421 best     lr=0.1 batch_size=32`, without the objectives' names, which the study's
-    title has, and without epochs and seconds.
+    In short: ` 7/30 trial  8 0.0421 best     lr=0.1 batch_size=32`, without epochs, seconds and the names of the
+    objectives, which the study's title has.
     """
     digits = len(str(standing.total))
     asked, outcome = Asked.of(trial), Outcome.of(trial)
@@ -37,14 +37,14 @@ def trial_line(trial: FrozenTrial, standing: Standing, *, is_short: bool = False
 
 
 def running_line(number: int, epoch: int | None, scores: Mapping[str, float], values: str, width: int | None) -> str:
-    """A trial that runs: `trial 2  epoch 4  val/loss 0.1250  lr=0.25`, or in short `2 epoch 4 0.1250 lr=0.25`.
+    """A running trial: `trial 2  epoch 4  val/loss 0.1250  lr=0.25`, or in short `2 epoch 4 0.1250 lr=0.25`.
 
     Args:
         number: of the trial.
         epoch: the latest; None before the first.
         scores: of that epoch.
         values: the searched values, as `values_text` has them.
-        width: the columns that there are; None takes the long form.
+        width: of the screen in columns; None gives the long form.
     """
     done = "starting" if epoch is None else f"epoch {epoch}"
     shown = {name: objective_text(name, value) for name, value in scores.items()}
@@ -55,7 +55,7 @@ def running_line(number: int, epoch: int | None, scores: Mapping[str, float], va
 
 
 def _scores(trial: FrozenTrial, outcome: Outcome | None, standing: Standing, *, is_short: bool) -> list[str]:
-    """The objectives as far as they are known: of a pruned trial its last score."""
+    """The objectives as far as they are known: for a pruned trial its last score."""
     if outcome is None:
         return []
     objectives: Sequence[str] = standing.objectives
@@ -80,7 +80,7 @@ def _effort(asked: Asked, outcome: Outcome) -> list[str]:
 
 
 def _short_status(trial: FrozenTrial, standing: Standing) -> str:
-    """What is worth a word where there is little room."""
+    """The status where there is little room: only what is unusual."""
     duplicate_of = Asked.of(trial).duplicate_of
     if trial.number == standing.best_trial:
         return "best"

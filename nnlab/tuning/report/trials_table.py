@@ -1,4 +1,4 @@
-"""Every trial of a study as a row of `trials.csv`, whole and exact."""
+"""`trials.csv`: one row per trial of a study, complete and exact."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from nnlab.tuning.trials import Asked, Outcome
 
 
 def trials_table(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
-    """The trials as CSV, a row each in the order of their numbers.
+    """The trials as CSV, one row per trial in the order of their numbers.
 
     Columns: number, state (Optuna's), status, reason; the value of each objective as `objective <name>`; each score,
     and with several seeds its standard deviation as `<score> std`; epochs (trained), epoch (whose weights are kept),
     seconds, parameters, seeds, duplicate_of, runs (names with a space between), started, ended (ISO 8601, UTC); then
     each searched key, and `model.hidden` where depth and widths are searched.
 
-    What a trial lacks is empty. Numbers read back exactly. The same trials give the same text.
+    What a trial lacks is left empty. Numbers are read back exactly. The same trials give the same text.
     """
     ordered = sorted(trials, key=lambda trial: trial.number)
     rows = [_facts(trial, objectives) | _searched(trial) for trial in ordered]
@@ -57,7 +57,7 @@ def _facts(trial: FrozenTrial, objectives: Sequence[str]) -> dict[str, Any]:
         "started": _utc(trial.datetime_start),
         "ended": _utc(trial.datetime_complete),
     }
-    # A trial that is pruned has its last score where a complete one has its values, whatever the objectives are.
+    # A pruned trial has its last score where a complete one has its values, whatever the objectives.
     facts |= {f"objective {name}": value for name, value in zip(objectives, trial.values or (), strict=False)}
     if outcome is not None:
         facts |= {"reason": outcome.reason, "epochs": outcome.epochs, "epoch": outcome.epoch}
@@ -73,7 +73,7 @@ def _searched(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _utc(moment: datetime | None) -> str | None:
-    """Optuna keeps local times without a zone."""
+    """Optuna stores local times without a zone."""
     return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
