@@ -95,7 +95,7 @@ def main() -> None:
         time.sleep(600)
     if end == "vanish":
         os._exit(9)
-    recorder.close(end, "because")
+    recorder.close(end, "because")  # type: ignore[arg-type]
     print(sync.finish(60))
 
 

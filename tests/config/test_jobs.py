@@ -68,7 +68,7 @@ def test_files_are_read_once_for_many_splits(monkeypatch: pytest.MonkeyPatch) ->
     def counted(*args: object, **named: object) -> Source:
         nonlocal reads
         reads += 1
-        return loading.load_digits()
+        return loading.load_digits()  # type: ignore[attr-defined]
 
     monkeypatch.setattr(loading, "read_source", counted)
     for job in compose_jobs([*SMALL, "seed=0,1,2,3", "data.split.seed=null"], multirun=True):

@@ -1,5 +1,6 @@
 """The check of whole steps: it passes every right way to train, and catches each fault that training could have."""
 
+# mypy: disable-error-code="has-type"
 from __future__ import annotations
 
 import operator
@@ -193,11 +194,11 @@ def by_the_full_batch(right: Any, self: Any, *arrays: Any) -> Calls:
 
 
 def rotated(right: Any, y: Any, ids: Any, labels: Any, target: Any) -> Iterator[Any]:
-    return right(np.roll(y, 1), ids, labels, target)
+    return right(np.roll(y, 1), ids, labels, target)  # type: ignore[no-any-return]
 
 
 def as_momentum(right: Any, self: Any, *args: Any) -> None:
-    Momentum(self.lr, self.momentum).step(*args[:2], args[2] | {"share": np.zeros(())}, *args[3:])
+    Momentum(self.lr, self.momentum).step(*args[:2], args[2] | {"share": np.zeros(())}, *args[3:])  # type: ignore[call-arg]
 
 
 def at_the_base_rate(right: Any, self: Any, values: Any, gradients: Any, state: Any, rate: float, decay: float) -> None:
@@ -343,8 +344,8 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
     ),
 }  # fmt: skip
 
-RIGHT_CLASSES, RIGHT_STRETCHES = feed_module._classes, learner_module.stretches
-RIGHT_CLIP = update_module.clip_global_norm
+RIGHT_CLASSES, RIGHT_STRETCHES = feed_module._classes, learner_module.stretches  # type: ignore[attr-defined]
+RIGHT_CLIP = update_module.clip_global_norm  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("fault", "choices", "parts"), FAULTS.values(), ids=FAULTS.keys())

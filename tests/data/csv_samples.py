@@ -32,4 +32,4 @@ def read(path: Path, **settings: Any) -> CsvFile:
 def as_pandas_reads(path: Path, **options: Any) -> pd.DataFrame:
     with warnings.catch_warnings():  # the exact reading is pandas' default from its version 4 on
         warnings.filterwarnings("ignore", message=".*float_precision")
-        return pd.read_csv(path, float_precision="round_trip", **options)
+        return pd.read_csv(path, float_precision="round_trip", **options)  # type: ignore[no-any-return]

@@ -46,7 +46,7 @@ def test_labels_that_pandas_put_beside_the_features_have_a_number_too(kind: Any,
     frame = frame_of(kind, 40)
     labels, features = pd.Series(frame[0].to_numpy()), pd.DataFrame(frame.iloc[:, 1:].to_numpy())
     for label, parts in ((0, [labels, features]), (-1, [features, labels])):
-        joined = pd.concat(parts, axis=1)
+        joined = pd.concat(parts, axis=1)  # type: ignore[call-overload]
         joined.to_csv(tmp_path / "x.csv", index=False)
         if again:
             pd.read_csv(tmp_path / "x.csv").to_csv(tmp_path / "x.csv", index=False)

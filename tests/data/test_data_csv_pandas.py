@@ -56,7 +56,7 @@ def test_numbers_are_those_of_pandas(contents: Any, options: Any, tmp_path: Path
     file = write(tmp_path, contents)
     expected = as_pandas_reads(file, **options)
     found = read(file)
-    assert list(found.names) == list(expected.columns)
+    assert list(found.names) == list(expected.columns)  # type: ignore[arg-type]
     for column, name in enumerate(expected.columns):
         kind = np.int64 if found.table.dtype == np.int64 else np.float64
         np.testing.assert_array_equal(found.table[:, column].astype(kind), expected[name].to_numpy(dtype=kind))
@@ -84,7 +84,7 @@ def test_any_frame_that_pandas_writes_is_read_back_bit_for_bit(
     frame = pd.DataFrame(rows, columns=["a", "b", "c"])
     frame.insert(0, "label", np.arange(len(rows)) % 2)
     form = {"sep": sep, "decimal": decimal}
-    frame.to_csv(tmp_path / "x.csv", index=False, quoting=quoting, lineterminator=end, header=header, **form)
+    frame.to_csv(tmp_path / "x.csv", index=False, quoting=quoting, lineterminator=end, header=header, **form)  # type: ignore[call-overload]
     expected = as_pandas_reads(tmp_path / "x.csv", header=0 if header else None, **form)
     np.testing.assert_array_equal(expected.to_numpy(dtype=np.float64), frame.to_numpy(dtype=np.float64))
     found = read(tmp_path / "x.csv", header="yes" if header else "no", decimal="comma" if decimal == "," else "point")

@@ -141,7 +141,7 @@ class Trap:
 @pytest.mark.parametrize("name", ["x_train", "y_train"])
 def test_python_objects_are_refused_and_their_code_is_not_run(name: str, tmp_path: Path) -> None:
     trap = np.array([Trap(tmp_path / "sprung")] * 30, dtype=object)
-    file = save(tmp_path, **{"x_train": IMAGES, "y_train": LABELS} | {name: trap})
+    file = save(tmp_path, **{"x_train": IMAGES, "y_train": LABELS} | {name: trap})  # type: ignore[arg-type]
     with pytest.raises(UserError, match=f"{name} in .* or holds Python objects, which nnlab does not read"):
         load_npz(file)
     assert not (tmp_path / "sprung").exists()

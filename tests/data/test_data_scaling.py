@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from nnlab.core.rows import Rows, Scaling
 from nnlab.data import DataSettings, SplitSettings, load
-from nnlab.data.scaling import CHUNK, standardized
+from nnlab.data.scaling import CHUNK, standardized  # type: ignore[attr-defined]
 from nnlab.data.source import RawTable, assemble
 
 
@@ -48,7 +50,7 @@ def test_a_constant_feature_becomes_zero_even_where_its_mean_is_inexact() -> Non
     x[:, 1] = np.arange(len(x))
     scaling = standardized(rows_of(x), Scaling())
     inputs = Rows(x, np.zeros(len(x)), np.arange(len(x)), scaling).inputs(np.float64)
-    assert scaling.scale[0] == 1.0
+    assert scaling.scale[0] == 1.0  # type: ignore[index]
     np.testing.assert_allclose(inputs[:, 0], 0, atol=1e-8)
     np.testing.assert_allclose(inputs[:, 1].std(), 1)
 
@@ -106,6 +108,6 @@ def test_arrays_cannot_be_written_to() -> None:
 
 def test_settings_of_sources_are_checked() -> None:
     with pytest.raises(ValueError, match=r"`name` must be one of toy, .*Try mnist_5k\."):
-        DataSettings(name="mnist_5")
+        DataSettings(name="mnist_5")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`limit` must be at least 1 or null"):
         DataSettings(name="toy", limit=0)

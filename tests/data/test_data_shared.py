@@ -49,8 +49,8 @@ def test_arrays_are_mapped_read_only_and_shared_by_the_splits(folder: Path) -> N
     opened = open_shared(folder)
     base = opened.train.x
     while isinstance(base, np.ndarray):
-        base = base.base
-    assert isinstance(base, mmap.mmap)
+        base = base.base  # type: ignore[assignment]
+    assert isinstance(base, mmap.mmap)  # type: ignore[unreachable]
     assert opened.train.x is opened.validation.x is opened.test.x
     assert type(opened.train.x) is np.ndarray
     with pytest.raises(ValueError, match="read-only"):

@@ -25,7 +25,7 @@ def source_of(**labels: Any) -> Source:
         part: RawTable(np.arange(len(y))[:, None] + 1000.0, np.array(y), f"the {part} rows")
         for part, y in labels.items()
     }
-    return assemble(raw, class_names=NAMES)
+    return assemble(raw, class_names=NAMES)  # type: ignore[arg-type]
 
 
 def divide(source: Source, *, limit: int | None = None, seed: int = 0, **settings: Any) -> Splits:

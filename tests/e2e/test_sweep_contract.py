@@ -231,7 +231,7 @@ def test_a_child_that_was_trained_has_the_tags_and_artifacts_of_a_run(tracked_st
         assert all(HEX.fullmatch(tags[f"nnlab.{name}_sha256"]) for name in ("weights", "data", "config"))
         assert {"model", "history.csv", "config.yaml", "overrides.yaml"} <= tracked_study.artifacts(run)
         assert ("plots" in tracked_study.artifacts(run)) == (tags["nnlab.trial"] == winner)
-        (used,) = run.inputs.dataset_inputs
+        (used,) = run.inputs.dataset_inputs  # type: ignore[union-attr]
         assert tags["nnlab.data_sha256"].startswith(used.dataset.digest)
 
 

@@ -31,7 +31,7 @@ COLUMNS = {
 }
 
 
-def logged(dataset: Dataset, folder: Path, uri: str) -> tuple[mlflow.pyfunc.PyFuncModel, Network, str]:
+def logged(dataset: Dataset, folder: Path, uri: str) -> tuple[mlflow.pyfunc.PyFuncModel, Network, str]:  # type: ignore[name-defined]
     """The model that MLflow loads, the network itself, and the type that the signature asks for."""
     layers = [Dense(4), Activation("tanh"), Dense(2), Activation("softmax")]
     network = Network(layers, features=(dataset.features,), rng=np.random.default_rng(1))
@@ -64,7 +64,7 @@ def test_a_data_frame_gives_to_the_bit_what_the_network_gives_for_the_inputs_of_
     form = "csv" if "noise" in columns else "npz"
     split = SplitSettings(strategy="tail", test=0, validation=0)
     file = str(tmp_path / f"table.{form}")
-    dataset = load(DataSettings(form, file, standardize=True, label_column=len(columns), split=split))
+    dataset = load(DataSettings(form, file, standardize=True, label_column=len(columns), split=split))  # type: ignore[arg-type]
     model, network, _ = logged(dataset, tmp_path / "model", uri)
     expected = network.predict(dataset.train.inputs(np.float32))
     read = pd.read_csv(io.StringIO(text)).drop(columns="label")

@@ -125,7 +125,7 @@ def test_a_repetition_tells_what_its_original_does(status: str, tmp_path: Path) 
     of_the_study = ("name", "tags", "parent")
     mine, others = ({key: facts[key] for key in facts if key not in of_the_study} for facts in provenances)
     assert mine == others
-    assert mine["blas"].endswith("threads=1")
+    assert mine["blas"].endswith("threads=1")  # type: ignore[attr-defined]
     assert (path / provenances[0]["parent"]).resolve() == tmp_path
 
 

@@ -70,7 +70,7 @@ def cases() -> list[Any]:
             "seeds": 6 if pruner == "wilcoxon" else 1,
             "objective": ["val/loss", "parameters"] if objectives == "two" else "val/loss",
         }
-        if not problems_of(SPACES[space], **changes):
+        if not problems_of(SPACES[space], **changes):  # type: ignore[arg-type]
             name = f"{sampler}-{pruner}-{space}-{objectives}"
             marks = [pytest.mark.slow] if name == "gp-none-numbers-two" else []  # a proposal takes 10 s
             chosen.append(pytest.param(changes, SPACES[space], id=name, marks=marks))
@@ -281,8 +281,8 @@ def test_wilcoxon_is_refused_where_optuna_would_stop_a_trial_at_its_last_seed_at
     earliest = seeds_before_a_stop(threshold, startup)
     assert earliest is not None
     changes = {"pruner": "wilcoxon", "pruner_options": {"p_threshold": threshold, "startup_steps": startup}}
-    assert problems_of(**changes, seeds=earliest + 1) == []
-    assert problems_of(**changes, seeds=max(2, earliest)) == [
+    assert problems_of(**changes, seeds=earliest + 1) == []  # type: ignore[arg-type]
+    assert problems_of(**changes, seeds=max(2, earliest)) == [  # type: ignore[arg-type]
         f"sweep.pruner=wilcoxon: can stop a trial after {earliest} seeds at the earliest (p_threshold={threshold:g}, "
         f"startup_steps={startup}), but trials have {earliest}. "
         f"Nearest valid: sweep.seeds={earliest + 1}, or sweep.pruner=median."
