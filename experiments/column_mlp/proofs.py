@@ -11,7 +11,7 @@ from nnlab.batch import compose
 from nnlab.config.build import build_trainer
 from nnlab.config.repeat import in_hydra
 from nnlab.config.schema import Config
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.data import Dataset, read_source
 
 UPDATES = 5
@@ -25,7 +25,7 @@ def gradient_difference(config: Config, dataset: Dataset) -> tuple[float, float]
     """
     objective = build_trainer(config, dataset).objective
     parameters = objective.network.parameters
-    program, _ = Feed(dataset.train, objective, objective.training, len(dataset.train)).load(dataset.train.index)
+    program, _ = BatchLoader(dataset.train, objective, objective.training, len(dataset.train)).load(dataset.train.index)
     layers = range(1, len(config.model.hidden) + 2)
     X = dataset.train.inputs(np.float64).T
     Y = np.eye(dataset.classes)[dataset.train.targets()].T

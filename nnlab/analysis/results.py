@@ -68,5 +68,5 @@ def _kept_so_far(run: StoredRun) -> int:
     trainer = TrainerSettings(**{key: run.config["trainer"][key] for key in ("monitor", "restore_best")})
     selection = Selection(trainer, np.empty(0), has_validation=any(trainer.monitor in m for m in run.epochs.values()))
     for epoch, metrics in sorted(run.epochs.items()):
-        selection.saw(epoch, metrics)
+        selection.observe(epoch, metrics)
     return selection.epoch

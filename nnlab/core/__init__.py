@@ -1,12 +1,26 @@
-"""The training core, from scratch on NumPy. Read it in this order.
+"""The training core, from scratch on NumPy, in the order in which to read it.
 
-- `textbook`: backpropagation, all of it, in plain loops.
-- `node`, `ops`, `activations`, `losses`: values and operations, forward beside backward.
-- `graph`, `memory`, `recording`, `tracer`: the engine, by record and replay; `autodiff`: its use by hand.
-- `layers`, `network`, `objective`, `feed`, `learner`: a stack of layers that learns.
-- `initializers`, `regularizers`, `optimizers`, `schedules`: the choices.
-- `sequential`, with `keras_names`, `arrays`, `calls`, `stacking`, `progress`, `fitting`: the interface of Keras.
-- `reference`, `reference_steps`, `gradient_check`, `step_check`: the proof.
+**Backpropagation.** Start with `textbook`: forward in topological order, backward in reverse, on plain arrays. It is
+the definition of what a graph computes, and what takes ten minutes to understand.
+
+- `node`: what an operation is. `ops`, `activations`, `losses`: the operations, each formula beside its derivative.
+- `graph`: the same computation, recorded once for each batch size and replayed for every batch. How: `recording`,
+  `tracer` (what an operation sees meanwhile), `memory` (the arrays that a graph owns).
+- `autodiff`: values and gradients of any expression, for experiments at a prompt.
+
+**A network that learns.** Continue with `learner`: forward, backward, penalties, clipping, a step, batch after batch.
+
+- `layers`, `initializers`, `parameters`, `network`: what predicts. `regularizers`, `objective`: what is minimized.
+- `rows`, `scaling`, `targets`, `target_ranges`, `batches`: from stored rows to the inputs of a graph.
+- `optimizers`, `schedules`, `clipping`: from gradients to steps, each rule as its formula.
+- `fused`: the same steps in fewer passes over memory; read it last.
+- `seeding`, `profile`: random streams; where the time goes.
+
+**The proof.** `reference`, `reference_steps`: losses, gradients and steps once more, written without regard to speed.
+`gradient_check` and `step_check` hold training to them, and to differences of the loss.
+
+**Keras' interface.** `sequential`: add, compile, fit, evaluate, predict. Its parts: `arguments`, `keras_arguments`,
+`keras_names`, `arrays`, `stacking` (what it is given), `progress`, `fitting` (its epochs).
 """
 
 from nnlab.core.activations import ReLU, Sigmoid, Softmax, Tanh

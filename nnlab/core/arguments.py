@@ -1,4 +1,4 @@
-"""What is said to a call whose arguments are not those that the function has."""
+"""Messages for calls with arguments that a function does not have."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INSTEAD = {
-    "batch_size": "rows are taken in portions of the right size by themselves",
-    "callbacks": "call `fit` for an epoch at a time, with `initial_epoch`, and do between the calls what is to be done",
-    "class_weight": "rows count alike; give the rows of a rare class several times",
+    "batch_size": "rows are taken in batches of the right size automatically",
+    "callbacks": "call `fit` for one epoch at a time, with `initial_epoch`, and do its work between the calls",
+    "class_weight": "all rows weigh the same; repeat the rows of a rare class",
     "decay": "give `compile` a `schedule`, such as `TimeDecay(decay=1e-4)`",
-    "from_logits": "the loss takes the last activation's input by itself",
-    "input_shape": "leave it out; the first call of `fit` or `predict` says it",
+    "from_logits": "the loss takes the last activation's input automatically",
+    "input_shape": "leave it out; the shape is that of the rows in the first call of `fit` or `predict`",
     "kernel_constraint": "give `compile` a `clip_norm`, or the layer a `kernel_regularizer`",
     "name": "leave it out",
     "return_dict": "`evaluate` returns (loss, accuracy)",
-    "sample_weight": "rows count alike; give a row that counts twice two times",
+    "sample_weight": "all rows weigh the same; repeat a row that counts twice",
     "steps_per_epoch": "an epoch is all rows; give fewer rows",
     "validation_batch_size": "leave it out; it changes no result",
-    "validation_freq": "call `fit` for an epoch at a time, with `initial_epoch`, and `evaluate` in between",
+    "validation_freq": "call `fit` for one epoch at a time, with `initial_epoch`, and `evaluate` in between",
 }
-"""By arguments that Keras has and nnlab has not."""
+"""What to do instead, by arguments that Keras has and nnlab does not."""
 
 
-def told(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, which tells calls with wrong arguments what it takes, and what to do instead.
+def checks_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator: a call with wrong arguments is told what the function takes, and what to do instead.
 
     Raises:
         TypeError: if an argument is unknown, missing or given twice.

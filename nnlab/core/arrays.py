@@ -1,6 +1,6 @@
-"""What people give as rows and targets, read as an array of numbers: lists, NumPy's arrays, tables of pandas.
+"""Rows and targets as users give them, read as an array of numbers: lists, NumPy's arrays, tables of pandas.
 
-No library of tables is imported: what is asked of them is what any array answers.
+No library of tables is imported: only what any array has is used.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def numeric(name: str, value: Any) -> Array:
 
     Args:
         name: of the argument, for messages.
-        value: anything that is meant to be an array.
+        value: anything array-like.
 
     Raises:
-        ValueError: if it is no array of numbers, or one of them is missing or infinite.
+        ValueError: if it is not an array of numbers, or one of them is missing or infinite.
     """
     array = _array(name, value)
     if array.ndim == 0:
@@ -58,7 +58,7 @@ def numeric(name: str, value: Any) -> Array:
 
 
 def check_size(name: str, array: Array, dtype: np.dtype[Any]) -> None:
-    """See that `dtype` can hold the numbers.
+    """Check that `dtype` can hold the numbers.
 
     Raises:
         ValueError: if one is too large.
@@ -72,7 +72,7 @@ def check_size(name: str, array: Array, dtype: np.dtype[Any]) -> None:
 
 
 def check_resolution(name: str, array: Array, dtype: np.dtype[Any]) -> None:
-    """See that `dtype` can tell the numbers of each column of `array` (n, ...) apart.
+    """Check that `dtype` keeps the numbers of each column of `array` (n, ...) apart.
 
     Raises:
         ValueError: if in some column they lie so far from zero, and so near to each other, that fewer than 256 steps
@@ -117,7 +117,7 @@ def _array(name: str, value: Any) -> Array:
 
 
 def _from_objects(name: str, array: Array) -> Array:
-    """Objects as the numbers that they are: truth values, whole numbers or floats."""
+    """Python objects as numbers: truth values, whole numbers or floats."""
     elements = array.reshape(-1).tolist()
     wrong = next((place for place, element in enumerate(elements) if not _is_number(element)), None)
     if wrong is not None:
@@ -140,7 +140,7 @@ def _is_number(element: Any) -> bool:
 
 
 def _is_missing(element: Any) -> bool:
-    """None, NaN, or what pandas has for it."""
+    """None, NaN, or pandas' own missing values."""
     is_nan = isinstance(element, float) and element != element
     return element is None or is_nan or type(element).__name__ in ("NAType", "NaTType")
 

@@ -1,4 +1,4 @@
-"""The epochs of a `fit`, what it saw of them, and how it says so."""
+"""The epochs of a `fit`: the loop, its history, and the lines that it writes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnlab.core.calls import Passes, Plan
-from nnlab.core.feed import shuffled
+from nnlab.core.batches import shuffled
+from nnlab.core.keras_arguments import CompileArguments, FitArguments
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.objective import Objective
 from nnlab.core.progress import Progress
@@ -18,7 +18,7 @@ from nnlab.streams import write_line
 
 
 class History:
-    """What `fit` saw: `epoch` (numbered as in Keras), and `history`, a list of numbers an epoch by metric."""
+    """What `fit` returns: `epoch` (numbered as in Keras), and `history`: lists of one number per epoch, by metric."""
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
@@ -31,8 +31,8 @@ class History:
             self.history.setdefault(name, []).append(number)
 
 
-def say(metrics: Mapping[str, float], heading: str = "") -> None:
-    """Write a line of metrics; an output that is closed or full hears nothing, and stops nobody."""
+def write_metrics(metrics: Mapping[str, float], heading: str = "") -> None:
+    """Write a line of metrics; where the output is closed or full, the line is dropped and nothing is raised."""
     numbers = [f"{name}: {number:.4f}" for name, number in metrics.items()]
     write_line(sys.stdout, " - ".join([heading, *numbers] if heading else numbers))
 
@@ -43,67 +43,68 @@ def scores_of(prefix: str, tally: Tally) -> dict[str, float]:
     return {**scores, f"{prefix}accuracy": tally.accuracy} if tally.labelled else scores
 
 
-def begun(objective: Objective, rows: Rows, plan: Plan, wanted: Passes, progress: Progress) -> tuple[Learner, Progress]:
-    """What trains, where the schedule has got to and with the optimizer's state, and an account that goes on from it.
-
-    Nothing of `progress` is changed yet.
+def start(
+    objective: Objective, rows: Rows, compiled: CompileArguments, asked: FitArguments, progress: Progress
+) -> tuple[Learner, Progress]:
+    """A learner at the schedule's place and with the optimizer's state that `progress` has reached, and a copy of that
+    progress, to be updated as training continues. `progress` itself is not changed.
 
     Raises:
-        ValueError: if the schedule has nothing to say about the epochs that are wanted.
+        ValueError: if the schedule ends before the epochs that are asked for.
     """
-    steps_per_epoch = -(-len(rows) // wanted.batch_size)
-    first, horizon = progress.horizon(plan, wanted, steps_per_epoch)
+    steps_per_epoch = -(-len(rows) // asked.batch_size)
+    first, horizon = progress.horizon(compiled, asked, steps_per_epoch)
     learner = Learner(
         objective,
-        plan.optimizer,
-        plan.schedule,
+        compiled.optimizer,
+        compiled.schedule,
         horizon,
         rows=rows,
-        batch_size=min(wanted.batch_size, len(rows)),
-        clip_norm=plan.clip_norm,
+        batch_size=min(asked.batch_size, len(rows)),
+        clip_norm=compiled.clip_norm,
         first_step=first * steps_per_epoch,
     )
     if progress.state is not None:
-        learner.update.state = progress.state
-    return learner, replace(progress, epochs=first, end=horizon.epochs, state=learner.update.state)
+        learner.state = progress.state
+    return learner, replace(progress, epochs=first, end=horizon.epochs, state=learner.state)
 
 
 def train(
     learner: Learner,
     rows: Rows,
     held_out: Rows,
-    plan: Plan,
-    wanted: Passes,
+    compiled: CompileArguments,
+    asked: FitArguments,
     progress: Progress,
     shuffle: np.random.Generator,
 ) -> History:
-    """Train for the epochs that are wanted, and keep account of them in `progress`, however it ends.
+    """Train for the epochs that are asked for, and count them in `progress`, however training ends.
 
     Args:
-        learner: at the place in the schedule where training begins.
-        rows: to learn from.
+        learner: at the place in the schedule where training starts.
+        rows: to train on.
         held_out: rows to evaluate on after each epoch; may be none.
-        plan: says whether accuracy is reported.
-        wanted: says which epochs, in which order rows come, and whether each has a line.
-        progress: where training has got to, with the learner's state of the optimizer.
-        shuffle: the stream of the epochs' orders.
+        compiled: what `compile` was given; says whether accuracy is reported.
+        asked: what `fit` was given: which epochs, whether rows are shuffled, and whether each epoch writes a line.
+        progress: how far training has got, with the learner's state of the optimizer.
+        shuffle: the stream of the orders of rows.
     """
     history = History()
     has_labels = rows.y.ndim == 1 and (not len(held_out) or held_out.y.ndim == 1)
     updates = progress.updates - learner.step
     try:
-        for epoch in range(wanted.initial_epoch, wanted.epochs):
+        for epoch in range(asked.initial_epoch, asked.epochs):
             tally = Tally()
-            learner.learn(shuffled(rows, shuffle) if wanted.shuffle else rows.index, tally)
+            learner.learn(shuffled(rows, shuffle) if asked.shuffle else rows.index, tally)
             progress.epochs += 1
             metrics = scores_of("", tally)
             if len(held_out):
                 metrics |= scores_of("val_", evaluate(learner.objective, held_out))
-            if not (plan.has_accuracy and has_labels):
+            if not (compiled.has_accuracy and has_labels):
                 metrics = {name: number for name, number in metrics.items() if "accuracy" not in name}
             history.add(epoch, metrics)
-            if wanted.verbose:
-                say(metrics, f"Epoch {epoch + 1}/{wanted.epochs}")
+            if asked.verbose:
+                write_metrics(metrics, f"Epoch {epoch + 1}/{asked.epochs}")
     finally:
         progress.updates = updates + learner.step
     return history

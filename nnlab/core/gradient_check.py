@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core import reference
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.graph import Graph, Program
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -121,7 +121,7 @@ class _Batch:
 
     def _bound(self, *, on_other_numbers: bool) -> Program:
         """A program of this batch, recorded on memory that held its numbers already, or others."""
-        graph = self._objective.training_anew()
+        graph = self._objective.new_training_graph()
         before, kept = self._loaded(graph), self._values.copy()
         if on_other_numbers:
             x = before.values[self._objective.network.x]
@@ -135,7 +135,7 @@ class _Batch:
         return program
 
     def _loaded(self, graph: Graph) -> Program:
-        program, _ = Feed(self._rows, self._objective, graph, len(self._rows)).load(self._rows.index)
+        program, _ = BatchLoader(self._rows, self._objective, graph, len(self._rows)).load(self._rows.index)
         return program
 
     def _gradients(self, program: Program, *, set_back: bool = True) -> tuple[dict[str, Array], float]:

@@ -22,7 +22,7 @@ from nnlab.core.recording import record
 from nnlab.core.textbook import topological_order
 
 
-class Storage(NamedTuple):
+class Parameter(NamedTuple):
     """Arrays outside the graph that hold an input's value and collect its gradient (a parameter's)."""
 
     value: Array
@@ -36,7 +36,7 @@ class Graph:
         output: the value to compute.
         wrt: the inputs by which to differentiate it (none: forward passes only).
         dtype: of every value except labels.
-        storage: inputs whose value and gradient live in arrays outside (parameters).
+        parameters: inputs whose value and gradient live in arrays outside the graph.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Graph:
         *,
         wrt: Sequence[Node] = (),
         dtype: DTypeLike = np.float64,
-        storage: Mapping[Node, Storage] | None = None,
+        parameters: Mapping[Node, Parameter] | None = None,
     ) -> None:
         self.output = output
         self.dtype = np.dtype(dtype)
-        self.storage = dict(storage or {})
+        self.parameters = dict(parameters or {})
         self.order = topological_order(output)
         self.labels = {node.inputs[i] for node in self.order for i in node.integer_inputs}
         self.active = self._between(wrt)
@@ -76,7 +76,7 @@ class Graph:
         """The graph bound to buffers for inputs of these shapes; made once for each set of shapes.
 
         Args:
-            shapes: the shape of every input that is not in `storage`.
+            shapes: the shape of every input that is not in `parameters`.
 
         Raises:
             ValueError: if an input has no shape, or the shapes do not fit each other.
@@ -164,8 +164,8 @@ class Program:
             self._backward_steps.extend(sums)
 
     def _gradient(self, graph: Graph, node: Node) -> Array:
-        stored = graph.storage.get(node)
-        buffer = stored.gradient if stored else graph.memory.buffer((node, "gradient"), self.values[node].shape)
+        parameter = graph.parameters.get(node)
+        buffer = parameter.gradient if parameter else graph.memory.buffer((node, "gradient"), self.values[node].shape)
         self.gradients[node] = buffer
         return buffer
 
@@ -197,9 +197,9 @@ class Program:
 
 
 def _fed(graph: Graph, node: Input, shapes: Mapping[Node, Shape]) -> Array:
-    """Where an input is fed: outside of the graph if it is stored there, else a buffer."""
-    if node in graph.storage:
-        return graph.storage[node].value
+    """Where an input is fed: into a parameter's own array, else into a buffer."""
+    if node in graph.parameters:
+        return graph.parameters[node].value
     if node not in shapes:
         raise ValueError(f"{node!r} is needed to compute {graph.output!r} but is not fed. Add it to the feed.")
     return graph.memory.buffer((node, "value"), shapes[node], np.intp if node in graph.labels else None)

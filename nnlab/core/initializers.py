@@ -1,4 +1,4 @@
-"""How parameters begin. Samples are drawn in float64, so that float32 and float64 networks start alike.
+"""Initial values of parameters. Samples are drawn in float64, so that float32 and float64 networks start alike.
 
 fan_in and fan_out are the rows and columns of a weight (features, units).
 """
@@ -19,7 +19,7 @@ Sample = NDArray[np.float64]
 
 
 class Initializer(Protocol):
-    """Draws the first values of a parameter."""
+    """Draws the initial values of a parameter."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Sample:
         """An array of this shape, float64."""

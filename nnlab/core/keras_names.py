@@ -1,8 +1,8 @@
-"""What Keras' names for initializers, penalties and optimizers stand for: what Keras 3 means by them.
+"""Keras' names for initializers, penalties and optimizers, with the meaning that they have in Keras 3.
 
-nnlab's own choices under such names (in a config) are others: its he_normal and glorot_normal are not truncated, its
+nnlab's own choices under such names (in a config) differ: its he_normal and glorot_normal are not truncated, its
 normal has a standard deviation of 1, its sgd a rate of 0.1, and its adam a smaller ε in another place. Where a network
-is written as in Keras, a text means what it means there; nnlab's own are given as objects: `HeNormal()`, `SGD(lr=0.1)`.
+is written as in Keras, a name means what it means there; nnlab's own are given as objects: `HeNormal()`, `SGD(lr=0.1)`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 
 from nnlab.check import Checked, Range, checked, closest, problem_with
 from nnlab.core.activations import ACTIVATIONS, InvertedDropout
-from nnlab.core.arguments import told
+from nnlab.core.arguments import checks_arguments
 from nnlab.core.initializers import Initializer
 from nnlab.core.keras_names import KERAS_INITIALIZERS, KERAS_PENALTIES
 from nnlab.core.node import Node, Shape
@@ -80,7 +80,7 @@ class Dense(Layer):
 
     kind = "dense"
 
-    @told
+    @checks_arguments
     def __init__(
         self,
         units: int,
@@ -161,7 +161,7 @@ class Activation(Layer):
 
     kind = "activation"
 
-    @told
+    @checks_arguments
     def __init__(self, function: str) -> None:
         self.node = _choose("Activation", function, {**ACTIVATIONS, "linear": None})
         self.function = "identity" if function == "linear" else function

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlab.core.feed import Feed, stretches
+from nnlab.core.batches import BatchLoader, chunks
+from nnlab.core.clipping import clip_global_norm
+from nnlab.core.fused import fused_update
 from nnlab.core.network import ROWS_AT_ONCE
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
-from nnlab.core.optimizers import Optimizer
+from nnlab.core.optimizers import Optimizer, State
 from nnlab.core.profile import Profile
 from nnlab.core.rows import Rows
 from nnlab.core.schedules import Horizon, Schedule
-from nnlab.core.update import Update
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Tally:
 
     @property
     def mean_loss(self) -> float:
-        """The loss a row."""
+        """The loss per row; NaN if there are none."""
         return self.loss / self.rows if self.rows else math.nan
 
     @property
@@ -45,7 +46,7 @@ class Tally:
         """The fraction of labelled rows that were decided for their label; NaN if there are none."""
         return self.correct / self.labelled if self.labelled else math.nan
 
-    def take(self, loss: float, rows: int, correct: int | None) -> None:
+    def add(self, loss: float, rows: int, correct: int | None) -> None:
         """Add a batch: its mean loss, how many rows it had, and how many were right (None without labels)."""
         self.loss += loss * rows
         self.rows += rows
@@ -58,21 +59,21 @@ class Learner:
     """Trains: forward, backward, penalties, clipping, one step of the optimizer, batch after batch.
 
     Attributes:
+        state: of the optimizer, for each group of parameters that it steps at once. With `step` and the parameters it
+            is all that training depends on, beside the random streams.
         step: the next update's place in the schedule: from `first_step` on, one more with each.
         last_lr: the learning rate of the last of them.
-        update: turns gradients into steps. With its `state`, `step` and the parameters it is all that training
-            depends on, beside the random streams.
 
     Args:
-        objective: what to make small.
+        objective: the loss to minimize, and its network, which is changed in place.
         optimizer: the rule.
         schedule: of the learning rate.
         horizon: how long training will be, for the schedule.
         rows: the training split.
-        batch_size: rows a batch.
-        clip_norm: the largest global norm of a gradient; None leaves gradients alone.
+        batch_size: rows per batch.
+        clip_norm: the largest global norm of a gradient, the penalties' included; None leaves gradients alone.
         profile: adds up where the time goes; None costs nothing.
-        first_step: where in the schedule training begins.
+        first_step: where in the schedule training starts.
     """
 
     def __init__(
@@ -93,11 +94,15 @@ class Learner:
         self.schedule = schedule
         self.horizon = horizon
         self.batch_size = batch_size
-        self.update = Update(objective, optimizer, clip_norm)
         self.step = first_step
         self.last_lr = self.lr
-        feed = Feed(rows, objective, objective.training, batch_size, profile)
-        self._load, self._penalty, self._update = feed.load, objective.reported_penalty, self.update.step
+        self._clip_norm = clip_norm
+        self._fused = fused_update(objective, optimizer, clip_norm)
+        all_values = objective.network.parameters.values_vector
+        self.state: list[State] = self._fused.init() if self._fused else [optimizer.init(all_values)]
+
+        loader = BatchLoader(rows, objective, objective.training, batch_size, profile)
+        self._load, self._penalty, self._update = loader.load, objective.reported_penalty, self.update
         if profile is not None:
             self._load = profile.timed("batch", "gather and scale", self._load)
             self._penalty = profile.timed("report", "penalty", self._penalty)
@@ -105,7 +110,7 @@ class Learner:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next update."""
+        """The learning rate of the next update: the optimizer's base rate times the schedule's factor."""
         return self.optimizer.lr * self.schedule.factor(self.step, self.horizon)
 
     def learn(self, ids: NDArray[np.intp], tally: Tally) -> None:
@@ -115,14 +120,28 @@ class Learner:
         finite shows there; nothing is raised.
         """
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for batch in stretches(ids, self.batch_size):
+            for batch in chunks(ids, self.batch_size):
                 program, correct = self._load(batch)
                 loss = float(program.forward()) + self._penalty()
-                tally.take(loss, len(batch), correct() if correct else None)
+                tally.add(loss, len(batch), correct() if correct else None)
                 self.last_lr = lr = self.lr
-                program.backward(self.update.loss_scale(lr))
+                program.backward(lr if self._fused else 1.0)
                 self._update(lr)
                 self.step += 1
+
+    def update(self, lr: float) -> None:
+        """Change the parameters at learning rate `lr`, after a backward pass: penalties, clipping, a step.
+
+        A fused update, where there is one, does the same in fewer passes, from gradients that hold the rate already.
+        """
+        if self._fused:
+            self._fused.apply(self.state, lr)
+            return
+        parameters = self.objective.network.parameters
+        self.objective.add_penalty_gradients()
+        if self._clip_norm is not None:
+            clip_global_norm(parameters.gradients_vector, self._clip_norm)
+        self.optimizer.step(parameters.values_vector, parameters.gradients_vector, self.state[0], lr)
 
 
 def evaluate(objective: Objective, rows: Rows, scores: Array | None = None) -> Tally:
@@ -131,16 +150,16 @@ def evaluate(objective: Objective, rows: Rows, scores: Array | None = None) -> T
     Args:
         objective: whose network it is.
         rows: the n rows of the split.
-        scores: (n, outputs) gets what the loss was taken of, for `Objective.outputs`; None keeps nothing.
+        scores: (n, outputs) gets what the loss was computed from, for `Objective.outputs`; None keeps nothing.
     """
-    feed = Feed(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
+    loader = BatchLoader(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
     tally = Tally()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         penalty = objective.reported_penalty()
-        for ids in stretches(rows.index, ROWS_AT_ONCE):
-            program, correct = feed.load(ids)
+        for ids in chunks(rows.index, ROWS_AT_ONCE):
+            program, correct = loader.load(ids)
             loss = float(program.forward()) + penalty
             if scores is not None:
                 scores[tally.rows : tally.rows + len(ids)] = program.values[program.output.inputs[0]]
-            tally.take(loss, len(ids), correct() if correct else None)
+            tally.add(loss, len(ids), correct() if correct else None)
     return tally

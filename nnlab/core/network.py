@@ -1,4 +1,4 @@
-"""A stack of layers with its parameters: what predicts."""
+"""The network: a stack of layers with its parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnlab.core.graph import Graph, Storage
+from nnlab.core.graph import Graph, Parameter
 from nnlab.core.layers import Layer, layer_from_dict
 from nnlab.core.node import Array, Input, Node, Shape
 from nnlab.core.parameters import Parameters
@@ -20,16 +20,16 @@ ROWS_AT_ONCE = 1000
 
 
 class Network:
-    """Layers, and the parameters that they asked for in one flat vector.
+    """Layers, and their parameters in one flat vector.
 
     Args:
         layers: from the input to the output.
         features: the shape of one row of input.
-        rng: the stream the parameters' first values are drawn from, layer by layer; None leaves them zero.
+        rng: the stream of the parameters' initial values, drawn layer by layer; None leaves them zero.
         dtype: float32 or float64.
 
     Raises:
-        ValueError: if there is no layer, a layer does not fit the one before it, or the dtype is another.
+        ValueError: if there is no layer, a layer does not fit the one before it, or the dtype is neither of the two.
     """
 
     def __init__(
@@ -69,11 +69,13 @@ class Network:
 
         self.x = Input("x")
         self.parameter_nodes = {name: Input(name) for name in self.parameters}
-        self.storage: dict[Node, Storage] = {node: self.parameters[name] for name, node in self.parameter_nodes.items()}
-        self._inference = Graph(self.connect()[-1], dtype=self.dtype, storage=self.storage)
+        self.parameters_by_node: dict[Node, Parameter] = {
+            node: self.parameters[name] for name, node in self.parameter_nodes.items()
+        }
+        self._inference = Graph(self.connect()[-1], dtype=self.dtype, parameters=self.parameters_by_node)
 
     def connect(self, dropout: np.random.Generator | None = None) -> list[Node]:
-        """Lay the layers out as a graph from `x` on; returns the value behind each layer, the last the prediction.
+        """The layers as a graph that starts at `x`: the value after each of them; the last is the prediction.
 
         Args:
             dropout: the stream of dropout masks while training, None otherwise.
@@ -106,7 +108,7 @@ class Network:
         return sum(rule.value(self.parameters[name].value) for name, rule in self.regularizers.items())
 
     def to_dict(self) -> dict[str, Any]:
-        """What is needed to predict again, but for the parameters' values, as JSON can hold it."""
+        """What is needed to predict again, except the parameters' values, in types that JSON has."""
         return {
             "features": list(self.features),
             "dtype": self.dtype.name,
@@ -115,6 +117,6 @@ class Network:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Network:
-        """The network that `to_dict` described, its parameters zero: load them next."""
+        """The network that `to_dict` describes, with parameters of zero: load them next."""
         layers = [layer_from_dict(layer) for layer in fields["layers"]]
         return cls(layers, features=tuple(fields["features"]), rng=None, dtype=fields["dtype"])

@@ -1,4 +1,4 @@
-"""What training makes small: a network, a loss on its output, and the penalties on its parameters."""
+"""The objective of training: a network, a loss of its output, and the penalties on its parameters."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Objective:
         evaluation: the same without dropout and without gradients.
 
     Args:
-        network: what predicts.
+        network: which predicts; training changes its parameters in place.
         loss: its name in `LOSSES` or `KERAS_LOSSES`.
         dropout: the stream of dropout masks.
         reports_penalty: whether reported losses include the penalties, as Keras' do. Gradients always do.
@@ -96,28 +96,28 @@ class Objective:
 
     def _graph(self, dropout: np.random.Generator | None) -> Graph:
         network = self.network
-        behind_layers = network.connect(dropout)
-        scores = behind_layers[-2 if self.loss.fused_with else -1]
-        wrt = tuple(network.storage) if dropout is not None else ()
+        after_layers = network.connect(dropout)
+        scores = after_layers[-2 if self.loss.fused_with else -1]
+        wrt = tuple(network.parameters_by_node) if dropout is not None else ()
         loss = self.loss.node(scores, self.target)
-        return Graph(loss, wrt=wrt, dtype=network.dtype, storage=network.storage)
+        return Graph(loss, wrt=wrt, dtype=network.dtype, parameters=network.parameters_by_node)
 
-    def training_anew(self) -> Graph:
+    def new_training_graph(self) -> Graph:
         """Another graph of the same loss, with buffers of its own; parameters and their gradients are shared."""
-        network = self.network
+        parameters = self.network.parameters_by_node
         return Graph(
-            self.training.output, wrt=tuple(network.storage), dtype=network.dtype, storage=network.storage
+            self.training.output, wrt=tuple(parameters), dtype=self.network.dtype, parameters=parameters
         )  # fmt: skip
 
     @property
     def threshold(self) -> float:
-        """Above it a single output means class 1: half a probability, or a logit of zero."""
+        """Above it a single output means class 1: a probability of one half, or a logit of zero."""
         return 0.0 if self.loss.fused_with else 0.5
 
     def decisions(self, program: Program, labels: Array) -> Callable[[], int]:
-        """A function that says how many rows decide for their label, after a forward pass of `program`.
+        """A function that counts the rows that are decided for their label, after a forward pass of `program`.
 
-        The class of the largest score is what a row decides for; where there is one score, the side of `threshold`.
+        A row is decided for the class of its largest score; where there is one score, by the side of `threshold`.
 
         Args:
             program: of one of the graphs, for n rows.
@@ -140,8 +140,8 @@ class Objective:
         return count
 
     def outputs(self, scores: Array) -> Array:
-        """The network's outputs (n, outputs), from what the loss is taken of: logits, where it is fused with the last
-        activation, else the outputs themselves."""
+        """The network's outputs (n, outputs), from the loss's input: logits, where the loss is fused with the last
+        activation, otherwise the outputs themselves."""
         if self.loss.fused_with is None:
             return scores
         last = Network([Activation(self.loss.fused_with)], features=scores.shape[1:], rng=None, dtype=scores.dtype)
@@ -154,5 +154,5 @@ class Objective:
             rule.add_gradient(value, gradient, self._scratch[name], scale)
 
     def reported_penalty(self) -> float:
-        """What to add to a data loss before it is reported."""
+        """The penalty to add to a loss before it is reported; 0 where losses are reported without."""
         return self.network.penalty() if self.reports_penalty else 0.0

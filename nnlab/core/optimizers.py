@@ -1,16 +1,17 @@
 """Gradient descent and its relatives: frozen hyperparameters, explicit state.
 
 `init` gives the state, a dict of arrays that can be saved and given back; `step` changes parameters and state
-in place. Both see parameters as one flat vector. g is the gradient, η the learning rate.
+in place. Both see parameters as one flat vector. g is the gradient, η the learning rate of the step.
 
-On a network of any size a step takes as long as memory needs to bring the vectors by, so passes are what counts.
+Each `step` is its formula, call by call. Where it can, training takes the same steps in fewer passes over memory: see
+`fused`.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 
@@ -21,9 +22,6 @@ from nnlab.core.node import Array
 State = dict[str, Array]
 Rate = Annotated[float, Range(gt=0)]
 Decay = Annotated[float, Range(ge=0, lt=1)]
-
-LARGEST_SHARE = 0.1
-"""Of a penalty, that momentum leaves out of its velocity: the divisions by 1 − s stay far from zero."""
 
 
 class Optimizer(Protocol):
@@ -36,28 +34,23 @@ class Optimizer(Protocol):
     def init(self, parameters: Array) -> State:
         """The state before the first step, for parameters of shape (p,)."""
 
-    is_linear: ClassVar[bool]
-    """Whether a step depends on the product of rate and gradient alone: it may as well be given that product, and 1."""
+    def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
+        """One step at learning rate `lr`, in place.
 
-    takes_decay: ClassVar[bool]
-    """Whether `step` does an L2 penalty as a decay of the parameters, in fewer passes than its gradient needs."""
-
-    def step(self, parameters: Array, gradients: Array, state: State, lr: float, decay: float = 0.0) -> None:
-        """One step at learning rate `lr`, in place. Arrays are (p,); `gradients` is consumed.
-
-        With `takes_decay`, a `decay` c is to change what the gradient g + (c/η) w would change.
+        Args:
+            parameters: (p,), float32 or float64.
+            gradients: (p,) of the same dtype, the penalties' included; overwritten.
+            state: what `init` gave, as the steps before have left it.
+            lr: the base rate times the schedule's factor.
         """
 
 
 @dataclass(frozen=True)
 class SGD(Checked):
-    """w ← w − ηg; with decay, w ← (1 − c) w − ηg, which is the same as adding (c/η) w to g.
+    """w ← w − ηg.
 
     Reference: H. Robbins and S. Monro, "A Stochastic Approximation Method", 1951.
     """
-
-    is_linear: ClassVar[bool] = True
-    takes_decay: ClassVar[bool] = True
 
     lr: Rate = 0.1
 
@@ -65,20 +58,15 @@ class SGD(Checked):
         """No state."""
         return {}
 
-    def step(self, parameters: Array, gradients: Array, state: State, lr: float, decay: float = 0.0) -> None:
+    def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
         """Take one step in place."""
-        _scale(gradients, lr)
-        if decay:
-            np.multiply(parameters, 1.0 - decay, out=parameters)
+        np.multiply(gradients, lr, out=gradients)
         np.subtract(parameters, gradients, out=parameters)
 
 
 @dataclass(frozen=True)
 class _Velocity(Checked):
-    """What momentum and Nesterov's momentum share: the velocity v, and how it changes."""
-
-    is_linear: ClassVar[bool] = True
-    takes_decay: ClassVar[bool] = False
+    """What momentum and Nesterov's momentum share: the velocity v, and how much of it a step keeps."""
 
     lr: Rate = 0.01
     momentum: Decay = 0.9
@@ -94,44 +82,17 @@ class Momentum(_Velocity):
 
     PyTorch's (v ← μv + g; w ← w − ηv) takes the same path as long as the learning rate does not change.
 
-    With decay, the textbook's v ← μv − ηg − cw; w ← w + v needs a copy of w for cw, and two passes more. Instead the
-    velocity is kept without the last penalty's share, u = v + s w₋ (w₋: where that step began), by which the share is a
-    shrinking of w alone::
-
-        s ← c + μ s / (1 − s);   u ← μ u / (1 − s₋) − ηg;   w ← (1 − s) w + u
-
-    The same w in exact arithmetic: from w = (1 − s₋) w₋ + u₋ follows v = u₋ − s₋ w₋ = (u₋ − s₋ w) / (1 − s₋), and with
-    it μv − ηg − cw = u − s w. s settles near c / (1 − μ); where penalty and momentum are so strong that it does not,
-    the share is put back into the velocity, and s begins again at zero. So it is in a step without decay: what is left
-    of the share would soon be a factor that float32 cannot tell from 1.
-
     Reference: I. Sutskever et al., "On the importance of initialization and momentum in deep learning",
     ICML 2013, equations 1-2, after B. Polyak, 1964.
     """
 
-    takes_decay: ClassVar[bool] = True
-
-    def init(self, parameters: Array) -> State:
-        """The velocity u and its missing share s, zero."""
-        return {**super().init(parameters), "share": np.zeros((), np.float64)}
-
-    def step(self, parameters: Array, gradients: Array, state: State, lr: float, decay: float = 0.0) -> None:
+    def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
         """Take one step in place."""
-        velocity, share = state["velocity"], float(state["share"])
-        if (share and not decay) or decay + self.momentum * share / (1.0 - share) > LARGEST_SHARE:
-            velocity -= share * parameters
-            velocity *= 1.0 / (1.0 - share)
-            if decay:
-                gradients += (decay / lr) * parameters
-            decay = share = 0.0
-        np.multiply(velocity, self.momentum / (1.0 - share), out=velocity)
-        _scale(gradients, lr)
+        velocity = state["velocity"]
+        np.multiply(velocity, self.momentum, out=velocity)
+        np.multiply(gradients, lr, out=gradients)
         np.subtract(velocity, gradients, out=velocity)
-        share = decay + self.momentum * share / (1.0 - share)
-        if share:
-            np.multiply(parameters, 1.0 - share, out=parameters)
         np.add(parameters, velocity, out=parameters)
-        state["share"][...] = share
 
 
 @dataclass(frozen=True)
@@ -144,11 +105,11 @@ class Nesterov(_Velocity):
     Networks", ICASSP 2013, equations 6-7.
     """
 
-    def step(self, parameters: Array, gradients: Array, state: State, lr: float, decay: float = 0.0) -> None:
+    def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
         """Take one step in place."""
         velocity = state["velocity"]
         np.multiply(velocity, self.momentum, out=velocity)
-        _scale(gradients, lr)
+        np.multiply(gradients, lr, out=gradients)
         np.subtract(velocity, gradients, out=velocity)
         np.subtract(parameters, gradients, out=parameters)
         np.multiply(velocity, self.momentum, out=gradients)
@@ -165,9 +126,6 @@ class Adam(Checked):
     Reference: D. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
     """
 
-    is_linear: ClassVar[bool] = False
-    takes_decay: ClassVar[bool] = False
-
     lr: Rate = 0.001
     beta1: Decay = 0.9
     beta2: Decay = 0.999
@@ -181,7 +139,7 @@ class Adam(Checked):
             "t": np.zeros((), np.int64),
         }
 
-    def step(self, parameters: Array, gradients: Array, state: State, lr: float, decay: float = 0.0) -> None:
+    def step(self, parameters: Array, gradients: Array, state: State, lr: float) -> None:
         """Take one step in place."""
         m, v, t = state["m"], state["v"], state["t"]
         t += 1
@@ -205,11 +163,6 @@ class Adam(Checked):
     def epsilon_at(self, correction2: float) -> float:
         """ε, as it is added to the root of the corrected v̂; `correction2` is 1 − β₂ᵗ."""
         return self.epsilon
-
-
-def _scale(gradients: Array, lr: float) -> None:
-    if lr != 1.0:
-        np.multiply(gradients, lr, out=gradients)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 
 from numpy.typing import DTypeLike
 
-from nnlab.core.graph import Storage
+from nnlab.core.graph import Parameter
 from nnlab.core.memory import aligned_zeros
 from nnlab.core.node import Array, Shape
 
 
-class Parameters(Mapping[str, Storage]):
+class Parameters(Mapping[str, Parameter]):
     """Named parameters: each a view of `values_vector` (p,), with its gradient a view of `gradients_vector` (p,).
 
     Attributes:
-        parts: where each parameter lies in the vector, in the vector's order: matrices first, and the biases behind all
-            of them. So what an L2 penalty shrinks is one stretch of memory, and what it leaves alone is another.
+        parts: where each parameter lies in the vector, in the vector's order: matrices first, then all biases. So the
+            parameters with an L2 penalty are one contiguous group, and those without are another.
 
     Args:
         shapes: the shape of each parameter by name.
@@ -33,13 +33,13 @@ class Parameters(Mapping[str, Storage]):
         for name in sorted(shapes, key=lambda name: len(shapes[name]) < 2):
             self.parts[name] = slice(start, start := start + math.prod(shapes[name]))
         self._views = {
-            name: Storage(
+            name: Parameter(
                 *(vector[self.parts[name]].reshape(shape) for vector in (self.values_vector, self.gradients_vector))
             )
             for name, shape in shapes.items()
         }
 
-    def __getitem__(self, name: str) -> Storage:
+    def __getitem__(self, name: str) -> Parameter:
         return self._views[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -50,7 +50,7 @@ class Parameters(Mapping[str, Storage]):
 
     def named(self) -> dict[str, Array]:
         """The value of each parameter by name: views, not copies."""
-        return {name: storage.value for name, storage in self._views.items()}
+        return {name: parameter.value for name, parameter in self._views.items()}
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         """Copy values in, by name.
@@ -60,8 +60,8 @@ class Parameters(Mapping[str, Storage]):
         """
         if set(arrays) != set(self):
             raise ValueError(f"The network has parameters {sorted(self)}, but got {sorted(arrays)}.")
-        for name, storage in self._views.items():
-            if arrays[name].shape != storage.value.shape:
-                raise ValueError(f"`{name}` needs shape {storage.value.shape}, but got {arrays[name].shape}.")
-        for name, storage in self._views.items():
-            storage.value[...] = arrays[name]
+        for name, parameter in self._views.items():
+            if arrays[name].shape != parameter.value.shape:
+                raise ValueError(f"`{name}` needs shape {parameter.value.shape}, but got {arrays[name].shape}.")
+        for name, parameter in self._views.items():
+            parameter.value[...] = arrays[name]

@@ -22,7 +22,7 @@ class _Sum:
 
 
 class Profile:
-    """Adds up what is called through it. A call costs half a microsecond more for that."""
+    """Adds up the time of calls that are made through it, which costs half a microsecond per call."""
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, str], _Sum] = {}
@@ -33,16 +33,16 @@ class Profile:
         clock = time.perf_counter
 
         def timed_call(*args: P.args, **kwargs: P.kwargs) -> T:
-            began = clock()
+            start = clock()
             result = call(*args, **kwargs)
-            total.seconds += clock() - began
+            total.seconds += clock() - start
             total.calls += 1
             return result
 
         return timed_call
 
     def table(self) -> str:
-        """CSV with a line an operation that was called, in the order of work, and its share of the whole."""
+        """CSV with one line per operation that was called, in the order of work, with its share of the total."""
         called = {key: total for key, total in self._sums.items() if total.calls}
         whole = sum(total.seconds for total in called.values())
         text = io.StringIO()

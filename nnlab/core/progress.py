@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nnlab.core.calls import Passes, Plan
+from nnlab.core.keras_arguments import CompileArguments, FitArguments
 from nnlab.core.optimizers import State
 from nnlab.core.schedules import Horizon
 
 
 @dataclass
 class Progress:
-    """What a further call goes on from, beside the weights and the random streams.
+    """Where a further call continues, beside the weights and the random streams.
 
     Args:
-        epochs: whole epochs behind: where the schedule has got to.
-        updates: updates behind, those of an epoch that was broken off included.
+        epochs: whole epochs done: the schedule's place.
+        updates: updates done, those of an interrupted epoch included.
         end: the epoch that a schedule that ends is planned towards; None before the first call.
         state: of the optimizer; None before the first call.
     """
@@ -25,18 +25,18 @@ class Progress:
     end: int | None = None
     state: list[State] | None = field(default=None, repr=False)
 
-    def horizon(self, plan: Plan, wanted: Passes, steps_per_epoch: int) -> tuple[int, Horizon]:
-        """The epoch of the schedule that a call begins at, and how long training is.
+    def horizon(self, compiled: CompileArguments, asked: FitArguments, steps_per_epoch: int) -> tuple[int, Horizon]:
+        """The epoch of the schedule at which a call starts, and how long training is.
 
         Raises:
-            ValueError: if the call would go on behind the end of a schedule.
+            ValueError: if the call would train after the end of a schedule.
         """
-        first = wanted.initial_epoch or self.epochs
-        last = first + wanted.epochs - wanted.initial_epoch
-        end = (plan.schedule_epochs or self.end or last) if plan.schedule.ends else last
+        first = asked.initial_epoch or self.epochs
+        last = first + asked.epochs - asked.initial_epoch
+        end = (compiled.schedule_epochs or self.end or last) if compiled.schedule.ends else last
         if last > end:
             raise ValueError(
-                f"{plan.schedule} ends with epoch {end}, and this call would train from epoch {first} to {last}. "
-                f"Call `compile` again to begin a new schedule, or plan ahead: `compile(..., schedule_epochs={last})`."
+                f"{compiled.schedule} ends with epoch {end}, and this call would train from epoch {first} to {last}. "
+                f"Call `compile` again to start a new schedule, or plan ahead: `compile(..., schedule_epochs={last})`."
             )
         return first, Horizon(steps_per_epoch, end, more_updates=self.updates - first * steps_per_epoch)

@@ -30,7 +30,7 @@ class Regularizer(Protocol):
 class L2(Checked):
     """λ Σ w², with gradient 2λw: Keras' variant.
 
-    Others write ½λ Σ w² (PyTorch's `weight_decay`), or shrink weights by 1 − ηλ/n a step (Nielsen): those
+    Others write ½λ Σ w² (PyTorch's `weight_decay`), or shrink weights by 1 − ηλ/n per step (Nielsen): those
     are this one at strength λ/2 and λ/(2n).
     """
 

@@ -1,4 +1,4 @@
-"""Where the numbers of a batch come from: rows of an array, held once, compactly, and never copied whole."""
+"""The source of batches: rows of an array, held once, as they are stored, and never copied as a whole."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Rows:
         return Rows(self.x, self.y, self.index[:n], self.scaling)
 
     def inputs(self, dtype: np.dtype[Any] | type = np.float32) -> Array:
-        """The inputs of every row, shape (n, features...), to the bit those of training: a copy, for small sets."""
+        """The inputs of every row, shape (n, features...), bit for bit those of training: a copy, for small sets."""
         return self.scaling.inputs(self.x[self.index], dtype)
 
     def targets(self) -> Array:

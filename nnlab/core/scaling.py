@@ -16,7 +16,7 @@ WHOLE_LIMIT = 2**62
 
 @dataclass(frozen=True)
 class Scaling:
-    """What turns a stored row into the network's input: `(x - shift) * scale + offset`, per feature or one for all.
+    """What turns a stored row into the network's input: `(x - shift) * scale + offset`, by feature or one for all.
 
     It is computed in the network's dtype, or in float64 and narrowed last. The latter is for rows that need it: those
     that float32 does not hold, and those that are large beside their spread, as timestamps are.
@@ -40,7 +40,7 @@ class Scaling:
         return bool(np.all(self.scale == 1.0) and np.all(self.offset == 0.0) and np.all(self.shift == 0.0))
 
     def calls(self, stage: Array, out: Array) -> Calls:
-        """What writes the inputs for the rows in `stage` (n, features...), which is used up, into `out` of that shape.
+        """Calls that write the inputs for the rows in `stage` (n, features...), overwritten, into `out` of that shape.
 
         Args:
             stage: numbers of any type, as they are stored.
@@ -68,7 +68,7 @@ class Scaling:
             yield call(np.copyto, out, work)
 
     def inputs(self, rows: Array, dtype: DTypeLike) -> Array:
-        """The inputs for `rows` (n, features...) of any type of number: an array of its own, of `dtype`."""
+        """The inputs for `rows` (n, features...) of any type of number: a new array, of `dtype`."""
         stage = rows.astype(_staged_type(rows))
         out = np.empty(rows.shape, dtype)
         with np.errstate(over="ignore", invalid="ignore"):

@@ -1,7 +1,7 @@
-"""How the learning rate changes as training goes on.
+"""How the learning rate changes during training.
 
 A schedule gives a factor for every update (one batch); the learning rate is the optimizer's own times it.
-Updates are counted from 0; where training goes on with batches of another size, epochs keep their place.
+Updates are counted from 0; where training continues with batches of another size, epochs keep their place.
 Warm-up multiplies any schedule by a ramp that reaches 1 after `warmup` epochs.
 """
 
@@ -18,8 +18,8 @@ class Horizon(NamedTuple):
     """How long training is, for schedules that count in epochs or need to know the end.
 
     Args:
-        steps_per_epoch: updates an epoch. Update `step` of a schedule lies at `step / steps_per_epoch` epochs.
-        epochs: how many there will be in all.
+        steps_per_epoch: updates per epoch. Update `step` of a schedule lies at `step / steps_per_epoch` epochs.
+        epochs: how many there will be in total.
         more_updates: how many more updates than `step` have been made: some, where earlier epochs had more.
     """
 
@@ -33,7 +33,7 @@ class Schedule(Checked):
     """The constant schedule, and the base of the others."""
 
     ends: ClassVar[bool] = False
-    """Whether it is planned towards the last epoch, and has nothing to say about what comes after it."""
+    """Whether it is planned for a last epoch, and is not defined after it."""
 
     warmup: Annotated[float, Range(ge=0)] = 0.0
     """Epochs of linear warm-up; 0 is none."""

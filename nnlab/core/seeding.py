@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Streams(NamedTuple):
-    """The random generators of a run, by what they are drawn for."""
+    """The random generators of a run, by purpose."""
 
     init: np.random.Generator
     shuffle: np.random.Generator

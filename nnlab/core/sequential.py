@@ -1,4 +1,4 @@
-"""The layer stack with Keras' manners: add, compile, fit, evaluate, predict.
+"""The layer stack with Keras' interface: add, compile, fit, evaluate, predict.
 
 >>> import numpy as np
 >>> model = Sequential([Dense(4, activation="tanh"), Dense(2, activation="softmax")], seed=1)
@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from nnlab.check import Range, checked
-from nnlab.core.arguments import told
+from nnlab.core.arguments import checks_arguments
 from nnlab.core.arrays import numeric
-from nnlab.core.calls import Plan, passes, planned, verbosity
-from nnlab.core.fitting import History, begun, say, scores_of, train
+from nnlab.core.fitting import History, scores_of, start, train, write_metrics
+from nnlab.core.keras_arguments import CompileArguments, compile_arguments, fit_arguments, verbosity
 from nnlab.core.layers import Activation, Dense, Layer
 from nnlab.core.learner import evaluate
 from nnlab.core.network import Network
@@ -33,8 +33,8 @@ from nnlab.core.rows import Rows
 from nnlab.core.schedules import Schedule
 from nnlab.core.seeding import streams
 from nnlab.core.stacking import (
+    check_distinguishable,
     check_rows,
-    check_told_apart,
     float_dtype,
     network_for,
     objective_for,
@@ -48,9 +48,9 @@ __all__ = ["SGD", "Activation", "Dense", "History", "Sequential"]
 
 
 class Sequential:
-    """A network that is declared layer by layer and learns from arrays.
+    """A network that is declared layer by layer and trained on arrays.
 
-    A call whose arguments are wrong changes nothing: the next right one does what it would have done without it.
+    A call with wrong arguments changes nothing: the next correct one does what it would have done without it.
 
     Args:
         layers: from the input to the output; more can be added.
@@ -58,7 +58,7 @@ class Sequential:
         dtype: float32 or float64.
     """
 
-    @told
+    @checks_arguments
     def __init__(self, layers: Iterable[Layer] = (), *, seed: int = 0, dtype: DTypeLike = np.float32) -> None:
         if not isinstance(layers, Iterable):
             raise TypeError(f"`layers` must be a list of layers, but got {shown(layers)}. Try [Dense(10)].")
@@ -67,7 +67,7 @@ class Sequential:
         self._streams = streams(self.seed)
         self._network: Network | None = None
         self._objective: Objective | None = None
-        self._plan: Plan | None = None
+        self._compiled: CompileArguments | None = None
         self._progress = Progress()
         self.layers: list[Layer] = []
         for layer in layers:
@@ -77,13 +77,13 @@ class Sequential:
         layers = "".join(f"\n    {layer!r}," for layer in self.layers)
         return f"Sequential([{layers}{chr(10) * bool(layers)}], seed={self.seed}, dtype={self.dtype.name!r})"
 
-    @told
+    @checks_arguments
     def add(self, layer: Layer) -> None:
-        """Put a layer behind the others.
+        """Add a layer after the others.
 
         Raises:
-            RuntimeError: if the network has seen data already.
-            TypeError: if it is no layer.
+            RuntimeError: if the network is built already, by a call that gave it data.
+            TypeError: if it is not a layer.
         """
         if self._network is not None:
             raise RuntimeError("The network is built. Add layers before `fit`, `evaluate` or `predict`.")
@@ -94,7 +94,7 @@ class Sequential:
             )
         self.layers.append(layer)
 
-    @told
+    @checks_arguments
     def compile(
         self,
         optimizer: Optimizer | str = "sgd",
@@ -105,7 +105,7 @@ class Sequential:
         schedule_epochs: int | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        """Choose how to learn; what was learnt stays, and the optimizer and the schedule begin anew.
+        """Choose how to train. The weights stay; the optimizer's state and the schedule start again.
 
         Args:
             optimizer: an optimizer, or a name: sgd and adam are Keras' with Keras' defaults (sgd: a rate of 0.01),
@@ -113,7 +113,7 @@ class Sequential:
             loss: half_squared_error, mean_squared_error, cross_entropy, binary_cross_entropy (summed within a row), or
                 Keras' mse, categorical_crossentropy, sparse_categorical_crossentropy, binary_crossentropy or bce
                 (averaged within a row). Losses that are reported include the layers' penalties, as Keras' do.
-            metrics: accuracy is the only one, and is left out where targets are no classes; an empty list leaves it
+            metrics: accuracy is the only one, and is left out where targets are not classes; an empty list leaves it
                 out everywhere.
             schedule: of the learning rate; constant if left out.
             schedule_epochs: how many epochs a schedule that ends (`Cosine`) is planned for, where several calls of
@@ -121,13 +121,13 @@ class Sequential:
             clip_norm: the largest global norm of a gradient.
 
         Raises:
-            TypeError, ValueError: if an argument is unknown, or out of its rule.
+            TypeError, ValueError: if an argument is unknown, or breaks its rule.
         """
-        self._plan = planned(optimizer, loss, metrics, schedule, schedule_epochs, clip_norm)
+        self._compiled = compile_arguments(optimizer, loss, metrics, schedule, schedule_epochs, clip_norm)
         self._objective = None
         self._progress = Progress()
 
-    @told
+    @checks_arguments
     def fit(
         self,
         x: ArrayLike,
@@ -141,75 +141,75 @@ class Sequential:
         shuffle: bool = True,
         initial_epoch: int = 0,
     ) -> History:
-        """Learn from rows `x` (n, features...) and `y`: labels (n,), one-hot rows or targets (n, outputs).
+        """Train on rows `x` (n, features...) and `y`: labels (n,), one-hot rows or targets (n, outputs).
 
-        A second call goes on where the first ended, as in Keras: `fit(epochs=5)` twice trains ten epochs, with the
+        A second call continues where the first ended, as in Keras: `fit(epochs=5)` twice trains ten epochs, with the
         optimizer's state, and `fit(epochs=3)` and `fit(epochs=6, initial_epoch=3)` give the bits of `fit(epochs=6)`.
-        Schedules that count in epochs go on at the epoch that was reached, whatever the size of a batch, and
-        `TimeDecay` at the update; one that ends (`Cosine`) cannot be gone on with behind its end. An epoch that
-        Ctrl-C breaks off keeps what it has learnt, and counts as none.
+        Schedules that count in epochs continue at the epoch that was reached, whatever the size of a batch, and
+        `TimeDecay` at the update; one that ends (`Cosine`) cannot be continued after its end. An epoch that
+        Ctrl-C interrupts keeps its updates, and is not counted.
 
         Args:
             x, y: the inputs and the targets.
-            batch_size: rows a batch; the last may be smaller. None is 32.
+            batch_size: rows per batch; the last may be smaller. None is 32.
             epochs: passes over the training rows; with `initial_epoch`, the epoch to end with.
-            verbose: 0 is silent, otherwise a line an epoch.
+            verbose: 0 is silent, otherwise one line per epoch.
             validation_split: the fraction of rows, taken from the END before shuffling, to evaluate on: of n rows the
                 first ⌊n (1 − fraction)⌋ are trained on, as in Keras.
             validation_data: rows (x, y) to evaluate on, in place of a fraction.
             shuffle: whether each epoch has an order of its own.
-            initial_epoch: the epoch to begin with, for the history's numbers and for schedules that count in epochs;
-                0 goes on with the schedule where the last call ended.
+            initial_epoch: the epoch to start with, for the history's numbers and for schedules that count in epochs;
+                0 continues the schedule where the last call ended.
 
         Returns:
             The history: loss and accuracy (as they were just before each update, averaged over the epoch),
             and val_loss and val_accuracy after each epoch.
 
         Raises:
-            RuntimeError: if nothing is compiled.
+            RuntimeError: if `compile` was not called.
             TypeError: if an argument is unknown.
-            ValueError: if one is out of its rule, or arrays do not fit each other or the network.
+            ValueError: if one breaks its rule, or arrays do not fit each other or the network.
         """
-        wanted = passes(batch_size, epochs, initial_epoch, validation_split, shuffle, verbose)
-        plan, network, objective, rows = self._prepared(x, y)
-        check_told_apart(rows, network.dtype)
+        asked = fit_arguments(batch_size, epochs, initial_epoch, validation_split, shuffle, verbose)
+        compiled, network, objective, rows = self._prepared(x, y)
+        check_distinguishable(rows, network.dtype)
         if validation_data is not None:
-            held_out = validation_rows(validation_data, plan.loss, network)
+            held_out = validation_rows(validation_data, compiled.loss, network)
         else:
-            rows, held_out = split(rows, wanted.validation_split)
-        learner, progress = begun(objective, rows, plan, wanted, self._progress)
-        # Nothing is wrong with the arguments: from here on the object changes.
+            rows, held_out = split(rows, asked.validation_split)
+        learner, progress = start(objective, rows, compiled, asked, self._progress)
+        # All arguments are right: from here on the object changes.
         self._network, self._objective, self._progress = network, objective, progress
-        return train(learner, rows, held_out, plan, wanted, progress, self._streams.shuffle)
+        return train(learner, rows, held_out, compiled, asked, progress, self._streams.shuffle)
 
-    @told
+    @checks_arguments
     def evaluate(self, x: ArrayLike, y: ArrayLike, *, verbose: int | str = 0, return_dict: bool = False) -> Any:
-        """How the network does on rows `x` and `y`, see `fit`.
+        """The loss and the accuracy on rows `x` and `y`, see `fit`.
 
         Args:
             x, y: the inputs and the targets.
-            verbose: 0 is silent, otherwise a line.
+            verbose: 0 is silent, otherwise one line.
             return_dict: whether to return the numbers by name.
 
         Returns:
-            (loss, accuracy), the accuracy NaN where targets are no classes; the loss alone where `compile` was given
-            no metrics. By name, what there is of loss and accuracy. Errors are those of `fit`.
+            (loss, accuracy), the accuracy NaN where targets are not classes; the loss alone where `compile` was given
+            no metrics. By name, whichever of loss and accuracy there are. Errors are those of `fit`.
         """
         level = verbosity(verbose)
         by_name = checked("return_dict", bool, return_dict, "True")
-        plan, network, objective, rows = self._prepared(x, y)
+        compiled, network, objective, rows = self._prepared(x, y)
         tally = evaluate(objective, rows)
         self._network, self._objective = network, objective
-        scores = scores_of("", tally) if plan.has_accuracy else {"loss": tally.mean_loss}
+        scores = scores_of("", tally) if compiled.has_accuracy else {"loss": tally.mean_loss}
         if level:
-            say(scores)
+            write_metrics(scores)
         if by_name:
             return scores
-        return (tally.mean_loss, tally.accuracy) if plan.has_accuracy else tally.mean_loss
+        return (tally.mean_loss, tally.accuracy) if compiled.has_accuracy else tally.mean_loss
 
-    @told
+    @checks_arguments
     def predict(self, x: ArrayLike, *, verbose: int | str = 0) -> Array:
-        """Outputs (n, outputs) for rows `x` (n, features...); nothing is there for `verbose` to say.
+        """Outputs (n, outputs) for rows `x` (n, features...); `verbose` is accepted and changes nothing.
 
         Raises:
             ValueError: if the rows do not fit the network.
@@ -230,7 +230,7 @@ class Sequential:
         """
         if self._network is None:
             raise RuntimeError(
-                "The network is not built: nothing says how many features a row has. Call `fit` or `predict`."
+                "The network is not built: the number of features is not known yet. Call `fit` or `predict`."
             )
         return self._network
 
@@ -239,12 +239,12 @@ class Sequential:
         check_rows(x, network)
         return network
 
-    def _prepared(self, x: ArrayLike, y: ArrayLike) -> tuple[Plan, Network, Objective, Rows]:
-        """How to learn, what learns and from what, if the arrays fit; nothing is kept of it yet."""
-        if self._plan is None:
-            raise RuntimeError("Nothing says what to make small. Call `compile` first.")
+    def _prepared(self, x: ArrayLike, y: ArrayLike) -> tuple[CompileArguments, Network, Objective, Rows]:
+        """The arguments of `compile`, the network, the objective and the rows, if they fit; nothing is stored yet."""
+        if self._compiled is None:
+            raise RuntimeError("No loss is set. Call `compile` first.")
         inputs, targets = numeric("x", x), numeric("y", y)
         network = self._network_for(inputs)
-        rows = rows_for(inputs, targets, self._plan.loss, network)
-        objective = self._objective or objective_for(network, self._plan.loss, self._streams.dropout)
-        return self._plan, network, objective, rows
+        rows = rows_for(inputs, targets, self._compiled.loss, network)
+        objective = self._objective or objective_for(network, self._compiled.loss, self._streams.dropout)
+        return self._compiled, network, objective, rows

@@ -1,6 +1,6 @@
-"""From what `Sequential` is given to what trains: the network for its rows, the rows for its loss, the objective.
+"""From the arguments of `Sequential` to what is trained: a network for its rows, rows for its loss, an objective.
 
-All of it can be thrown away again: nothing here changes anything that a `Sequential` has.
+All of it can be discarded again: nothing here changes anything that a `Sequential` has.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnlab.core.arrays import check_resolution, check_size, numeric
-from nnlab.core.calls import ALL_LOSSES
+from nnlab.core.keras_arguments import ALL_LOSSES
 from nnlab.core.layers import Activation, Layer
 from nnlab.core.network import Network
 from nnlab.core.node import Array
@@ -40,12 +40,12 @@ def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def network_for(x: Array, layers: Sequence[Layer], rng: np.random.Generator, dtype: np.dtype[Any]) -> Network:
-    """The network at its beginning, for rows `x` (n, features...); it has been tried on a row of zeros.
+    """The initialized network, for rows `x` (n, features...); it has been tried on a row of zeros.
 
     Args:
         x: the rows.
         layers: from the input to the output.
-        rng: the stream of first values, which is copied, so that another network may be built from it.
+        rng: the stream of initial values, which is copied, so that another network may be built from it.
         dtype: float32 or float64.
 
     Raises:
@@ -74,13 +74,13 @@ def _check_softmax(network: Network) -> None:
         shape = layer.output_shape(shape)
         if isinstance(layer, Activation) and layer.function == "softmax" and shape == (1,):
             raise ValueError(
-                "A softmax of one unit is always 1, so that nothing could be learnt. For two classes give the layer "
+                "A softmax of one unit is always 1, so the network could learn nothing. For two classes give the layer "
                 "before it 2 units, or 1 unit with `Activation('sigmoid')` and loss='binary_crossentropy'."
             )
 
 
 def objective_for(network: Network, loss: str, dropout: np.random.Generator) -> Objective:
-    """What training makes small; its shapes have been tried on one row.
+    """The objective of training; its shapes have been tried on one row.
 
     Raises:
         ValueError: if the loss does not fit the network.
@@ -92,7 +92,7 @@ def objective_for(network: Network, loss: str, dropout: np.random.Generator) -> 
 
 
 def check_rows(x: Array, network: Network) -> None:
-    """See that rows `x` (n, features...) are such as the network was built for.
+    """Check that rows `x` (n, features...) have the shape that the network was built for.
 
     Raises:
         ValueError: if they have another shape, or the network's dtype cannot hold them.
@@ -120,11 +120,11 @@ def rows_for(x: Array, y: Array, loss: str, network: Network) -> Rows:
     return rows
 
 
-def check_told_apart(rows: Rows, dtype: np.dtype[Any]) -> None:
-    """See that a network of `dtype` sees the rows as different as they are.
+def check_distinguishable(rows: Rows, dtype: np.dtype[Any]) -> None:
+    """Check that rows which differ still differ in `dtype`.
 
     Raises:
-        ValueError: if it would round numbers to one another.
+        ValueError: if it would round different numbers of a column to the same one.
     """
     check_resolution("x", rows.x, dtype)
     if rows.y.ndim > 1:
@@ -135,7 +135,7 @@ def validation_rows(data: Any, loss: str, network: Network) -> Rows:
     """`validation_data`, a pair of arrays, as rows.
 
     Raises:
-        ValueError: if it is no pair, or the rows do not fit.
+        ValueError: if it is not a pair, or the rows do not fit.
     """
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise ValueError(f"`validation_data` must be a pair (x, y), but got {shown(data)}. Try (x[:10], y[:10]).")

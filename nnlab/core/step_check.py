@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlab.core import reference, reference_steps
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -115,7 +115,7 @@ class _Steps:
         self._schedule = schedule
         self._dropout = dropout
         self._clip_norm = clip_norm
-        self._feed = Feed(rows, objective, objective.training_anew(), learner.batch_size)
+        self._loader = BatchLoader(rows, objective, objective.new_training_graph(), learner.batch_size)
         self._steppers = {name: reference_steps.Stepper(learner.optimizer) for name in objective.network.parameters}
         self._tiny = float(np.finfo(objective.network.dtype).tiny)
         self._rounded = dict.fromkeys(objective.network.parameters, 0.0)
@@ -128,7 +128,7 @@ class _Steps:
         learner, size = self._learner, self._learner.batch_size
         learner.step = first = epoch * learner.horizon.steps_per_epoch
         values, masks = self._objective.network.parameters.values_vector, self._dropout.bit_generator.state
-        beginning, state = values.copy(), copy.deepcopy(learner.update.state)
+        beginning, state = values.copy(), copy.deepcopy(learner.state)
         if self._is_known:
             loss = self._loss(self._rows, None)
             self.errors["losses"].append(_relative(evaluate(self._objective, self._rows).mean_loss, loss))
@@ -136,7 +136,7 @@ class _Steps:
             self._step(self._rows.index[start : start + size], first + i)
 
         by_batches = values.copy()
-        values[...], learner.update.state, learner.step = beginning, state, first
+        values[...], learner.state, learner.step = beginning, state, first
         self._dropout.bit_generator.state = masks
         tally = Tally()
         learner.learn(self._rows.index, tally)
@@ -164,7 +164,7 @@ class _Steps:
     def _reference_changes(self, batch: Rows, masks: Any, step: int) -> dict[str, Array]:
         """What one step should add to each parameter. Its gradient is checked against the reference here."""
         network = self._objective.network
-        program, _ = self._feed.load(batch.index)
+        program, _ = self._loader.load(batch.index)
         self._dropout.bit_generator.state = masks
         with np.errstate(over="ignore"):
             program.forward()

@@ -1,4 +1,4 @@
-"""Which targets a loss is defined for, and what to do with others: checked where training is set up, not in a step."""
+"""Which targets a loss is defined for, and what to do about others: checked when training is set up, not in a step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TargetRange:
 
     Args:
         loss: in words, for messages.
-        low: the smallest; None where any finite number will do.
+        low: the smallest; None where any finite number is allowed.
         high: the largest; the same.
     """
 
@@ -25,14 +25,14 @@ class TargetRange:
     high: float | None = None
 
     def check(self, targets: Array, dtype: DTypeLike = np.float64) -> None:
-        """Hold all of `targets`, (n, ...) of any dtype, against the range.
+        """Check that all of `targets`, (n, ...) of any dtype, lie in the range.
 
         Args:
             targets: what is to be predicted.
-            dtype: that they are trained in.
+            dtype: of training.
 
         Raises:
-            ValueError: if one lies outside, is no finite number, or is none in `dtype`; with the row, and a remedy.
+            ValueError: if one lies outside, or is not finite in `dtype`; with the row, and a remedy.
         """
         if not targets.size:
             return
@@ -79,10 +79,10 @@ class ClassLabels:
     loss: str
 
     def check(self, targets: Array, dtype: DTypeLike = np.float64) -> None:
-        """Hold `targets` against that, but for the number of outputs, which the network says.
+        """Check `targets`, except against the number of outputs, which only the network knows.
 
         Raises:
-            ValueError: if they are not (n,), or one is no class.
+            ValueError: if they are not (n,), or one is not a class.
         """
         if targets.ndim != 1:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""What people give as targets, read as the loss needs it: class labels, or columns of numbers."""
+"""Targets as users give them, read as the loss needs them: class labels, or columns of numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read_targets(y: Array, loss: Loss, outputs: int) -> Array:
 
     Args:
         y: (n,) or (n, k).
-        loss: the loss they are for.
+        loss: the loss that takes them.
         outputs: the width of the network's output.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnlab.core.feed import stretches
+from nnlab.core.batches import chunks
 from nnlab.core.network import ROWS_AT_ONCE, Network
 from nnlab.core.rows import Array, Rows
 from nnlab.data.dataset import Dataset
@@ -14,7 +14,7 @@ from nnlab.data.dataset import Dataset
 
 def outputs(network: Network, rows: Rows) -> Array:
     """The network's outputs (n, k) for every row, some rows at a time: floats take four times the memory of bytes."""
-    parts = stretches(rows.index, ROWS_AT_ONCE)
+    parts = chunks(rows.index, ROWS_AT_ONCE)
     return np.concatenate([network.predict(replace(rows, index=ids).inputs(network.dtype)) for ids in parts])
 
 

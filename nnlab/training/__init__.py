@@ -1,4 +1,4 @@
-"""Training a network on a dataset: the trainer, what it says as it goes, and which weights it keeps."""
+"""Training a network on a dataset: the trainer, its events, and which epoch's weights it keeps."""
 
 from nnlab.training.events import DivergedError, EpochEnd, Event, Progress, Tested, TrainingEnd
 from nnlab.training.settings import TrainerSettings

@@ -1,4 +1,4 @@
-"""What the trainer says as it goes. Whoever wants to show, store or stop a run listens to these."""
+"""The events of training. Whatever shows, stores or stops a run listens to these."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnlab.errors import RunFailedError
 
 @dataclass(frozen=True)
 class Progress:
-    """Some batches are done: `step` of the epoch's `steps`."""
+    """Some batches are done: `step` of the `steps` in epoch `epoch`, both counted from 1."""
 
     epoch: int
     step: int
@@ -38,7 +38,7 @@ class EpochEnd:
 
 @dataclass(frozen=True)
 class TrainingEnd:
-    """Training is over, and the network has the weights it will keep.
+    """Training has ended, and the network has the weights that it keeps.
 
     Attributes:
         epoch: the epoch whose weights those are.
@@ -57,8 +57,8 @@ class Tested:
 
     Attributes:
         metrics: test/loss and test/accuracy.
-        outputs: (n, outputs) of the network for the split's rows, in their order, so that nobody has to pass them
-            forward again; None where they are not kept.
+        outputs: (n, outputs) of the network for the split's rows, in their order, so that they need not be
+            computed again; None where they are not kept.
     """
 
     metrics: Mapping[str, float]
@@ -69,4 +69,4 @@ Event = Progress | EpochEnd | TrainingEnd | Tested
 
 
 class DivergedError(RunFailedError):
-    """The loss is no longer a finite number; going on is pointless."""
+    """The loss is no longer a finite number; further training is pointless."""

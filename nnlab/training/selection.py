@@ -1,4 +1,4 @@
-"""Which epoch's weights to keep, and when to stop waiting for better ones. Only validation decides."""
+"""Which epoch's weights to keep, and when to stop waiting for better ones. Only the validation split decides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nnlab.training.settings import TrainerSettings
 
 
 class Selection:
-    """Remembers the weights of the best epoch.
+    """Keeps the weights of the best epoch.
 
     Without a validation split nothing can be selected: the last epoch is kept.
 
@@ -31,8 +31,8 @@ class Selection:
         self._last_epoch = 0
         self._best_score: float | None = None
 
-    def saw(self, epoch: int, metrics: Mapping[str, float]) -> bool:
-        """Take note of an epoch; returns whether it is the best so far (ties go to the earlier one)."""
+    def observe(self, epoch: int, metrics: Mapping[str, float]) -> bool:
+        """Take in the metrics of an epoch; returns whether it is the best so far (ties go to the earlier one)."""
         self._last_epoch = epoch
         if not self._selects:
             return True
@@ -53,7 +53,7 @@ class Selection:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether `patience` epochs have gone by without a better one."""
+        """Whether `patience` epochs have passed without a better one."""
         patience = self._settings.patience
         return self._selects and patience is not None and self._last_epoch - self._best_epoch >= patience
 

@@ -1,4 +1,4 @@
-"""What can be asked of training: the keys of the `trainer` config group, with their rules."""
+"""The keys of the `trainer` config group, with their rules."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from nnlab.check import Checked, Range
 
 @dataclass(frozen=True)
 class TrainerSettings(Checked):
-    """How long and in which portions to train, and which epoch's weights to keep.
+    """How long and in which batches to train, and which epoch's weights to keep.
 
     Args:
         epochs: passes over the training split, at most.
-        stop_after: end after this many epochs, with the schedule still planned for `epochs`: so a run that a study
-            pruned is repeated alone. Null trains all.
-        batch_size: rows an update; `full` takes the whole training split at once.
+        stop_after: end after this many epochs, with the schedule still planned for `epochs`: this repeats a run that a
+            study pruned. Null trains all.
+        batch_size: rows per update; `full` takes the whole training split at once.
         threads: threads of the BLAS. One by default: the bits of a result depend on it. `auto` takes as many as the
-            batch and the layers are worth (`nnlab.cpu`), which a checked config has as a number.
+            sizes of batch and layers can use (`nnlab.cpu`); a checked config holds the number.
         patience: stop after this many epochs without a better validation score; null never stops early.
         monitor: the validation score.
         restore_best: end with the weights of the best epoch; false ends with the last epoch's.
         clip_norm: the largest global norm of a gradient; null leaves gradients alone.
         profile: whether to write where the time goes, by phase and operation, into `profile.csv` of the run.
-        count_correct: whether each epoch also tells how many rows were decided for their label.
-        test: whether to evaluate the test split, once, when training is over; false leaves it alone. `auto` evaluates
-            it in a run alone and in runs that differ in their seeds at most, not in runs that are compared before a
-            choice (`nnlab.config.test_split`); a config that is about to run has it as true or false.
+        count_correct: whether each epoch also reports how many rows were decided for their label.
+        test: whether to evaluate the test split, once, after training; false leaves it alone. `auto` evaluates it in a
+            single run and in runs that differ in nothing but their seeds, not in runs that are compared to choose one
+            (`nnlab.config.test_split`); a checked config holds true or false.
     """
 
     epochs: Annotated[int, Range(ge=1)] = 15

@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from nnlab.core.feed import shuffled, stretches
+from nnlab.core.batches import chunks, shuffled
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.node import Array
 from nnlab.core.objective import Objective
@@ -25,18 +25,18 @@ STEPS_BETWEEN_REPORTS = 64
 
 
 class Trainer:
-    """Trains an objective on a dataset, and says what happens as a stream of events.
+    """Trains an objective on a dataset, and reports it as a stream of events.
 
     Attributes:
         profile: where the time went, if the settings ask for it.
 
     Args:
-        objective: what to make small; its network is changed in place.
+        objective: the loss to minimize; its network is changed in place.
         optimizer: the rule.
         schedule: of the learning rate.
         dataset: the splits.
-        settings: how long, in which portions, which weights to keep.
-        shuffle: the stream of the epochs' orders.
+        settings: how long, in which batches, which weights to keep.
+        shuffle: the stream of the orders of rows.
     """
 
     def __init__(
@@ -68,16 +68,16 @@ class Trainer:
         )
 
     def run(self, *, test: bool = True) -> Generator[Event, None, None]:
-        """Train; the work happens as the events are taken, and stops when nobody takes them.
+        """Train. The work happens as the events are taken, and stops when they are not.
 
-        Closing it in the middle leaves the network with the weights that it would have kept so far.
+        Closing the generator early leaves the network with the weights that it would have kept so far.
 
         Args:
             test: false leaves the test split alone, whatever the settings say.
 
         Raises:
             DivergedError: if a loss is NaN or infinite. The network then holds the weights of the best
-                epoch before that, or what is left if there was none.
+                epoch before that, or those of the last update if there was none.
         """
         network = self.objective.network
         selection = Selection(
@@ -98,7 +98,7 @@ class Trainer:
                 if self.settings.count_correct:
                     metrics |= _counts("train", tally) | _counts("val", held_out)
                 self._check_finite(metrics.get("val/loss", 0.0), f"epoch {epoch}, on the validation split")
-                is_best = selection.saw(epoch, metrics)
+                is_best = selection.observe(epoch, metrics)
                 yield EpochEnd(epoch, metrics, is_best)
                 if selection.is_exhausted:
                     stopped_early = True
@@ -122,16 +122,16 @@ class Trainer:
         return Tested(metrics, self.objective.outputs(scores))
 
     def _learn(self, epoch: int, tally: Tally) -> Generator[Event, None, float]:
-        """One epoch of updates, with a report now and then; returns the seconds it took, reports aside."""
+        """One epoch of updates, with an event every so many steps; returns the seconds it took, events excluded."""
         steps = self.steps_per_epoch
         order = shuffled(self.dataset.train, self._shuffle)
-        portion = max(STEPS_BETWEEN_REPORTS, steps // 50)
+        interval = max(STEPS_BETWEEN_REPORTS, steps // 50)
         done, seconds = 0, 0.0
-        for ids in stretches(order, portion * self.learner.batch_size):
+        for ids in chunks(order, interval * self.learner.batch_size):
             start = time.perf_counter()
             self.learner.learn(ids, tally)
             seconds += time.perf_counter() - start
-            done = min(done + portion, steps)
+            done = min(done + interval, steps)
             self._check_finite(tally.loss, f"epoch {epoch}, by step {done} of {steps}")
             if done < steps:
                 yield Progress(epoch, done, steps)
@@ -159,5 +159,5 @@ def _scores(split: str, tally: Tally) -> dict[str, float]:
 
 
 def _counts(split: str, tally: Tally) -> dict[str, float]:
-    """How many rows of a split were right; nothing where none has a label."""
+    """How many rows of a split were decided for their label; nothing where none has a label."""
     return {f"{split}/correct": tally.correct} if tally.labelled else {}

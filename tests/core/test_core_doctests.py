@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+import re
 
 import pytest
 
@@ -25,3 +26,8 @@ def test_both_doors_have_an_example() -> None:
 
 def test_everything_that_the_core_offers_by_name_is_there() -> None:
     assert all(hasattr(nnlab.core, name) for name in nnlab.core.__all__)
+
+
+def test_the_contents_page_names_every_module_once() -> None:
+    named = re.findall(r"`(\w+)`", str(nnlab.core.__doc__))
+    assert sorted(named) == sorted(name.rpartition(".")[2] for name in MODULES)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nnlab.core import L1, L2, Activation, Dense, Dropout, Linear, Network, ReLU, Sigmoid, Softmax, Tanh
-from nnlab.core import feed as feed_module
+from nnlab.core import batches as batches_module
 from nnlab.core import graph as graph_module
 from nnlab.core.activations import InvertedDropout
 from nnlab.core.gradient_check import TOLERANCE, ParameterCheck, check_gradients
@@ -230,8 +230,8 @@ RIGHT_DROPOUT = InvertedDropout.forward
 
 
 def test_labels_that_go_with_other_rows_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = feed_module._classes
-    monkeypatch.setattr(feed_module, "_classes", lambda y, *others: right(np.roll(y, 1), *others))
+    right = batches_module._classes
+    monkeypatch.setattr(batches_module, "_classes", lambda y, *others: right(np.roll(y, 1), *others))
     assert not check()[0].is_right
 
 

@@ -22,8 +22,8 @@ from nnlab.core import (
     ReLU,
     Sigmoid,
 )
-from nnlab.core.feed import Feed
-from nnlab.core.graph import Program, Storage, topological_order  # type: ignore[attr-defined]
+from nnlab.core.batches import BatchLoader
+from nnlab.core.graph import Parameter, Program, topological_order
 from nnlab.core.node import Array, Calls, call, scalar
 from nnlab.core.objective import Objective
 from nnlab.core.rows import Rows
@@ -119,13 +119,13 @@ def test_a_second_backward_pass_does_not_add_to_the_first() -> None:
 
 def test_parameters_live_outside_the_graph_and_their_gradients_arrive_there() -> None:
     x, w = Input("x"), Input("w")
-    storage = Storage(np.array([2.0, 3.0]), np.zeros(2))
-    program = Graph(Mul(x, w), wrt=[w], storage={w: storage}).program({x: (2,)})
+    parameter = Parameter(np.array([2.0, 3.0]), np.zeros(2))
+    program = Graph(Mul(x, w), wrt=[w], parameters={w: parameter}).program({x: (2,)})
     program.values[x][...] = [5.0, 7.0]
     assert program.forward().tolist() == [10.0, 21.0]
     program.backward()
-    assert storage.gradient.tolist() == [5.0, 7.0]
-    storage.value[...] = 1.0
+    assert parameter.gradient.tolist() == [5.0, 7.0]
+    parameter.value[...] = 1.0
     assert program.forward().tolist() == [5.0, 7.0]
 
 
@@ -209,11 +209,11 @@ def test_a_bound_program_allocates_nothing(activation: str, loss: str, last: str
     network = Network(layers, features=(2,), rng=np.random.default_rng(1), dtype=np.float32)
     objective = Objective(network, loss, dropout=np.random.default_rng(2))
     rows = Rows.whole(np.zeros((n, 2), np.uint8), np.zeros(n, np.intp))
-    feed = Feed(rows, objective, objective.training, n)
-    feed.load(rows.index)  # binds
+    loader = BatchLoader(rows, objective, objective.training, n)
+    loader.load(rows.index)  # binds
 
     tracemalloc.start()
-    program, correct = feed.load(rows.index)
+    program, correct = loader.load(rows.index)
     program.forward()
     program.backward()
     assert correct is not None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnlab.core import SGD, Activation, Adam, Constant, Dense, Dropout, Network, TimeDecay
-from nnlab.core.feed import Feed, shuffled, stretches
+from nnlab.core.batches import BatchLoader, chunks, shuffled
 from nnlab.core.learner import Learner, Tally, evaluate
 from nnlab.core.network import ROWS_AT_ONCE
 from nnlab.core.objective import Objective
@@ -53,30 +53,32 @@ def learner_of(
     )
 
 
-def gradient_of(feed: Feed, ids: np.ndarray) -> bytes:
-    program, _ = feed.load(ids)
+def gradient_of(loader: BatchLoader, ids: np.ndarray) -> bytes:
+    program, _ = loader.load(ids)
     program.forward()
     program.backward()
-    return feed.objective.network.parameters.gradients_vector.tobytes()
+    return loader.objective.network.parameters.gradients_vector.tobytes()
 
 
 def test_a_last_smaller_batch_gives_the_bits_of_a_network_that_never_saw_a_larger_one() -> None:
     rows = scaled(bytes_of_pixels(40))
     objective = objective_of()
-    feed = Feed(rows, objective, objective.training, 32)
-    gradient_of(feed, rows.index[:32])
-    last = gradient_of(feed, rows.index[32:])
+    loader = BatchLoader(rows, objective, objective.training, 32)
+    gradient_of(loader, rows.index[:32])
+    last = gradient_of(loader, rows.index[32:])
 
     fresh = objective_of()
-    assert last == gradient_of(Feed(rows, fresh, fresh.training, 8), rows.index[32:])
-    assert gradient_of(feed, rows.index[:32]) == gradient_of(Feed(rows, fresh, fresh.training, 32), rows.index[:32])
+    assert last == gradient_of(BatchLoader(rows, fresh, fresh.training, 8), rows.index[32:])
+    assert gradient_of(loader, rows.index[:32]) == gradient_of(
+        BatchLoader(rows, fresh, fresh.training, 32), rows.index[:32]
+    )
 
 
 def test_labels_that_are_no_integers_are_refused_and_not_cut_off() -> None:
     objective = objective_of()
     rows = Rows.whole(bytes_of_pixels(3).x, np.array([0.0, 1.5, 2.0]))
     with pytest.raises(TypeError, match="float64"):
-        Feed(rows, objective, objective.training, 3)
+        BatchLoader(rows, objective, objective.training, 3)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -106,7 +108,7 @@ def test_the_inputs_that_rows_show_are_those_that_the_network_gets(scaling: Scal
     stored = bytes_of_pixels(24)
     rows = Rows(stored.x, stored.y, stored.index, scaling)
     objective = objective_of()
-    program, _ = Feed(rows, objective, objective.training, 24).load(rows.index)
+    program, _ = BatchLoader(rows, objective, objective.training, 24).load(rows.index)
     np.testing.assert_allclose(program.values[objective.network.x], rows.inputs(np.float32), rtol=3e-7, atol=1e-6)
 
 
@@ -114,7 +116,7 @@ def test_rows_are_brought_in_by_their_position_and_stay_as_they_are_stored() -> 
     rows = scaled(bytes_of_pixels(10))
     before = rows.x.copy()
     objective = objective_of()
-    program, _ = Feed(rows, objective, objective.training, 3).load(np.array([7, 2, 7]))
+    program, _ = BatchLoader(rows, objective, objective.training, 3).load(np.array([7, 2, 7]))
     expected = before[[7, 2, 7]].astype(np.float64) / 255
     np.testing.assert_allclose(program.values[objective.network.x], expected, rtol=1e-6)
     np.testing.assert_array_equal(program.values[objective.target], rows.y[[7, 2, 7]])
@@ -155,7 +157,7 @@ def test_a_step_is_the_learning_rate_times_the_gradient() -> None:
     objective = objective_of(dtype=np.float64)
     parameters = objective.network.parameters
     start = parameters.values_vector.copy()
-    gradient = np.frombuffer(gradient_of(Feed(rows, objective, objective.training, 8), rows.index))
+    gradient = np.frombuffer(gradient_of(BatchLoader(rows, objective, objective.training, 8), rows.index))
     learner_of(objective, rows, optimizer=SGD(lr=0.25)).learn(rows.index, Tally())
     np.testing.assert_allclose(start - parameters.values_vector, 0.25 * gradient, rtol=1e-9, atol=1e-15)
 
@@ -199,8 +201,8 @@ def test_going_on_from_saved_parameters_state_step_and_stream_gives_the_same_bit
     learner.learn(rows.index, Tally())
     resumed, other, other_stream = start()
     resumed.network.parameters.load(straight.network.parameters.named())
-    for name, array in learner.update.state[0].items():
-        other.update.state[0][name][...] = array
+    for name, array in learner.state[0].items():
+        other.state[0][name][...] = array
     other.step = learner.step
     other_stream.bit_generator.state = stream.bit_generator.state
 
@@ -239,11 +241,37 @@ def test_an_epoch_visits_every_row_of_the_split_once_in_an_order_of_its_own() ->
     assert shuffled(rows, np.random.default_rng(33)).tolist() == first.tolist()
 
 
-def test_stretches_are_all_of_the_size_but_the_last() -> None:
-    assert [piece.tolist() for piece in stretches(np.arange(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
-    assert list(stretches(np.arange(0), 3)) == []
+def test_chunks_are_all_of_the_size_but_the_last() -> None:
+    assert [piece.tolist() for piece in chunks(np.arange(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(chunks(np.arange(0), 3)) == []
 
 
 def test_a_tally_of_nothing_has_no_mean() -> None:
     assert math.isnan(Tally().mean_loss)
     assert math.isnan(Tally().accuracy)
+
+
+def test_the_one_hot_rows_are_made_once_for_batches_of_all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = scaled(bytes_of_pixels(20))
+    network = Network([Dense(3)], features=(4,), rng=np.random.default_rng(29))
+    objective = Objective(network, "mean_squared_error", dropout=np.random.default_rng(30))
+    loader = BatchLoader(rows, objective, objective.training, 8)
+
+    def again(*args: object, **kwargs: object) -> None:
+        raise AssertionError("np.eye was called while a batch was loaded")
+
+    monkeypatch.setattr(np, "eye", again)
+    for ids in chunks(rows.index, 8):  # two sizes: 8 and 4
+        program, _ = loader.load(ids)
+        assert program.values[objective.target].argmax(axis=1).tolist() == rows.y[ids].tolist()
+        assert program.values[objective.target].sum(axis=1).tolist() == [1.0] * len(ids)
+
+
+def test_targets_that_are_not_labels_need_no_one_hot_rows() -> None:
+    """As many would be the square of the outputs."""
+    network = Network([Dense(200_000, use_bias=False)], features=(1,), rng=np.random.default_rng(29))
+    objective = Objective(network, "mean_squared_error", dropout=np.random.default_rng(30))
+    rows = Rows.whole(np.ones((1, 1), np.float32), np.ones((1, 200_000), np.float32))
+    program, correct = BatchLoader(rows, objective, objective.evaluation, 1).load(rows.index)
+    assert correct is None
+    assert program.values[objective.target].tolist() == rows.y.tolist()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnlab.core import L2, Activation, Dense, Network
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.learner import evaluate
 from nnlab.core.objective import LOSSES, Objective
 from nnlab.core.rows import Rows
@@ -34,7 +34,7 @@ def labelled(n: int, classes: int = 3) -> Rows:
 
 
 def loss_and_gradient(objective: Objective, rows: Rows) -> tuple[float, np.ndarray]:
-    program, _ = Feed(rows, objective, objective.training, len(rows)).load(rows.index)
+    program, _ = BatchLoader(rows, objective, objective.training, len(rows)).load(rows.index)
     loss = float(program.forward())
     program.backward()
     return loss, objective.network.parameters.gradients_vector.copy()
@@ -97,7 +97,7 @@ def test_a_single_output_decides_at_one_half(loss: str, scores: list[list[float]
     objective = objective_of(loss, "sigmoid", units=1)
     for labels, right in (([1, 0, 1, 0], 4), ([0, 1, 1, 1], 1)):
         rows = Rows.whole(np.zeros((4, 4)), np.array(labels))
-        program, correct = Feed(rows, objective, objective.evaluation, 4).load(rows.index)
+        program, correct = BatchLoader(rows, objective, objective.evaluation, 4).load(rows.index)
         program.values[program.output.inputs[0]][...] = scores
         assert correct is not None
         assert correct() == right
@@ -108,7 +108,7 @@ def test_a_single_output_refuses_a_label_of_a_third_class(label: int) -> None:
     objective = objective_of("half_squared_error", "sigmoid", units=1)
     rows = Rows.whole(np.zeros((3, 4)), np.array([0, label, 1]))
     with pytest.raises(ValueError, match=rf"classes from 0 to 1, as the network has 1 output, but got {label}\."):
-        Feed(rows, objective, objective.training, 3)
+        BatchLoader(rows, objective, objective.training, 3)
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "half_squared_error"])

@@ -19,7 +19,7 @@ from nnlab.core import (
     Sigmoid,
     value_and_grad,
 )
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.objective import Objective
 from nnlab.core.rows import Rows
 
@@ -91,7 +91,7 @@ def test_the_layer_stack_gives_the_worked_example_its_gradients() -> None:
     network.parameters.load({"dense_1.weight": V, "dense_2.weight": W})
     objective = Objective(network, "half_squared_error", dropout=np.random.default_rng(0))
     rows = Rows.whole(TRUTH_TABLE[:1], ANSWERS[:1])
-    program, _ = Feed(rows, objective, objective.training, 1).load(rows.index)
+    program, _ = BatchLoader(rows, objective, objective.training, 1).load(rows.index)
     program.forward()
     program.backward()
     gradients = network.parameters["dense_1.weight"].gradient, network.parameters["dense_2.weight"].gradient
@@ -129,7 +129,7 @@ def test_rows_give_the_gradients_of_the_published_column_form() -> None:
     x, labels = rng.normal(size=(m, 7)), rng.integers(0, 3, m)
     objective = Objective(network, "cross_entropy", dropout=rng)
     rows = Rows.whole(x, labels)
-    program, _ = Feed(rows, objective, objective.training, m).load(rows.index)
+    program, _ = BatchLoader(rows, objective, objective.training, m).load(rows.index)
     loss = float(program.forward())
     program.backward()
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from nnlab.core import Activation, Dense, Dropout, Input, Network, Node, value, value_and_grad
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.node import CLIP, Array, Calls, Memory, call, in_float64
 from nnlab.core.objective import Objective
 from nnlab.core.rows import Rows
@@ -364,7 +364,7 @@ def test_a_step_is_numpys_functions_on_plain_arrays(activation: str, loss: str, 
     network = Network(layers, features=(2,), rng=np.random.default_rng(1))
     objective = Objective(network, loss, dropout=np.random.default_rng(2))
     rows = Rows.whole(np.zeros((4, 2), np.float32), np.zeros(4, np.intp))
-    program, _ = Feed(rows, objective, objective.training, 4).load(rows.index)
+    program, _ = BatchLoader(rows, objective, objective.training, 4).load(rows.index)
     calls = [*program._forward_calls, *program._backward_calls]
     assert len(calls) > 20
     assert all(type(step) is partial for step in calls)

@@ -7,7 +7,7 @@ import pytest
 from oracles import central_differences
 
 from nnlab.core import L1, L2, Activation, Dense, Network
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.objective import Objective
 from nnlab.core.regularizers import REGULARIZERS, Regularizer
 from nnlab.core.rows import Rows
@@ -51,8 +51,8 @@ def test_weights_are_penalised_and_biases_only_where_asked(rule: Regularizer) ->
     network = Network(layers, features=(4,), rng=np.random.default_rng(12), dtype=np.float64)
     objective = Objective(network, "mean_squared_error", dropout=np.random.default_rng(0))
     x = np.zeros((5, 4))
-    feed = Feed(Rows.whole(x, network.predict(x)), objective, objective.training, 5)
-    program, _ = feed.load(np.arange(5))
+    loader = BatchLoader(Rows.whole(x, network.predict(x)), objective, objective.training, 5)
+    program, _ = loader.load(np.arange(5))
     program.forward()
     program.backward()
     objective.add_penalty_gradients()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnlab.core import Activation, Dense, Network, Rows, Scaling
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
 from nnlab.core.objective import Objective
 
 MILLISECONDS = 1_700_000_000_000
@@ -29,7 +29,7 @@ def fed(rows: Rows, dtype: type[np.floating]) -> np.ndarray:
     """What a network gets of the rows while it trains."""
     network = Network([Dense(2), Activation("softmax")], features=rows.x.shape[1:], rng=None, dtype=dtype)
     objective = Objective(network, "cross_entropy", dropout=np.random.default_rng(0))
-    program, _ = Feed(rows, objective, objective.training, len(rows)).load(rows.index)
+    program, _ = BatchLoader(rows, objective, objective.training, len(rows)).load(rows.index)
     return program.values[network.x].copy()
 
 

@@ -185,11 +185,11 @@ class Interrupting(SGD):
 
     at = 10**9
 
-    def step(self, parameters: Any, gradients: Any, state: Any, lr: float, decay: float = 0.0) -> None:
+    def step(self, parameters: Any, gradients: Any, state: Any, lr: float) -> None:
         if Interrupting.at == 0:
             raise KeyboardInterrupt
         Interrupting.at -= 1
-        super().step(parameters, gradients, state, lr, decay)
+        super().step(parameters, gradients, state, lr)
 
 
 @pytest.mark.parametrize("updates", [0, 7, 12])

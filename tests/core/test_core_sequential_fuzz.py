@@ -28,7 +28,7 @@ def state(model: Sequential) -> tuple[Any, ...]:
     progress, network = model._progress, model._network
     return (
         list(model.layers),
-        model._plan,
+        model._compiled,
         network and network.parameters.values_vector.tobytes(),
         [stream.bit_generator.state for stream in model._streams],
         (progress.epochs, progress.updates, progress.end),

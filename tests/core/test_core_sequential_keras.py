@@ -208,11 +208,11 @@ def test_what_is_no_layer_is_refused_when_it_is_given(layers: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda model: model.fit(X, Y, callbacks=[]), r"no argument `callbacks`: call `fit` for an epoch at a time"),
-        (lambda model: model.fit(X, Y, sample_weight=X[:, 0]), r"no argument `sample_weight`: rows count alike"),
+        (lambda model: model.fit(X, Y, callbacks=[]), r"no argument `callbacks`: .*`initial_epoch`"),
+        (lambda model: model.fit(X, Y, sample_weight=X[:, 0]), r"no argument `sample_weight`: .*repeat a row"),
         (lambda model: model.fit(X, Y, epoch=3), r"no argument `epoch`: did you mean `epochs`"),
         (lambda model: model.fit(X), r"missing a required argument: 'y'"),
-        (lambda model: model.evaluate(X, Y, batch_size=8), r"no argument `batch_size`: rows are taken in portions"),
+        (lambda model: model.evaluate(X, Y, batch_size=8), r"no argument `batch_size`: .*automatically"),
         (lambda model: model.compile("sgd", "mse", run_eagerly=True), r"no argument `run_eagerly`: leave it out"),
         (lambda model: Dense(3, input_shape=(3,)), r"no argument `input_shape`: leave it out"),  # type: ignore[call-arg]
         (lambda model: SGD(learning_rate=0.1), r"`SGD` has no setting `learning_rate`. It has lr"),  # type: ignore[call-arg]

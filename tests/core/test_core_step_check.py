@@ -1,6 +1,5 @@
 """The check of whole steps: it passes every right way to train, and catches each fault that training could have."""
 
-# mypy: disable-error-code="has-type"
 from __future__ import annotations
 
 import operator
@@ -27,11 +26,12 @@ from nnlab.core import (
     StepDecay,
     TimeDecay,
 )
-from nnlab.core import feed as feed_module
+from nnlab.core import batches as batches_module
 from nnlab.core import learner as learner_module
-from nnlab.core import update as update_module
 from nnlab.core.activations import InvertedDropout, Sigmoid
-from nnlab.core.feed import Feed
+from nnlab.core.batches import BatchLoader
+from nnlab.core.fused import FusedMomentum, FusedNesterov, FusedSGD
+from nnlab.core.graph import Program
 from nnlab.core.learner import Learner
 from nnlab.core.losses import CrossEntropyWithSoftmax
 from nnlab.core.node import Calls, call, in_float64
@@ -41,7 +41,6 @@ from nnlab.core.regularizers import Regularizer
 from nnlab.core.rows import Rows, Scaling
 from nnlab.core.schedules import Schedule
 from nnlab.core.step_check import StepCheck, check_steps
-from nnlab.core.update import Update
 
 LABELS = np.array([0, 1, 2, 2, 1, 0, 0, 1])
 X = np.random.default_rng(37).normal(size=(8, 5))
@@ -193,16 +192,23 @@ def by_the_full_batch(right: Any, self: Any, *arrays: Any) -> Calls:
     yield call(np.multiply, result, len(arrays[0]) / 3, result)
 
 
-def rotated(right: Any, y: Any, ids: Any, labels: Any, target: Any) -> Iterator[Any]:
-    return right(np.roll(y, 1), ids, labels, target)  # type: ignore[no-any-return]
+def rotated(right: Any, y: Any, *args: Any) -> Iterator[Any]:
+    return right(np.roll(y, 1), *args)
 
 
-def as_momentum(right: Any, self: Any, *args: Any) -> None:
-    Momentum(self.lr, self.momentum).step(*args[:2], args[2] | {"share": np.zeros(())}, *args[3:])  # type: ignore[call-arg]
+def as_momentum(right: Any, self: Any, w: Any, r: Any, state: Any) -> None:
+    Momentum(momentum=self._momentum).step(w, r, state, 1.0)
 
 
-def at_the_base_rate(right: Any, self: Any, values: Any, gradients: Any, state: Any, rate: float, decay: float) -> None:
-    right(self, values, gradients, state, rate, 0.1 * 2 * 0.05 if decay else 0.0)
+def at_the_base_rate(right: Any, self: Any, w: Any, r: Any, state: Any, decay: float) -> None:
+    right(self, w, r, state, 0.1 * 2 * 0.05 if decay else 0.0)
+
+
+def times(factor: float) -> Callable[[Patch], None]:
+    """Every backward pass that has the learning rate in it is of another multiple of the loss."""
+    return replaced(
+        Program, "backward", lambda right, self, scale=1.0: right(self, scale if scale == 1.0 else factor * scale)
+    )
 
 
 def lost_in_float32(right: Any, self: Any, x: Any, out: Any) -> Calls:
@@ -213,9 +219,9 @@ def lost_in_float32(right: Any, self: Any, x: Any, out: Any) -> Calls:
 
 FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
     "a doubled rate": (replaced(Learner, "lr", lambda right, self: 2 * right(self)), {}, {"steps"}),
-    "a doubled loss": (replaced(Update, "loss_scale", lambda right, self, lr: 2 * right(self, lr)), {}, {"steps"}),
+    "a doubled loss": (times(2.0), {}, {"steps"}),
     "a rate that is doubled in the update": (
-        replaced(Update, "step", lambda right, self, lr: right(self, 2 * lr)),
+        replaced(Learner, "update", lambda right, self, lr: right(self, 2 * lr)),
         {"optimizer": Adam()},
         {"steps"},
     ),
@@ -234,14 +240,14 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
         {"schedule": StepDecay(every=1)},
         {"steps"},
     ),
-    "an update that does nothing": (replaced(Update, "step", lambda *args: None), {}, {"steps"}),
+    "an update that does nothing": (replaced(Learner, "update", lambda *args: None), {}, {"steps"}),
     "an optimizer that does nothing": (
-        replaced(Momentum, "step", lambda *args: None),
+        replaced(FusedMomentum, "step", lambda *args: None),
         {"optimizer": Momentum()},
         {"steps"},
     ),
     "an update against the sign": (
-        replaced(Update, "loss_scale", lambda right, self, lr: -right(self, lr)),
+        times(-1.0),
         {},
         {"steps"},
     ),
@@ -261,7 +267,7 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
         {"losses"},
     ),
     "rotated labels": (
-        lambda patch: patch.setattr(feed_module, "_classes", lambda *args: rotated(RIGHT_CLASSES, *args)),
+        lambda patch: patch.setattr(batches_module, "_classes", lambda *args: rotated(RIGHT_CLASSES, *args)),
         {},
         {"losses", "gradients"},
     ),
@@ -277,42 +283,42 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
     ),
     "a last batch that is left out": (
         lambda patch: patch.setattr(
-            learner_module, "stretches", lambda ids, n: (p for p in RIGHT_STRETCHES(ids, n) if len(p) == n)
+            learner_module, "chunks", lambda ids, n: (p for p in RIGHT_CHUNKS(ids, n) if len(p) == n)
         ),
         {},
         {"losses", "steps"},
     ),
     "batches in another order": (
         lambda patch: patch.setattr(
-            learner_module, "stretches", lambda ids, n: reversed(list(RIGHT_STRETCHES(ids, n)))
+            learner_module, "chunks", lambda ids, n: reversed(list(RIGHT_CHUNKS(ids, n)))
         ),
         {},
         {"epochs"},
     ),
     "a row twice": (
-        replaced(Feed, "load", lambda right, self, ids: right(self, np.append(ids[:-1], ids[0]))),
+        replaced(BatchLoader, "load", lambda right, self, ids: right(self, np.append(ids[:-1], ids[0]))),
         {},
         {"losses", "gradients"},
     ),
     "no clipping": (
-        lambda patch: patch.setattr(update_module, "clip_global_norm", lambda *args: 0.0),
+        lambda patch: patch.setattr(learner_module, "clip_global_norm", lambda *args: 0.0),
         {"clip_norm": 0.1},
         {"steps"},
     ),
     "clipping of the penalty's gradient aside": (
         lambda patch: patch.setattr(
-            update_module, "clip_global_norm", lambda g, limit: RIGHT_CLIP(g[: len(g) // 2], limit)
+            learner_module, "clip_global_norm", lambda g, limit: RIGHT_CLIP(g[: len(g) // 2], limit)
         ),
         {"clip_norm": 0.1, "regularizer": L2(0.05)},
         {"steps"},
     ),
     "no decay": (
-        replaced(SGD, "step", lambda right, self, w, g, state, lr, decay: right(self, w, g, state, lr)),
+        replaced(FusedSGD, "decaying_step", lambda right, self, w, r, state, decay: right(self, w, r, state, 0.0)),
         {"regularizer": L2(0.05)},
         {"steps"},
     ),
     "a decay at the base rate": (
-        replaced(SGD, "step", at_the_base_rate),
+        replaced(FusedSGD, "decaying_step", at_the_base_rate),
         {"regularizer": L2(0.05), "schedule": Exponential(decay=0.5)},
         {"steps"},
     ),
@@ -327,12 +333,12 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
         {"losses"},
     ),
     "Nesterov's momentum without looking ahead": (
-        replaced(Nesterov, "step", as_momentum),
+        replaced(FusedNesterov, "step", as_momentum),
         {"optimizer": Nesterov()},
         {"steps"},
     ),
     "Adam without its correction": (
-        replaced(Adam, "step", lambda right, self, w, g, state, lr, decay: (
+        replaced(Adam, "step", lambda right, self, w, g, state, lr: (
             state["t"].__setitem__((), 1000), right(self, w, g, state, lr))),
         {"optimizer": Adam()},
         {"steps"},
@@ -344,8 +350,8 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
     ),
 }  # fmt: skip
 
-RIGHT_CLASSES, RIGHT_STRETCHES = feed_module._classes, learner_module.stretches  # type: ignore[attr-defined]
-RIGHT_CLIP = update_module.clip_global_norm  # type: ignore[attr-defined]
+RIGHT_CLASSES, RIGHT_CHUNKS = batches_module._classes, learner_module.chunks
+RIGHT_CLIP = learner_module.clip_global_norm
 
 
 @pytest.mark.parametrize(("fault", "choices", "parts"), FAULTS.values(), ids=FAULTS.keys())

@@ -198,9 +198,9 @@ def test_a_network_trains_on_the_bits_of_the_textbook(hidden: str, loss: str, la
         loss_value = program.forward().copy()
         program.backward()
         masks.bit_generator.state = state
-        parameters = {node: part.value for node, part in network.storage.items()}
+        parameters = {node: part.value for node, part in network.parameters_by_node.items()}
         values, saved = forward(graph.output, feed | parameters, dtype)
         gradients = backward(graph.output, values, saved)
         assert bits(values[graph.output]) == bits(loss_value)
-        for node, part in network.storage.items():
+        for node, part in network.parameters_by_node.items():
             assert bits(gradients[node]) == bits(part.gradient), node

@@ -11,8 +11,8 @@ from commands import environment
 
 from nnlab.commands import gradcheck
 from nnlab.core.gradient_check import ParameterCheck
+from nnlab.core.learner import Learner
 from nnlab.core.step_check import StepCheck
-from nnlab.core.update import Update
 
 
 def test_the_command_prints_a_line_for_each_parameter(tmp_path: Path) -> None:
@@ -54,8 +54,8 @@ def test_a_gradient_that_is_off_ends_the_command_with_1(
 def test_a_rate_that_is_doubled_ends_the_command_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    right = Update.step
-    monkeypatch.setattr(Update, "step", lambda self, lr: right(self, 2.0 * lr))
+    right = Learner.update
+    monkeypatch.setattr(Learner, "update", lambda self, lr: right(self, 2.0 * lr))
     assert gradcheck.main(["data=digits", "model.hidden=[4]", "optimizer=adam"]) == 1
     wrong = [line.split(",")[0] for line in capsys.readouterr().out.splitlines() if line.endswith("WRONG")]
     assert wrong == 4 * ["steps"]

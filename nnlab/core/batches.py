@@ -1,4 +1,4 @@
-"""From rows to batches: which rows come when, and how they get into a graph's input buffers."""
+"""From rows to batches: which rows come when, and how they get into a graph's inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nnlab.core.targets import checked_labels
 
 
 class _Bound(NamedTuple):
-    """What brings in a batch of one size: write positions into `ids` (n,), then make the calls."""
+    """What loads a batch of one size: write positions into `ids` (n,), then make the calls."""
 
     ids: NDArray[np.intp]
     calls: list[Callable[[], object]]
@@ -26,18 +26,18 @@ class _Bound(NamedTuple):
     correct: Callable[[], int] | None
 
 
-class Feed:
-    """Brings batches of a split into the input buffers of a graph: gather, and scale as `Scaling` does.
+class BatchLoader:
+    """Loads batches of a split into the inputs of a graph: gathers rows, and scales them as `Scaling` says.
 
     Args:
         rows: the split.
-        objective: whose inputs are fed.
+        objective: whose inputs they are.
         graph: its training or its evaluation graph.
-        batch_size: the largest batch to come.
-        profile: to watch the graph's operations; None watches nothing.
+        batch_size: rows of the largest batch.
+        profile: to time the graph's operations; None times nothing.
 
     Raises:
-        TypeError: if labels are no integers.
+        TypeError: if labels are not integers.
         ValueError: if the network has no output for a label, or the loss is not defined for a target.
     """
 
@@ -54,14 +54,16 @@ class Feed:
         self._labels = _labels(rows.y, objective.network.outputs) if rows.y.ndim == 1 else None
         if self._labels is None:
             objective.loss.node.targets.check(rows.y, dtype)
+        needs_columns = self._labels is not None and not objective.loss.takes_labels
+        self._one_hot: Array = np.eye(objective.network.outputs if needs_columns else 0, dtype=dtype)
         self._bounds: dict[int, _Bound] = {}
 
     def load(self, ids: NDArray[np.intp]) -> tuple[Program, Callable[[], int] | None]:
-        """Bring in the rows at positions `ids` (n,) of the arrays.
+        """Load the rows at positions `ids` (n,) of the arrays.
 
         Returns:
-            The program whose inputs now hold them. And a function that, after its forward pass, says for how many of
-            them the network decides right, see `Objective.decisions`; None if targets are no labels.
+            The program whose inputs now hold them. And a function that, after its forward pass, counts the rows that
+            the network decides right, see `Objective.decisions`; None if targets are not labels.
         """
         bound = self._bounds.get(len(ids))
         if bound is None:
@@ -84,7 +86,7 @@ class Feed:
             correct = None
         else:
             labels = target if takes_labels else np.empty(n, self._labels.dtype)
-            calls += _classes(self._labels, ids, labels, target)
+            calls += _classes(self._labels, ids, labels, target, self._one_hot)
             correct = self.objective.decisions(program, labels)
         if self._profile is not None:
             program.watch(self._profile)
@@ -111,13 +113,12 @@ def _labels(y: Array, outputs: int) -> Array:
     return labels if outputs > 1 else labels.astype(np.bool_)
 
 
-def _classes(y: Array, ids: NDArray[np.intp], labels: Array, target: Array) -> Calls:
-    """Labels into `labels` (n,), and into `target` as its loss wants them: labels (n,), or columns (n, outputs)."""
+def _classes(y: Array, ids: NDArray[np.intp], labels: Array, target: Array, one_hot: Array) -> Calls:
+    """Labels into `labels` (n,), and into `target` as the loss takes them: labels (n,), or columns (n, outputs)."""
     yield call(y.take, ids, 0, labels, CLIP)
     if target is labels:
         return
     if target.shape[1] > 1:
-        one_hot = np.eye(target.shape[1], dtype=target.dtype)
         yield call(one_hot.take, labels, 0, target, CLIP)
     else:
         yield call(np.copyto, target.reshape(-1), labels)
@@ -135,7 +136,7 @@ def shuffled(rows: Rows, rng: np.random.Generator) -> NDArray[np.intp]:
     return rows.index[rng.permutation(len(rows))]
 
 
-def stretches(ids: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
+def chunks(ids: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
     """`ids` in pieces of `size`, the last one smaller."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]

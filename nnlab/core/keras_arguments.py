@@ -1,4 +1,4 @@
-"""What `Sequential` is told by `compile` and `fit`, checked before anything is done about it."""
+"""The arguments of `compile` and `fit`, checked before anything changes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Fraction = Annotated[float, Range(ge=0, lt=1)]
 ALL_LOSSES = {**LOSSES, **KERAS_LOSSES}
 
 
-class Plan(NamedTuple):
-    """How to learn.
+class CompileArguments(NamedTuple):
+    """The arguments of `compile`, checked.
 
     Args:
         optimizer: the rule.
         loss: its name in `ALL_LOSSES`.
         has_accuracy: whether accuracy is reported.
         schedule: of the learning rate.
-        schedule_epochs: how many epochs a schedule that ends is planned for; None is those of the first `fit`.
+        schedule_epochs: how many epochs a schedule that ends is planned for; None takes those of the first `fit`.
         clip_norm: the largest global norm of a gradient.
     """
 
@@ -38,8 +38,8 @@ class Plan(NamedTuple):
     clip_norm: float | None
 
 
-class Passes(NamedTuple):
-    """What a call of `fit` asks for, beside the rows."""
+class FitArguments(NamedTuple):
+    """The arguments of `fit` beside the rows, checked."""
 
     batch_size: int
     epochs: int
@@ -49,7 +49,9 @@ class Passes(NamedTuple):
     verbose: int
 
 
-def planned(optimizer: Any, loss: Any, metrics: Any, schedule: Any, schedule_epochs: Any, clip_norm: Any) -> Plan:
+def compile_arguments(
+    optimizer: Any, loss: Any, metrics: Any, schedule: Any, schedule_epochs: Any, clip_norm: Any
+) -> CompileArguments:
     """The arguments of `compile`, if all of them are right.
 
     Raises:
@@ -59,7 +61,7 @@ def planned(optimizer: Any, loss: Any, metrics: Any, schedule: Any, schedule_epo
         near = closest(loss, ALL_LOSSES) if isinstance(loss, str) else ""
         hint = f" Did you mean {near!r}?" if near else ""
         raise ValueError(f"`loss` must be one of {', '.join(ALL_LOSSES)}, but got {shown(loss)}.{hint}")
-    return Plan(
+    return CompileArguments(
         _optimizer(optimizer),
         loss,
         _has_accuracy(metrics),
@@ -69,15 +71,15 @@ def planned(optimizer: Any, loss: Any, metrics: Any, schedule: Any, schedule_epo
     )
 
 
-def passes(
+def fit_arguments(
     batch_size: Any, epochs: Any, initial_epoch: Any, validation_split: Any, shuffle: Any, verbose: Any
-) -> Passes:
+) -> FitArguments:
     """The arguments of `fit`, if all of them are right.
 
     Raises:
         ValueError: with the first that is not.
     """
-    wanted = Passes(
+    asked = FitArguments(
         batch_size=checked("batch_size", Count, 32 if batch_size is None else batch_size, "32"),
         epochs=checked("epochs", Whole, epochs, "1"),
         initial_epoch=checked("initial_epoch", Whole, initial_epoch, "0"),
@@ -85,17 +87,17 @@ def passes(
         shuffle=checked("shuffle", bool, shuffle, "True"),
         verbose=verbosity(verbose),
     )
-    if wanted.initial_epoch > wanted.epochs:
+    if asked.initial_epoch > asked.epochs:
         raise ValueError(
             f"`epochs` is the epoch to end with, not how many follow, and must be at least `initial_epoch`; but got "
-            f"epochs={wanted.epochs} and initial_epoch={wanted.initial_epoch}. "
-            f"Try epochs={wanted.initial_epoch + wanted.epochs}."
+            f"epochs={asked.epochs} and initial_epoch={asked.initial_epoch}. "
+            f"Try epochs={asked.initial_epoch + asked.epochs}."
         )
-    return wanted
+    return asked
 
 
 def verbosity(verbose: Any) -> int:
-    """0 for silence, 1 or 2 for lines; Keras' auto is lines."""
+    """0 for silence, 1 or 2 for lines; Keras' auto means lines."""
     level = checked("verbose", Literal["auto", 0, 1, 2], verbose, "0")
     return 1 if level == "auto" else int(level)
 
@@ -103,7 +105,7 @@ def verbosity(verbose: Any) -> int:
 def _optimizer(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, str) and optimizer.lower() in KERAS_OPTIMIZERS:
         return KERAS_OPTIMIZERS[optimizer.lower()]
-    needed = ("lr", "init", "step", "is_linear", "takes_decay")
+    needed = ("lr", "init", "step")
     if isinstance(optimizer, str | type) or not all(hasattr(optimizer, name) for name in needed):
         raise ValueError(
             f"`optimizer` must be one of {', '.join(KERAS_OPTIMIZERS)}, but got {shown(optimizer)}. "
