@@ -14,8 +14,9 @@ from test_composition import VALUES
 from test_config_files import choice_names, overrides_for
 
 from nnlab.config.jobs import compose_jobs
-from nnlab.config.problems import shown
-from nnlab.config.repeat import in_hydra, overrides_of
+from nnlab.config.problems import as_typed
+from nnlab.config.quoting import as_override
+from nnlab.config.repeat import overrides_of
 from nnlab.config.schema import Config
 from nnlab.config.validate import validate
 
@@ -50,7 +51,7 @@ def test_every_choice_is_repeated(choice: str) -> None:
 @given(asked=st.fixed_dictionaries({}, optional=VALUES), optimizer=st.sampled_from(choices("optimizer")))
 @settings(max_examples=8)
 def test_any_values_are_repeated(asked: dict[str, Any], optimizer: str) -> None:
-    check_repeats(config_of(f"optimizer={optimizer}", *(f"{key}={shown(value)}" for key, value in asked.items())))
+    check_repeats(config_of(f"optimizer={optimizer}", *(f"{key}={as_typed(value)}" for key, value in asked.items())))
 
 
 DIGITS = config_of("data=digits")
@@ -99,6 +100,6 @@ def test_defaults_are_left_out_and_choices_come_first() -> None:
 def test_null_and_lists_are_written_as_hydra_reads_them() -> None:
     overrides = overrides_of(config_of("model.hidden=[]", "schedule=cosine", "model.output_units=10"))
     assert {"model.hidden=[]", "model.output_units=10", "schedule=cosine"} <= set(overrides)
-    assert in_hydra("data.limit", None) == "data.limit=null"
-    assert in_hydra("data.root", "/a b/c") == 'data.root="/a b/c"'
-    assert in_hydra("data.root", "/a/b-c_d.csv") == "data.root=/a/b-c_d.csv"
+    assert as_override("data.limit", None) == "data.limit=null"
+    assert as_override("data.root", "/a b/c") == 'data.root="/a b/c"'
+    assert as_override("data.root", "/a/b-c_d.csv") == "data.root=/a/b-c_d.csv"

@@ -89,6 +89,13 @@ def test_a_node_used_along_many_paths_adds_its_gradients() -> None:
     assert value_and_grad(f, {x: 2.0}, [x]) == (22.0, [37.0])
 
 
+def test_two_inputs_that_other_paths_have_reached_before_get_each_their_own_part() -> None:
+    x, y = Input("x"), Input("y")
+    # x·y + (x + y): by x, y + 1; by y, x + 1. In the order of the backward pass the sum comes first.
+    f = Add(Mul(x, y), Add(x, y))
+    assert value_and_grad(f, {x: 2.0, y: 5.0}, [x, y]) == (17.0, [6.0, 3.0])
+
+
 def test_paths_that_double_at_every_node_are_walked_once() -> None:
     x = Input("x")
     f: Node = x

@@ -265,6 +265,13 @@ def test_views_are_free_and_are_those_of_the_array(view: Callable[[Any], Any]) -
     assert np.shares_memory(array_of(seen), array) or not array_of(seen).size
 
 
+def test_a_copy_of_what_memory_holds_by_chance_is_refused_without_a_warning() -> None:
+    array = np.array([1e300, np.nan])  # the first is infinite in float32, the second no integer
+    for dtype in (np.float32, np.intp):
+        with pytest.raises(TypeError, match="It is a copy here, not a view"):
+            Tracer(array, LeakyReLU(Input()).forward, 0).astype(dtype)
+
+
 def in_a_closure(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
     parts = {"x": x, "others": [out, saved]}
 

@@ -116,8 +116,8 @@ MALFORMED = {
         {},
         r"line 1 of .* \(1, dog, 3\) could be either: .*`data\.header=yes`",
     ),
-    "hole": (b"1,2,3\n0,,3\n", {}, "line 2 of .* has '' in column 1 .* not a number"),
-    "nan": (b"1,2,3\n0,nan,3\n", {}, "line 2 of .* has 'nan' in column 1 .* not a number but a missing value"),
+    "hole": (b"1,2,3\n0,,3\n", {}, "line 2 of .* has '' in column 1 .* missing value"),
+    "nan": (b"1,2,3\n0,nan,3\n", {}, "line 2 of .* has 'nan' in column 1 .* missing value"),
     "infinity": (b"1,2,3\n0,4,inf\n", {}, "line 2 of .* has 'inf' in column 2 .* not a finite number"),
     "comment in a line": (b"1,2,3\n0,1,3 # here\n", {}, "line 2 of .* has '3 # here' in column 2"),
     "real label": (
@@ -134,7 +134,7 @@ MALFORMED = {
         {},
         r"every label of .* is 0\. .*`data\.label_column=K`.* name that one",
     ),
-    "gzip cut off": (gzip.compress(KAGGLE.encode() * 50)[:-9], {}, "must be a whole gzip file"),
+    "gzip cut off": (gzip.compress(KAGGLE.encode() * 50)[:-9], {}, "gzip .* do not decompress"),
 }
 
 
@@ -158,7 +158,7 @@ def test_the_columns_of_a_test_file_stand_in_the_same_order(write: Callable[...,
 def test_kaggles_test_file_without_labels_is_explained(write: Callable[..., Path], tmp_path: Path) -> None:
     write(KAGGLE, "train.csv")
     write("pixel0,pixel1,pixel2,pixel3\n1,2,3,4\n", "test.csv")
-    with pytest.raises(UserError, match=r"has one fewer: it seems to have no labels.*data\.root=.*train\.csv"):
+    with pytest.raises(UserError, match=r"has one fewer: .* no labels.*data\.root=.*train\.csv"):
         load_csv(tmp_path)
 
 

@@ -37,7 +37,7 @@ def test_numbers_that_pandas_gives_nameless_columns_are_no_row(kind: Any, column
     found = read(tmp_path / "x.csv")
     np.testing.assert_array_equal(found.table, frame.to_numpy())
     assert found.names == tuple(map(str, range(columns)))
-    assert any(note.startswith("line 1 taken for column names: 0, 1") for note in found.notes)
+    assert any(note.startswith("line 1 read as column names: 0, 1") for note in found.notes)
 
 
 @pytest.mark.parametrize("kind", ["reals", "digits"])
@@ -55,7 +55,7 @@ def test_labels_that_pandas_put_beside_the_features_have_a_number_too(kind: Any,
 
 def test_the_note_reaches_the_dataset(tmp_path: Path) -> None:
     frame_of("reals", 3).to_csv(tmp_path / "x.csv", index=False)
-    assert "line 1 taken for column names: 0, 1, 2" in load_csv(tmp_path / "x.csv").notes
+    assert "line 1 read as column names: 0, 1, 2" in load_csv(tmp_path / "x.csv").notes
 
 
 @pytest.mark.parametrize("columns", [["target", 0, 1, 2], ["label", *range(1, 9)], ["y", *(400 + 2.5 * np.arange(20))]])
@@ -115,7 +115,7 @@ def test_a_header_that_is_a_comment_does_not_cost_the_first_row(tmp_path: Path) 
     np.savetxt(tmp_path / "x.csv", [[1, 0.5], [0, 1.5]], delimiter=",", header="label,a")
     found = read(tmp_path / "x.csv")
     np.testing.assert_array_equal(found.table, [[1, 0.5], [0, 1.5]])
-    assert any("1 comment passed over, the first in line 1: # label,a" in note for note in found.notes)
+    assert any("1 comment skipped, the first in line 1: # label,a" in note for note in found.notes)
     with pytest.raises(UserError, match=r"line 2, all numbers, and line 1 is a comment"):
         read(tmp_path / "x.csv", header="yes")
 
@@ -144,7 +144,7 @@ def test_an_index_is_refused_left_out_or_kept(name: str, write_frame: Any, tmp_p
             UserError, match=r"An index is neither .*`data\.index=drop`.*`df\.to_csv\(file, index=False\)`"
         ):
             load_csv(file, label_column=label)
-    with pytest.raises(UserError, match=r"Name the column of the label.*`data\.label_column="):
+    with pytest.raises(UserError, match=r"the label is read from it.*`data\.label_column="):
         load_csv(file, index="drop")
     dropped, kept = (load_csv(file, label_column=-1, index=index) for index in ("drop", "keep"))
     assert dropped.features + 1 == kept.features == frame.shape[1]

@@ -106,7 +106,7 @@ def test_scikit_learns_sets_come_back_whole(name: str, form: Any, tmp_path: Path
 def test_the_diabetes_target_is_a_number_to_predict(order: Any, tmp_path: Path) -> None:
     frame = datasets.load_diabetes(as_frame=True).frame[::order]
     frame.to_csv(tmp_path / "x.csv", index=False)
-    with pytest.raises(UserError, match=r"214 distinct labels in 442 rows.*regression is not there yet"):
+    with pytest.raises(UserError, match=r"214 distinct labels in 442 rows.*regression is not"):
         load_csv(tmp_path / "x.csv", label_column=-1)
 
 
@@ -116,7 +116,7 @@ def test_the_diabetes_target_is_a_number_to_predict(order: Any, tmp_path: Path) 
 def test_whole_numbers_to_predict_are_no_classes(label: Any, rows: Any, tmp_path: Path) -> None:
     values = np.repeat(list(rows), 6)
     pd.DataFrame({label: values, "x": np.linspace(0, 1, len(values))}).to_csv(tmp_path / "x.csv", index=False)
-    with pytest.raises(UserError, match=rf"{len(rows)} distinct labels .*not numbered from 0.*regression is not there"):
+    with pytest.raises(UserError, match=rf"{len(rows)} distinct labels .*not numbered from 0.*regression is not"):
         load_csv(tmp_path / "x.csv")
 
 
@@ -141,9 +141,9 @@ REFUSED = {
     "an error of a spreadsheet": (TABLE + "#N/A,2,3\n", "line 6 .* has '#N/A' .*missing value"),
     "infinity": (TABLE + "1,-inf,2\n", "'-inf' .* not a finite number"),
     "overflow": (TABLE + "1,1e400,2\n", "'1e400' .* beyond the largest float64"),
-    "underscores": (TABLE + "1,1_000,2\n", "'1_000'"),
+    "underscores": (TABLE + "1,1_000,2\n", "'1_000' in column 1"),
     "hexadecimal": (TABLE + "1,0x10,2\n", "'0x10' .* not a decimal number"),
-    "thousands": (TABLE + '1,"1,000.5",2\n', "'1,000.5' .* marks between its thousands"),
+    "thousands": (TABLE + '1,"1,000.5",2\n', "'1,000.5' .* thousands"),
     "thousands, perhaps": (HEAD.replace(",", ";") + "1;1,234;2\n0;5,678;3\n", "'1,234' .*`data.decimal=comma`"),
     "a whole number between floats": (TABLE + "1,9007199254740993,2\n", "'9007199254740993' .* cannot hold exactly"),
     "the same with a point": (TABLE + "1,9007199254740993.0,2\n", "cannot hold exactly"),
@@ -153,7 +153,7 @@ REFUSED = {
     "a date": (TABLE + "1,2024-01-31,2\n", "is a date or a time"),
     "a unit": (TABLE + "1,5%,2\n", "is a number with a unit"),
     "a text as label": (TABLE + "cat,2,3\n", "'cat' in column 0 .*Number the classes"),
-    "arabic digits": (TABLE + "1,٣,2\n", "'٣' .* not a number"),
+    "arabic digits": (TABLE + "1,٣,2\n", "'٣' in column 1 .* plain digits"),
     "an open quote": (TABLE + '1,"2,3\n0,1,2\n', "quote"),
     "utf-16 without a mark": (TABLE.encode("utf-16-le"), "NUL character .* UTF-16 without a mark"),
     "latin-1": (TABLE.replace("a", "ä").encode("latin-1"), "its byte 1 is not.*iconv -f WINDOWS-1252"),

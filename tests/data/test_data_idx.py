@@ -83,13 +83,13 @@ DAMAGED = {
     "gzip cut off": (
         TRAIN_IMAGES,
         WHOLE[:-20],
-        r"must be a whole gzip file, but its \d+ bytes do not decompress",
+        r"gzip .* \d+ bytes do not decompress",
     ),
-    "gzip changed": (TRAIN_IMAGES, WHOLE[:60] + b"\0" * 9 + WHOLE[69:], "must be a whole gzip file"),
+    "gzip changed": (TRAIN_IMAGES, WHOLE[:60] + b"\0" * 9 + WHOLE[69:], "gzip .* do not decompress"),
     "body cut off": (
         TRAIN_IMAGES,
         images_of(40)[:-1],
-        r"must have 496 bytes, as its header announces images of shape",
+        r"must have 496 bytes, .* images of shape \(40, 4, 3\), but has 495",
     ),
     "body too long": (
         TRAIN_IMAGES,
@@ -99,9 +99,9 @@ DAMAGED = {
     "header cut off": (
         TRAIN_IMAGES,
         images_of(40)[:10],
-        "must open with an IDX header of 16 bytes, but holds 10",
+        "IDX header of 16 bytes, but has 10 bytes",
     ),
-    "empty": (TRAIN_LABELS, b"", "must open with an IDX header of 8 bytes, but holds 0 bytes"),
+    "empty": (TRAIN_LABELS, b"", "IDX header of 8 bytes, but has 0 bytes"),
     "labels for images": (
         TRAIN_IMAGES,
         idx_bytes(np.zeros(40, dtype=np.uint8)),
@@ -112,7 +112,7 @@ DAMAGED = {
         images_of(40),
         r"must hold labels \(magic number 2049\), .* file of images",
     ),
-    "web page": (TRAIN_LABELS, b"<html>Not found</html>", r"magic number is \d+: it is no IDX file of bytes"),
+    "web page": (TRAIN_LABELS, b"<html>Not found</html>", r"magic number 2049\), but its magic number is 1013478509"),
     "too few images": (TRAIN_IMAGES, images_of(39), r"has 39 rows and 40 labels\. Give the two arrays"),
     "no images": (TRAIN_IMAGES, idx_bytes(np.zeros((0, 4, 3), dtype=np.uint8)), "has 0 rows and 40 labels"),
     "another image size": (
@@ -162,12 +162,12 @@ def test_a_file_that_may_not_be_read_is_named(idx_folder: Path, monkeypatch: pyt
 
     # Not by chmod: tests may run as root, who may read everything.
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(UserError, match=r"train-labels.* must be a file that you may read, but: Permission denied"):
+    with pytest.raises(UserError, match=r"train-labels.* Permission denied"):
         load_idx(idx_folder)
 
 
 def test_a_root_is_refused_by_sources_that_do_not_read_it(idx_folder: Path) -> None:
-    with pytest.raises(UserError, match=r"is for idx, csv, npz: `data=digits` does not read it\. Leave it out"):
+    with pytest.raises(UserError, match=r"is for idx, csv, npz, .*`data=digits` does not read it\. Leave it out"):
         load(DataSettings(name="digits", root=str(idx_folder)))
 
 

@@ -108,6 +108,6 @@ def test_arrays_cannot_be_written_to() -> None:
 
 def test_settings_of_sources_are_checked() -> None:
     with pytest.raises(ValueError, match=r"`name` must be one of toy, .*Try mnist_5k\."):
-        DataSettings(name="mnist_5")  # type: ignore[arg-type]
+        DataSettings(name="mnist_5")
     with pytest.raises(ValueError, match="`limit` must be at least 1 or null"):
         DataSettings(name="toy", limit=0)

@@ -96,7 +96,7 @@ def test_a_save_that_fails_leaves_what_was_there(folder: Path, monkeypatch: pyte
 
 def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("ten years of work")
-    with pytest.raises(UserError, match=r"goes to a folder of its own, but .* is something else"):
+    with pytest.raises(UserError, match=r"a folder of its own, but .* is something else"):
         save_shared(load(SETTINGS["toy"]), tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 
@@ -116,8 +116,8 @@ CORRUPTIONS = {
     ),
     "array emptied": (lambda folder: (folder / "train_y.npy").write_bytes(b""), ""),
     "array of text": (lambda folder: (folder / "train_y.npy").write_bytes(b"hello " * 40), ""),
-    "other rows": (lambda folder: np.save(folder / "train_y.npy", np.zeros(3)), "do not fit each other"),
-    "beyond": (lambda folder: np.save(folder / "test_index.npy", np.array([1797])), "do not fit each other"),
+    "other rows": (lambda folder: np.save(folder / "train_y.npy", np.zeros(3)), "do not match"),
+    "beyond": (lambda folder: np.save(folder / "test_index.npy", np.array([1797])), "do not match"),
     "not json": (lambda folder: (folder / "dataset.json").write_text("{"), "Expecting property name"),
     "not ours": (lambda folder: (folder / "dataset.json").write_text("[]"), ""),
     "no key": (lambda folder: edited(folder, lambda d: d.pop("splits")), "'splits'"),

@@ -64,7 +64,7 @@ def test_a_data_frame_gives_to_the_bit_what_the_network_gives_for_the_inputs_of_
     form = "csv" if "noise" in columns else "npz"
     split = SplitSettings(strategy="tail", test=0, validation=0)
     file = str(tmp_path / f"table.{form}")
-    dataset = load(DataSettings(form, file, standardize=True, label_column=len(columns), split=split))  # type: ignore[arg-type]
+    dataset = load(DataSettings(form, file, standardize=True, label_column=len(columns), split=split))
     model, network, _ = logged(dataset, tmp_path / "model", uri)
     expected = network.predict(dataset.train.inputs(np.float32))
     read = pd.read_csv(io.StringIO(text)).drop(columns="label")

@@ -248,4 +248,4 @@ def test_settings_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`epochs` must be at least 1"):
         replace(settings, epochs=0)
     with pytest.raises(ValueError, match=r"`monitor` must be one of val/loss, val/accuracy"):
-        replace(settings, monitor="test/loss")  # type: ignore[arg-type]
+        replace(settings, monitor="test/loss")
