@@ -16,7 +16,7 @@ from nnlab.tuning.search.space import Space, read_space
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 NEEDS_TORCH = pytest.mark.skipif(not has_torch(), reason="needs PyTorch")
-NAMES = [pytest.param(name, marks=NEEDS_TORCH) if name == "gp" else name for name in SAMPLERS]
+NAMES = [pytest.param(name, marks=[NEEDS_TORCH, pytest.mark.slow]) if name == "gp" else name for name in SAMPLERS]
 """Of all samplers."""
 
 

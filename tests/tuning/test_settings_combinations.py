@@ -76,7 +76,9 @@ def cases() -> list[Any]:
         }
         if not problems_of(SPACES[space], **changes):  # type: ignore[arg-type]
             name = f"{sampler}-{pruner}-{space}-{objectives}"
-            marks = [pytest.mark.slow] if name == "gp-none-numbers-two" else []  # a proposal takes 10 s
+            marks = (
+                [pytest.mark.slow] if sampler == "gp" else []
+            )  # importing PyTorch takes seconds, and so does a proposal
             chosen.append(pytest.param(changes, SPACES[space], id=name, marks=marks))
     return chosen
 
