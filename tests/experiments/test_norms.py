@@ -36,7 +36,7 @@ def test_norms_are_those_of_a_pass_written_out(activation: str) -> None:
         signal = signals[layer]
         gradient = delta @ weights[layer].T
         delta = gradient * (1 - signal**2 if activation == "tanh" else signal > 0)
-        expected.insert(0, (rms(signal), rms(gradient), rms(signals[layer - 1].T @ delta)))  # type: ignore[arg-type]
+        expected.insert(0, (rms(signal), rms(gradient), rms(signals[layer - 1].T @ delta)))
 
     measured = norms.norms(config)
     assert list(measured.index) == [1, 2, 3]
