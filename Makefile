@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 EXTRAS ?= dev
 ARGS ?=
 # In two processes, file by file in the order in which they are collected: those that take long come first.
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+# Bytecode is kept even where the environment says otherwise: pytest would compile every test anew in each process.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run sweep experiments gradcheck ui bench test test-slow lint types format check clean
@@ -50,13 +51,13 @@ bench: $(VENV)/.ready-dev,bench ## speed, side by side with PyTorch, JAX and oth
 test: setup ## the tests, in two processes
 	@$(PYTEST) -m "not slow and not parity" $(ARGS)
 
-test-slow: setup ## the slow tests, and parity with PyTorch where it is installed (make setup EXTRAS=dev,bench)
+test-slow: setup ## the slow tests, in two processes, and parity with PyTorch where it is installed (make setup EXTRAS=dev,bench)
 	@$(PYTEST) -m "slow or parity" $(ARGS)
 
 lint: setup ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-types: setup ## mypy, strict
+types: setup ## mypy, strict, over the tests as well
 	@$(BIN)/mypy
 
 format: setup ## rewrite the code as ruff wants it

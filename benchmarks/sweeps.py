@@ -14,8 +14,6 @@ from benchmarks.bench import Bench
 from benchmarks.machine import load
 from benchmarks.report import Row, Table
 from benchmarks.watching import new_runs_dir, sweep_command, watched
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
 from nnlab.runs.stored_run import StoredRun
 
 WORKERS = 2
@@ -191,9 +189,9 @@ def _read(study: Path, workers: int, started: float, ended: float) -> TimedSweep
 
 def _work(run: Path) -> float:
     """From the start of a run to its last epoch, in seconds."""
-    start, *events = journal.counting(journal.read(run / JOURNAL)[0])
-    epochs: list[int] = [event["time"] for event in events if event["event"] == "epoch"]  # the winner starts once more
-    return (epochs[-1] - int(start["time"])) / 1000
+    stored = StoredRun.open(run)
+    assert stored.last_epoch_at is not None
+    return (stored.last_epoch_at - stored.started_at) / 1000
 
 
 def _time(text: str) -> float:

@@ -13,7 +13,7 @@ PAGE = Path(__file__).with_suffix(".md")
 HEADING = """\
 # Derivatives
 
-What each operation computes, and what it hands to its inputs on the way back. L is the output of the whole graph, n the
+What each operation computes, and what it passes back to its inputs. L is the output of the whole graph, n the
 number of rows; dx stands for ∂L/∂x, and dout for the derivative by the operation's own value, ∂L/∂out. How these
 make up the gradient of a network: `nnlab/core/textbook.py`.
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from nnlab.batch import compose
 from nnlab.config.job import Job
-from nnlab.config.repeat import in_hydra
+from nnlab.config.quoting import as_override
 from nnlab.cpu import usable_cores
+from nnlab.data.sources import SOURCES
 from nnlab.errors import UserError
 
 SEEDS = 5
@@ -19,7 +20,7 @@ SEEDS = 5
 QUICK_ROWS = 2000
 QUICK_EPOCHS = 2
 QUICK_SEEDS = 2
-OWN_FILES = ("idx", "csv", "npz")
+OWN_FILES = tuple(name for name, source in SOURCES.items() if source.has_root)
 NAMES = {"mnist": "full MNIST", "mnist_5k": "mnist_5k, 5,000 digits of MNIST, NOT the full MNIST"}
 
 
@@ -76,8 +77,8 @@ class Lab:
     @property
     def places(self) -> tuple[str, ...]:
         """The overrides that say where runs are kept."""
-        uri = () if self.tracking_uri is None else (in_hydra("tracking.uri", self.tracking_uri),)
-        return (in_hydra("runs_dir", self.runs_dir), *uri)
+        uri = () if self.tracking_uri is None else (as_override("tracking.uri", self.tracking_uri),)
+        return (as_override("runs_dir", self.runs_dir), *uri)
 
     def digits(self, overrides: Sequence[str] = ()) -> tuple[str, ...]:
         """What selects the digits; with --quick fewer rows, unless the `overrides` say how many."""
@@ -125,7 +126,7 @@ def lab_of(given: argparse.Namespace) -> Lab:
             f"{'with' if given.root else 'without'} --root. Give both, as in --data idx --root FOLDER."
         )
     lab = Lab(
-        data=(f"data={given.data}", *([in_hydra("data.root", given.root)] if given.root else [])),
+        data=(f"data={given.data}", *([as_override("data.root", given.root)] if given.root else [])),
         data_name=NAMES.get(given.data, f"the digits of {given.root}"),
         seeds=seeds,
         is_quick=given.quick,

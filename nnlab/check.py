@@ -1,8 +1,9 @@
-"""One way to say what a setting may be, used by the classes here and by the config that is checked before a run.
+"""The rules of settings: what a value may be, for classes that are made in Python and for configs before a run.
 
 A setting is a dataclass field. Its annotation is the whole rule::
 
     lr: Annotated[float, Range(gt=0)] = 0.1
+    activation: Annotated[str, OneOf(ACTIVATIONS)] = "relu"
     strategy: Literal["tail", "random"] = "tail"
 
 `Checked` raises on a broken rule when an object is made; `problem_with` returns it, so that a config can
@@ -17,12 +18,12 @@ import math
 import re
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from nnlab.plain import plain, shown
 
-TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,20 +36,14 @@ class Range:
     le: float | None = None
 
     def __contains__(self, value: float) -> bool:
-        return (
-            (isinstance(value, int) or math.isfinite(value))
-            and (self.gt is None or value > self.gt)
-            and (self.ge is None or value >= self.ge)
-            and (self.lt is None or value < self.lt)
-            and (self.le is None or value <= self.le)
-        )
+        return (isinstance(value, int) or math.isfinite(value)) and not self.nearest(value)
 
     def __str__(self) -> str:
         signs = {"above": self.gt, "at least": self.ge, "below": self.lt, "at most": self.le}
         return " and ".join(f"{sign} {bound:g}" for sign, bound in signs.items() if bound is not None)
 
     def nearest(self, value: float) -> str:
-        """The bound that `value` crossed, in words: the nearest valid choice."""
+        """The bound that `value` is beyond, in words: the nearest valid choice."""
         if self.gt is not None and not value > self.gt:
             return f"a value above {self.gt:g}"
         if self.ge is not None and not value >= self.ge:
@@ -61,27 +56,12 @@ class Range:
 
 
 @dataclasses.dataclass(frozen=True)
-class NotEmpty:
-    """A text of at least one character."""
-
-    def __contains__(self, value: str) -> bool:
-        return bool(value.strip())
-
-    def __str__(self) -> str:
-        return "a text that is not empty"
-
-    def nearest(self, value: str) -> str:
-        """There is none."""
-        return ""
-
-
-@dataclasses.dataclass(frozen=True)
 class Matches:
-    """A text that fits a pattern.
+    """Text that matches a pattern.
 
     Args:
-        pattern: a regular expression for the whole text.
-        meaning: the same in words.
+        pattern: a regular expression, which the whole text has to match.
+        meaning: the pattern in words.
     """
 
     pattern: str
@@ -93,31 +73,60 @@ class Matches:
     def __str__(self) -> str:
         return self.meaning
 
-    def nearest(self, value: str) -> str:
-        """There is none."""
-        return ""
+
+NOT_EMPTY = Matches(r"(?s).*\S.*", "text that is not empty")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)  # hashed by identity: a table has no hash
+class OneOf:
+    """A name in a table, which is the only list of its names.
+
+    The table is read whenever a value is checked: a name that is added to it later is valid from then on.
+
+    Args:
+        table: name -> what it stands for.
+        but: names of the table that are not valid here.
+    """
+
+    table: Mapping[str, object]
+    but: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The valid names, in the order of the table."""
+        return [name for name in self.table if name not in self.but]
 
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """A broken rule: what must hold, and the nearest valid choice (empty if none is nearer than the others)."""
+    """A broken rule, and the nearest valid choice (empty if none is nearer than the others)."""
 
     rule: str
     nearest: str = ""
 
 
 def closest(word: str, choices: Iterable[str]) -> str:
-    """The choice that looks most like `word`, or an empty string."""
+    """The choice that is spelled most like `word`; empty if none is."""
     found = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.55)
     return found[0] if found else ""
 
 
+def choice_problem(choices: Iterable[str | int], value: Any) -> Problem | None:
+    """The problem with a value that is none of the choices; None if it is one."""
+    choices = list(choices)
+    if isinstance(value, str | int) and value in choices:
+        return None
+    names = [str(choice) for choice in choices]
+    rule = f"must be one of {', '.join(names)}" if len(names) > 1 else f"must be {names[0]}"
+    return Problem(rule, closest(str(value), names))
+
+
 def problem_with(annotation: Any, value: Any) -> Problem | None:
-    """Hold `value` against the annotation of its field.
+    """Check `value` against the annotation of its field.
 
     NumPy's numbers are numbers. Understands `bool`, `int`, `float` (a whole number counts), `str`, `Literal`,
-    `tuple[T, ...]` (a list counts), `X | Y`, `Annotated[T, Range(...)]`, `Annotated[str, NotEmpty()]` and
-    `Annotated[str, Matches(...)]`.
+    `tuple[T, ...]` (a list counts), `X | Y`, `Annotated[T, Range(...)]`, and `Annotated[str, ...]` with `OneOf(...)`,
+    `NOT_EMPTY` or `Matches(...)`.
 
     Returns:
         None if the value is valid, else the problem.
@@ -126,6 +135,8 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
     origin = get_origin(annotation)
     if origin is Annotated:
         base, *extras = get_args(annotation)
+        if isinstance(extras[0], OneOf):
+            return choice_problem(extras[0].names, value)
         problem = problem_with(base, value)
         if problem is None:
             return _constraint_problem(extras, value)
@@ -133,11 +144,7 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
             return Problem(problem.rule)
         return problem
     if origin is Literal:
-        choices = [str(choice) for choice in get_args(annotation)]
-        if isinstance(value, str | int) and value in get_args(annotation):
-            return None
-        rule = f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
-        return Problem(rule, closest(str(value), choices))
+        return choice_problem(get_args(annotation), value)
     if origin in (Union, types.UnionType):
         problems = [problem_with(option, value) for option in get_args(annotation)]
         if None in problems:
@@ -149,7 +156,7 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
         return _list_problem(get_args(annotation)[0], value)
     if annotation is type(None):
         return None if value is None else Problem("must be null")
-    accepted = (int, float) if annotation is float else (annotation,)
+    accepted = int | float if annotation is float else annotation
     if not isinstance(value, accepted) or (isinstance(value, bool) and annotation is not bool):
         return Problem(f"must be {TYPE_NAMES.get(annotation, annotation.__name__)}", _converted(annotation, value))
     if annotation is float and not abs(value) <= sys.float_info.max:
@@ -159,8 +166,8 @@ def problem_with(annotation: Any, value: Any) -> Problem | None:
 
 def _constraint_problem(extras: list[Any], value: Any) -> Problem | None:
     for extra in extras:
-        if isinstance(extra, Range | NotEmpty | Matches) and value not in extra:
-            return Problem(f"must be {extra}", extra.nearest(value))
+        if isinstance(extra, Range | Matches) and value not in extra:
+            return Problem(f"must be {extra}", extra.nearest(value) if isinstance(extra, Range) else "")
     return None
 
 
@@ -177,7 +184,7 @@ def _list_problem(item: Any, value: Any) -> Problem | None:
 
 
 def _converted(annotation: Any, value: Any) -> str:
-    """The value written as the type it should have, where that is plain ("3" for 3, 2.0 for 2)."""
+    """The value written as the type that it should have, where that is clear (3 for "3", 2 for 2.0)."""
     if isinstance(value, bool) or annotation not in (int, float) or not isinstance(value, str | int | float):
         return ""
     try:
@@ -190,19 +197,19 @@ def _converted(annotation: Any, value: Any) -> str:
 
 
 def field_rules(cls: Any) -> dict[str, Any]:
-    """The annotation of each field of a dataclass, by name, in the order of declaration."""
+    """The annotation of each field of a dataclass by name, in order of declaration."""
     hints = get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
 def checked(name: str, annotation: Any, value: Any, example: str = "") -> Any:
-    """An argument as Python's own number, truth value or text, if it keeps its rule.
+    """An argument as Python's own number, boolean or string, if it is valid.
 
     Args:
         name: of the argument.
         annotation: its rule, see `problem_with`.
         value: what was given.
-        example: what to propose where no valid value is nearer than others.
+        example: what to suggest where no valid value is nearer than the others.
 
     Raises:
         ValueError: with the rule, the value, and what to give instead.
@@ -215,9 +222,9 @@ def checked(name: str, annotation: Any, value: Any, example: str = "") -> Any:
 
 
 class Checked:
-    """Base of the frozen dataclasses of settings: making one with a value out of its rule raises.
+    """Base class of settings, which are frozen dataclasses: an invalid value raises as the object is made.
 
-    NumPy's numbers are taken, and kept as Python's own.
+    NumPy's numbers are accepted, and stored as Python's own.
 
     Raises:
         TypeError: if a setting is unknown.
@@ -225,7 +232,7 @@ class Checked:
     """
 
     def __new__(cls, *_: Any, **settings: Any) -> Self:
-        """Refuse settings that the class does not have, by those that it has."""
+        """Refuse settings that the class does not have; the message lists those that it has."""
         known = [field.name for field in dataclasses.fields(cls) if field.init] if settings else []  # type: ignore[arg-type]
         if unknown := [name for name in settings if name not in known]:
             has = f"has {', '.join(known)}" if known else "has no settings"

@@ -1,4 +1,4 @@
-"""Values as people give them: NumPy's numbers as Python's own, and anything in the words of a message."""
+"""Values from outside: NumPy's numbers as Python's own, and any value as a message shows it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 LONGEST_SHOWN = 80
-"""Characters of a wrong value that a message repeats."""
+"""How many characters of a wrong value a message shows."""
 
 
 def plain(value: Any) -> Any:
-    """NumPy's numbers, truth values and texts as Python's own, also within lists; anything else as it is.
+    """NumPy's numbers, booleans and strings as Python's own, also inside lists; anything else unchanged.
 
-    A float32 of 0.1 becomes the number that it stands for, 0.10000000149.
+    A float32 of 0.1 becomes the number that it stores, 0.10000000149.
     """
     if isinstance(value, np.floating):
         return float(value)
@@ -25,7 +25,7 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as a message tells it: short, and an array by its shape alone."""
+    """A value as a message shows it: short, and an array by its shape."""
     if isinstance(shape := getattr(value, "shape", None), tuple) and not isinstance(value, np.generic):
         return f"{type(value).__name__} of shape {shape}"
     text = " ".join(repr(plain(value)).split())

@@ -41,8 +41,8 @@ def dataset() -> Dataset:
     x = np.arange(48, dtype=np.uint8).reshape(12, 4)
     y = np.arange(12) % 3
     scaling = Scaling(1 / 255)
-    splits = [Rows(x, y, np.arange(*bounds), scaling) for bounds in ((0, 7), (7, 9), (9, 12))]
-    return Dataset("tiny", *splits, ("a", "b", "c"), None, "d5" * 32)
+    train, validation, test = (Rows(x, y, np.arange(*bounds), scaling) for bounds in ((0, 7), (7, 9), (9, 12)))
+    return Dataset("tiny", train, validation, test, ("a", "b", "c"), None, "d5" * 32)
 
 
 def model(seed: int = 11) -> Model:
@@ -95,7 +95,7 @@ def main() -> None:
         time.sleep(600)
     if end == "vanish":
         os._exit(9)
-    recorder.close(end, "because")
+    recorder.close(end, "because")  # type: ignore[arg-type]
     print(sync.finish(60))
 
 

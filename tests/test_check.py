@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pytest
 
-from nnlab.check import Checked, Matches, Problem, Range, closest, field_rules, problem_with
+from nnlab.check import NOT_EMPTY, Checked, Matches, OneOf, Problem, Range, closest, field_rules, problem_with
 
 Fraction = Annotated[float, Range(ge=0, lt=1)]
 Positive = Annotated[float, Range(gt=0)]
@@ -17,6 +17,9 @@ Count = Annotated[int, Range(ge=1)]
 Batch = Count | Literal["full"]
 Hex = Annotated[str, Matches(r"[0-9a-f]+", "hexadecimal digits")]
 Strategy = Literal["tail", "random", "stratified"]
+ROOMS: dict[str, object] = {"kitchen": 1, "cellar": None, "attic": 3}
+Room = Annotated[str, OneOf(ROOMS)]
+DryRoom = Annotated[str, OneOf(ROOMS, but=("cellar",))]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,12 @@ Strategy = Literal["tail", "random", "stratified"]
         (float, 3),
         (str, ""),
         (Strategy, "tail"),
+        (Room, "cellar"),
+        (DryRoom, "attic"),
+        (Room | None, None),
+        (Room, np.str_("attic")),
+        (tuple[Room, ...], ["attic", "kitchen"]),
+        (Annotated[str, NOT_EMPTY], " x "),
         (Fraction, 0),
         (Fraction, 0.999),
         (Positive, 1e-300),
@@ -78,11 +87,11 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
         (float, None, "must be a number", ""),
         (float, math.nan, "must be a finite number", ""),
         (float, -math.inf, "must be a finite number", ""),
-        (str, 3, "must be a text", ""),
+        (str, 3, "must be text", ""),
         # patterns, which the whole text has to fit
         (Hex, "c0ffee!", "must be hexadecimal digits", ""),
         (Hex, "c0\n", "must be hexadecimal digits", ""),
-        (Hex, 10, "must be a text", ""),
+        (Hex, 10, "must be text", ""),
         (Hex | None, "", "must be hexadecimal digits or null", ""),
         # ranges
         (Fraction, 1.0, "must be at least 0 and below 1", "a value below 1"),
@@ -99,6 +108,22 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
         (Strategy, "xyz", "must be one of tail, random, stratified", ""),
         (Strategy, 7, "must be one of tail, random, stratified", ""),
         (Strategy, ["tail"], "must be one of tail, random, stratified", "tail"),
+        # names in a table
+        (Room, "atic", "must be one of kitchen, cellar, attic", "attic"),
+        (Room, "garage", "must be one of kitchen, cellar, attic", ""),
+        (Room, 1, "must be one of kitchen, cellar, attic", ""),
+        (Room, None, "must be one of kitchen, cellar, attic", ""),
+        (DryRoom, "cellar", "must be one of kitchen, attic", ""),
+        (Room | Literal["auto"], "kitchn", "must be one of kitchen, cellar, attic or auto", "kitchen"),
+        (
+            tuple[Room, ...],
+            ["atic"],
+            "each item must be one of kitchen, cellar, attic, but item 0 is 'atic'",
+            "[attic]",
+        ),
+        # blank text
+        (Annotated[str, NOT_EMPTY], "", "must be text that is not empty", ""),
+        (Annotated[str, NOT_EMPTY], " \n\t", "must be text that is not empty", ""),
         # one of several
         (float | None, "x", "must be a number or null", ""),
         (Batch, 0, "must be at least 1 or full", "1"),
@@ -122,6 +147,14 @@ def test_a_wrong_value_is_told_its_rule_and_the_nearest_valid_choice(
     annotation: Any, value: Any, rule: str, nearest: str
 ) -> None:
     assert problem_with(annotation, value) == Problem(rule, nearest)
+
+
+def test_a_name_added_to_a_table_is_valid_from_then_on() -> None:
+    table: dict[str, object] = {"kitchen": 1}
+    room = Annotated[str, OneOf(table)]
+    assert problem_with(room, "attic") == Problem("must be kitchen")
+    table["attic"] = 3
+    assert problem_with(room, "attic") is None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import nnlab.batch
 from nnlab.commands.arguments import composed_jobs
 from nnlab.config.problems import ConfigError
 from nnlab.execution.many import run_all
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.search.pruners import PRUNERS
 from nnlab.tuning.search.samplers import SAMPLERS
 

@@ -35,5 +35,5 @@ def test_a_reader_who_has_gone_is_no_traceback() -> None:
     assert pipe.stdout is not None
     pipe.stdout.close()  # before Python has even started
     pipe.stdout = None
-    assert pipe.communicate(timeout=60) == (None, "")
+    assert pipe.communicate(timeout=60) == (None, "")  # type: ignore[comparison-overlap]
     assert pipe.returncode == 1

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
-from nnlab import plots
 from nnlab.batch import compose
 from nnlab.commands.run_console import RunConsole
 from nnlab.core.rows import Rows
@@ -78,7 +77,7 @@ def test_the_pictures_are_of_the_predictions_that_were_evaluated(
         shown.update(facts)
         return []
 
-    monkeypatch.setattr(plots, "draw_all", keep)
+    monkeypatch.setattr("nnlab.plots.run_pictures.draw_all", keep)
     result, *_ = done(tmp_path)
     model = load_model(result.directory / "model" / ARCHITECTURE, result.directory / "model" / WEIGHTS)
     rows = shown["shown"]

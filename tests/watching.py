@@ -19,14 +19,14 @@ def shown(uri: str, run: Path) -> tuple[str, str]:
     """Status and tag of a run in MLflow."""
     state = SyncState.of(run)
     assert state is not None
-    found = MlflowClient(uri).get_run(state.run_id)
+    found = MlflowClient(uri).get_run(state.run_id)  # type: ignore[arg-type]
     return found.info.status, found.data.tags["nnlab.status"]
 
 
 def steps(uri: str, run: Path) -> list[int]:
     state = SyncState.of(run)
     assert state is not None
-    return [metric.step for metric in MlflowClient(uri).get_metric_history(state.run_id, "lr")]
+    return [metric.step for metric in MlflowClient(uri).get_metric_history(state.run_id, "lr")]  # type: ignore[arg-type]
 
 
 def run_id(run: Path) -> str | None:

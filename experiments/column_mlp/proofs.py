@@ -9,7 +9,7 @@ import numpy as np
 from experiments.column_mlp.column_form import backward, cost, forward
 from nnlab.batch import compose
 from nnlab.config.build import build_trainer
-from nnlab.config.repeat import in_hydra
+from nnlab.config.quoting import as_override
 from nnlab.config.schema import Config
 from nnlab.core.batches import BatchLoader
 from nnlab.data import Dataset, read_source
@@ -56,7 +56,7 @@ def csv_difference(dataset: Dataset, file: Path) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     table = np.column_stack([labels, pixels])
     np.savetxt(file, table, fmt="%d", delimiter=",", header=",".join(names), comments="")
-    settings = compose("data=csv", in_hydra("data.root", str(file))).config.data
+    settings = compose("data=csv", as_override("data.root", str(file))).config.data
     x, y = read_source(settings).parts["train"]
     if x.shape != pixels.shape:
         raise ValueError(f"{file} was written with {pixels.shape} pixels, but read with {x.shape}.")

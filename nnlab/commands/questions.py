@@ -12,7 +12,7 @@ from typing import Any
 from nnlab.config.jobs import CONFIG_NAME, compose_jobs, conf_dir
 from nnlab.config.overrides import Rules, key_of, one_value_alone, read, unknown_key
 from nnlab.config.problems import ConfigError, ConfigProblem
-from nnlab.config.quoting import in_hydra
+from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
 
 QUESTIONS = ("help", "hydra_help", "cfg", "info", "shell_completion")
@@ -116,7 +116,7 @@ def _checked(texts: Sequence[str], root: str, rules: Rules | None) -> list[str]:
     if problems:
         raise ConfigError(problems)
     searched = {
-        str(override.input_line): in_hydra(f"++sweep.space.{override.key_or_group}", override.get_value_string())
+        str(override.input_line): as_override(f"++sweep.space.{override.key_or_group}", override.get_value_string())
         for override in several
     }
     return [searched.get(text, text) for text in texts]

@@ -34,11 +34,11 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    from nnlab.tuning.plan import make_plan
-    from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
+    from nnlab.tuning.planning import make_plan
+    from nnlab.tuning.resuming import resumed_arguments, resumed_plan
 
-    whole, begun = arguments_to_go_on(arguments)
-    plan = make_plan(whole) if begun is None else plan_to_go_on(whole, arguments, begun)
+    whole, begun = resumed_arguments(arguments)
+    plan = make_plan(whole) if begun is None else resumed_plan(whole, arguments, begun)
 
     from nnlab.commands.study_console import study_console_for
     from nnlab.runs.looks import told

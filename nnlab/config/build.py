@@ -7,7 +7,7 @@ from nnlab.core.initializers import INITIALIZERS
 from nnlab.core.layers import Activation, Dense, Dropout, Layer
 from nnlab.core.network import Network
 from nnlab.core.objective import Objective
-from nnlab.core.regularizers import REGULARIZERS, Regularizer
+from nnlab.core.regularizers import Regularizer
 from nnlab.core.seeding import Streams, streams
 from nnlab.data.dataset import Dataset
 from nnlab.training.trainer import Trainer
@@ -25,7 +25,7 @@ def build_layers(model: ModelSettings, regularizer: object, classes: int) -> lis
 
 
 def build_objective(config: Config, dataset: Dataset, random: Streams) -> Objective:
-    """The network at its beginning, with its loss and penalties."""
+    """The initialized network, with its loss and penalties."""
     network = Network(
         build_layers(config.model, config.regularizer, dataset.classes),
         features=(dataset.features,),
@@ -47,7 +47,7 @@ def _dense(model: ModelSettings, units: int, penalty: object, *, is_output: bool
     rule: Regularizer | None = None
     biases = False
     if isinstance(penalty, Penalty) and not (is_output and penalty.layers == "hidden"):
-        rule = REGULARIZERS[penalty.kind](penalty.strength)
+        rule = penalty.regularizer(penalty.strength)
         biases = penalty.biases
     return Dense(
         units,

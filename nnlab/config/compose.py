@@ -1,8 +1,8 @@
-"""Overrides with single values, composed by Hydra to one config as plain values.
+"""Composes one config with Hydra, as plain values, from overrides with single values.
 
-Hydra stops at the first key it does not know, and checks no value. So every override is forced in first; what is wrong
-with the composed whole is then told at once. What depends on an override that is wrong is not known: it is marked as
-`IN_DOUBT` and not checked, so that no second problem is told that the first one only makes seem so.
+Hydra stops at the first unknown key, and checks no value. So every override is forced in, and the composed config is
+checked as a whole. Values that depend on a wrong override are unknown: they are marked `IN_DOUBT` and not checked, so
+that one mistake is reported as one problem.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from omegaconf import OmegaConf
 
 from nnlab.check import closest
 from nnlab.config.groups import choices_of, conf_dir, groups
-from nnlab.config.parse import IN_DOUBT, key_rules
+from nnlab.config.keys import key_rules
+from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.quoting import to_paste
 
 CONFIG_NAME = "config"
-"""The root of a run's config among the files of `conf/`."""
+"""The file of `conf/` that a run's config starts from."""
 
 VARIABLES = ("NNLAB_RUNS_DIR", "MLFLOW_TRACKING_URI")
-"""Those of the environment that `conf/` asks for."""
+"""Environment variables that `conf/` refers to."""
 
 PRESETS = ("experiment", "sweep")
 """Groups whose files set keys of all others."""
@@ -35,7 +36,7 @@ PRESETS = ("experiment", "sweep")
 
 @contextmanager
 def hydra_initialized() -> Iterator[None]:
-    """Hydra over `conf/`, for `composed`; a variable of the environment that is empty counts as one that is not set."""
+    """Hydra set up for `composed`. An empty environment variable counts as one that is not set."""
     empty = [name for name in VARIABLES if os.environ.get(name) == ""]
     for name in empty:
         del os.environ[name]
@@ -60,8 +61,8 @@ def composed(
     Args:
         job: the overrides, each with a single value.
         problems: to add to.
-        root: the file of `conf/` to begin with.
-        in_doubt: keys and groups that were meant to be set, but wrongly.
+        root: the file of `conf/` to start from.
+        in_doubt: keys and groups whose overrides were invalid.
 
     Raises:
         ConfigError: if Hydra cannot compose it.
@@ -77,7 +78,7 @@ def composed(
         try:
             whole = _composed(left, root)
             break
-        except Exception as error:  # Hydra says what it has foreseen by its own, and else whatever its parts raise
+        except Exception as error:  # Hydra raises its own errors, and lets those of its parts through
             guilty = [override for override in left if override.key_or_group == getattr(error, "full_key", None)]
             if not guilty:
                 guilty = _guilty(left, root)
@@ -92,7 +93,7 @@ def composed(
 
 
 def _composed(overrides: Sequence[Override], root: str) -> dict[str, Any]:
-    # Choices first: a value may belong to a choice that stands behind it.
+    # Choices first: a value may belong to a choice that comes later on the command line.
     forced = sorted(map(_forced, overrides), key=lambda text: text.startswith("++"))
     raw: Any = OmegaConf.to_container(compose(root, overrides=forced), resolve=True)
     return {str(key): value for key, value in raw.items()}
@@ -136,16 +137,16 @@ def _sections() -> frozenset[str]:
 
 
 def _forced(override: Override) -> str:
-    """The override as text, forced in if it sets a value: unknown keys are to be found later, not refused now."""
+    """The override as text, forced in if it sets a value: unknown keys are found later, with all other problems."""
     text = (override.input_line or "").strip()
     if override.is_delete():
         return text
-    # `+group=choice` adds a second file to one that has its place in the defaults already; what is meant is clear.
+    # `+group=choice` would add a second file to the one in the defaults; what is meant is clear.
     return text.lstrip("+") if is_group(override) else "++" + text.lstrip("+")
 
 
 def _guilty(overrides: Sequence[Override], root: str) -> list[Override]:
-    """The first override without which, and without those after it, all can be composed."""
+    """The first override up to which the overrides cannot be composed."""
     for count in range(1, len(overrides) + 1):
         try:
             _composed(overrides[:count], root)
@@ -159,12 +160,12 @@ def _not_composed(override: Override, error: Exception) -> ConfigProblem:
     if override.is_delete():
         return ConfigProblem(key, f"cannot be removed ({_one_line(error)})", nearest=f"leave {line} out")
     text = override.get_value_string()
-    nearest = f"{to_paste(key, text)} if it is a text" if "${" in text else f"leave {line} out"
+    nearest = f"{to_paste(key, text)} if it is text" if "${" in text else f"leave {line} out"
     return ConfigProblem(key, f"cannot be composed ({_one_line(error)})", text, nearest)
 
 
 def mark_in_doubt(whole: dict[str, Any], doubted: Set[str], given: Set[str]) -> None:
-    """Mark every value that depends on an override in doubt, unless it was given itself."""
+    """Mark every value that depends on a doubted key, unless the value was given itself."""
     everywhere = not doubted.isdisjoint(PRESETS)
 
     def mark(tree: dict[str, Any], prefix: str, is_doubted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Rules that tie several keys together, and keys to the data. Each looks only at what is right by itself."""
+"""Rules that tie keys to each other and to the data. They look only at values that are valid by themselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nnlab.data.narrowing import narrowing_loss
 
 
 def combination_problems(settings: Mapping[str, Any]) -> Iterator[ConfigProblem]:
-    """Keys that are right alone and wrong together.
+    """Keys that are valid alone and wrong together.
 
     Args:
         settings: the valid values by full key (see `Reader.settings`).
@@ -27,22 +27,25 @@ def combination_problems(settings: Mapping[str, Any]) -> Iterator[ConfigProblem]
             fitting = next((name for name, other in LOSSES.items() if other.fused_with == output), "half_squared_error")
             yield ConfigProblem(
                 "model.loss",
-                f"needs model.output={needed}, since it is computed from logits, but model.output={output}",
+                f"needs model.output={needed}, as it is computed from logits, but model.output={output}",
                 loss,
                 f"model.output={needed}, or model.loss={fitting}",
             )
     if output == "softmax" and get("model.output_units") == 1:
         yield ConfigProblem(
-            "model.output_units", "must be at least 2 with softmax, whose outputs sum to 1", 1, "model.output=sigmoid"
+            "model.output_units", "must be at least 2 with softmax, as its outputs sum to 1", 1, "model.output=sigmoid"
         )
     if get("model.bias") is False and get("regularizer.biases"):
         yield ConfigProblem(
-            "regularizer.biases", "makes no sense where model.bias=false", True, "regularizer.biases=false"
+            "regularizer.biases", "needs biases, but model.bias=false", True, "regularizer.biases=false"
         )
     warmup, epochs = get("schedule.warmup"), get("trainer.epochs")
     if warmup and epochs and warmup > epochs:
         yield ConfigProblem(
-            "schedule.warmup", f"must be at most trainer.epochs={epochs}, or the ramp never ends", warmup, str(epochs)
+            "schedule.warmup",
+            f"must be at most trainer.epochs={epochs}, or the warm-up never ends",
+            warmup,
+            str(epochs),
         )
     stop_after = get("trainer.stop_after")
     if stop_after and epochs and stop_after > epochs:
@@ -69,12 +72,12 @@ def data_problems(settings: Mapping[str, Any], dataset: Dataset) -> Iterator[Con
     is_binary = units == 1 and dataset.classes == 2
     if units is not None and units != dataset.classes and not is_binary:
         yield ConfigProblem(
-            "model.output_units", f"must be the {dataset.classes} classes of {dataset.name}", units, "null"
+            "model.output_units", f"must be {dataset.classes}, one per class of {dataset.name}", units, "null"
         )
     if get("trainer.patience") is not None and not len(dataset.validation):
         yield ConfigProblem(
             "trainer.patience",
-            "needs a validation split to judge epochs by, but it is empty",
+            "needs a validation split to judge epochs by, but the split is empty",
             get("trainer.patience"),
             "null, or data.split.validation=0.15",
         )

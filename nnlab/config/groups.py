@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def conf_dir() -> Path:
-    """The folder of the configs: inside an installed nnlab, or beside the package in a checkout."""
+    """The folder of the config files: inside an installed nnlab, beside the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"
@@ -20,5 +20,5 @@ def groups() -> tuple[str, ...]:
 
 
 def choices_of(group: str) -> list[str]:
-    """The choices that a config group has: the files of its folder."""
+    """The choices of a config group: the files in its folder."""
     return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))

@@ -1,7 +1,7 @@
-"""The jobs of `-m`: one of each key's values, in every combination, as plain Hydra has them.
+"""The jobs of `-m`: every combination of the keys' values, as in plain Hydra.
 
-Two things differ: a range means what a sweep makes of it (see `nnlab.config.ranges`), and what has no values, or far
-too many, is told.
+Two things differ: a range means the same as in a sweep (see `nnlab.config.ranges`), and a key with no values, or with
+far too many, is a problem.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 from hydra.core.override_parser.types import Glob, IntervalSweep, Override, RangeSweep
 
 from nnlab.config.groups import choices_of, groups
+from nnlab.config.keys import key_rules, kinds_of
 from nnlab.config.overrides import parser
-from nnlab.config.parse import key_rules
-from nnlab.config.problems import ConfigProblem, shown
-from nnlab.config.ranges import SweepTextError, kinds_of, ladder
+from nnlab.config.problems import ConfigProblem, as_typed
+from nnlab.config.ranges import SweepTextError, ladder
 
 MOST_JOBS = 10_000
 
 
 def each_job(overrides: Sequence[Override], problems: list[ConfigProblem]) -> Iterator[list[Override]]:
-    """The overrides of each job, each with a single value; what gives no jobs is added to `problems` and left out."""
+    """The overrides of each job, each with a single value; those that give none are left out, with a problem."""
     values: dict[str, list[Override] | range] = {}
     for override in overrides:
         key = override.get_key_element()
@@ -46,22 +46,22 @@ def each_job(overrides: Sequence[Override], problems: list[ConfigProblem]) -> It
 
 
 def _values(override: Override) -> list[str]:
-    """The values of an override with several, as Hydra's grammar writes them.
+    """The values of an override with several, in Hydra's grammar.
 
     Raises:
-        SweepTextError: if it has none that could be listed.
+        SweepTextError: if they cannot be listed.
     """
     sweep: Any = override._value
     key = override.key_or_group
     if isinstance(sweep, IntervalSweep):
         raise SweepTextError(
-            "has no end of values, and -m does a run for each",
-            f"{key}=range({shown(sweep.start)}, {shown(sweep.end)}, STEP), or leave -m out and search it: "
+            "has infinitely many values, but -m starts one run per value",
+            f"{key}=range({as_typed(sweep.start)}, {as_typed(sweep.end)}, STEP), or leave -m out and search it: "
             "python -m nnlab.sweep",
         )
     if isinstance(sweep, Glob):
         if key not in groups():
-            rule = "is no group of files, among which alone glob() chooses"
+            rule = "is not a config group, and glob() chooses only among the files of a group"
             raise SweepTextError(rule, f"{key}=choice(..., ...)")
         found = sweep.filter(choices_of(key))
         if not found:
@@ -70,7 +70,7 @@ def _values(override: Override) -> list[str]:
     if isinstance(sweep, RangeSweep):
         numbers = ladder(sweep, kinds_of(key_rules().get(key, {}).values()) or {int, float})
         if numbers.count > MOST_JOBS:
-            raise SweepTextError(f"has {numbers.count:,} values, and -m does a run for each", _too_many(0).nearest)
+            raise SweepTextError(f"has {numbers.count:,} values, but -m starts one run per value", _too_many(0).nearest)
         texts = [repr(number) for number in numbers]
         if sweep.shuffle:
             random.shuffle(texts)
@@ -79,5 +79,5 @@ def _values(override: Override) -> list[str]:
 
 
 def _too_many(count: int) -> ConfigProblem:
-    rule = f"means {count:,} runs, but -m takes at most {MOST_JOBS:,}"
-    return ConfigProblem("command line", rule, nearest="python -m nnlab.sweep, which searches among them")
+    rule = f"makes {count:,} runs, but -m takes at most {MOST_JOBS:,}"
+    return ConfigProblem("command line", rule, nearest="python -m nnlab.sweep, which samples from them")

@@ -1,4 +1,4 @@
-"""Reading overrides in Hydra's grammar: each by itself, so that what is wrong with all of them is told together."""
+"""Reads overrides in Hydra's grammar, each by itself, so that the problems of all are reported together."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from hydra.errors import HydraException
 
 from nnlab.check import closest, problem_with
 from nnlab.config.groups import choices_of, groups
-from nnlab.config.parse import key_rules, nearest_key
+from nnlab.config.keys import key_rules, kinds_of, nearest_key
 from nnlab.config.problems import UNSET, ConfigError, ConfigProblem
 from nnlab.config.quoting import to_paste
-from nnlab.config.ranges import kinds_of, sort
+from nnlab.config.ranges import sort
 
 Rules = Mapping[str, Mapping[str, Any]]
-"""For each key its annotations, by the form of the group that has it; see `key_rules`."""
+"""For each key its annotation by the form of the group that has it; see `key_rules`."""
 
 GRAMMAR = (
-    "cannot be read in Hydra's grammar, where a value must stand in quotes if it has any of "
-    "= , ' \" # ( ) [ ] { } ; & ! ~ < > `, a line break, or a letter beyond ASCII"
+    "is not valid in Hydra's grammar, where a value needs quotes if it contains any of "
+    "= , ' \" # ( ) [ ] { } ; & ! ~ < > `, a line break, or a non-ASCII letter"
 )
 
 
 @functools.cache
 def parser() -> OverridesParser:
-    """Hydra's parser, whose `sort` turns ranges around as they are read."""
+    """Hydra's parser, with nnlab's `sort` of ranges."""
     functions = create_functions()
     functions.functions["sort"] = sort
     return OverridesParser(functions)
@@ -39,7 +39,7 @@ def parsed(arguments: Sequence[str], rules: Rules | None = None) -> list[Overrid
     """Overrides in Hydra's grammar; see `read`.
 
     Raises:
-        ConfigError: with each that is not.
+        ConfigError: with each that is not valid.
     """
     problems: list[ConfigProblem] = []
     overrides = read(arguments, problems, rules)
@@ -49,7 +49,7 @@ def parsed(arguments: Sequence[str], rules: Rules | None = None) -> list[Overrid
 
 
 def read(arguments: Sequence[str], problems: list[ConfigProblem], rules: Rules | None = None) -> list[Override]:
-    """The overrides that can be read; what is wrong with the others is added to `problems`, under their keys.
+    """The valid overrides; the problems of the others are added to `problems`, under their keys.
 
     Args:
         arguments: in Hydra's grammar.
@@ -65,7 +65,7 @@ def read(arguments: Sequence[str], problems: list[ConfigProblem], rules: Rules |
         except HydraException as error:
             problem = _unreadable(text, before, error, rules)
         except RecursionError:
-            problem = ConfigProblem(key_of(text), "must not be nested so deeply", nearest="a list of plain values")
+            problem = ConfigProblem(key_of(text), "is nested too deeply", nearest="a list of plain values")
         else:
             problem = _unusable(override, rules)
             if problem is None:
@@ -83,7 +83,7 @@ def key_of(text: str) -> str:
 def with_quotes_as_remedy(
     problem: ConfigProblem, overrides: Sequence[Override], rules: Rules | None = None
 ) -> ConfigProblem:
-    """The problem; if a text was typed that Hydra reads as something else (`123`), with the quoted text as remedy."""
+    """The problem; its remedy is the quoted text where Hydra reads a text as something else (`123`)."""
     given = [override for override in overrides if override.key_or_group == problem.key and override.value_type]
     if not given or isinstance(given[-1].value(), str | Sweep | Glob):
         return problem
@@ -92,16 +92,16 @@ def with_quotes_as_remedy(
 
 
 def several_values(override: Override, rules: Rules | None = None) -> ConfigProblem:
-    """The problem with a key that is given several values where it can have only one."""
+    """The problem with several values for a key without `-m`."""
     key, text = override.key_or_group, override.get_value_string()
     quoted = _quoted(key, text, key_rules() if rules is None else rules)
-    rule = f"has several values ({override.input_line}), which needs -m: a run for each"
+    rule = f"has several values ({override.input_line}), which needs -m (one run per value)"
     return ConfigProblem(key, rule, nearest=f"{quoted} if it is one value, or add -m" if quoted else "add -m")
 
 
 def one_value_alone(override: Override) -> ConfigProblem:
-    """The problem with a key that is given several values in a question about one config."""
-    rule = "must have one value where one config is shown"
+    """The problem with several values for a key where one config is shown."""
+    rule = "must have a single value, as a single config is shown"
     return ConfigProblem(override.key_or_group, rule, override.get_value_string(), "one of its values")
 
 
@@ -118,21 +118,21 @@ def unknown_key(override: Override, rules: Rules | None = None) -> ConfigProblem
 
 
 def _unusable(override: Override, rules: Rules) -> ConfigProblem | None:
-    """The problem with an override that Hydra reads, but that sets nothing which a run could have."""
+    """The problem with an override that is valid in Hydra's grammar, but has no meaning for a run."""
     key, line = override.key_or_group, str(override.input_line)
     if not key:
         return ConfigProblem("command line", f"must be written as key=value, but got {line}", nearest="seed=1")
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
-        rule = "would change nothing: nnlab composes by Hydra, and does the runs by itself"
-        return ConfigProblem(key, rule, nearest="leave it out; runs_dir=FOLDER says where runs are kept")
+        rule = "has no effect: nnlab uses Hydra to compose configs, and starts the runs itself"
+        return ConfigProblem(key, rule, nearest="leave it out; runs_dir=FOLDER sets where runs are kept")
     if override.package is not None:
-        rule = f"has a package (@{override.package}), but every group of nnlab has its one place"
+        rule = f"has a package (@{override.package}), but every group of nnlab has a fixed place"
         return ConfigProblem(key, rule, nearest=line.replace(f"@{override.package}", ""))
     value = override._value
     inside = value.list if isinstance(value, ChoiceSweep) else value
     if any(isinstance(item, Sweep | Glob) for item in _items(inside)):
         rule = f"has several values inside another value ({override.get_value_string()})"
-        return ConfigProblem(key, rule, nearest=f"{key}=choice(..., ...) with every value written out")
+        return ConfigProblem(key, rule, nearest=f"{key}=choice(..., ...) that lists every value")
     return None
 
 
@@ -152,18 +152,18 @@ def _unreadable(text: str, before: str, error: Exception, rules: Rules) -> Confi
         known = bare if bare in rules else nearest_key(bare, rules) if bare else ""
         nearest = whole or (f"{known}=VALUE" if known else "seed=1")
         return ConfigProblem(
-            "command line", f"must be written as key=value, but got {text or 'an empty text'}", nearest=nearest
+            "command line", f"must be written as key=value, but got {text or 'an empty argument'}", nearest=nearest
         )
     if not re.fullmatch(r"[A-Za-z_][\w.]*(/[\w]+)*", bare, re.ASCII):
         near = nearest_key(bare, rules)
-        rule = f"must begin with a key of the configuration, but got {text}"
+        rule = f"must start with a key of the configuration, but got {text}"
         return ConfigProblem("command line", rule, nearest=f"{near}={value}" if near else "seed=1")
     reason = " ".join(str(error).split()).rstrip(".")
     return ConfigProblem(bare, f"{GRAMMAR} ({reason})", value, _quoted(bare, value, rules) or _fitting(bare, rules))
 
 
 def _quoted(key: str, text: str, rules: Rules) -> str:
-    """The override that sets a text whatever stands in it, ready to paste; empty if the key takes no such text."""
+    """The override that sets the text, quoted and ready to paste; empty if it is not valid for the key."""
     annotations = list(rules.get(key, {}).values())
     if str not in kinds_of(annotations) or all(problem_with(rule, text) for rule in annotations):
         return ""
@@ -171,7 +171,7 @@ def _quoted(key: str, text: str, rules: Rules) -> str:
 
 
 def _fitting(key: str, rules: Rules) -> str:
-    """What a key takes that takes no such text."""
+    """What the key takes instead of such a text."""
     if key in groups():
         return f"{key}={choices_of(key)[0]}"
     if key not in rules:

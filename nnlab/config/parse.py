@@ -1,24 +1,18 @@
-"""From the plain dicts that Hydra composes to typed settings, collecting every problem on the way."""
+"""From the plain dicts that Hydra composes to typed settings, with every problem collected on the way."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from nnlab.check import closest, field_rules, problem_with
+from nnlab.config.keys import Forms, key_rules, nearest_key
 from nnlab.config.problems import ConfigProblem
-from nnlab.config.schema import VARIANTS, Config
 
 MISSING = "???"
 IN_DOUBT = object()
-"""Stands in place of a value that is not known, since what decides it is wrong: not checked, and never in a config."""
-
-OTHER_WORDS = {"learning_rate": "optimizer.lr", "weight_decay": "regularizer.strength", "max_epochs": "trainer.epochs"}
-"""What others call our keys."""
-
-Forms = Mapping[str, Mapping[str, type]]
-"""For each group with several forms, the class by the group's `name`."""
+"""In place of a value that is unknown because what decides it is wrong: not checked, and never in a config."""
 
 T = TypeVar("T")
 
@@ -29,11 +23,11 @@ class Reader(Generic[T]):
     Args:
         root: the dataclass to make.
         variants: the groups below it that have several forms, by full key.
-        prefix: what stands before the root's own keys (`sweep.`).
+        prefix: of the root's own keys (`sweep.`).
 
     Attributes:
-        problems: what was found so far.
-        settings: every group and value that is right, by full key; what is wrong is absent.
+        problems: those found so far.
+        settings: every valid group and value, by full key.
     """
 
     def __init__(self, root: type[T], variants: Forms, prefix: str = "") -> None:
@@ -56,7 +50,7 @@ class Reader(Generic[T]):
         values = {}
         for name, annotation in rules.items():
             key = prefix + name
-            # Also where the class has a default: a config says all of what it means.
+            # Also where the class has a default: a config spells everything out.
             if raw.get(name, MISSING) == MISSING:
                 self.problems.append(ConfigProblem(key, "must be given, but is missing"))
                 continue
@@ -69,7 +63,7 @@ class Reader(Generic[T]):
         return made
 
     def _is_known(self, raw: Mapping[str, Any]) -> bool:
-        """Whether nothing below is in doubt."""
+        """Whether no value inside is in doubt."""
         return all(
             self._is_known(value) if isinstance(value, Mapping) else value is not IN_DOUBT for value in raw.values()
         )
@@ -108,7 +102,7 @@ class Reader(Generic[T]):
         return self._group(forms[name], fields, f"{group}.")
 
     def _some_variant(self, group: str, raw: Mapping[str, Any]) -> None:
-        """The keys of a group whose form is in doubt: told is what is wrong in every form."""
+        """The keys of a group whose form is in doubt: a problem is what would be wrong in every form."""
         known = {
             key: list(rules.values()) for key, rules in key_rules(self._root, self._variants, self._prefix).items()
         }
@@ -124,16 +118,18 @@ class Reader(Generic[T]):
                 self.problems.append(ConfigProblem(key, found[0].rule, value, found[0].nearest))
 
     def _unknown_to_variant(self, group: str, name: str, field: str, value: Any) -> None:
-        """A key that this form of the group does not have: perhaps another form has it."""
+        """The problem with a key that this form of the group lacks; perhaps another form has it."""
         own = list(field_rules(self._variants[group][name]))
+        has = f"which has {', '.join(own)}" if own else "which has no keys"
         others = [form for form, cls in self._variants[group].items() if field in field_rules(cls)]
         if others:
             nearest = f"{group}={' or '.join(others)}"
         else:
             near = closest(field, own)
             nearest = f"{group}.{near}" if near else ""
-        has = f"it has {', '.join(own)}" if own else "it has none"
-        self.problems.append(ConfigProblem(f"{group}.{field}", f"is no key of {group}={name} ({has})", value, nearest))
+        self.problems.append(
+            ConfigProblem(f"{group}.{field}", f"is not a key of {group}={name}, {has}", value, nearest)
+        )
 
     def _nearest_choice(self, group: str, value: Any) -> str:
         near = closest(str(value), self._variants.get(group, {}))
@@ -148,40 +144,3 @@ class Reader(Generic[T]):
             return
         nearest = nearest_key(key, key_rules(self._root, self._variants, self._prefix))
         self.problems.append(ConfigProblem(key, "is not a key of the configuration", value, nearest))
-
-
-def nearest_key(key: str, known: Iterable[str]) -> str:
-    """The known key that looks most like `key`: one with the same last part, or nearly the same letters."""
-    known = list(known)
-    last = key.rpartition(".")[2]
-    if OTHER_WORDS.get(last) in known:
-        return OTHER_WORDS[last]
-    same_last = [candidate for candidate in known if candidate.rpartition(".")[2] == last]
-    if same_last:
-        return same_last[0]
-    lasts = {candidate.rpartition(".")[2]: candidate for candidate in reversed(known)}
-    return closest(key, known) or lasts.get(closest(last, lasts), "")
-
-
-def key_rules(root: type = Config, variants: Forms = VARIANTS, prefix: str = "") -> dict[str, dict[str, Any]]:
-    """Every key that some config may have, in full, in the order of the schema, with what it may be.
-
-    Returns:
-        for each key its annotations by the form of the group that has it; by "" where there are no forms.
-    """
-    rules: dict[str, dict[str, Any]] = {}
-
-    def add(cls: type, prefix: str, form: str) -> None:
-        for name, annotation in field_rules(cls).items():
-            key = prefix + name
-            if key in variants:
-                rules[f"{key}.name"] = {form: str}
-                for choice, variant in variants[key].items():
-                    add(variant, f"{key}.", choice)
-            elif dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
-                add(annotation, f"{key}.", form)
-            else:
-                rules.setdefault(key, {})[form] = annotation
-
-    add(root, prefix, "")
-    return rules

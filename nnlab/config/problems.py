@@ -1,4 +1,4 @@
-"""What is wrong with a config: found together, told together."""
+"""The problems of a config, which are reported together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnlab.errors import UserError
 
 UNSET = object()
 LONGEST = 200
-"""Characters of a value that are shown."""
+"""How many characters of a value are shown."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class ConfigProblem:
     """One broken rule.
 
     Args:
-        key: where, in full (`optimizer.lr`).
-        rule: what must hold.
-        value: what was found; `UNSET` if there is no single value to show.
-        nearest: the nearest valid choice, as something to do or to type.
+        key: in full (`optimizer.lr`).
+        rule: what must hold, with the facts; it continues "key=value: ".
+        value: what was given; `UNSET` if there is no single value to show.
+        nearest: the nearest valid choice, to type or to do.
     """
 
     key: str
@@ -30,21 +30,21 @@ class ConfigProblem:
     nearest: str = ""
 
     def __str__(self) -> str:
-        found = "" if self.value is UNSET else f"={shown(self.value)}"
+        found = "" if self.value is UNSET else f"={as_typed(self.value)}"
         if len(found) > LONGEST:
             found = f"{found[:LONGEST]}..."
         remedy = f" Nearest valid: {self.nearest}." if self.nearest else ""
         return f"{self.key}{found}: {self.rule}.{remedy}"
 
 
-def shown(value: Any) -> str:
-    """A value as one would type it on the command line."""
+def as_typed(value: Any) -> str:
+    """A value as it is typed on the command line."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
-        return f"[{','.join(shown(item) for item in value)}]"
+        return f"[{','.join(as_typed(item) for item in value)}]"
     is_ambiguous = isinstance(value, str) and (value.lower() in ("", "true", "false", "null") or _is_number(value))
     return repr(value) if is_ambiguous else str(value)
 

@@ -1,4 +1,4 @@
-"""The way back: from a config to the command line that composes it."""
+"""From a config back to the command line that composes it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from nnlab.config.compose import composed, hydra_initialized, is_group
 from nnlab.config.groups import choices_of
 from nnlab.config.leaves import leaves
 from nnlab.config.overrides import parsed
-from nnlab.config.quoting import in_hydra as in_hydra
+from nnlab.config.quoting import as_override
 from nnlab.config.schema import Config, as_dict
 
 GROUPS = ("model", "optimizer", "regularizer", "schedule", "data")
 NOT_REPEATED = ("runs_dir", "tracking")
-"""Where things are kept is the business of who repeats the run."""
+"""Where things are kept is up to whoever repeats the run."""
 
 ROOT = "data.root"
-"""The one path that says what a run is."""
+"""The one path that a run's result depends on."""
 
 
 def overrides_of(config: Config) -> list[str]:
-    """The overrides that compose to `config`, those aside that say where runs are kept; defaults are left out."""
+    """The overrides that compose to `config`, without defaults and without where runs are kept."""
     resolved = as_dict(config)
     choices = [
         f"{group}={name}"
@@ -33,7 +33,7 @@ def overrides_of(config: Config) -> list[str]:
     ]
     base = dict(leaves(_base(*choices)))
     values = [
-        in_hydra(key, value)
+        as_override(key, value)
         for key, value in leaves(resolved)
         if key.split(".")[0] not in NOT_REPEATED and (key not in base or base[key] != value)
     ]
@@ -54,10 +54,10 @@ def _base(*choices: str) -> dict[str, Any]:
 
 
 def repeatable(overrides: Sequence[Override], config: Config) -> list[str]:
-    """Overrides as they were typed, but for what would mean something else in another folder, at another time.
+    """Overrides as they were typed, except where these would mean something else in another folder or at another time.
 
     A relative `data.root` is made absolute. What refers to the environment (`${oc.env:RATE}`) or calls a function
-    (`shuffle(...)`) is written with the value that it had.
+    (`shuffle(...)`) is replaced by the value that it had.
 
     Args:
         overrides: each with a single value.
@@ -72,5 +72,5 @@ def repeatable(overrides: Sequence[Override], config: Config) -> list[str]:
             continue
         depends = any(sign in text for sign in ("${", "(")) and not override.is_sweep_override()
         named = [leaf for leaf in values.items() if leaf[0] == key or leaf[0].startswith(f"{key}.")]
-        texts += [in_hydra(*leaf) for leaf in named] if depends and named and not is_group(override) else [text]
-    return texts if root is None else [*texts, in_hydra(ROOT, root)]
+        texts += [as_override(*leaf) for leaf in named] if depends and named and not is_group(override) else [text]
+    return texts if root is None else [*texts, as_override(ROOT, root)]

@@ -1,4 +1,4 @@
-"""Everything that `conf/` can say, typed.
+"""The schema of a config: everything that `conf/` can set, typed.
 
 A config is made of the settings classes of the parts below: an optimizer in a config *is* the core's frozen
 optimizer. So each rule is written once, where the thing it is about lives. Groups with several forms
@@ -8,12 +8,17 @@ optimizer. So each rule is written once, where the thing it is about lives. Grou
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from nnlab.check import Checked, NotEmpty, Range
+from nnlab.check import NOT_EMPTY, Checked, OneOf, Range
 from nnlab.config.tracking import TrackingSettings
+from nnlab.core.activations import ACTIVATIONS
+from nnlab.core.initializers import BIAS_INITIALIZERS, INITIALIZERS
+from nnlab.core.objective import LOSSES
 from nnlab.core.optimizers import OPTIMIZERS, Optimizer
+from nnlab.core.regularizers import L1, L2
 from nnlab.core.schedules import SCHEDULES, Schedule
 from nnlab.data.settings import DataSettings
 from nnlab.training.settings import TrainerSettings
@@ -24,27 +29,27 @@ class ModelSettings(Checked):
     """A stack of dense layers.
 
     Args:
-        name: what to call it; decides nothing.
+        name: for people; it has no effect.
         hidden: the widths of the hidden layers, from the input on; may be empty.
-        activation: behind each hidden layer.
-        output: the activation behind the output layer.
-        output_units: the width of the output layer; null is one a class. One unit can decide two classes.
-        loss: what training makes small.
-        init: how weights begin.
+        activation: after each hidden layer; softmax is for outputs.
+        output: the activation after the output layer.
+        output_units: the width of the output layer; null is one per class. One unit can tell two classes apart.
+        loss: what training minimizes.
+        init: how weights are initialized.
         bias: whether layers have biases.
-        bias_init: how biases begin.
+        bias_init: how biases are initialized.
         dropout: the probability of dropping a hidden unit's output while training.
     """
 
     name: str
     hidden: tuple[Annotated[int, Range(ge=1)], ...]
-    activation: Literal["relu", "sigmoid", "tanh", "identity"]
-    output: Literal["softmax", "sigmoid", "identity", "tanh", "relu"]
+    activation: Annotated[str, OneOf(ACTIVATIONS, but=("softmax",))]
+    output: Annotated[str, OneOf(ACTIVATIONS)]
     output_units: Annotated[int, Range(ge=1)] | None
-    loss: Literal["cross_entropy", "binary_cross_entropy", "half_squared_error", "mean_squared_error"]
-    init: Literal["glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "normal", "zeros"]
+    loss: Annotated[str, OneOf(LOSSES)]
+    init: Annotated[str, OneOf(INITIALIZERS)]
     bias: bool
-    bias_init: Literal["zeros", "normal"]
+    bias_init: Annotated[str, OneOf(BIAS_INITIALIZERS)]
     dropout: Annotated[float, Range(ge=0, lt=1)]
 
 
@@ -59,14 +64,14 @@ class Penalty(Checked):
 
     Args:
         strength: λ.
-        layers: `hidden` leaves the output layer out.
+        layers: `hidden` excludes the output layer.
         biases: whether biases are penalised too.
         reported: whether reported losses include the penalty (as Keras' do), which makes them incomparable
             between strengths.
     """
 
-    kind: ClassVar[str]
-    """Its name among the core's `REGULARIZERS`."""
+    regularizer: ClassVar[type[L1] | type[L2]]
+    """The core's class of it."""
 
     strength: Annotated[float, Range(ge=0)]
     layers: Literal["all", "hidden"] = "all"
@@ -78,29 +83,29 @@ class Penalty(Checked):
 class L1Penalty(Penalty):
     """λ Σ |w|."""
 
-    kind: ClassVar[str] = "l1"
+    regularizer = L1
 
 
 @dataclass(frozen=True)
 class L2Penalty(Penalty):
     """λ Σ w²."""
 
-    kind: ClassVar[str] = "l2"
+    regularizer = L2
 
 
 @dataclass(frozen=True)
 class Config:
-    """A run, whole.
+    """Everything that defines a run.
 
     Args:
         seed: of every random stream but the split's (see `data.split.seed`).
         dtype: of parameters and activations.
         model: the network and its loss.
-        optimizer: the rule that makes steps of gradients.
+        optimizer: the rule that turns gradients into steps.
         regularizer: the penalty.
         schedule: of the learning rate.
         data: what to learn from.
-        trainer: how long, in which portions.
+        trainer: how long, and in which batches.
         tracking: how the run reaches MLflow.
         runs_dir: the folder that run directories are made in.
     """
@@ -109,30 +114,36 @@ class Config:
     dtype: Literal["float32", "float64"]
     model: ModelSettings
     optimizer: Optimizer
-    regularizer: NoPenalty | L1Penalty | L2Penalty
+    regularizer: NoPenalty | Penalty
     schedule: Schedule
     data: DataSettings
     trainer: TrainerSettings
     tracking: TrackingSettings
-    runs_dir: Annotated[str, NotEmpty()]
+    runs_dir: Annotated[str, NOT_EMPTY]
 
 
-VARIANTS: dict[str, dict[str, type]] = {
-    "optimizer": dict(OPTIMIZERS),
-    "schedule": dict(SCHEDULES),
-    "regularizer": {"none": NoPenalty, "l1": L1Penalty, "l2": L2Penalty},
+PENALTIES: dict[str, type[NoPenalty | Penalty]] = {"none": NoPenalty, "l1": L1Penalty, "l2": L2Penalty}
+"""By the `name` of the group `regularizer`."""
+
+VARIANTS: Mapping[str, Mapping[str, type]] = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "regularizer": PENALTIES,
 }
-"""For each group with several forms, the class by the group's `name`."""
+"""For each group with several forms, the table of their classes by the group's `name`."""
 
 
 def as_dict(config: Config) -> dict[str, Any]:
-    """The resolved config as plain values, every key and default spelt out: what `config.yaml` and MLflow hold."""
+    """The resolved config as plain values, with every key and default: what `config.yaml` and MLflow hold."""
     plain = dataclasses.asdict(config)
     for group, forms in VARIANTS.items():
-        chosen = type(getattr(config, group))
-        name = next(name for name, form in forms.items() if form is chosen)
-        plain[group] = {"name": name, **plain[group]}
+        plain[group] = {"name": form_name(forms, getattr(config, group)), **plain[group]}
     return {key: _plain(value) for key, value in plain.items()}
+
+
+def form_name(forms: Mapping[str, type], chosen: object) -> str:
+    """The name of the form that a group's settings have."""
+    return next(name for name, form in forms.items() if form is type(chosen))
 
 
 def _plain(value: Any) -> Any:

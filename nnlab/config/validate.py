@@ -18,9 +18,8 @@ from nnlab.data.dataset import Dataset
 from nnlab.data.download import CACHE_VARIABLE, cache_folder
 from nnlab.data.loading import dataset_of
 from nnlab.data.settings import DataSettings
+from nnlab.data.sources import SOURCES
 from nnlab.errors import UserError
-
-DOWNLOADED = ("mnist", "fashion_mnist")
 
 
 class Validated(NamedTuple):
@@ -58,7 +57,7 @@ def validate(raw: Mapping[str, Any]) -> Validated:
     problems += place_problems(settings, runs_dir, uri if settings.get("tracking.enabled") else None)
 
     data = _with_absolute_root(settings.get("data"))
-    if data is not None and problems and data.name in DOWNLOADED:
+    if data is not None and problems and SOURCES[data.name].is_downloaded:
         problems += _cache_problems(data.name)
     elif data is not None:
         try:

@@ -10,6 +10,7 @@ devices save passes where nothing stands between a gradient and the step that it
   pass; for momentum that takes the algebra of `FusedMomentum`.
 
 The plain forms, in `optimizers` and `Learner.update`, are the definition; these differ from them by rounding alone.
+Which form is taken when: `docs/design/determinism.md`.
 """
 
 from __future__ import annotations

@@ -145,21 +145,21 @@ class Program:
     def _record_backward(self, graph: Graph, node: Node) -> None:
         # The first path that reaches a value writes its gradient, every later one adds to it: which is which
         # is known now, so that nothing is cleared and nothing is asked in the loop.
-        handed: list[Array | None] = []
+        parts: list[Array | None] = []
         sums: list[_Step] = []
         for place, parent in enumerate(node.inputs):
             if parent not in graph.active or place in node.integer_inputs:
-                handed.append(None)
+                parts.append(None)
             elif parent not in self.gradients:
-                handed.append(self._gradient(graph, parent))
+                parts.append(self._gradient(graph, parent))
             else:
                 total = self.gradients[parent]
                 part = graph.memory.buffer((node, "part", place), total.shape)
-                handed.append(part)
+                parts.append(part)
                 sums.append(_Step(None, [partial(np.add, total, part, total)]))
-        if any(array is not None for array in handed):
+        if any(array is not None for array in parts):
             inputs = [self.values[parent] for parent in node.inputs]
-            arrays = [*inputs, self.values[node], *self._saved[node], self.gradients[node], *handed]
+            arrays = [*inputs, self.values[node], *self._saved[node], self.gradients[node], *parts]
             self._backward_steps.append(_Step(node, record(node.backward, arrays)))
             self._backward_steps.extend(sums)
 

@@ -104,9 +104,11 @@ def fans(shape: Shape) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
+BIAS_INITIALIZERS: dict[str, type[Initializer]] = {"zeros": Zeros, "normal": Normal}
+"""Those that do without fans, which a bias has not."""
+
 INITIALIZERS: dict[str, type[Initializer]] = {
-    "zeros": Zeros,
-    "normal": Normal,
+    **BIAS_INITIALIZERS,
     "glorot_uniform": GlorotUniform,
     "glorot_normal": GlorotNormal,
     "he_normal": HeNormal,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -61,7 +60,3 @@ class L1(Checked):
         np.sign(w, out=scratch)
         np.multiply(scratch, self.strength * scale, out=scratch)
         np.add(dw, scratch, out=dw)
-
-
-REGULARIZERS: dict[str, Callable[[float], Regularizer]] = {"l1": L1, "l2": L2}
-"""By name; each is made from its strength."""

@@ -13,14 +13,14 @@ f = −3.
 **Backward.** Write dv for ∂f/∂v, the derivative of the *output* by the node v: it says how fast f grows with v.
 
 1. df = 1.
-2. The chain rule: a node u that is computed from v hands du · ∂u/∂v to v. So an operation has to know nothing but its
-   own derivative: a product u = v·w hands du·w to v and du·v to w; a sum hands du to both of its terms.
-3. A node that is used in several places is handed something by each of them, and its derivative is the sum.
+2. The chain rule: a node u that is computed from v passes du · ∂u/∂v back to v. So an operation need only know its own
+   derivative: a product u = v·w passes du·w to v and du·v to w; a sum passes du to both of its terms.
+3. A node that is used in several places receives a part from each of them, and its derivative is the sum of the parts.
 
-Here a and b are handed df·1 = 1. Then a hands da·y = 4 to x and da·x = 3 to y, and b hands db·z = −5 to x and db·x = 3
-to z. The sums are dx = 4 − 5 = −1, dy = 3, dz = 3. A node can hand on its derivative once everything that uses it has
-handed it its part: therefore the order is that of the forward pass, reversed. Every node is visited once, however many
-paths lead through it: the derivatives by a million weights cost about twice as much as the output alone.
+Here a and b receive df·1 = 1. Then a passes da·y = 4 to x and da·x = 3 to y, and b passes db·z = −5 to x and db·x = 3
+to z. The sums are dx = 4 − 5 = −1, dy = 3, dz = 3. A node can pass on its derivative once it has received all parts of
+it: therefore the order is that of the forward pass, reversed. Every node is visited once, however many paths lead
+through it: the derivatives by a million weights cost about twice as much as the output alone.
 
 >>> from nnlab.core import Add, Mul
 >>> x, y, z = Input("x"), Input("y"), Input("z")
@@ -31,20 +31,22 @@ paths lead through it: the derivatives by a million weights cost about twice as 
 -3.0 -1.0 3.0 3.0
 
 **Arrays.** Nothing changes where values are arrays. A derivative has the shape of its value: the elements of dw are the
-derivatives of f by the elements of w. f itself is a number, such as a loss.
+derivatives of f by the elements of w. In training f is the loss, a number, and w the weights: a step is w ← w − η dw.
 
 **Operations** are written as a pair of methods. They do not compute, but yield calls of NumPy, each with the array to
-write the result into. Without broadcasting, a product would be::
+write its result into. Without broadcasting, a product would be::
 
     def forward(self, x, y, out):                   # `out` is the value of this node,
         yield call(np.multiply, x, y, out)          # out = x y
 
-    def backward(self, x, y, out, dout, dx, dy):    # `dout` its derivative; `dx` and `dy` are what it hands on
+    def backward(self, x, y, out, dout, dx, dy):    # `dout` its derivative, and `dx`, `dy` the parts to pass back
         yield call(np.multiply, dout, y, dx)        # dx = dout y
         yield call(np.multiply, dout, x, dy)        # dy = dout x
 
-Here every call is made as soon as it is yielded. `graph` has them all yielded once, and then makes them again for every
-batch: the same numbers, sooner. `docs/derivatives.md` lists what each operation hands to its inputs.
+Some need arrays of their own, for instance to save the probabilities of a softmax for the way back: they ask for them
+in `saved`, and both methods are given them. Here every call is made as soon as it is yielded. `graph` has them all
+yielded once, and then makes them again for every batch: the same numbers, sooner. `docs/derivatives.md` lists what each
+operation passes back.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ from nnlab.core.node import Array, Calls, Input, Memory, Node
 
 Values = dict[Node, Array]
 Saved = dict[Node, list[Any]]
-"""What each operation keeps from forward for backward: one named tuple of arrays, or nothing."""
+"""Each operation's own arrays: a list of one named tuple, or of none."""
 
 
 def topological_order(output: Node) -> list[Node]:
@@ -95,9 +97,9 @@ def forward(output: Node, feed: Mapping[Any, ArrayLike], dtype: DTypeLike = np.f
         inputs = [values[parent] for parent in node.inputs]
         shapes = [value.shape for value in inputs]
         out = np.empty(node.shape(*shapes), dtype)
-        arrays = node.saved(Memory(dtype), *shapes)
-        saved[node] = [] if arrays is None else [arrays]
-        _make(node.forward(*inputs, out, *saved[node]))
+        own = node.saved(Memory(dtype), *shapes)
+        saved[node] = [] if own is None else [own]
+        _run(node.forward(*inputs, out, *saved[node]))
         values[node] = out
     return values, saved
 
@@ -115,21 +117,19 @@ def backward(output: Node, values: Values, saved: Saved) -> Values:
         if isinstance(node, Input):
             continue
         inputs = [values[parent] for parent in node.inputs]
-        handed = [
-            None if place in node.integer_inputs else np.empty(value.shape, values[node].dtype)
+        parts = [
+            None if place in node.integer_inputs else np.empty(value.shape, values[node].dtype)  # None for class labels
             for place, value in enumerate(inputs)
         ]
-        _make(node.backward(*inputs, values[node], *saved[node], gradients[node], *handed))
-        for parent, part in zip(node.inputs, handed, strict=True):
-            if part is None:
-                continue
+        _run(node.backward(*inputs, values[node], *saved[node], gradients[node], *parts))
+        for parent, part in zip(node.inputs, parts, strict=True):
             if parent in gradients:
                 gradients[parent] += part
-            else:
+            elif part is not None:
                 gradients[parent] = part
     return gradients
 
 
-def _make(calls: Calls) -> None:
+def _run(calls: Calls) -> None:
     for call in calls:
         call()

@@ -1,8 +1,7 @@
 """What stands in for an array while calls are recorded: everything but its numbers.
 
 An operation is asked for its calls once, when the buffers hold nothing yet: what it computed with them then would be
-frozen for all batches. A `Tracer` (the word is JAX's) has the array's shape, dtype and views, and raises where numbers
-are needed.
+frozen for all batches. A `Tracer` (JAX's word) has the array's shape, dtype and views; it raises if asked for numbers.
 """
 
 from __future__ import annotations
@@ -70,7 +69,8 @@ class Tracer(NDArrayOperatorsMixin):
         if name in VIEWS:
             return self._view(found, f".{name}")
         if name in VIEW_METHODS:
-            return lambda *args, **kwargs: self._view(found(*args, **kwargs), f".{name}(...)")
+            view = np.errstate(all="ignore")(found)  # a copy, which is refused next, may be of anything
+            return lambda *args, **kwargs: self._view(view(*args, **kwargs), f".{name}(...)")
         if not callable(found):
             self.refuse(f"{self}.{name}")
         return TracedMethod(self, name)
@@ -194,11 +194,7 @@ class Tracer(NDArrayOperatorsMixin):
         self.refuse(written, f"Write `yield call({', '.join([name, *said, out])})`{own}")
 
     def refuse(self, written: str, remedy: str = A_FUNCTION) -> NoReturn:
-        """Raise for `written`, by which the operation would read or change numbers.
-
-        Raises:
-            TypeError: always.
-        """
+        """Raise a TypeError for `written`, by which the operation would read or change numbers."""
         owner = type(getattr(self._method, "__self__", None)).__name__
         raise TypeError(
             f"`{owner}.{self._method.__name__}` uses numbers, in `{written}`, but it runs only once, before there are "

@@ -1,29 +1,32 @@
-"""Whether the first line of a CSV file names its columns or is a row; where that cannot be told, the user is asked."""
+"""Whether the first line of a CSV file names the columns or is a row; where it could be either, the user is asked."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from nnlab.data.csv_cells import is_number, is_value
 from nnlab.errors import UserError
 
 Cells = Sequence[str]
 
+Header = Literal["auto", "yes", "no"]
+"""Whether a file opens with names, as `data.header` says it: `auto` decides by `is_header`."""
+
 SOME, MANY = 3, 5
-"""Numbers from which an order is no coincidence: counted from 0, and merely ascending."""
+"""How many numbers make an order no coincidence: numbered from 0, and merely ascending."""
 ENOUGH = 10
-"""Columns, and rows, from which numbers outside of a column's range are no coincidence."""
+"""How many columns, and rows, make numbers outside a column's range no coincidence."""
 
 
 def is_header(file: Path, line: int, first: Cells, rows: Sequence[Cells], label: int) -> bool:
     """Decide from the first line and some rows below it.
 
-    Words are names and numbers are a row. Numbers may be names where pandas counts nameless columns (0, 1, 2, ...,
-    perhaps behind the nameless column of its index): among words, with a word for the label, or if the rows below
-    show that the first line is of another kind. So may many numbers in ascending order behind a word for the label.
+    Words are names, and numbers are a row. Numbers may be names where pandas numbers nameless columns (0, 1, 2, ...,
+    perhaps after the nameless column of its index): among words, with a word for the label, or if the rows below show
+    that the first line is of another kind. So may many numbers in ascending order after a word for the label.
 
     Args:
         file: for messages.
@@ -39,7 +42,7 @@ def is_header(file: Path, line: int, first: Cells, rows: Sequence[Cells], label:
     numbers = [cell for cell in first if is_number(cell)]
     has_nameless = first[0] == ""
     if not words and len(numbers) < len(first) - has_nameless:
-        return False  # a row with a truth value, or with a missing one
+        return False  # a row with true or false, or with a missing value
     if not numbers:
         return True
     is_counted = _are_counted(first) or ((not is_value(first[0]) or has_nameless) and _are_counted(first[1:]))
@@ -56,13 +59,13 @@ def is_header(file: Path, line: int, first: Cells, rows: Sequence[Cells], label:
     if is_counted or is_labelled:
         if has_nameless or _are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=True):
             return True
-        _ask(file, line, first, "pandas numbers nameless columns so")
+        _ask(file, line, first, "pandas numbers nameless columns like this")
     if (
         all(cell.isdecimal() for cell in first)
         and _ascend(first)
         and (_are_of_another_kind(first, rows) or _are_out_of_range(first, rows, some=False))
     ):
-        _ask(file, line, first, "its numbers ascend, and are of another kind than those below")
+        _ask(file, line, first, "its numbers ascend, and are of a different kind than those below")
     return False
 
 
@@ -73,7 +76,7 @@ def _are_counted(cells: Cells) -> bool:
 
 
 def _are_counted_with_a_label(cells: Cells) -> bool:
-    """Whether pandas' numbers stand beside that of a label that was put before or behind the features.
+    """Whether these are pandas' numbers for the features, and one for a label before or after them.
 
     `pd.concat([features, labels], axis=1)` makes 0, 1, ..., 0 of nameless ones, and `read_csv` a 0.1 of a second 0.
     """
@@ -85,7 +88,7 @@ def _are_counted_with_a_label(cells: Cells) -> bool:
 
 
 def _ascend(cells: Cells) -> bool:
-    """Whether they are whole numbers or fractions in ascending order, as names of columns are, and no signs."""
+    """Whether they are unsigned numbers in ascending order, as names of columns are."""
     try:
         values = [float(cell) for cell in cells]
     except ValueError:
@@ -110,7 +113,7 @@ def _is_decimal(cell: str) -> bool:
 
 
 def _are_out_of_range(first: Cells, rows: Sequence[Cells], *, some: bool) -> bool:
-    """Whether the first line is outside of what the rows hold, in some column of many or in every column."""
+    """Whether the first line is outside the range of the rows, in some column of many or in every column."""
     rows = [row for row in rows if len(row) == len(first) and all(map(is_number, row))]
     if len(rows) < ENOUGH or (some and len(first) < ENOUGH):
         return False
@@ -123,5 +126,5 @@ def _ask(file: Path, line: int, first: Cells, because: str) -> NoReturn:
     shown = ", ".join(first[:5]) + (", ..." if len(first) > 5 else "")
     raise UserError(
         f"The first line of a CSV file is a row or names the columns, but line {line} of {file} ({shown[:80]}) could "
-        f"be either: {because}. Say which: `data.header=yes` for names, `data.header=no` for a row."
+        f"be either: {because}. Set `data.header=yes` for names, or `data.header=no` for a row."
     )

@@ -1,4 +1,4 @@
-"""Columns that count or name the rows, as `DataFrame.to_csv` writes one: they are no features, and no labels."""
+"""Columns that number or name the rows, as `DataFrame.to_csv` writes one: neither features nor labels."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from nnlab.core.rows import Array
-from nnlab.data.settings import Index
 from nnlab.errors import UserError
 
+Index = Literal["auto", "drop", "keep"]
+"""What becomes of an index, as `data.index` says it: `auto` refuses the file."""
+
 NAMELESS = re.compile(r"Unnamed: 0(\.\d+)*")
-"""What pandas calls the nameless column of an index that it has written and read again."""
+"""What pandas calls an index without a name that it has written and read again."""
 IDENTIFIER = re.compile(r"index|level_0|id|row[_ ]?(id|names?|number)?", re.IGNORECASE)
 """What pandas' `reset_index()`, Kaggle and R call one; it is one if no number occurs twice."""
 FEW = 10
-"""Rows below which a first column that counts may well be a feature."""
+"""With fewer rows, a first column that numbers them may well be a feature."""
 LABEL_NAME = re.compile(r"label|labels|class|target|y|species|category|outcome", re.IGNORECASE)
 
 
 def index_to_drop(
     file: Path, table: Array, names: Sequence[str] | None, label: int, wish: Index
 ) -> tuple[list[int], list[str]]:
-    """The columns to leave out, and a note on what was done.
+    """The columns to drop, and a note on what was done.
 
     Args:
         file: for messages.
@@ -35,30 +38,30 @@ def index_to_drop(
         wish: `data.index`.
 
     Raises:
-        UserError: there is an index and no wish, or a wish that cannot be met.
+        UserError: there is an index and the wish is `auto`, or the wish cannot be met.
     """
     found = _index_columns(table, names)
     facts = "; ".join(f"column {column} of {file} {why}" for column, why in found.items())
     if wish == "keep":
-        return [], [f"kept though it may be an index: column {', '.join(map(str, found))}"] if found else []
+        return [], [f"kept although it may be an index: column {', '.join(map(str, found))}"] if found else []
     if not found:
         if wish == "drop":
-            raise UserError(f"`data.index=drop` needs an index, but {file} has none. Leave it out.")
+            raise UserError(f"`data.index=drop` needs an index, but {file} has none. Leave the setting out.")
         return [], []
-    needed = f" with `data.label_column={likely_label(names)}` (or where the label is)" if label in found else ""
+    needed = f" with `data.label_column={likely_label(names)}` (or the label's column)" if label in found else ""
     if wish == "auto":
         raise UserError(
-            f"An index is neither a feature nor a label, but {facts}. Add `data.index=drop`{needed} to leave it out, "
-            "`data.index=keep` if it is none; or write the file without it: `df.to_csv(file, index=False)`."
+            f"An index is neither a feature nor a label, but {facts}. Add `data.index=drop`{needed} to drop it, "
+            "or `data.index=keep` if it is not an index; or write the file without it: `df.to_csv(file, index=False)`."
         )
     if label in found:
         raise UserError(
-            f"`data.index=drop` leaves out the index, but the label is to come from it: {facts}. Name the column of "
-            f"the label, counted with the index: `data.label_column={likely_label(names)}`, for one."
+            f"`data.index=drop` drops the index, but the label is read from it: {facts}. Name the label's column, "
+            f"counted with the index, as in `data.label_column={likely_label(names)}`."
         )
     if table.shape[1] < len(found) + 2:
         raise UserError(f"A row needs a feature, but without its index {file} has none. Give a file with features.")
-    return list(found), [f"left out as an index: column {', '.join(map(str, found))}"]
+    return list(found), [f"dropped as an index: column {', '.join(map(str, found))}"]
 
 
 def _index_columns(table: Array, names: Sequence[str] | None) -> dict[int, str]:
@@ -68,14 +71,14 @@ def _index_columns(table: Array, names: Sequence[str] | None) -> dict[int, str]:
     found |= {column: "has no name" for column, _ in nameless}
     if 0 not in found and _is_distinct(table[:, 0]):
         if names and IDENTIFIER.fullmatch(names[0]):
-            found[0] = f"is {names[0]!r} and has another number in each row"
+            found[0] = f"is {names[0]!r} and has a different number in each row"
         elif len(table) >= FEW and table[:, 0].max() - table[:, 0].min() == len(table) - 1:
-            found[0] = "counts the rows"
+            found[0] = "numbers the rows"
     return dict(sorted(found.items()))
 
 
 def _is_distinct(column: Array) -> bool:
-    """Whether it has a whole number of its own in each row."""
+    """Whether it has a different whole number in each row."""
     return bool((column == np.trunc(column)).all()) and len(np.unique(column)) == len(column)
 
 

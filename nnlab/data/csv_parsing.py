@@ -1,4 +1,4 @@
-"""Cells of CSV files to numbers, exactly: fast where the file is plain, cell by cell where it is not or is wrong."""
+"""From the cells of CSV files to numbers, exactly: fast where the file is plain, else cell by cell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 
@@ -17,24 +17,26 @@ from nnlab.data.csv_cells import COMMA_NUMBER, DECIMAL_COMMA, GROUPED, POINT_NUM
 from nnlab.data.csv_index import likely_label
 from nnlab.data.csv_text import CsvText
 from nnlab.data.labels import LIKE_NUMBERS
-from nnlab.data.settings import Decimal
 from nnlab.errors import UserError
 
+Decimal = Literal["auto", "point", "comma"]
+"""The decimal mark, as `data.decimal` says it: `auto` takes the comma where no number has a point."""
+
 EXACT = 2**53
-"""Up to here float64 has every whole number."""
+"""Up to here float64 holds every whole number."""
 
 
 def parse(
     file: Path, text: CsvText, label: int, names: Sequence[str] | None, decimal: Decimal
 ) -> tuple[Array, list[str]]:
-    """All rows, and what was taken for what, a sentence each.
+    """All rows, and how they were read, a sentence each.
 
     Returns:
         (n, columns): uint8 if all cells are whole numbers from 0 to 255, written without a point; else float64, each
         number the nearest to what is written, and whole ones exact; or int64 where those are all, and too large.
 
     Raises:
-        UserError: a cell is no finite number, a label no whole one, or lines differ in their number of cells.
+        UserError: a cell is not a finite number, a label not a whole one, or lines differ in their number of cells.
     """
     if decimal != "comma":
         with contextlib.suppress(ValueError):
@@ -60,7 +62,7 @@ def parse(
 
 
 def _with_points(text: CsvText) -> CsvText | None:
-    """The text with decimal points for commas, where these can be nothing else: a short way for long files."""
+    """The text with decimal points for commas, where these can be nothing else: a fast path for long files."""
     start = 0
     for _ in range(text.skipped):
         start = text.text.find("\n", start) + 1
@@ -77,7 +79,7 @@ def _load(text: CsvText, dtype: type[np.generic]) -> Array:
 
 
 class _CellByCell:
-    """A reading that knows where each cell stands, and decides what the marks in it mean."""
+    """Reads one cell after another, with its place for messages, and decides what points and commas mean."""
 
     def __init__(self, file: Path, text: CsvText, label: int, names: Sequence[str] | None, decimal: Decimal) -> None:
         self.file = file
@@ -111,17 +113,17 @@ class _CellByCell:
                     value = self._number(cell, column)
                     kinds[column].add("number")
                 if len(kinds[column]) > 1:
-                    self._reject_cell(cell, column, "is a truth value or a number, where others of its column are not")
+                    self._reject_cell(cell, column, "is a truth value or a number, while others in its column are not")
                 numbers.append(value)
         if "grouped" in self.places and "comma" not in self.places and self.decimal == "auto":
             self._reject(
-                f"{self.places['grouped']}, which could be a decimal number or one with a comma between thousands",
-                "Say `data.decimal=comma` for decimals, or write the file without marks between thousands",
+                f"{self.places['grouped']}, which could be a decimal comma or a thousands separator",
+                "Set `data.decimal=comma` for decimals, or write the file without thousands separators",
             )
         truths = [str(column) for column, kind in enumerate(kinds) if "truth" in kind]
         notes = ["decimal commas"] if {"comma", "grouped"} & self.places.keys() else []
         if truths:
-            notes.append(f"true and false taken for 1 and 0 in column {', '.join(truths)}")
+            notes.append(f"true and false read as 1 and 0 in column {', '.join(truths)}")
         return np.frombuffer(numbers, dtype=np.float64).reshape(-1, columns), notes
 
     def _number(self, cell: str, column: int) -> float:
@@ -148,8 +150,8 @@ class _CellByCell:
             self._reject_cell(
                 cell,
                 column,
-                "is a whole number that float64 cannot hold exactly, as only those up to 2^53",
-                "Leave the column out if it is an identifier, or subtract a constant from it",
+                "is a whole number that float64 cannot hold exactly (only those up to 2^53)",
+                "Drop the column if it is an identifier, or subtract a constant from it",
             )
         return value
 
@@ -161,7 +163,7 @@ class _CellByCell:
             self._reject(
                 f"{self.places['point']} with a decimal point"
                 + (f", and {commas} with a comma" if commas else ", and `data.decimal=comma` is set"),
-                "Use one decimal mark, and none between thousands",
+                "Use one decimal mark, and no thousands separators",
             )
 
     def _place(self, cell: str, column: int) -> str:

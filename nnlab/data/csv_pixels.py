@@ -1,4 +1,4 @@
-"""Whether the columns of a CSV file are the pixels of an image: its names say so, its numbers cannot."""
+"""Whether the columns of a CSV file are the pixels of an image: only their names can say so."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 PIXEL = re.compile(r"pixel_?\d+|\d+x\d+", re.IGNORECASE)
-"""How published tables call a pixel: pixel0 ... pixel783 (Kaggle), 1x1 ... 28x28 (MNIST in CSV)."""
+"""What published tables call a pixel: pixel0 ... pixel783 (Kaggle), 1x1 ... 28x28 (MNIST in CSV)."""
 FILE = re.compile(r"(fashion[-_])?mnist[-_](train|test)\.csv(\.gz)?", re.IGNORECASE)
-"""What files of these images are called, which may have no names in them."""
+"""What files of these images are called, which may name no columns."""
 
 
 def are_pixels(names: Sequence[str] | None, file_name: str) -> bool:

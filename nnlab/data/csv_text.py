@@ -1,4 +1,4 @@
-"""The text of a CSV file as rows of cells: its encoding, its delimiter, and the lines that are no rows."""
+"""The text of a CSV file as rows of cells: its encoding, its delimiter, and lines that are not rows."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.data.csv_cells import is_comment, is_number, is_value
-from nnlab.data.settings import Delimiter
 from nnlab.errors import UserError
 
 DELIMITERS: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
-"""By the name that `data.delimiter` has for them, in the order in which they are tried; `space` is any run of
-spaces and tabs."""
+"""By their names in `data.delimiter`, in the order in which `auto` tries them; `space` is any run of spaces and
+tabs."""
 
 SAMPLE = 64
-"""Lines that the delimiter and the header are found from."""
+"""How many lines the delimiter and the header are found from."""
 
 NOT_TEXT = {
-    b"PK\x03\x04": "a ZIP archive, a spreadsheet (.xlsx), or of NumPy (`data=npz`)",
+    b"PK\x03\x04": "a ZIP archive, a spreadsheet (.xlsx) or a NumPy archive (`data=npz`)",
     b"BZh": "compressed with bzip2",
     b"\xfd7zXZ": "compressed with xz",
     b"\x28\xb5\x2f\xfd": "compressed with Zstandard",
@@ -31,14 +30,14 @@ NOT_TEXT = {
     b"\xd0\xcf\x11\xe0": "a spreadsheet (.xls)",
 }
 UNICODE_MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-"""What a file may open with to say its encoding; the longer ones first."""
+"""Byte order marks, which a file may start with; longer ones first."""
 
 
 def decode(file: Path, contents: bytes) -> str:
-    """The text of a file in UTF-8, or in UTF-16 or UTF-32 if it opens with a byte order mark; lines end with \\n.
+    """The text of a file in UTF-8, or in UTF-16 or UTF-32 if it starts with a byte order mark; lines end with \\n.
 
     Raises:
-        UserError: it is no text, or of another encoding.
+        UserError: it is not text, or in another encoding.
     """
     for magic, kind in NOT_TEXT.items():
         if contents.startswith(magic):
@@ -48,7 +47,7 @@ def decode(file: Path, contents: bytes) -> str:
         text = contents.decode(encoding)
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{file} must be text in UTF-8, but its byte {error.start} is not. If a spreadsheet on Windows wrote it: "
+            f"{file} must be text in UTF-8, but its byte {error.start} is not. If a spreadsheet on Windows saved it: "
             f"`iconv -f WINDOWS-1252 -t UTF-8 '{file}' > utf8.csv`, then `data.root=utf8.csv`."
         ) from error
     if "\0" in text:
@@ -63,12 +62,12 @@ def decode(file: Path, contents: bytes) -> str:
 class CsvText:
     """A text as lines and cells.
 
-    Lines that are blank or comments (`#`) are passed over, as is a first line `sep=;`, Excel's.
+    Blank lines and comments (`#`) are skipped, as is a first line `sep=;`, which Excel writes.
 
     Args:
         text: of the whole file.
         delimiter: what stands between cells.
-        skipped: lines at the start that are no rows.
+        skipped: lines at the start that are not rows.
         ends_with_delimiter: whether the lines of rows end with a delimiter that no cell follows.
     """
 
@@ -79,11 +78,11 @@ class CsvText:
     line: int = 0
     """The number of the line that was read last, counted from 1."""
     comments: int = 0
-    """How many comments were passed over."""
+    """How many comments were skipped."""
     first_comment: tuple[int, str] | None = None
 
     def lines(self) -> Iterator[str]:
-        """Those of rows, and the header's if it is not skipped."""
+        """The lines of rows, and the header's unless it is skipped."""
         self.line, self.comments, self.first_comment = 0, 0, None
         start = 0
         while start < len(self.text):
@@ -109,18 +108,18 @@ class CsvText:
 
 
 def cells_of(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
-    """The cells of lines as RFC 4180 has them: quoted ones may hold delimiters, line breaks and doubled quotes."""
+    """The cells of lines by RFC 4180: quoted ones may contain delimiters, line breaks and doubled quotes."""
     if delimiter == " ":
         lines = (re.sub(r"[ \t]+", " ", line.strip()) for line in lines)
     try:
         for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
             yield [cell.strip() for cell in cells]
-    except csv.Error:  # a cell beyond what the module takes, as a quote that is not closed makes one
+    except csv.Error:  # a cell longer than the module allows, as after a quote that is not closed
         yield ["\n"]
 
 
-def find_delimiter(text: str, chosen: Delimiter) -> str:
-    """What stands between the cells: the delimiter under which most lines are rows of numbers, equally many."""
+def find_delimiter(text: str, chosen: str) -> str:
+    """The delimiter with which most lines are rows of equally many numbers."""
     if chosen != "auto":
         return DELIMITERS[chosen]
     lines = _first_lines(text)
@@ -138,7 +137,7 @@ def _first_lines(text: str) -> list[str]:
 
 
 def _score(rows: list[str], delimiter: str) -> tuple[float, float]:
-    """The shares of lines that have the usual number of cells, two or more: and all of them values; and at all."""
+    """The shares of lines with the usual number of cells (two or more): those of values alone, and all of them."""
     records = [next(cells_of(iter([line]), delimiter), []) for line in rows]
     usual = Counter(len(cells) for cells in records if len(cells) > 1).most_common(1)
     if not usual:

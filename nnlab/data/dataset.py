@@ -1,4 +1,4 @@
-"""What training gets: three splits of labelled rows, and what is known about them."""
+"""What a network is trained on: three splits of labelled rows, and what is known about them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Dataset:
 
     Args:
         name: the name of the source.
-        train: what is learned from; never empty.
-        validation: what choices are made on; may be empty.
-        test: what is measured once, at the end; may be empty.
+        train: for training; never empty.
+        validation: for choices; may be empty.
+        test: for the one evaluation at the end; may be empty.
         class_names: the classes in words, in the order of the labels.
         image_shape: (height, width) where a row is an image, else None.
         sha256: hex digest over the arrays of the source as loaded, before any split, limit or scaling.
         row_type: the type that the source's numbers have; None if it is that of `x`.
-        notes: what was taken for what when the files were read, and what was done to the inputs, a sentence each.
+        notes: how the files were read, and what was done to the inputs, a sentence each.
     """
 
     name: str

@@ -16,19 +16,19 @@ from nnlab.errors import UserError
 
 CACHE_VARIABLE = "NNLAB_DATA_DIR"
 ROUNDS = 2
-"""How often every mirror is asked for a file."""
+"""How many times each mirror is asked for a file."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A set of files that somebody publishes.
+    """A published set of files.
 
     Args:
         name: the name of the source, and of its folder in the cache.
         files: the MD5 hex digest that the publisher states for each file, by file name.
-        mirrors: addresses to put a file name behind, in the order of preference.
+        mirrors: URLs that a file name is appended to, in order of preference.
         timeouts: seconds to wait for a connection, and for the next bytes on it.
-        pause: seconds between two rounds over the mirrors.
+        pause: seconds between rounds over the mirrors.
     """
 
     name: str
@@ -51,18 +51,18 @@ def cache_folder() -> Path:
 def fetch(published: Published, *, progress: bool = False) -> Path:
     """Make sure that every file is in the cache and has the published checksum.
 
-    A file that is there is verified too, and replaced if it fails. Of several processes that start at once
-    one downloads and the others wait. A file takes its name only when it is whole and verified.
+    A file that is already there is verified too, and replaced if it fails. Of several processes that start at once
+    one downloads and the others wait. A file gets its name only when it is complete and verified.
 
     Args:
         published: what to fetch, and from where.
-        progress: show a bar a file on stderr.
+        progress: show a bar per file on stderr.
 
     Returns:
         the folder that holds the files.
 
     Raises:
-        UserError: no mirror gave a file, or the cache cannot be written to.
+        UserError: no mirror has a file, or the cache cannot be written to.
     """
     folder = cache_folder() / published.name
     if all(_is_verified(folder / name, md5) for name, md5 in published.files.items()):
@@ -74,12 +74,12 @@ def fetch(published: Published, *, progress: bool = False) -> Path:
             for name, md5 in published.files.items():
                 if not _is_verified(folder / name, md5):
                     mirror = _download(published, folder / name, md5, mirrors, progress)
-                    # What gave this file is the best guess for the next one.
+                    # The mirror of this file is the best guess for the next one.
                     mirrors.sort(key=lambda each: each != mirror)
     except OSError as error:
         raise UserError(
             f"`data={published.name}` keeps its files in {folder}, which cannot be written: {error.strerror}. "
-            f"Set {CACHE_VARIABLE} to a folder that you may write to."
+            f"Set {CACHE_VARIABLE} to a folder that you can write to."
         ) from error
     return folder
 
@@ -101,7 +101,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _download(published: Published, file: Path, md5: str, mirrors: list[str], progress: bool) -> str:
-    """Ask the mirrors for one file, in rounds, and give back the mirror that had it."""
+    """Download one file, asking the mirrors in rounds; returns the mirror that had it."""
     import pooch
     import requests
 
@@ -125,15 +125,15 @@ def _download(published: Published, file: Path, md5: str, mirrors: list[str], pr
             except requests.RequestException as error:
                 failures[mirror] = _reason(error)
             except ValueError:
-                failures[mirror] = "its file has another checksum than the published one"
+                failures[mirror] = "its file has a different checksum from the published one"
             else:
-                # pooch makes files that their owner alone can read; a cache may be shared.
+                # pooch makes files that only their owner can read; a cache may be shared.
                 file.chmod(0o644)
                 return mirror
     asked = "".join(f"\n  {mirror}: {reason}" for mirror, reason in failures.items())
     raise UserError(
-        f"`data={published.name}` needs {file.name}, which is not in {file.parent}, and no mirror gave it:"
-        f"{asked}\nUse digits that need no download (`data=mnist_5k`, `data=digits`, `data=toy`), or your own "
+        f"`data={published.name}` needs {file.name}, which is not in {file.parent}, and no mirror delivered it:"
+        f"{asked}\nUse data that needs no download (`data=mnist_5k`, `data=digits`, `data=toy`), or your own "
         f"copy (`data=idx data.root=FOLDER`), or point {CACHE_VARIABLE} at a folder whose `{published.name}` "
         "folder has the files."
     )
@@ -147,7 +147,7 @@ def _bar(name: str, progress: bool) -> Iterator[object]:
         return
     from tqdm import tqdm
 
-    # pooch sets the total once it knows it, but asks before whether the bar is true, which takes a total.
+    # pooch sets the total once it knows it, but tests the bar for truth before, which needs a total.
     with tqdm(desc=name, total=1, unit="B", unit_scale=True, leave=False) as bar:
         yield bar
 

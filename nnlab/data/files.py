@@ -1,4 +1,4 @@
-"""Finding and reading files of one's own, with one clear message for whatever is wrong with them."""
+"""Finding and reading the user's own files, with one clear message for whatever is wrong with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def resolve_root(root: str | None, source: str) -> Path:
     """The absolute path that `data.root` means; it exists.
 
     Raises:
-        UserError: it is not given, does not exist, or is a folder that cannot be read.
+        UserError: it is not set, does not exist, or is a folder that cannot be read.
     """
     if root is None:
         raise UserError(f"`data={source}` reads your own files, but `data.root` is not set. Add `data.root=PATH`.")
@@ -60,7 +60,7 @@ def open_file(file: Path) -> BinaryIO:
         return file.open("rb")
     except OSError as error:
         raise UserError(
-            f"{file} must be a file that you may read, but: {error.strerror}. Check its permissions and `data.root`."
+            f"{file} must be a readable file, but: {error.strerror}. Check its permissions and `data.root`."
         ) from error
 
 
@@ -78,6 +78,6 @@ def read_bytes(file: Path) -> bytes:
         return gzip.decompress(contents)
     except (EOFError, OSError, zlib.error) as error:
         raise UserError(
-            f"{file} must be a whole gzip file, but its {len(contents):,} bytes do not decompress: {error}. "
+            f"{file} must be a complete gzip file, but its {len(contents):,} bytes do not decompress: {error}. "
             "Copy or download it again."
         ) from error

@@ -34,7 +34,7 @@ def load_idx(root: str | None) -> Source:
     """
     folder = resolve_root(root, "idx")
     if not folder.is_dir():
-        raise UserError(f"`data=idx` needs a folder as `data.root`, but {folder} is a file. Name the folder it is in.")
+        raise UserError(f"`data=idx` needs a folder as `data.root`, but {folder} is a file. Name its folder.")
     return read_folder(folder)
 
 
@@ -69,15 +69,15 @@ def read_idx(file: Path, magic: int) -> NDArray[np.uint8]:
     header_size = 4 + 4 * dimensions
     if len(contents) < header_size:
         raise UserError(
-            f"{file} must open with an IDX header of {header_size} bytes, but holds {len(contents)} bytes. "
+            f"{file} must start with an IDX header of {header_size} bytes, but has {len(contents)} bytes. "
             "Copy or download it again."
         )
     found, *shape = struct.unpack_from(f">{1 + dimensions}I", contents)
     if found != magic:
-        kind = f"a file of {KINDS[found]}" if found in KINDS else "no IDX file of bytes"
+        kind = f"a file of {KINDS[found]}" if found in KINDS else "not an IDX file of bytes"
         raise UserError(
             f"{file} must hold {KINDS[magic]} (magic number {magic}), but its magic number is {found}: it is "
-            f"{kind}. Put the right file under this name."
+            f"{kind}. Replace it by the right file."
         )
     expected = header_size + math.prod(shape)
     if len(contents) != expected:

@@ -1,4 +1,4 @@
-"""From the labels that files hold to classes: what is a class, what each is called, and what is none."""
+"""From the labels in files to classes: which there are, what they are called, and what cannot be a class."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nnlab.errors import UserError
 Key = TypeVar("Key")
 
 MANY = 20
-"""Distinct labels, above which they must look like classes."""
+"""With more distinct labels, they must look like classes."""
 FEW_ROWS = 5
-"""Rows that each of many classes needs, on average."""
+"""How many rows each of many classes needs, on average."""
 
 LIKE_NUMBERS = (
-    "It looks like a number to predict, and nnlab only tells classes apart: regression is not there yet. "
+    "It looks like a number to predict, and nnlab only classifies: regression is not supported yet. "
     "If the labels are in another column (`data.label_column=K`) or array, name that one"
 )
 
@@ -38,12 +38,12 @@ def to_classes(
         The position of each label among the classes, (n,) int64, by split; and the names of the classes.
 
     Raises:
-        UserError: labels that are no classes, or all the same, or of different kinds.
+        UserError: labels that are not classes, or all the same, or of different kinds.
     """
     whole = {key: _whole(array, origin) for key, (array, origin) in labels.items()}
     if len({each.dtype.kind for each in whole.values()}) > 1:
         facts = ", ".join(f"{labels[key][1]} has {each.dtype}" for key, each in whole.items())
-        raise UserError(f"All splits need labels of one kind, but {facts}. Use numbers or texts throughout.")
+        raise UserError(f"All splits need labels of one kind, but {facts}. Use numbers or text throughout.")
     if class_names is None:
         classes = np.unique(np.concatenate([np.unique(each) for each in whole.values()]))
         class_names = [str(each) for each in classes]
@@ -54,7 +54,7 @@ def to_classes(
 
 
 def labels_note(class_names: Sequence[str]) -> tuple[str, ...]:
-    """A word for the run's title where there are many classes: numbers from 0 or 1 may be classes or not."""
+    """A note for the run's title where there are many classes: numbers from 0 or 1 may be classes or not."""
     if len(class_names) <= MANY:
         return ()
     return (f"labels: {len(class_names):,} classes, {class_names[0]} to {class_names[-1]}",)
@@ -77,13 +77,13 @@ def _whole(labels: Array, origin: str) -> Array:
         if (inexact := np.abs(labels) >= exact).any():
             row = int(np.argmax(inexact))
             raise UserError(
-                f"Labels must be whole numbers that their type tells apart, below {exact:.0f}, but {origin} has "
+                f"Labels must be whole numbers that their type can tell apart, below {exact:.0f}, but {origin} has "
                 f"{labels[row]:.0f} in row {row} (counted from 0). Number the classes from 0: "
                 "`np.unique(labels, return_inverse=True)[1]`."
             )
     elif labels.dtype.kind not in "biu":
         raise UserError(
-            f"Labels must be whole numbers or texts, but those of {origin} are {labels.dtype}. Save them as int64."
+            f"Labels must be whole numbers or text, but those of {origin} are {labels.dtype}. Save them as int64."
         )
     elif labels.dtype == np.uint64 and len(labels) and labels.max() > np.iinfo(np.int64).max:
         raise UserError(
@@ -96,9 +96,9 @@ def _whole(labels: Array, origin: str) -> Array:
 def _check_distinct(classes: Array, rows: int, origin: str) -> None:
     """Whether so many distinct labels in so many rows can be classes.
 
-    Few rows a class are nothing to learn a class from. A number to predict (an age, a price) betrays itself by
-    many distinct values, and by not being numbered from 0 or 1, as classes are. The bounds let pass what is
-    used as classes: 100 classes of 5 rows, 26 letters, 3 classes in 6 rows; a quality from 3 to 8.
+    A class cannot be learned from few rows. A number to predict (an age, a price) has many distinct values, which are
+    not numbered from 0 or 1 as classes are. The bounds accept what is used as classes: 100 classes of 5 rows,
+    26 letters, 3 classes in 6 rows, a quality from 3 to 8.
 
     Raises:
         UserError: one class alone, or it looks like a number to predict or like an index.
@@ -106,15 +106,15 @@ def _check_distinct(classes: Array, rows: int, origin: str) -> None:
     count = len(classes)
     if count == 1:
         raise UserError(
-            f"Telling classes apart needs at least two, but every label of {origin} is {classes[0]}. If the "
+            f"Classification needs at least two classes, but every label of {origin} is {classes[0]}. If the "
             "labels are in another column (`data.label_column=K`) or array, name that one."
         )
     facts = f"{origin} has {count:,} distinct labels in {rows:,} rows, from {classes[0]} to {classes[-1]}"
     is_number = classes.dtype.kind != "U"
     if count == rows > 2:
-        _refuse(facts, f"As many classes as rows are an index or numbers. {LIKE_NUMBERS}")
+        _refuse(facts, f"As many labels as rows are an index or numbers. {LIKE_NUMBERS}")
     if (count > 2 and count > rows / 2) or (count > MANY and count > rows / FEW_ROWS):
-        _refuse(facts, LIKE_NUMBERS if is_number else "Leave out the rare ones, or name the array of the labels")
+        _refuse(facts, LIKE_NUMBERS if is_number else "Drop the rare ones, or name the array of the labels")
     if is_number and classes[-1] - classes[0] + 1 == count and classes[0] in (0, 1):
         return
     if is_number and (count > MANY or count > max(MANY / 2, rows / 10)):
@@ -135,6 +135,6 @@ def _positions(labels: Array, classes: Array, origin: str) -> NDArray[np.int64]:
     if strange.any():
         raise UserError(
             f"Labels must be 0 to {len(classes) - 1}, but {origin} has {labels[np.argmax(strange)]}. "
-            "The file is of another data set: load it with `data=idx`."
+            "The file belongs to another data set: load it with `data=idx`."
         )
     return positions.astype(np.int64)

@@ -6,26 +6,17 @@ import functools
 import sys
 from dataclasses import replace
 
-import numpy as np
-
 from nnlab.core.rows import Scaling
 from nnlab.core.seeding import streams
-from nnlab.data.csv_files import load_csv
 from nnlab.data.dataset import Dataset
 from nnlab.data.download import CACHE_VARIABLE
-from nnlab.data.embedded import load_digits, load_mnist_5k, load_toy
-from nnlab.data.idx_files import load_idx
 from nnlab.data.labels import labels_note
-from nnlab.data.npz_files import load_npz
-from nnlab.data.published import load_fashion_mnist, load_mnist
 from nnlab.data.scaling import inputs_note, pixel_scaling, standardized
 from nnlab.data.settings import DataSettings
 from nnlab.data.source import Source
+from nnlab.data.sources import SOURCES
 from nnlab.data.splits import split
 from nnlab.errors import UserError
-
-OWN_FILES = ("idx", "csv", "npz")
-"""The sources that read `data.root`."""
 
 
 def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, source: Source | None = None) -> Dataset:
@@ -66,29 +57,14 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
 
 def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
     """All rows of the source, before any split; errors as for `load`."""
-    if settings.root is not None and settings.name not in OWN_FILES:
+    source = SOURCES[settings.name]
+    if settings.root is not None and not source.has_root:
+        own_files = ", ".join(name for name, other in SOURCES.items() if other.has_root)
         raise UserError(
-            f"`data.root={settings.root}` is for {', '.join(OWN_FILES)}: `data={settings.name}` does not read "
-            f"it. Leave it out, or choose one of these; {CACHE_VARIABLE} moves the folder of downloads."
+            f"`data.root={settings.root}` is for {own_files}, but `data={settings.name}` does not read it. Leave it "
+            f"out, or choose one of these; {CACHE_VARIABLE} moves the folder of downloads."
         )
-    match settings.name:
-        case "toy":
-            return load_toy()
-        case "digits":
-            return load_digits()
-        case "mnist_5k":
-            return load_mnist_5k()
-        case "mnist":
-            return load_mnist(progress=progress)
-        case "fashion_mnist":
-            return load_fashion_mnist(progress=progress)
-        case "idx":
-            return load_idx(settings.root)
-        case "csv":
-            source = load_csv(settings)
-            return replace(source, row_type=np.result_type(source.row_type, np.int64))  # as pandas reads them
-        case "npz":
-            return load_npz(settings.root)
+    return source.read(settings, progress)
 
 
 def dataset_of(data: DataSettings, *, seed: int) -> Dataset:

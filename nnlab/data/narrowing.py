@@ -1,4 +1,4 @@
-"""Whether a network's dtype holds what its inputs say: no number becomes infinite, no feature a single value."""
+"""Whether a network's dtype keeps its inputs apart: no number may become infinite, no feature a single value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnlab.data.dataset import Dataset
 from nnlab.data.number_types import CHUNK
 
 SHARE = 0.1
-"""Of the distinct values of a feature: no more than this may become equal to others."""
+"""The share of a feature's distinct values that may become equal to others."""
 
 
 class Loss(NamedTuple):
@@ -23,12 +23,12 @@ class Loss(NamedTuple):
 
 
 def narrowing_loss(dataset: Dataset, dtype: np.dtype[np.floating]) -> Loss | None:
-    """What a network of `dtype` would lose of the dataset, if it is worth a word.
+    """What a network of `dtype` would lose of the dataset, if it matters.
 
     Every input of every split has to be finite. And of the first `CHUNK` training rows, no feature may have more
     than a tenth of its distinct values made equal to others, as float32 does with dates written as 20240131, with
-    milliseconds since 1970, and with all that is large beside its spread. Where values lie densely, a few of them
-    are equal then without harm.
+    milliseconds since 1970, and with all that is large compared with its spread. Where values are dense, a few may
+    become equal without harm.
     """
     if dataset.train.x.dtype == np.uint8:
         return None
@@ -42,15 +42,14 @@ def narrowing_loss(dataset: Dataset, dtype: np.dtype[np.floating]) -> Loss | Non
                 f"must hold every input, but {value!s} in row {row} of the {name} split's table, at position {feature} "
                 f"(counted from 0), {'standardized, ' if is_scaled else ''}is beyond its largest number, "
                 f"{np.finfo(dtype).max:.3g}",
-                _remedy(dtype, is_scaled, "a value of the others' size in that row"),
+                _remedy(dtype, is_scaled, "a value as large as the others in that row"),
             )
     if (merged := _merged(dataset.train, dtype)) is not None:
         feature, (low, high), before, after = merged
         return Loss(
-            f"must tell the values of a feature apart, but of {before:,} that the first training rows have at position "
-            f"{feature} (counted from 0), only {after:,} would be left: {low!s} and {high!s}, for example, would be "
-            "one",
-            _remedy(dtype, is_scaled, "values at that position that are not far from all others"),
+            f"must tell the values of a feature apart, but of {before:,} in the first training rows at position "
+            f"{feature} (counted from 0) only {after:,} would remain: {low!s} and {high!s}, say, would become equal",
+            _remedy(dtype, is_scaled, "values at that position that are closer to the others"),
         )
     return None
 

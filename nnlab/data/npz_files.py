@@ -25,11 +25,11 @@ def load_npz(root: str | None) -> Source:
     """One archive, or a folder that holds exactly one.
 
     Rows of bytes (uint8) are images if they have the shape (height, width), or fill a square of at least 8×8. All
-    other numbers are a table, whatever they are.
+    other arrays are a table, whatever their numbers.
 
     It has `x_train` (n, features) or (n, height, width) and `y_train` (n,) or (n, 1), and may have the pairs
     `x_val`, `y_val` and `x_test`, `y_test`, which then are the validation and the test split. Labels are
-    whole numbers or texts. Arrays of Python objects are refused: reading them could run code.
+    whole numbers or text. Arrays of Python objects are refused: reading them could run code.
 
     Raises:
         UserError: the archive is missing, damaged, or lacks an array.
@@ -60,7 +60,7 @@ def _open(file: Path) -> Iterator[np.lib.npyio.NpzFile]:
             archive = None
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise UserError(
-                f"{file} must be a whole .npz archive, but is none: it is cut off or of another kind. "
+                f"{file} must be a complete .npz archive, but is cut off or of another kind. "
                 "Copy it again, or save it with `np.savez(file, x_train=..., y_train=...)`."
             )
         with archive:
@@ -77,8 +77,8 @@ def _read_array(archive: np.lib.npyio.NpzFile, name: str, file: Path) -> Array:
         array = archive[name]
     except UNREADABLE as error:
         raise UserError(
-            f"{name} in {file} must be a whole array of numbers (labels may be texts), but it is damaged or "
-            f"holds Python objects, which nnlab does not read. Save it again ({type(error).__name__})."
+            f"{name} in {file} must be a complete array of numbers (labels may be text), but it is damaged or "
+            f"contains Python objects, which nnlab does not read. Save it again ({type(error).__name__})."
         ) from error
     if not isinstance(array, np.ndarray):
         raise UserError(f"{name} in {file} must be a NumPy array, but is not. Save it with `np.savez`.")

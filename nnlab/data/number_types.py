@@ -1,4 +1,4 @@
-"""Which type holds a table's numbers: the smallest that loses nothing of any of them."""
+"""The type that a table is stored in: the smallest that holds each of its numbers exactly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnlab.core.scaling import WHOLE_LIMIT
 from nnlab.errors import UserError
 
 CHUNK = 4096
-"""Rows that are looked at together, so that no copy of a whole table is made."""
+"""How many rows are looked at together, so that no whole table is copied."""
 
 AnyType = np.dtype[np.generic]
 
@@ -19,7 +19,7 @@ AnyType = np.dtype[np.generic]
 def stored_type(arrays: Mapping[str, Array]) -> AnyType:
     """The smallest type that holds every number of every array exactly.
 
-    It is uint8 for truth values and whole numbers from 0 to 255 of integer types, else float32, else float64, else
+    It is uint8 for booleans and whole numbers from 0 to 255 of integer types, else float32, else float64, else
     int64. What a run learns does not depend on it, so it may look at all rows: numbers that are equal give equal
     inputs, whatever type they are stored in.
 
@@ -49,15 +49,15 @@ def stored_type(arrays: Mapping[str, Array]) -> AnyType:
 
 
 def row_type(x: Array) -> AnyType:
-    """The type that a file's numbers have, in the machine's byte order; float64 for those that few programs know."""
+    """The type that a file's numbers have, in the machine's byte order; float64 for types that few programs know."""
     return np.dtype(np.float64) if x.dtype.itemsize > 8 else x.dtype.newbyteorder("=")
 
 
 def check_pixels(x: Array, origin: str) -> None:
-    """Whether images hold bytes.
+    """Check that images hold bytes.
 
     Raises:
-        UserError: a pixel that is no whole number from 0 to 255.
+        UserError: a pixel that is not a whole number from 0 to 255.
     """
     for start in range(0, len(x), CHUNK):
         chunk = x[start : start + CHUNK]
@@ -65,9 +65,9 @@ def check_pixels(x: Array, origin: str) -> None:
         if broken is not None and broken.any():
             row, *position = (int(axis) for axis in np.unravel_index(np.argmax(broken), broken.shape))
             raise UserError(
-                f"Pixels must be whole numbers from 0 to 255, as those of the other rows, but {origin} has "
+                f"Pixels must be whole numbers from 0 to 255, as in the other rows, but {origin} has "
                 f"{chunk[row, *position]} in row {start + row} at position {', '.join(map(str, position))} (counted "
-                "from 0). Correct it. If these are no pixels: floats in an .npz, columns of other names, are a table."
+                "from 0). Correct it. If these are not pixels: floats in an .npz, or columns of other names, are not."
             )
 
 

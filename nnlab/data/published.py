@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: where they are published, their checksums, and their classes."""
+"""MNIST and Fashion-MNIST: where they are published, their checksums and their classes."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist keeps the four files."""
 
 FASHION_SHA256 = "241b21ccf1eaa831b0f0ecd577e5e48e29cc0e9ad77688ec900bc4b9a4d74d54"
-"""Digest of the arrays, as `Source.sha256` makes it. Debian compresses the files anew, without the names
-and times in their gzip headers, so the published MD5s cannot be held against them; with these put back
-they match, so the arrays are the published ones."""
+"""Digest of the arrays, as `Source.sha256` makes it. Debian compresses the files again, without the names
+and times in their gzip headers, so the published MD5s do not apply; with these restored they match, so the
+arrays are the published ones."""
 
 
 def load_mnist(*, progress: bool = False) -> Source:
@@ -89,7 +89,7 @@ def load_fashion_mnist(*, progress: bool = False) -> Source:
 
 
 def _installed_fashion_mnist() -> Source | None:
-    """What Debian's package has, if it is there and its arrays are the known ones."""
+    """What Debian's package has, if it is installed and its arrays are the published ones."""
     if not DEBIAN_FASHION.is_dir():
         return None
     try:
@@ -99,6 +99,6 @@ def _installed_fashion_mnist() -> Source | None:
     else:
         if source.sha256 == FASHION_SHA256:
             return source
-        problem = "its arrays have another digest than the published ones"
-    logging.getLogger(__name__).warning("%s is passed over: %s", DEBIAN_FASHION, problem)
+        problem = "its arrays have a different digest from the published ones"
+    logging.getLogger(__name__).warning("%s is ignored: %s", DEBIAN_FASHION, problem)
     return None

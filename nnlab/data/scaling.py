@@ -1,6 +1,6 @@
-"""What turns stored rows into inputs: pixels into [0, 1], and features to mean 0 and deviation 1.
+"""Turns stored rows into inputs: pixels into [0, 1], features to mean 0 and standard deviation 1.
 
-Whatever is decided or fitted here looks at the training rows alone.
+Everything is decided and fitted on the training rows alone.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from nnlab.errors import UserError
 
 BYTE = 255
 DARK = 16
-"""What pixels of bytes have to exceed somewhere, or they do not use the range of a byte."""
+"""Bytes that never exceed this do not use the range of a byte."""
 BRIGHT_SHARE = 1e-3
-"""Of all pixels in the training rows: so many have to. One that was set by mistake decides nothing."""
+"""The share of pixels in the training rows that must exceed it, so that a single mistake decides nothing."""
 
 LARGE_MEAN = 64
 """Deviations that a mean may be away from 0 for float32 to subtract it well: to a 2^-18th of a deviation."""
@@ -33,7 +33,7 @@ def pixel_scaling(rows: Rows, maximum: int) -> Scaling:
     """Bring pixels from 0 to `maximum` into [0, 1]; pixels of bytes that are 0 and 1 alone stay as they are.
 
     Raises:
-        UserError: bytes that are neither bits nor use the range of a byte: what 1 stands for cannot be told.
+        UserError: bytes that are not bits and do not use the range of a byte: what to divide them by is unclear.
     """
     if maximum != BYTE:
         return Scaling(scale=1.0 / maximum)
@@ -48,13 +48,13 @@ def pixel_scaling(rows: Rows, maximum: int) -> Scaling:
         return Scaling()
     raise UserError(
         f"Pixels of bytes are divided by 255, but in the training rows {bright:,} of {len(rows) * rows.x[0].size:,} "
-        f"values are above {DARK} and the largest is {largest}: these are no pixels, or of another range. "
-        "`data.scale=none` takes them as they are, `data.scale=none data.standardize=true` standardizes them."
+        f"values are above {DARK} and the largest is {largest}: these are not pixels, or have another range. "
+        "`data.scale=none` leaves them as they are, `data.scale=none data.standardize=true` standardizes them."
     )
 
 
 def inputs_note(source: Source, scaling: Scaling, standardized_on: int | None) -> str:
-    """What was done to the rows of a source, in words for the run's title.
+    """A note for the run's title: what was done to the rows of a source.
 
     Args:
         source: the rows.
@@ -65,7 +65,7 @@ def inputs_note(source: Source, scaling: Scaling, standardized_on: int | None) -
     if source.maximum is None:
         done = [f"a table of {source.row_type}"]
         if x.dtype == np.uint8 and source.image_shape is not None and int(x.max()) > DARK:
-            done.append("not taken for pixels, which would have to be uint8 or named so")
+            done.append("not read as pixels, which must be uint8 or have names of pixels")
     else:
         done = ["images of {}×{}".format(*source.image_shape) if source.image_shape else "pixels"]
         if not scaling.is_identity:
@@ -105,9 +105,9 @@ def standardized(rows: Rows, scaling: Scaling, *, is_image: bool = False) -> Sca
         feature = int(np.argmax(broken))
         values = rows.x[rows.index, feature]
         raise UserError(
-            "A feature can be standardized if its spread lies within what float64 holds, but that of position "
+            "A feature can be standardized if its spread is within the range of float64, but that at position "
             f"{feature} (counted from 0) goes from {values.min()} to {values.max()} in the training rows. Give it in "
-            "another unit, or leave it out."
+            "another unit, or drop it."
         )
     if is_image:
         return Scaling(scale=scale, offset=-shift * scale)

@@ -1,18 +1,18 @@
-"""What can be asked of the data: the keys of the `data` config group, with their rules."""
+"""The keys of the `data` config group, with their rules."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from nnlab.check import Checked, Range
+from nnlab.check import Checked, OneOf, Range
+from nnlab.data.csv_header import Header
+from nnlab.data.csv_index import Index
+from nnlab.data.csv_parsing import Decimal
+from nnlab.data.csv_text import DELIMITERS
+from nnlab.data.sources import SOURCES
 
-SourceName = Literal["toy", "digits", "mnist_5k", "mnist", "fashion_mnist", "idx", "csv", "npz"]
 Strategy = Literal["tail", "random", "stratified"]
-Header = Literal["auto", "yes", "no"]
-Delimiter = Literal["auto", "comma", "semicolon", "tab", "pipe", "space"]
-Decimal = Literal["auto", "point", "comma"]
-Index = Literal["auto", "drop", "keep"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class SplitSettings(Checked):
     Args:
         strategy: `tail` holds out the last rows in source order, as Keras does; `random` and `stratified`
             shuffle the rows first, and `stratified` keeps the proportions of the classes.
-        validation: the fraction held out for validation, of all rows that the source offers for training.
+        validation: the fraction held out for validation, of all rows that the source has for training.
             Ignored where the source has a validation split of its own.
         test: the same for the test split. Ignored where the source has one, unless `pooled`.
         pooled: merge the source's own splits into one table of rows before splitting.
@@ -38,35 +38,35 @@ class SplitSettings(Checked):
 
 @dataclass(frozen=True)
 class DataSettings(Checked):
-    """Which rows to learn from, and in which form.
+    """Which rows to train on, and in which form.
 
     Args:
         name: the source.
         root: the folder or file of the sources `idx`, `csv` and `npz`; relative to the current folder.
-        limit: keep so many rows of the training split alone: the first, or, if it is stratified, the first of
+        limit: keep only this many rows of the training split: the first, or, if it is stratified, the first of
             each class in proportion; None keeps all.
         scale: `unit` brings the pixels of images into [0, 1] (bytes / 255, `digits` / 16); a table stays as it
-            is, whatever its numbers are. `none` leaves images as they are, too.
+            is, whatever its numbers. `none` leaves images as they are, too.
         standardize: then subtract each feature's mean over the training split and divide by its standard
             deviation. A feature that is the same in all training rows is not divided.
         label_column: the column of `csv` files that holds the label, counted from 0; -1 is the last.
-        header: whether `csv` files open with a line of column names; `auto` looks at the first lines, and asks
-            where it cannot be told.
-        delimiter: what stands between the cells of `csv` files; `space` is any run of spaces and tabs.
-        decimal: the decimal mark of `csv` files; `auto` takes the comma where no number has a point.
-        index: what becomes of a column of `csv` files that counts or names the rows, as pandas writes one:
-            `drop` leaves it out, `keep` makes it a feature, `auto` refuses the file.
+        header: whether the first line of `csv` files names the columns; `auto` looks at the first lines, and asks
+            where it could be either.
+        delimiter: what separates the cells of `csv` files; `space` is any run of spaces and tabs.
+        decimal: the decimal mark of `csv` files; `auto` reads the comma as one where no number has a point.
+        index: what to do with a column of `csv` files that numbers or names the rows, as pandas writes one:
+            `drop` drops it, `keep` makes it a feature, `auto` refuses the file.
         split: how rows become splits.
     """
 
-    name: SourceName
+    name: Annotated[str, OneOf(SOURCES)]
     root: str | None = None
     limit: Annotated[int, Range(ge=1)] | None = None
     scale: Literal["unit", "none"] = "unit"
     standardize: bool = False
     label_column: int = 0
     header: Header = "auto"
-    delimiter: Delimiter = "auto"
+    delimiter: Annotated[str, OneOf(DELIMITERS)] | Literal["auto"] = "auto"
     decimal: Decimal = "auto"
     index: Index = "auto"
     split: SplitSettings = field(default_factory=SplitSettings)

@@ -1,4 +1,4 @@
-"""A dataset as files that any number of processes map into memory: one copy in the page cache for all."""
+"""A dataset as files that processes map into memory: all of them share one copy in the page cache."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def save_shared(dataset: Dataset, folder: Path) -> None:
         UserError: the folder exists and holds something else, or cannot be written.
     """
     if folder.exists() and not (folder / DESCRIPTION).is_file():
-        raise UserError(f"A shared dataset goes to a folder of its own, but {folder} is something else. Name another.")
+        raise UserError(f"A shared dataset needs a folder of its own, but {folder} is something else. Name another.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
@@ -120,6 +120,6 @@ def _rows(description: dict[str, Any], arrays: dict[str, Array]) -> Rows:
 
     x, y, index = (arrays[description[key]] for key in ("x", "y", "index"))
     if len(x) != len(y) or (len(index) and not 0 <= index.min() <= index.max() < len(x)):
-        raise ValueError("its rows, labels and splits do not fit each other")
+        raise ValueError("its rows, labels and splits do not match")
     terms = {name: term(description[name]) for name in ("scale", "offset", "shift")}
     return Rows(x, y, index, Scaling(**terms, in_float64=bool(description["in_float64"])))

@@ -1,4 +1,4 @@
-"""What every source gives back: checked tables of rows with their classes, before any split."""
+"""What every source gives: checked tables of rows with their classes, before any split."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nnlab.errors import UserError
 Part = Literal["train", "validation", "test"]
 
 SMALLEST_IMAGE = 64
-"""Features of the smallest row that may be an image though it is not given as one: 8×8, as in scikit-learn's digits."""
+"""Features of the smallest row that may be an image without being given as one: 8×8, as in scikit-learn's digits."""
 
 
 class Table(NamedTuple):
@@ -46,7 +46,7 @@ class RawTable(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """All that a source offers.
+    """Everything that a source offers.
 
     Args:
         parts: its tables by the split they are meant for; `train` is always there.
@@ -54,8 +54,8 @@ class Source:
         image_shape: (height, width) where a row is an image, else None.
         maximum: the largest value that a pixel can take where rows are images of bytes; None where they are a table.
         row_type: the type that the file's numbers have, which rows brought to a trained model have as well.
-        is_population: the rows are all there can be, so every split is the whole of them.
-        notes: what was taken for what when the files were read, a sentence each, for the run's title.
+        is_population: the rows are all that exist, so every split has all of them.
+        notes: how the files were read, a sentence each, for the run's title.
     """
 
     parts: dict[Part, Table]
@@ -92,13 +92,13 @@ def assemble(
         raw: by split; `train` is needed.
         class_names: the published names, for labels that must be 0 ... len-1. None takes the sorted labels
             that occur, in any table, as the classes, and their text as the names.
-        is_image: every row is an image of bytes. Only the reader of a file can say so: it cannot be told from
-            the numbers.
+        is_image: every row is an image of bytes. Only the reader of a file can know: the numbers do not
+            tell.
         maximum: the largest value that a pixel of this source can take.
 
     Raises:
-        UserError: rows and labels, or two tables, that do not fit each other; NaN or infinity; numbers that no
-            type holds; pixels that are no bytes; labels that are no classes, or all the same.
+        UserError: rows and labels, or two tables, that do not match; NaN or infinity; numbers that no type
+            holds; pixels that are not bytes; labels that are not classes, or all the same.
     """
     for table in raw.values():
         _check_rows(table)
@@ -123,7 +123,7 @@ def assemble(
 def image_shape(row: tuple[int, ...], *, is_image: bool = False) -> tuple[int, int] | None:
     """(height, width) of a row of shape (height, width), or of (features,) that fill a square.
 
-    Unless they are known to be an image, features are shown as one from `SMALLEST_IMAGE` on alone.
+    Unless they are known to be an image, only `SMALLEST_IMAGE` features or more are shown as one.
     """
     if len(row) == 2:
         return row
@@ -148,7 +148,7 @@ def _check_rows(table: RawTable) -> None:
             "labels. Give the two arrays of the same data set."
         )
     if table.x.size == 0:
-        raise UserError(f"A data set needs at least one row, but {table.origin} is empty. Give one with rows.")
+        raise UserError(f"A data set needs at least one row, but {table.origin} is empty. Name one with rows.")
     if table.x.dtype.kind not in "biuf":
         raise UserError(
             f"Rows must be numbers, but those of {table.origin} have the type {table.x.dtype}. "

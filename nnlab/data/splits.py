@@ -1,4 +1,4 @@
-"""Training, validation and test: which rows go where."""
+"""Training, validation and test: which rows go into which split."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Splits(NamedTuple):
 def split(source: Source, settings: SplitSettings, rng: np.random.Generator, *, limit: int | None = None) -> Splits:
     """Divide the rows of a source.
 
-    The rows offered for training are put in an order: as they come (`tail`), or shuffled. The test split,
-    where the source has none, and then the validation split are taken from the end of that order: the last
-    rows of all, or, stratified, the last rows of each class in proportion, to within one row a class, to
-    what is left. A fraction is of all rows offered, rounded to whole rows. A split that the source brings
-    along keeps its rows and their order. The last training row of a class is held out only if there is no other
-    way to so many rows, and then refused: whatever the strategy, each class needs a row to be learned from.
+    The source's training rows are put in an order: as they come (`tail`), or shuffled. The test split, where the
+    source has none, and then the validation split are taken from the end of that order: the last rows of all, or,
+    stratified, the last rows of each class in proportion, to within one row per class. A fraction is of all these
+    rows, rounded to whole rows. A split that the source has keeps its rows and their order. The last training row of
+    a class is held out only if there is no other way to reach the number of rows, and then refused: whatever the
+    strategy, each class needs a training row.
 
     Args:
         source: what to divide.
         settings: strategy and fractions.
         rng: shuffles the rows; one draw, whatever the fractions are.
-        limit: of the training rows, keep only so many: the first, or, stratified, the first of each class in
-            proportion, to within one row a class. None keeps all.
+        limit: keep only this many training rows: the first, or, stratified, the first of each class in proportion,
+            to within one row per class. None keeps all.
 
     Raises:
         UserError: no row is left for training, a fraction above 0 gives no row, or a class of the source has no
@@ -53,7 +53,7 @@ def split(source: Source, settings: SplitSettings, rng: np.random.Generator, *, 
     train = limited(splits.train, limit, settings.strategy)
     if (unseen := _unseen(source, train)).any():
         raise UserError(
-            f"{_needed(source, unseen)}: `data.limit={limit}` keeps none of their rows. Raise it; "
+            f"{_needed(source, unseen)}: `data.limit={limit}` keeps none of their rows. Raise it: "
             f"`data.limit={_enough(splits.train, settings.strategy)}` keeps some of each class."
         )
     return splits._replace(train=train)
@@ -108,13 +108,13 @@ def held_out_rows(name: str, fraction: float, n: int) -> int:
     if fraction > 0 and count == 0:
         raise UserError(
             f"A split needs at least one row, but `data.split.{name}={fraction:g}` of {n} rows rounds to "
-            "none. Raise it, or set it to 0 for no such split."
+            "none. Raise it, or set it to 0 to go without this split."
         )
     return count
 
 
 def take_last(order: Index, count: int, labels: NDArray[np.int64], strategy: Strategy) -> tuple[Index, Index]:
-    """Divide an order of rows into those that stay and `count` that are held out, both in that order."""
+    """Divide ordered rows into those that stay and `count` that are held out, both in that order."""
     held = np.zeros(len(order), dtype=bool)
     if strategy == "stratified":
         ordered_labels = labels[order]
@@ -143,8 +143,8 @@ def limited(train: Rows, limit: int, strategy: Strategy) -> Rows:
 def proportional(sizes: NDArray[np.intp], count: int, first: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Share `count` rows among classes of `sizes` rows: each gets its quota, rounded down or up.
 
-    The rows that rounding down leaves go to the largest remainders, ties to the first class; but before all
-    others to the classes that `first` marks.
+    The rows left by rounding down go to the largest remainders, ties to the first class; the classes that `first` marks
+    come before all others.
 
     Reference: largest remainders (Hamilton's method of apportionment).
     """
@@ -164,24 +164,24 @@ def _unseen(source: Source, train: Rows) -> NDArray[np.bool_]:
 
 
 def _why_held_out(source: Source, unseen: NDArray[np.bool_], settings: SplitSettings) -> str:
-    """The message for classes that no training row is left of."""
+    """The message for classes without a training row."""
     own = np.isin(np.flatnonzero(unseen), source.parts["train"].y)
     if not settings.pooled and not own.all():
         unseen = unseen.copy()
         unseen[np.flatnonzero(unseen)[own]] = False
         parts = [part for part, table in source.parts.items() if np.isin(np.flatnonzero(unseen), table.y).any()]
         return (
-            f"{_needed(source, unseen)}: the source has them among its {' and '.join(parts)} rows alone. "
-            "`data.split.pooled=true` merges its splits before the rows are divided; or leave those rows out."
+            f"{_needed(source, unseen)}: the source has them only among its {' and '.join(parts)} rows. "
+            "`data.split.pooled=true` merges its splits before the rows are divided; or drop those rows."
         )
     if settings.strategy == "stratified":
         return (
-            f"{_needed(source, unseen)}: too few rows of them to hold some out. Leave such rare classes out, or "
+            f"{_needed(source, unseen)}: they have too few rows to hold some out. Drop such rare classes, or "
             "lower `data.split.validation` and `data.split.test`."
         )
-    because = ", as happens to rows that are sorted by class" if settings.strategy == "tail" else ""
+    because = ", as happens when rows are sorted by class" if settings.strategy == "tail" else ""
     return (
-        f"{_needed(source, unseen)}: `data.split.strategy={settings.strategy}` holds all their rows out{because}. "
+        f"{_needed(source, unseen)}: `data.split.strategy={settings.strategy}` holds out all their rows{because}. "
         "Choose `data.split.strategy=stratified`."
     )
 

@@ -43,5 +43,5 @@ class Listeners(Generic[Heard]):
                 listener.on(event)
             except (Exception, SystemExit) as error:
                 self._listeners.remove(listener)
-                why = f"it failed ({type(error).__name__}: {error})"
-                write_line(sys.stderr, f"warning: {type(listener).__name__} listens no more, since {why}")
+                why = f"{type(error).__name__}: {error}"
+                write_line(sys.stderr, f"warning: {type(listener).__name__} failed ({why}) and is no longer called")

@@ -168,7 +168,7 @@ class SyncProcess:
         cause = f"the process that feeds it died with status {self._process.returncode}"
         try:
             state = SyncState.of(run)
-            if not journal.has_begun(run / JOURNAL) or (state is not None and state.has_all(run)):
+            if not journal.has_started(run / JOURNAL) or (state is not None and state.has_all(run)):
                 return None
             if state is not None and state.problem:
                 cause = state.problem

@@ -95,7 +95,7 @@ class Worker:
                     del synced[run]
                     followed.setdefault(run, Schedule())
             for run, schedule in list(followed.items()):
-                if not journal.has_begun(run / JOURNAL):
+                if not journal.has_started(run / JOURNAL):
                     if not more_may_come and not RunDirectory.is_alive(run):
                         del followed[run]  # it never came to anything
                     continue

@@ -164,7 +164,7 @@ def end_dead_runs(runs_dir: Path) -> None:
     for path in run_directories(runs_dir):
         # A damaged run, or one that somebody else may not write, is left to who asks for it.
         with suppress(UserError, RunFailedError, OSError):
-            if journal.has_begun(path / JOURNAL) and not journal.has_ended(path / JOURNAL):
+            if journal.has_started(path / JOURNAL) and not journal.has_ended(path / JOURNAL):
                 end_if_dead(path)
 
 

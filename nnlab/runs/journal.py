@@ -93,7 +93,7 @@ def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Ev
     return [_event(path, line) for line in data[:end].splitlines()], offset + end
 
 
-def has_begun(path: Path) -> bool:
+def has_started(path: Path) -> bool:
     """Whether there is a journal at `path` with anything in it."""
     try:
         return path.stat().st_size > 0
@@ -111,18 +111,6 @@ def has_ended(path: Path) -> bool:
         file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_END))
         *_, last, rest = [b"", b"", *file.read().split(b"\n")]
     return not rest and last.startswith(b'{"event": "end"')
-
-
-def counting(events: list[Event]) -> list[Event]:
-    """The events that count: those since the run last started from nothing."""
-    starts = [i for i, event in enumerate(events) if event["event"] == "start" and not event.get("goes_on")]
-    return events[starts[-1] :] if starts else events
-
-
-def epochs(path: Path) -> dict[int, dict[str, float]]:
-    """The metrics of each epoch of the run that counts, by epoch."""
-    events, _ = read(path)
-    return {event["epoch"]: event["metrics"] for event in counting(events) if event["event"] == "epoch"}
 
 
 def end_of(events: list[Event]) -> Event | None:

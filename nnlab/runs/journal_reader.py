@@ -31,6 +31,7 @@ class JournalReader:
         tags: facts that became known during the run.
         evaluations: how often the test split was ever evaluated, before the run started again included.
         started_at: when the run started.
+        last_epoch_at: when its last epoch was recorded, if there is one.
         tested_at: when the test split was evaluated, if it was.
         ended_at: when the run ended, if it has.
     """
@@ -43,6 +44,7 @@ class JournalReader:
     trials: dict[int, Metrics]
     tags: dict[str, str]
     started_at: int
+    last_epoch_at: int | None
     tested_at: int | None
     ended_at: int | None
 
@@ -82,7 +84,7 @@ class JournalReader:
     def _start_anew(self, at: int) -> None:
         self.status, self.reason = "running", None
         self.epochs, self.kept, self.test, self.trials, self.tags = {}, {}, {}, {}, {}
-        self.started_at, self.tested_at, self.ended_at = at, None, None
+        self.started_at, self.last_epoch_at, self.tested_at, self.ended_at = at, None, None, None
 
     def _take(self, event: Event) -> None:
         match event["event"]:
@@ -91,7 +93,7 @@ class JournalReader:
             case "start":
                 self._start_anew(at=event["time"])
             case "epoch":
-                self.epochs[event["epoch"]] = event["metrics"]
+                self.epochs[event["epoch"]], self.last_epoch_at = event["metrics"], event["time"]
             case "kept":
                 self.kept |= event["metrics"]
             case "test":

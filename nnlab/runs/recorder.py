@@ -87,7 +87,7 @@ class Recorder:
             UserError: if there is no run, or it is still being recorded.
             RunFailedError: if the directory cannot be written.
         """
-        if not journal.has_begun(path / JOURNAL):
+        if not journal.has_started(path / JOURNAL):
             raise UserError(f"Only a run that was started can be reopened, but {path} holds none. Check the path.")
         directory = RunDirectory.claim(path)
         try:

@@ -73,4 +73,4 @@ def _nearest(run_id: str, runs: Sequence[Path]) -> str:
 
 
 def _is_run(path: Path) -> bool:
-    return journal.has_begun(path / JOURNAL)
+    return journal.has_started(path / JOURNAL)

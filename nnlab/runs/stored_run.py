@@ -60,7 +60,7 @@ class StoredRun(JournalReader):
         Raises:
             UserError: if its journal is damaged.
         """
-        return cls(path) if journal.has_begun(path / JOURNAL) else None
+        return cls(path) if journal.has_started(path / JOURNAL) else None
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nnlab.core.node import Array
-from nnlab.training.settings import TrainerSettings
+from nnlab.training.settings import SCORES, TrainerSettings
 
 
 class Selection:
@@ -37,7 +37,7 @@ class Selection:
         if not self._selects:
             return True
         score = metrics[self._settings.monitor]
-        if self._settings.monitor.endswith("accuracy"):
+        if SCORES[self._settings.monitor] == "maximize":
             score = -score
         if self._best_score is not None and score >= self._best_score:
             return False

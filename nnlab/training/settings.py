@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from nnlab.check import Checked, Range
+from nnlab.check import Checked, OneOf, Range
+
+SCORES: dict[str, Literal["minimize", "maximize"]] = {"val/loss": "minimize", "val/accuracy": "maximize"}
+"""What the validation split measures, and which way is better."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class TrainerSettings(Checked):
     batch_size: Annotated[int, Range(ge=1)] | Literal["full"] = 32
     threads: Annotated[int, Range(ge=1)] | Literal["auto"] = 1
     patience: Annotated[int, Range(ge=1)] | None = None
-    monitor: Literal["val/loss", "val/accuracy"] = "val/loss"
+    monitor: Annotated[str, OneOf(SCORES)] = "val/loss"
     restore_best: bool = True
     clip_norm: Annotated[float, Range(gt=0)] | None = None
     count_correct: bool = False

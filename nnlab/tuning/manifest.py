@@ -1,4 +1,4 @@
-"""What makes a study the study it is: `study.json` in its directory. A study is resumed only as what it was."""
+"""`study.json` in a study's directory: what the study is. It can be resumed only as the study that it was."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from typing import Any
 import numpy as np
 import optuna
 
-from nnlab.config.problems import shown
+from nnlab.config.problems import as_typed
 from nnlab.errors import UserError
 from nnlab.runs.files import write_atomically
 from nnlab.runs.provenance import blas
 
 FILE = "study.json"
 SHOWN = 5
-"""Studies that are named to who asks for one that is not there."""
+"""How many studies a message names when the one asked for does not exist."""
 
 
 @dataclass(frozen=True)
-class Identity:
-    """Of one study.
+class Manifest:
+    """What one study is.
 
     Args:
         name: of the study and its directory.
-        overrides: the command line that started it, paths absolute, addresses left out.
+        overrides: the command line that started it, with absolute paths and without addresses.
         storage: Optuna's URL without its password; None is the journal in the directory.
         fingerprint: everything that its trials depend on, see `Plan.fingerprint`.
-        versions: of what proposals and results depend on beside that.
+        versions: of the libraries that proposals and results also depend on.
     """
 
     name: str
@@ -41,8 +41,8 @@ class Identity:
     versions: Mapping[str, str]
 
     @classmethod
-    def of(cls, study: Path) -> Identity:
-        """The identity of the study in the directory `study`.
+    def read(cls, study: Path) -> Manifest:
+        """The manifest in the directory `study`.
 
         Raises:
             UserError: if there is no study, or the file is damaged.
@@ -52,12 +52,12 @@ class Identity:
             return cls(**{field.name: content[field.name] for field in fields(cls)})
         except FileNotFoundError:
             raise UserError(
-                f"Only a study that was started can be shown or resumed, but {study.parent} has none named "
-                f"{study.name!r}. {_those_there_are(study)}. Another folder is chosen by runs_dir or NNLAB_RUNS_DIR."
+                f"Only a study that exists can be shown or resumed, but {study.parent} has none named "
+                f"{study.name!r}. {_existing(study)}. To look in another folder, set runs_dir or NNLAB_RUNS_DIR."
             ) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UserError(
-                f"{study / FILE} must say what the study is, but cannot be read ({error!r}). Restore the file."
+                f"{study / FILE} must hold the study's manifest, but cannot be read ({error!r}). Restore the file."
             ) from error
 
     def save(self, study: Path) -> None:
@@ -65,7 +65,7 @@ class Identity:
         write_atomically(study / FILE, json.dumps(asdict(self), indent=2) + "\n")
 
     def check(self, now: Mapping[str, Any]) -> None:
-        """Hold a fingerprint against the study's own.
+        """Compare a fingerprint with the study's own.
 
         Raises:
             UserError: naming every difference.
@@ -78,13 +78,13 @@ class Identity:
         ]
         if lines:
             raise UserError(
-                f"The study {self.name!r} can only be resumed as what it was started as; nothing was started.\n"
+                f"The study {self.name!r} can only be resumed as it was started; nothing was started now.\n"
                 + "\n".join(lines)
                 + "\nLeave these out to resume it, or start another study without sweep.resume."
             )
 
-    def strangers(self) -> list[str]:
-        """What has changed around the study since its start: it can be resumed, but perhaps not bit for bit."""
+    def changed_versions(self) -> list[str]:
+        """Libraries that changed since the study was started: it can be resumed, but perhaps not bit for bit."""
         now = versions()
         return [
             f"{name} was {old} when the study was started and is {now.get(name)} now: proposals or results may differ"
@@ -94,15 +94,15 @@ class Identity:
 
 
 def versions() -> dict[str, str]:
-    """Of what proposals and results depend on beside the config."""
+    """The versions of what proposals and results depend on besides the config."""
     return {"optuna": optuna.__version__, "numpy": np.__version__, "BLAS": blas()}
 
 
-def _those_there_are(study: Path) -> str:
-    """The studies beside one that is not there: those whose names are nearest, and how many more."""
+def _existing(study: Path) -> str:
+    """The studies of the folder in which one was not found: those with the nearest names, and how many more."""
     names = sorted(path.parent.name for path in study.parent.glob(f"*/{FILE}"))
     if not names:
-        return "There is none at all"
+        return "It has no studies at all"
     more = len(names) - SHOWN
     if more <= 0:
         return f"There are: {', '.join(names)}"
@@ -111,4 +111,4 @@ def _those_there_are(study: Path) -> str:
 
 
 def _shown(values: Mapping[str, Any], key: str) -> str:
-    return shown(values[key]) if key in values else "absent"
+    return as_typed(values[key]) if key in values else "absent"

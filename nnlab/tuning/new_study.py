@@ -10,7 +10,7 @@ import yaml
 from nnlab.errors import UserError
 from nnlab.redaction import redacted
 from nnlab.runs.directory import LOCK, RunDirectory
-from nnlab.tuning.manifest import FILE, Identity, versions
+from nnlab.tuning.manifest import FILE, Manifest, versions
 from nnlab.tuning.plan import Plan
 
 
@@ -35,10 +35,10 @@ def new_directory(plan: Plan) -> RunDirectory:
     return directory
 
 
-def identity_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Identity:
-    """The identity of a study that starts now."""
+def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
+    """The manifest of a study that starts now."""
     url = plan.settings.storage
-    return Identity(name, plan.lasting_overrides, redacted(url) if url else None, fingerprint, versions())
+    return Manifest(name, plan.lasting_overrides, redacted(url) if url else None, fingerprint, versions())
 
 
 def _check_free(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What single overrides of a study's command line mean, and which of them it cannot have."""
+"""What single overrides of a study's command line mean, and which are not allowed."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from nnlab.config.problems import ConfigProblem
 from nnlab.tuning.search.searchable import NOT_SEARCHABLE
 
 FOLLOWING = ("trainer.monitor", "trainer.restore_best")
-"""Keys of a run that a study sets by its own."""
+"""Keys of a run that a study sets itself."""
 
 
 def follows(override: Override) -> ConfigProblem:
-    """The problem with a key that a study sets by itself."""
+    """The problem with a key that a study sets itself."""
     key = override.key_or_group
     rule, remedy = NOT_SEARCHABLE[key]
     return ConfigProblem(key, f"{rule} in a sweep", override.value(), remedy)
 
 
 def one_value(key: str, text: str) -> ConfigProblem:
-    """The problem with several values for what says how to search."""
-    return ConfigProblem(key, "must have one value, since it says how to search", text, "a study for each")
+    """The problem with several values for a key that controls the search."""
+    return ConfigProblem(key, "must have a single value, as it controls the search", text, "one study per value")
 
 
 def searched_key(override: Override) -> str:
@@ -29,5 +29,5 @@ def searched_key(override: Override) -> str:
 
 
 def text_of(override: Override) -> str:
-    """The right side of an override, as it was written."""
+    """The value of an override, as it was written."""
     return (override.input_line or "").partition("=")[2]

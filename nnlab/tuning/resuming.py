@@ -9,11 +9,12 @@ from hydra.core.override_parser.types import Override
 
 from nnlab.config.groups import choices_of
 from nnlab.config.overrides import parsed
-from nnlab.config.problems import ConfigError, ConfigProblem, shown
+from nnlab.config.problems import ConfigError, ConfigProblem, as_typed
 from nnlab.config.schema import VARIANTS
 from nnlab.errors import UserError
-from nnlab.tuning.manifest import Identity
-from nnlab.tuning.plan import Plan, make_plan
+from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.search.searchable import form_of
 from nnlab.tuning.search.settings import study_rules
 from nnlab.tuning.search.space import read_space
@@ -22,7 +23,7 @@ from nnlab.tuning.trial_configs import composed_study
 STORAGE = "sweep.storage"
 
 
-def arguments_to_go_on(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
+def resumed_arguments(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
     """The whole command line of a study that is resumed, and its directory.
 
     What started the study counts again, followed by what is given now.
@@ -42,18 +43,18 @@ def arguments_to_go_on(arguments: Sequence[str]) -> tuple[list[str], Path | None
     if not names or names[-1] is None:
         return list(arguments), None
     directory = study_directory(str(names[-1]), arguments)
-    identity = Identity.of(directory)
+    manifest = Manifest.read(directory)
     keys = {override.key_or_group for override in given}
-    earlier = [text for text in identity.overrides if parsed([text], study_rules())[0].key_or_group not in keys]
-    storage_url(identity, [*earlier, *arguments])
+    earlier = [text for text in manifest.overrides if parsed([text], study_rules())[0].key_or_group not in keys]
+    storage_url(manifest, [*earlier, *arguments])
     return [*earlier, *arguments], directory
 
 
-def plan_to_go_on(arguments: Sequence[str], given: Sequence[str], directory: Path) -> Plan:
+def resumed_plan(arguments: Sequence[str], given: Sequence[str], directory: Path) -> Plan:
     """The plan of a study that is resumed; where it cannot be made, what differs from the study's start is told too.
 
     Args:
-        arguments: the whole command line, see `arguments_to_go_on`.
+        arguments: the whole command line, see `resumed_arguments`.
         given: the part of it that is given now.
         directory: of the study.
 
@@ -64,14 +65,14 @@ def plan_to_go_on(arguments: Sequence[str], given: Sequence[str], directory: Pat
         return make_plan(arguments)
     except ConfigError as error:
         told = {problem.key for problem in error.problems}
-        differences = _differences(Identity.of(directory), parsed(given, study_rules()))
+        differences = _differences(Manifest.read(directory), parsed(given, study_rules()))
         others = [problem for problem in differences if problem.key not in told]
         raise ConfigError([*error.problems, *others]) from None
 
 
-def _differences(identity: Identity, given: Sequence[Override]) -> Iterator[ConfigProblem]:
+def _differences(manifest: Manifest, given: Sequence[Override]) -> Iterator[ConfigProblem]:
     """What is given now, and was something else when the study was started."""
-    before = identity.fingerprint
+    before = manifest.fingerprint
     for override in given:
         key = override.key_or_group
         now: object = override.value()
@@ -83,15 +84,15 @@ def _differences(identity: Identity, given: Sequence[Override]) -> Iterator[Conf
         elif key in (*VARIANTS, "model", "data"):
             now, place = form_of(key, str(now)) if str(now) in choices_of(key) else None, f"{key}.name"
         if place in before and now is not None and before[place] != now:
-            rule = f"was {shown(before[place])} when the study was started, and can only be resumed as that"
+            rule = f"was {as_typed(before[place])} when the study was started, and can only be resumed as that"
             yield ConfigProblem(key, rule, now, "leave it out, or start another study without sweep.resume")
 
 
-def storage_url(identity: Identity, arguments: Sequence[str]) -> str | None:
+def storage_url(manifest: Manifest, arguments: Sequence[str]) -> str | None:
     """The whole address of a study's storage; None is its journal.
 
     Args:
-        identity: of the study.
+        manifest: of the study.
         arguments: overrides, which have to say the address if it is secret.
 
     Raises:
@@ -100,12 +101,12 @@ def storage_url(identity: Identity, arguments: Sequence[str]) -> str | None:
     urls = [override.value() for override in parsed(arguments, study_rules()) if override.key_or_group == STORAGE]
     if urls and urls[-1] is not None:
         return str(urls[-1])
-    if "***" in (identity.storage or ""):  # see `redacted`
+    if "***" in (manifest.storage or ""):  # see `redacted`
         raise UserError(
-            f"The study {identity.name!r} is kept at {identity.storage}, whose password is not. "
+            f"The study {manifest.name!r} is kept at {manifest.storage}, whose password is not. "
             f"Give the whole address again: {STORAGE}=URL."
         )
-    return identity.storage
+    return manifest.storage
 
 
 def study_directory(name: str, arguments: Sequence[str]) -> Path:

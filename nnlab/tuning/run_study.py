@@ -17,8 +17,8 @@ from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
 from nnlab.tuning.events import StudyEvent, StudyLeft
 from nnlab.tuning.listener import StudyListener
-from nnlab.tuning.manifest import Identity
-from nnlab.tuning.new_study import identity_of, new_directory
+from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.new_study import manifest_of, new_directory
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.session import Session, StudyResult
 from nnlab.tuning.storage import JOURNAL_FILE, check_new_name, open_storage
@@ -68,16 +68,16 @@ def run_study(
             recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, announce)
         else:
             name = resume.name
-            Identity.of(resume).check(fingerprint)
+            Manifest.read(resume).check(fingerprint)
             recorder = Recorder.reopen(resume, announce)
         path = recorder.directory.path
         with recorder:
             storage = elsewhere or open_storage(None, path / JOURNAL_FILE)
             if resume is None:
                 # Before the study itself: from here on it can be resumed.
-                identity_of(plan, name, fingerprint).save(path)
+                manifest_of(plan, name, fingerprint).save(path)
             else:
-                for change in Identity.of(path).strangers():
+                for change in Manifest.read(path).changed_versions():
                     told.on(Warned(change))
             study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
             session = Session(plan, study, recorder, told, announce)

@@ -191,7 +191,7 @@ class Session:
         """Whether there is a run at `path`; the first time that there is, it is announced."""
         if path in self._journals:
             return True
-        if not journal.has_begun(path / JOURNAL):
+        if not journal.has_started(path / JOURNAL):
             return False
         self._journals[path] = JournalReader(path / JOURNAL)
         if self._announce is not None:

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial
 
 from nnlab.errors import UserError
 from nnlab.runs.stored_run import StoredRun
-from nnlab.tuning.manifest import Identity
+from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage
@@ -32,7 +32,7 @@ class StoredStudy:
     """
 
     directory: Path
-    manifest: Identity
+    manifest: Manifest
     storage: BaseStorage
 
     @classmethod
@@ -47,7 +47,7 @@ class StoredStudy:
             UserError: if there is no such study, or its storage does not have it or cannot be opened.
         """
         directory = study_directory(name, arguments)
-        manifest = Identity.of(directory)
+        manifest = Manifest.read(directory)
         storage = open_storage(storage_url(manifest, arguments), directory / JOURNAL_FILE)
         if name not in get_all_study_names(storage):
             raise UserError(f"The study {name!r} was started in {directory}, but its storage has none of that name.")

@@ -24,7 +24,7 @@ from nnlab.execution.result import Membership, RunResult
 from nnlab.execution.run import run
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.files import write_atomically
-from nnlab.runs.journal import has_begun
+from nnlab.runs.journal import has_started
 from nnlab.tuning.outcome import objective_metrics, outcome_of, record_of_all
 from nnlab.tuning.storage import open_storage
 from nnlab.tuning.trials import OUTCOME, Outcome
@@ -127,7 +127,7 @@ def _do(task: Task, storage: BaseStorage) -> Outcome:
         raise
     except Exception as error:
         _keep_traceback(task.paths[min(len(results), len(task.paths) - 1)])
-        started = [path.name for path in task.paths if has_begun(path / JOURNAL)]
+        started = [path.name for path in task.paths if has_started(path / JOURNAL)]
         outcome = Outcome("failed", f"{type(error).__name__}: {error}", runs=started)
     storage.set_trial_user_attr(task.trial_id, OUTCOME, outcome.to_dict())
     return outcome

@@ -1,4 +1,4 @@
-"""Composes the configs of a study's runs along the points of its space."""
+"""The configs of a study's trials: one for each point of its space."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from nnlab.config.compose import composed, hydra_initialized
+from nnlab.config.keys import key_rules
 from nnlab.config.leaves import leaves
 from nnlab.config.overrides import parsed
-from nnlab.config.parse import key_rules
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.schema import VARIANTS
 from nnlab.tuning.search.searchable import GROUPS, form_of
 from nnlab.tuning.search.space import Space
 
 ROOT = "study"
-"""The root of a study's config among the files of `conf/`."""
+"""The file of `conf/` that a study's config starts from."""
 
 
-class Composition:
-    """The configs of one study.
+class TrialConfigs:
+    """Composes the configs of one study.
 
     Args:
-        overrides: of the command line, those with several values left out.
-        following: key -> value for what a study sets by its own.
+        overrides: of the command line, without those that have several values.
+        following: key -> value of what the study sets itself.
         space: what is searched.
     """
 
@@ -52,13 +52,13 @@ class Composition:
         return raw
 
     def by_choice(self) -> Iterator[tuple[str, str, Any]]:
-        """Each searched choice (`optimizer=sgd`), with every key and value of the config that it makes."""
+        """Each searched choice (`optimizer=sgd`), with every key and value of its config."""
         for group, choices in self._choices.items():
             for choice in choices:
                 for key, value in leaves(self.at({group: choice})):
                     yield f"{group}={choice}", key, value
 
-    @functools.lru_cache(maxsize=64)  # noqa: B019  a composition lives as long as its process
+    @functools.lru_cache(maxsize=64)  # noqa: B019  it lives as long as the process
     def _with_choices(self, choices: tuple[tuple[str, str], ...]) -> dict[str, Any]:
         chosen = dict(choices)
         others = [
@@ -74,7 +74,7 @@ class Composition:
         return raw
 
     def _is_for_another_choice(self, key: str, chosen: Mapping[str, str]) -> bool:
-        """Whether the form of its group that is chosen here lacks a key, and another one that is searched has it."""
+        """Whether the chosen form of a key's group lacks the key, while another searched one has it."""
         group = key.partition(".")[0]
         forms = key_rules().get(key, {})
         if group not in chosen or group not in VARIANTS or form_of(group, chosen[group]) in forms:
@@ -85,7 +85,7 @@ class Composition:
 def composed_study(
     overrides: Sequence[Override], problems: list[ConfigProblem], in_doubt: Set[str] = frozenset()
 ) -> dict[str, Any]:
-    """As Hydra composes it, the group `sweep` too; what is wrong is added to `problems` (see `composed`).
+    """A study's config as Hydra composes it, with the group `sweep`; problems are added to `problems` (see `composed`).
 
     Raises:
         ConfigError: if Hydra cannot compose it.
@@ -95,7 +95,7 @@ def composed_study(
 
 
 def _put(raw: dict[str, Any], key: str, value: Any) -> None:
-    """Set a value; a group that is none stays as it is, for the check to tell."""
+    """Set a value. What should be a group and is not stays as it is: the check reports it."""
     *groups, name = key.split(".")
     place: Any = raw
     for group in groups:

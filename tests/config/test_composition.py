@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlab.config.jobs import compose_jobs
-from nnlab.config.problems import shown
+from nnlab.config.problems import as_typed
 from nnlab.config.schema import as_dict
 from nnlab.config.validate import validate
 from nnlab.data import load
@@ -47,7 +47,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 @given(asked=st.fixed_dictionaries({}, optional=VALUES))
 @settings(max_examples=25)
 def test_what_is_asked_for_is_what_the_config_says(asked: dict[str, Any]) -> None:
-    overrides = [f"{key}={shown(value)}" for key, value in asked.items()]
+    overrides = [f"{key}={as_typed(value)}" for key, value in asked.items()]
     config = flat(as_dict(validate(composed(*HERE, *overrides)).config))
     assert config == DEFAULTS | asked
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import chain
 
 import pytest
 from composing import WRITABLE, choices, composed, flat
 
 from nnlab.config.jobs import conf_dir
-from nnlab.config.parse import key_rules
-from nnlab.config.schema import as_dict
+from nnlab.config.keys import key_rules
+from nnlab.config.problems import ConfigError
+from nnlab.config.schema import VARIANTS, as_dict
 from nnlab.config.validate import validate
-from nnlab.core.activations import ACTIVATIONS
+from nnlab.core.activations import ACTIVATIONS, Tanh
 from nnlab.core.initializers import INITIALIZERS
 from nnlab.core.objective import LOSSES
+from nnlab.core.optimizers import OPTIMIZERS, SGD
+from nnlab.data.csv_text import DELIMITERS
+from nnlab.data.sources import SOURCES
+from nnlab.tuning.search.pruners import PRUNERS
+from nnlab.tuning.search.samplers import SAMPLERS
 
 GROUPS = ["data", "experiment", "model", "optimizer", "regularizer", "schedule"]
 OF_A_STUDY = ["sweep"]
@@ -60,11 +69,35 @@ def test_every_key_of_the_schema_stands_in_some_file() -> None:
     assert written == set(key_rules())
 
 
-@pytest.mark.parametrize("group", ["optimizer", "regularizer", "schedule", "model", "data"])
-def test_a_file_is_named_as_the_choice_it_makes(group: str) -> None:
+TABLES: dict[str, Mapping[str, object]] = {**VARIANTS, "data": SOURCES}
+ALIASES = {"sgd_unit": "sgd", "l2_keras": "l2"}
+"""Files that choose a name again, with other values."""
+
+
+@pytest.mark.parametrize("group", TABLES)
+def test_the_files_of_a_group_are_the_names_of_its_table(group: str) -> None:
+    assert set(choices(group)) - set(ALIASES) == set(TABLES[group])
+
+
+@pytest.mark.parametrize("group", [*TABLES, "model"])
+def test_a_file_chooses_the_name_that_it_has(group: str) -> None:
     for choice in choices(group):
-        if choice not in ("sgd_unit", "l2_keras"):  # SGD and L2 again, with other values
-            assert composed(f"{group}={choice}")[group]["name"] == choice
+        assert composed(f"{group}={choice}")[group]["name"] == ALIASES.get(choice, choice)
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "names"),
+    [
+        ("study.yaml", "sampler", set(SAMPLERS)),
+        ("study.yaml", "pruner", set(PRUNERS)),
+        ("config.yaml", "delimiter", {"auto", *DELIMITERS}),
+    ],
+)
+def test_a_comment_that_lists_the_names_of_a_table_lists_all(file: str, key: str, names: set[str]) -> None:
+    text = (conf_dir() / file).read_text(encoding="utf-8")
+    found = re.search(rf"^ *{key}: (?P<default>\S+) +# or (?P<others>.+)$", text, re.MULTILINE)
+    assert found
+    assert {found["default"], *found["others"].split(", ")} == names
 
 
 def test_every_file_opens_with_a_command_that_chooses_it() -> None:
@@ -89,6 +122,35 @@ def test_the_schema_offers_all_losses_initializers_and_activations_of_the_core()
         assert validate({**raw, "model": {**raw["model"], "init": init}}).config.model.init == init
     for name in set(ACTIVATIONS) - {"softmax"}:  # softmax is for outputs alone
         assert validate({**raw, "model": {**raw["model"], "activation": name}}).config.model.activation == name
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "valid"),
+    [
+        ("activation", "softmax", "identity, sigmoid, tanh, relu"),  # softmax is for outputs alone
+        ("bias_init", "he_normal", "zeros, normal"),  # a bias has no fans
+    ],
+)
+def test_a_name_of_a_table_that_is_not_valid_for_a_key_is_refused(key: str, name: str, valid: str) -> None:
+    raw = composed()
+    with pytest.raises(ConfigError, match=f"model.{key}={name}: must be one of {valid}"):
+        validate({**raw, "model": {**raw["model"], key: name}})
+
+
+def test_what_is_added_to_a_table_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True)
+    class SignSGD(SGD):
+        pass
+
+    monkeypatch.setitem(ACTIVATIONS, "squash", Tanh)
+    monkeypatch.setitem(OPTIMIZERS, "sign", SignSGD)
+    raw = composed()
+    config = validate(
+        {**raw, "model": {**raw["model"], "activation": "squash"}, "optimizer": {"name": "sign", "lr": 0.5}}
+    ).config
+    assert config.model.activation == "squash"
+    assert config.optimizer == SignSGD(0.5)
+    assert as_dict(config)["optimizer"] == {"name": "sign", "lr": 0.5}
 
 
 def test_help_names_only_what_can_be_chosen() -> None:

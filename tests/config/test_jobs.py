@@ -11,6 +11,7 @@ import pytest
 from nnlab.config import jobs
 from nnlab.config.jobs import compose_jobs
 from nnlab.data import loading
+from nnlab.data.embedded import load_digits
 from nnlab.data.loading import arrays_of
 from nnlab.data.source import Source
 
@@ -68,7 +69,7 @@ def test_files_are_read_once_for_many_splits(monkeypatch: pytest.MonkeyPatch) ->
     def counted(*args: object, **named: object) -> Source:
         nonlocal reads
         reads += 1
-        return loading.load_digits()
+        return load_digits()
 
     monkeypatch.setattr(loading, "read_source", counted)
     for job in compose_jobs([*SMALL, "seed=0,1,2,3", "data.split.seed=null"], multirun=True):

@@ -12,7 +12,7 @@ from nnlab.config.jobs import compose_jobs
 from nnlab.config.problems import ConfigError
 from nnlab.config.schema import VARIANTS
 from nnlab.config.validate import validate
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 
 SMALL = ["data=toy", "model=toy", "tracking.enabled=false"]
 RIGHT = composed(*SMALL, "optimizer=adam", "schedule=step", "regularizer=l2")

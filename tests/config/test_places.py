@@ -14,9 +14,9 @@ from nnlab.check import problem_with
 from nnlab.config.jobs import compose_jobs
 from nnlab.config.places import why_not_writable
 from nnlab.config.problems import ConfigError
-from nnlab.config.quoting import in_hydra
+from nnlab.config.quoting import as_override
 from nnlab.config.tracking import ExperimentName
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 
 SMALL = ["data=toy", "model=toy"]
 
@@ -41,8 +41,8 @@ def test_a_folder_that_cannot_be_made_is_told(name: str, tmp_path: Path) -> None
 
 def test_unwritable_folders_are_told_together_with_other_mistakes(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    runs = in_hydra("runs_dir", str(tmp_path / "file" / "runs"))
-    store = in_hydra("tracking.uri", f"sqlite:///{tmp_path}/file/mlflow.db")
+    runs = as_override("runs_dir", str(tmp_path / "file" / "runs"))
+    store = as_override("tracking.uri", f"sqlite:///{tmp_path}/file/mlflow.db")
     assert problems("seed=-1", runs, store) == ["seed", "runs_dir", "tracking.uri"]
     assert problems(runs, "tracking.enabled=false") == ["runs_dir"]
     assert problems(runs) == ["runs_dir"]  # the store would stand there too
@@ -62,7 +62,7 @@ def test_a_folder_of_downloads_that_cannot_be_made_is_told_too(tmp_path: Path, m
 @pytest.mark.parametrize("name", ["nnlab", "a b/c", "x" * 500, "x" * 501, "", "Größe", "1", "two\nlines", "%", "'"])
 def test_a_name_is_refused_where_mlflow_refuses_it(name: str) -> None:
     try:
-        _validate_experiment_name(name)
+        _validate_experiment_name(name)  # type: ignore[no-untyped-call]
     except MlflowException:
         assert problem_with(ExperimentName, name) is not None
     else:
@@ -85,7 +85,7 @@ def test_an_experiment_that_was_deleted_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as store, store:
         store.execute("CREATE TABLE experiments (name TEXT, lifecycle_stage TEXT)")
         store.execute("INSERT INTO experiments VALUES ('gone', 'deleted'), ('there', 'active')")
-    runs = in_hydra("runs_dir", str(tmp_path))
+    runs = as_override("runs_dir", str(tmp_path))
     assert problems(runs, "tracking.experiment=gone") == ["tracking.experiment"]
     for name in ("there", "new"):
         compose_jobs([*SMALL, runs, f"tracking.experiment={name}"], multirun=False)

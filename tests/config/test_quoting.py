@@ -9,7 +9,7 @@ import pytest
 from nnlab.config.jobs import compose_jobs
 from nnlab.config.overrides import parsed
 from nnlab.config.problems import ConfigError
-from nnlab.config.quoting import in_hydra, to_paste
+from nnlab.config.quoting import as_override, to_paste
 
 ZOO = [
     "My=Data, 2024 (final)/x.csv",
@@ -82,7 +82,7 @@ def through_a_shell(*texts: str) -> list[str]:
 def test_what_is_pasted_arrives_as_it_was_meant() -> None:
     arrived = through_a_shell(*(to_paste("data.root", value) for value in ZOO))
     assert [override.value() for override in parsed(arrived)] == [
-        override.value() for override in parsed([in_hydra("data.root", value) for value in ZOO])
+        override.value() for override in parsed([as_override("data.root", value) for value in ZOO])
     ]
 
 

@@ -100,9 +100,9 @@ def test_any_steps_are_counted_in_decimals(start: Decimal, step: Decimal, count:
         ("range(nan,2)", "finite bounds"),
         ("range(0,1e9)", "1,000,000,000 values"),
         ("sort(range(1,0))", "is empty"),
-        ("interval(0.1,0.3)", "has no end of values"),
-        ("tag(log,interval(0.1,0.3))", "has no end of values"),
-        ("glob(*)", "no group of files"),
+        ("interval(0.1,0.3)", "infinitely many values"),
+        ("tag(log,interval(0.1,0.3))", "infinitely many values"),
+        ("glob(*)", "not a config group"),
     ],
 )
 def test_what_gives_no_runs_is_told(text: str, fact: str) -> None:

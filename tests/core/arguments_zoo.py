@@ -54,7 +54,7 @@ Made = Callable[[], Any]
 
 
 def each(*values: Any) -> list[Made]:
-    return [lambda value=value: value for value in values]
+    return [lambda value=value: value for value in values]  # type: ignore[misc]
 
 
 RIGHT_X: list[Made] = [
@@ -155,7 +155,7 @@ LAYERS: list[Made] = [
 ]
 OPTIMIZERS: list[Made] = each(
     *("sgd", "SGD", "adam", "momentum", "nesterov", "rmsprop", "", None, 3, SGD, {}, [], object()),
-    *(SGD(0.1), Adam(), Momentum(np.float32(0.1)), SGD(1e30), SGD(np.float64(1e-30)), Adam(lr=1e300)),
+    *(SGD(0.1), Adam(), Momentum(np.float32(0.1)), SGD(1e30), SGD(np.float64(1e-30)), Adam(lr=1e300)),  # type: ignore[arg-type]
 )
 LOSSES: list[Made] = each(
     *(

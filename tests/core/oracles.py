@@ -22,7 +22,7 @@ def central_differences(function: Callable[[], float], array: Array) -> Array:
     slopes = np.empty(array.shape)
     for position in np.ndindex(array.shape):
         kept = array[position]
-        h = STEP * max(1.0, abs(kept))
+        h = STEP * max(1.0, abs(kept))  # type: ignore[operator]
         array[position] = kept + h
         above = function()
         array[position] = kept - h

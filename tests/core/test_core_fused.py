@@ -27,7 +27,7 @@ from nnlab.core import (
     StepDecay,
     TimeDecay,
 )
-from nnlab.core.fused import FUSED, DecayingStep, fused_update
+from nnlab.core.fused import FUSED, DecayingStep, FusedMomentum, fused_update
 from nnlab.core.learner import Learner, Tally
 from nnlab.core.objective import Objective
 from nnlab.core.optimizers import Optimizer
@@ -77,6 +77,19 @@ def test_a_fused_step_is_the_plain_one_of_the_product_of_rate_and_gradient(rule:
         fused.step(one, gradient * np.float32(lr), states[0])
         rule.step(other, gradient, states[1], lr)
         assert one.tobytes() == other.tobytes()
+
+
+def test_a_step_without_decay_leaves_the_plain_velocity() -> None:
+    """The share of earlier penalties is put back into it: a factor 1 − s would soon be 1 in float32."""
+    rule = Momentum(momentum=0.9)
+    fused = FusedMomentum(rule)
+    one, other = np.full(3, 2.0), np.full(3, 2.0)
+    states = fused.init(one), rule.init(other)
+    for decay in (0.01, 0.02, 0.0):
+        fused.decaying_step(one, np.ones(3), states[0], decay)
+        rule.step(other, 1.0 + decay * other, states[1], 1.0)
+    assert float(states[0]["share"]) == 0.0
+    np.testing.assert_allclose(states[0]["velocity"], states[1]["velocity"], rtol=1e-12)
 
 
 def test_continuing_from_a_copied_state_gives_the_same_bits() -> None:

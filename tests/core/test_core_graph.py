@@ -23,7 +23,7 @@ from nnlab.core import (
     Sigmoid,
 )
 from nnlab.core.batches import BatchLoader
-from nnlab.core.graph import Parameter, Program, topological_order
+from nnlab.core.graph import Parameter, Program, topological_order  # type: ignore[attr-defined]
 from nnlab.core.node import Array, Calls, call, scalar
 from nnlab.core.objective import Objective
 from nnlab.core.rows import Rows

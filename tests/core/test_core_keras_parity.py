@@ -147,14 +147,14 @@ def test_value_and_gradient_are_those_of_keras(case: Case, penalties: tuple[Any,
     gradients = [
         [old - new for old, new in zip(before, after, strict=True)] for after in (weights(model), theirs.get_weights())
     ]
-    assert_same(*gradients)
+    assert_same(*gradients)  # type: ignore[arg-type]
 
 
 @by_case
 def test_a_training_with_validation_is_that_of_keras(case: Case) -> None:
     model, theirs = pair(case, ("sgd", "sgd"), ("l2", "l2"))
     settings = {"batch_size": 4, "epochs": 3, "validation_split": 0.3, "shuffle": False, "verbose": 0}
-    ours, expected = model.fit(X, case.targets, **settings), theirs.fit(X, case.targets, **settings)
+    ours, expected = model.fit(X, case.targets, **settings), theirs.fit(X, case.targets, **settings)  # type: ignore[arg-type]
     assert_same(weights(model), theirs.get_weights())
     assert ours.epoch == expected.epoch
     assert set(ours.history) in (set(expected.history), {"loss", "val_loss"})
@@ -222,7 +222,7 @@ OURS: dict[str, Schedule] = {
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_two_calls_under_a_schedule_take_the_steps_that_keras_takes(name: str) -> None:
     case = CASES["one-hot, ten classes"]
-    optimizers = (SGD(lr=0.1), keras.optimizers.SGD(THEIRS[name]()))
+    optimizers = (SGD(lr=0.1), keras.optimizers.SGD(THEIRS[name]()))  # type: ignore[no-untyped-call]
     model, theirs = pair(case, optimizers, schedule=OURS[name], schedule_epochs=6)
     for call in ({"epochs": 4}, {"epochs": 6, "initial_epoch": 4}):
         settings: dict[str, Any] = {"batch_size": 5, **call, "shuffle": False, "verbose": 0}
@@ -233,10 +233,10 @@ def test_two_calls_under_a_schedule_take_the_steps_that_keras_takes(name: str) -
 
 def test_updates_go_on_being_counted_as_updates_with_another_batch_size() -> None:
     case = CASES["numbers"]
-    model, theirs = pair(case, (SGD(lr=0.1), keras.optimizers.SGD(THEIRS["time_decay"]())), schedule=OURS["time_decay"])
+    model, theirs = pair(case, (SGD(lr=0.1), keras.optimizers.SGD(THEIRS["time_decay"]())), schedule=OURS["time_decay"])  # type: ignore[no-untyped-call]
     for size in (5, 2, 13):
         settings = {"batch_size": size, "epochs": 2, "shuffle": False, "verbose": 0}
-        model.fit(X, case.targets, **settings)
+        model.fit(X, case.targets, **settings)  # type: ignore[arg-type]
         theirs.fit(X, case.targets, **settings)
         assert_same(weights(model), theirs.get_weights())
 

@@ -180,7 +180,7 @@ def test_a_clipped_step_has_the_limits_length_and_the_direction_of_the_full_one(
 def test_the_learning_rate_follows_the_schedule_update_by_update() -> None:
     rows = scaled(bytes_of_pixels(24))
     learner = learner_of(objective_of(), rows, schedule=TimeDecay(decay=1.0))
-    assert (learner.step, learner.lr) == (0, pytest.approx(0.1))
+    assert (learner.step, learner.lr) == (0, pytest.approx(0.1))  # type: ignore[comparison-overlap]
     learner.learn(rows.index, Tally())
     assert learner.step == 3
     assert learner.last_lr == pytest.approx(0.1 / 3)  # t = 0, 1, 2

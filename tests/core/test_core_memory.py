@@ -32,7 +32,7 @@ def test_a_constant_of_a_graph_is_made_once_for_its_largest_batch() -> None:
     arena, made = Arena(np.float32), list[Shape]()
     large, small = (arena.constant("multiples", (n,), counted(made)) for n in (5, 3))
     assert made == [(5,)]
-    assert (small.tolist(), small.dtype) == ([0.0, 1.0, 2.0], np.float32)
+    assert (small.tolist(), small.dtype) == ([0.0, 1.0, 2.0], np.float32)  # type: ignore[comparison-overlap]
     assert np.shares_memory(large, small)
     assert arena.constant("multiples", (7,), counted(made)).tolist() == list(range(7))
     assert made == [(5,), (7,)]

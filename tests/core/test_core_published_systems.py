@@ -45,10 +45,10 @@ class WorkedExample:
         self.feed = {self.x: [[1.0, 0.0, 0.0]], self.v: V, self.w: W, self.y: [[1.0]]}
 
     def value(self, node: Node) -> np.ndarray:
-        return np.asarray(value_and_grad(node, self.feed, [])[0])
+        return np.asarray(value_and_grad(node, self.feed, [])[0])  # type: ignore[arg-type]
 
     def derivative(self, of: Node, by: Node) -> np.ndarray:
-        return np.asarray(value_and_grad(of, self.feed, [by])[1][0])
+        return np.asarray(value_and_grad(of, self.feed, [by])[1][0])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ class WorkedExample:
 )
 def test_the_worked_example_has_its_printed_values(node: str, printed: object) -> None:
     example = WorkedExample()
-    np.testing.assert_allclose(np.round(example.value(getattr(example, node)), 2), printed, atol=1e-12)
+    np.testing.assert_allclose(np.round(example.value(getattr(example, node)), 2), printed, atol=1e-12)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_worked_example_has_its_printed_values(node: str, printed: object) -
 def test_the_worked_example_has_its_printed_derivatives(of: str, by: str, printed: object, digits: int) -> None:
     example = WorkedExample()
     derivative = example.derivative(getattr(example, of), getattr(example, by))
-    np.testing.assert_allclose(np.round(derivative, digits), printed, atol=1e-12)
+    np.testing.assert_allclose(np.round(derivative, digits), printed, atol=1e-12)  # type: ignore[call-overload]
 
 
 def test_the_layer_stack_gives_the_worked_example_its_gradients() -> None:

@@ -50,7 +50,7 @@ LEAKY = [[1.0, -0.02], [-0.03, 4.0], [5.0, -0.06]]
 
 
 def written_as(forward: Callable[..., Any]) -> Node:
-    return type("Own", (LeakyReLU,), {"forward": forward})(Input("x"))
+    return type("Own", (LeakyReLU,), {"forward": forward})(Input("x"))  # type: ignore[no-any-return]
 
 
 def run(forward: Callable[..., Any], *feeds: Any) -> Any:
@@ -83,7 +83,7 @@ READS: dict[str, Callable[[Any], object]] = {
     "matrix product": lambda x: x @ np.ones((2, 2)),
     "power": lambda x: x**2,
     "negation": lambda x: -x,
-    "in place": lambda x: operator.iadd(x, 1.0),
+    "in place": lambda x: operator.iadd(x, 1.0),  # type: ignore[no-untyped-call]
     "into a slice": lambda x: operator.setitem(x, slice(None), 0.0),
     "a ufunc": np.exp,
     "a ufunc into it": lambda x: np.exp(np.ones((3, 2)), out=x),
@@ -93,7 +93,7 @@ READS: dict[str, Callable[[Any], object]] = {
     "of a list": lambda x: np.concatenate([np.ones((1, 2)), x]),
     "copyto": lambda x: np.copyto(x, 0.0),
     "copied into a plain array": lambda x: np.copyto(np.ones((3, 2)), x),
-    "assigned to a plain array": lambda x: operator.setitem(np.ones((3, 2)), slice(None), x),
+    "assigned to a plain array": lambda x: operator.setitem(np.ones((3, 2)), slice(None), x),  # type: ignore[call-overload]
     "filled like": lambda x: np.full_like(x, x),
     "asarray": np.asarray,
     "array": np.array,
@@ -265,14 +265,21 @@ def test_views_are_free_and_are_those_of_the_array(view: Callable[[Any], Any]) -
     assert np.shares_memory(array_of(seen), array) or not array_of(seen).size
 
 
+def test_a_copy_of_what_memory_holds_by_chance_is_refused_without_a_warning() -> None:
+    array = np.array([1e300, np.nan])  # the first is infinite in float32, the second no integer
+    for dtype in (np.float32, np.intp):
+        with pytest.raises(TypeError, match="It is a copy here, not a view"):
+            Tracer(array, LeakyReLU(Input()).forward, 0).astype(dtype)
+
+
 def in_a_closure(self: Any, x: Array, out: Array, saved: LeakyReLU.Saved) -> Calls:
     parts = {"x": x, "others": [out, saved]}
 
     def scaled() -> None:
-        np.multiply(parts["x"], 0.01, out=parts["others"][0])  # type: ignore[call-overload]
+        np.multiply(parts["x"], 0.01, out=parts["others"][0])  # type: ignore[call-overload, index]
 
     yield scaled
-    yield lambda mask=saved.mask: np.greater(x, 0, mask)
+    yield lambda mask=saved.mask: np.greater(x, 0, mask)  # type: ignore[misc]
     yield partial(np.copyto, dst=out, src=x, where=saved.mask)
 
 
@@ -371,7 +378,7 @@ def test_a_step_is_numpys_functions_on_plain_arrays(activation: str, loss: str, 
     parts = [part for step in calls for part in everything_in(step)]
     assert not any(isinstance(part, Tracer | TracedMethod) for part in parts)
     written_in_c = (np.ufunc, type(np.add.reduce), type(np.random.default_rng().random))
-    assert all(isinstance(step.func, written_in_c) or step.func is in_float64 for step in calls)
+    assert all(isinstance(step.func, written_in_c) or step.func is in_float64 for step in calls)  # type: ignore[attr-defined]
 
 
 def test_the_same_value_along_two_inputs_is_the_same_array() -> None:

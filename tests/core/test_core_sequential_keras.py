@@ -1,5 +1,6 @@
 """What a script for Keras writes, and what it gets: worked numbers. Beside Keras: `test_core_keras_parity.py`."""
 
+# mypy: disable-error-code="arg-type"
 from __future__ import annotations
 
 import io
@@ -213,8 +214,8 @@ def test_what_is_no_layer_is_refused_when_it_is_given(layers: Any) -> None:
         (lambda model: model.fit(X), r"missing a required argument: 'y'"),
         (lambda model: model.evaluate(X, Y, batch_size=8), r"no argument `batch_size`: .*automatically"),
         (lambda model: model.compile("sgd", "mse", run_eagerly=True), r"no argument `run_eagerly`: leave it out"),
-        (lambda model: Dense(3, input_shape=(3,)), r"no argument `input_shape`: leave it out"),
-        (lambda model: SGD(learning_rate=0.1), r"`SGD` has no setting `learning_rate`. It has lr"),
+        (lambda model: Dense(3, input_shape=(3,)), r"no argument `input_shape`: leave it out"),  # type: ignore[call-arg]
+        (lambda model: SGD(learning_rate=0.1), r"`SGD` has no setting `learning_rate`. It has lr"),  # type: ignore[call-arg]
     ],
 )
 def test_arguments_that_nnlab_does_not_have_are_refused_with_what_to_do(call: Any, message: str) -> None:

@@ -1,5 +1,6 @@
 """A call that fails leaves a `Sequential` as it was: the next right one gives the bits of an undisturbed one."""
 
+# mypy: disable-error-code="arg-type"
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -19,9 +20,9 @@ WRONG: dict[str, Call] = {
     "predict nothing": lambda m: m.predict(None),
     "predict text": lambda m: m.predict([["a"] * 4]),
     "predict a gap": lambda m: m.predict([[1.0, None, 2.0, 3.0]]),
-    "predict an unknown argument": lambda m: m.predict(X, steps=3),
+    "predict an unknown argument": lambda m: m.predict(X, steps=3),  # type: ignore[call-arg]
     "fit a row": lambda m: m.fit(X[0], Y[:1]),
-    "fit without targets": lambda m: m.fit(X),
+    "fit without targets": lambda m: m.fit(X),  # type: ignore[call-arg]
     "fit fewer targets": lambda m: m.fit(X, Y[:-1]),
     "fit a label too many": lambda m: m.fit(X, Y + 1),
     "fit targets of three dimensions": lambda m: m.fit(X, np.zeros((20, 3, 1))),
@@ -33,7 +34,7 @@ WRONG: dict[str, Call] = {
     "fit a wrong batch size": lambda m: m.fit(X, Y, batch_size=0),
     "fit wrong epochs": lambda m: m.fit(X, Y, epochs=1.5),
     "fit a wrong verbosity": lambda m: m.fit(X, Y, verbose="loud"),
-    "fit an unknown argument": lambda m: m.fit(X, Y, callbacks=[]),
+    "fit an unknown argument": lambda m: m.fit(X, Y, callbacks=[]),  # type: ignore[call-arg]
     "evaluate targets of another width": lambda m: m.evaluate(X, np.eye(4)[Y]),
     "evaluate no rows": lambda m: m.evaluate(X[:0], Y[:0]),
     "evaluate wrong targets": lambda m: m.evaluate(X, Y + 0.5),

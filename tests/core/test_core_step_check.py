@@ -1,5 +1,6 @@
 """The check of whole steps: it passes every right way to train, and catches each fault that training could have."""
 
+# mypy: disable-error-code="has-type"
 from __future__ import annotations
 
 import operator
@@ -193,7 +194,7 @@ def by_the_full_batch(right: Any, self: Any, *arrays: Any) -> Calls:
 
 
 def rotated(right: Any, y: Any, *args: Any) -> Iterator[Any]:
-    return right(np.roll(y, 1), *args)
+    return right(np.roll(y, 1), *args)  # type: ignore[no-any-return]
 
 
 def as_momentum(right: Any, self: Any, w: Any, r: Any, state: Any) -> None:
@@ -350,8 +351,8 @@ FAULTS: dict[str, tuple[Callable[[Patch], None], dict[str, Any], set[str]]] = {
     ),
 }  # fmt: skip
 
-RIGHT_CLASSES, RIGHT_CHUNKS = batches_module._classes, learner_module.chunks
-RIGHT_CLIP = learner_module.clip_global_norm
+RIGHT_CLASSES, RIGHT_CHUNKS = batches_module._classes, learner_module.chunks  # type: ignore[attr-defined]
+RIGHT_CLIP = learner_module.clip_global_norm  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("fault", "choices", "parts"), FAULTS.values(), ids=FAULTS.keys())

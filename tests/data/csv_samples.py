@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,15 +21,15 @@ def write(folder: Path, contents: str | bytes, name: str = "data.csv") -> Path:
     return file
 
 
-def load_csv(path: Path, **settings) -> Dataset:
+def load_csv(path: Path, **settings: Any) -> Dataset:
     return load(DataSettings(name="csv", root=str(path), split=NO_SPLIT, **settings))
 
 
-def read(path: Path, **settings) -> CsvFile:
+def read(path: Path, **settings: Any) -> CsvFile:
     return read_csv(path, DataSettings(name="csv", **settings))
 
 
-def as_pandas_reads(path: Path, **options) -> pd.DataFrame:
+def as_pandas_reads(path: Path, **options: Any) -> pd.DataFrame:
     with warnings.catch_warnings():  # the exact reading is pandas' default from its version 4 on
         warnings.filterwarnings("ignore", message=".*float_precision")
-        return pd.read_csv(path, float_precision="round_trip", **options)
+        return pd.read_csv(path, float_precision="round_trip", **options)  # type: ignore[no-any-return]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,11 +52,11 @@ FAMILY = {
 
 
 @pytest.mark.parametrize(("contents", "options"), FAMILY.values(), ids=FAMILY)
-def test_numbers_are_those_of_pandas(contents, options, tmp_path):
+def test_numbers_are_those_of_pandas(contents: Any, options: Any, tmp_path: Path) -> None:
     file = write(tmp_path, contents)
     expected = as_pandas_reads(file, **options)
     found = read(file)
-    assert list(found.names) == list(expected.columns)
+    assert list(found.names) == list(expected.columns)  # type: ignore[arg-type]
     for column, name in enumerate(expected.columns):
         kind = np.int64 if found.table.dtype == np.int64 else np.float64
         np.testing.assert_array_equal(found.table[:, column].astype(kind), expected[name].to_numpy(dtype=kind))
@@ -76,11 +78,13 @@ NUMBERS = st.one_of(
     end=st.sampled_from(["\n", "\r\n"]),
     header=st.booleans(),
 )
-def test_any_frame_that_pandas_writes_is_read_back_bit_for_bit(rows, sep, decimal, quoting, end, header, tmp_path):
+def test_any_frame_that_pandas_writes_is_read_back_bit_for_bit(
+    rows: Any, sep: str, decimal: str, quoting: Any, end: str, header: Any, tmp_path: Path
+) -> None:
     frame = pd.DataFrame(rows, columns=["a", "b", "c"])
     frame.insert(0, "label", np.arange(len(rows)) % 2)
     form = {"sep": sep, "decimal": decimal}
-    frame.to_csv(tmp_path / "x.csv", index=False, quoting=quoting, lineterminator=end, header=header, **form)
+    frame.to_csv(tmp_path / "x.csv", index=False, quoting=quoting, lineterminator=end, header=header, **form)  # type: ignore[call-overload]
     expected = as_pandas_reads(tmp_path / "x.csv", header=0 if header else None, **form)
     np.testing.assert_array_equal(expected.to_numpy(dtype=np.float64), frame.to_numpy(dtype=np.float64))
     found = read(tmp_path / "x.csv", header="yes" if header else "no", decimal="comma" if decimal == "," else "point")
@@ -89,7 +93,7 @@ def test_any_frame_that_pandas_writes_is_read_back_bit_for_bit(rows, sep, decima
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits"])
 @pytest.mark.parametrize("form", [{}, {"sep": ";", "decimal": ","}, {"sep": "\t"}], ids=["commas", "german", "tabs"])
-def test_scikit_learns_sets_come_back_whole(name, form, tmp_path):
+def test_scikit_learns_sets_come_back_whole(name: str, form: Any, tmp_path: Path) -> None:
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
     bunch.frame.to_csv(tmp_path / "x.csv", index=False, **form)
     dataset = load_csv(tmp_path / "x.csv", label_column=-1)
@@ -99,31 +103,31 @@ def test_scikit_learns_sets_come_back_whole(name, form, tmp_path):
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["sorted", "reversed"])
-def test_the_diabetes_target_is_a_number_to_predict(order, tmp_path):
+def test_the_diabetes_target_is_a_number_to_predict(order: Any, tmp_path: Path) -> None:
     frame = datasets.load_diabetes(as_frame=True).frame[::order]
     frame.to_csv(tmp_path / "x.csv", index=False)
-    with pytest.raises(UserError, match=r"214 distinct labels in 442 rows.*regression is not there yet"):
+    with pytest.raises(UserError, match=r"214 distinct labels in 442 rows.*regression is not"):
         load_csv(tmp_path / "x.csv", label_column=-1)
 
 
 @pytest.mark.parametrize(
     ("label", "rows"), [("age", range(20, 80)), ("price", range(199, 50_000, 997)), ("year", range(1990, 2024))]
 )
-def test_whole_numbers_to_predict_are_no_classes(label, rows, tmp_path):
+def test_whole_numbers_to_predict_are_no_classes(label: Any, rows: Any, tmp_path: Path) -> None:
     values = np.repeat(list(rows), 6)
     pd.DataFrame({label: values, "x": np.linspace(0, 1, len(values))}).to_csv(tmp_path / "x.csv", index=False)
-    with pytest.raises(UserError, match=rf"{len(rows)} distinct labels .*not numbered from 0.*regression is not there"):
+    with pytest.raises(UserError, match=rf"{len(rows)} distinct labels .*not numbered from 0.*regression is not"):
         load_csv(tmp_path / "x.csv")
 
 
-def test_whole_labels_are_named_as_they_are_written(tmp_path):
+def test_whole_labels_are_named_as_they_are_written(tmp_path: Path) -> None:
     file = write(tmp_path, "20240102.0,0.5\n20240101.0,1.5\n" * 2 + "9007199254740991,2\n9007199254740991,3\n")
     assert load_csv(file).class_names == ("20240101", "20240102", "9007199254740991")
 
 
 @hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet='0123 .,;\t|"#\r\n-eaN', max_size=60), header=st.sampled_from(["auto", "yes", "no"]))
-def test_any_text_is_read_or_refused_with_one_message(text, header, tmp_path):
+def test_any_text_is_read_or_refused_with_one_message(text: Any, header: Any, tmp_path: Path) -> None:
     try:
         table = read(write(tmp_path, text), header=header).table
     except UserError:
@@ -137,9 +141,9 @@ REFUSED = {
     "an error of a spreadsheet": (TABLE + "#N/A,2,3\n", "line 6 .* has '#N/A' .*missing value"),
     "infinity": (TABLE + "1,-inf,2\n", "'-inf' .* not a finite number"),
     "overflow": (TABLE + "1,1e400,2\n", "'1e400' .* beyond the largest float64"),
-    "underscores": (TABLE + "1,1_000,2\n", "'1_000'"),
+    "underscores": (TABLE + "1,1_000,2\n", "'1_000' in column 1"),
     "hexadecimal": (TABLE + "1,0x10,2\n", "'0x10' .* not a decimal number"),
-    "thousands": (TABLE + '1,"1,000.5",2\n', "'1,000.5' .* marks between its thousands"),
+    "thousands": (TABLE + '1,"1,000.5",2\n', "'1,000.5' .* thousands"),
     "thousands, perhaps": (HEAD.replace(",", ";") + "1;1,234;2\n0;5,678;3\n", "'1,234' .*`data.decimal=comma`"),
     "a whole number between floats": (TABLE + "1,9007199254740993,2\n", "'9007199254740993' .* cannot hold exactly"),
     "the same with a point": (TABLE + "1,9007199254740993.0,2\n", "cannot hold exactly"),
@@ -149,7 +153,7 @@ REFUSED = {
     "a date": (TABLE + "1,2024-01-31,2\n", "is a date or a time"),
     "a unit": (TABLE + "1,5%,2\n", "is a number with a unit"),
     "a text as label": (TABLE + "cat,2,3\n", "'cat' in column 0 .*Number the classes"),
-    "arabic digits": (TABLE + "1,٣,2\n", "'٣' .* not a number"),
+    "arabic digits": (TABLE + "1,٣,2\n", "'٣' in column 1 .* plain digits"),
     "an open quote": (TABLE + '1,"2,3\n0,1,2\n', "quote"),
     "utf-16 without a mark": (TABLE.encode("utf-16-le"), "NUL character .* UTF-16 without a mark"),
     "latin-1": (TABLE.replace("a", "ä").encode("latin-1"), "its byte 1 is not.*iconv -f WINDOWS-1252"),
@@ -161,7 +165,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("contents", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_plain_number_is_refused_with_its_place(contents, message, tmp_path):
+def test_what_is_no_plain_number_is_refused_with_its_place(contents: Any, message: str, tmp_path: Path) -> None:
     file = write(tmp_path, contents)
     with pytest.raises(UserError, match=message) as raised:
         read(file)
@@ -176,7 +180,7 @@ def test_what_is_no_plain_number_is_refused_with_its_place(contents, message, tm
         ("1|2|3\n0|5|3\n", {"delimiter": "pipe"}, 2),
     ],
 )
-def test_the_form_can_be_told(contents, choice, found, tmp_path):
+def test_the_form_can_be_told(contents: Any, choice: Any, found: Any, tmp_path: Path) -> None:
     file = write(tmp_path, contents)
     if found is None:
         with pytest.raises(UserError, match="'1 7' in column 0"):
@@ -185,7 +189,7 @@ def test_the_form_can_be_told(contents, choice, found, tmp_path):
         assert read(file, **choice).table[0, 1] == found
 
 
-def test_lines_may_end_with_a_delimiter(tmp_path):
+def test_lines_may_end_with_a_delimiter(tmp_path: Path) -> None:
     plain = read(write(tmp_path, TABLE)).table
     rows = TABLE.removeprefix(HEAD)
     for contents in (TABLE.replace("\n", ",\n"), HEAD + rows.replace("\n", ",\n"), rows.replace("\n", ",\n")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ BITS = (IMAGES > 127).astype(np.uint8)
 LABELS = np.arange(60) % 2
 
 
-def load_npz(folder: Path, x: np.ndarray, *, test: np.ndarray | None = None, **settings: object) -> Dataset:
-    more = {} if test is None else {"x_test": test, "y_test": LABELS[: len(test)]}
+def load_npz(folder: Path, x: np.ndarray, *, test: np.ndarray | None = None, **settings: Any) -> Dataset:
+    more: dict[str, Any] = {} if test is None else {"x_test": test, "y_test": LABELS[: len(test)]}
     np.savez(folder / "data.npz", x_train=x, y_train=LABELS, **more)
     return load(DataSettings(name="npz", root=str(folder / "data.npz"), **settings))
 

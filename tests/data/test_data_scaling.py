@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from nnlab.core.rows import Rows, Scaling
 from nnlab.data import DataSettings, SplitSettings, load
-from nnlab.data.scaling import CHUNK, standardized
+from nnlab.data.scaling import CHUNK, standardized  # type: ignore[attr-defined]
 from nnlab.data.source import RawTable, assemble
 
 
@@ -15,7 +17,7 @@ def rows_of(x: np.ndarray) -> Rows:
     return Rows.whole(x, np.zeros(len(x), dtype=np.int64))
 
 
-def test_unit_scaling_brings_the_largest_byte_to_one_and_zero_to_zero():
+def test_unit_scaling_brings_the_largest_byte_to_one_and_zero_to_zero() -> None:
     dataset = load(DataSettings(name="mnist_5k"))
     assert dataset.train.x.dtype == np.uint8
     inputs = dataset.train.inputs()
@@ -23,7 +25,7 @@ def test_unit_scaling_brings_the_largest_byte_to_one_and_zero_to_zero():
     assert load(DataSettings(name="mnist_5k", scale="none")).train.inputs().max() == 255.0
 
 
-def test_standardizing_gives_the_training_split_mean_zero_and_deviation_one():
+def test_standardizing_gives_the_training_split_mean_zero_and_deviation_one() -> None:
     dataset = load(DataSettings(name="digits", standardize=True))
     inputs = dataset.train.inputs(np.float64)
     varied = inputs.std(axis=0) > 0
@@ -32,7 +34,7 @@ def test_standardizing_gives_the_training_split_mean_zero_and_deviation_one():
     np.testing.assert_allclose(inputs[:, varied].std(axis=0), 1, atol=1e-12)
 
 
-def test_standardizing_knows_nothing_of_the_other_splits_or_of_rows_beyond_the_limit():
+def test_standardizing_knows_nothing_of_the_other_splits_or_of_rows_beyond_the_limit() -> None:
     settings = DataSettings(name="digits", standardize=True, limit=300)
     dataset = load(settings)
     used = dataset.train.x[dataset.train.index] / 16
@@ -43,24 +45,24 @@ def test_standardizing_knows_nothing_of_the_other_splits_or_of_rows_beyond_the_l
         np.testing.assert_allclose(rows.inputs(np.float64), expected, atol=1e-10)
 
 
-def test_a_constant_feature_becomes_zero_even_where_its_mean_is_inexact():
+def test_a_constant_feature_becomes_zero_even_where_its_mean_is_inexact() -> None:
     x = np.full((3 * CHUNK + 7, 2), 0.1, dtype=np.float32)
     x[:, 1] = np.arange(len(x))
     scaling = standardized(rows_of(x), Scaling())
     inputs = Rows(x, np.zeros(len(x)), np.arange(len(x)), scaling).inputs(np.float64)
-    assert scaling.scale[0] == 1.0
+    assert scaling.scale[0] == 1.0  # type: ignore[index]
     np.testing.assert_allclose(inputs[:, 0], 0, atol=1e-8)
     np.testing.assert_allclose(inputs[:, 1].std(), 1)
 
 
-def test_a_large_offset_costs_no_digits():
+def test_a_large_offset_costs_no_digits() -> None:
     rng = np.random.default_rng(0)
     x = 1e9 + rng.normal(size=(500, 3))
     scaling = standardized(rows_of(x), Scaling())
     np.testing.assert_allclose(1 / scaling.scale, x.std(axis=0), rtol=1e-6)
 
 
-def test_the_digest_depends_on_the_arrays_alone():
+def test_the_digest_depends_on_the_arrays_alone() -> None:
     same = {
         load(settings).sha256
         for settings in (
@@ -74,11 +76,11 @@ def test_the_digest_depends_on_the_arrays_alone():
 
 
 def digest(x: np.ndarray, y: np.ndarray, part: str = "train") -> str:
-    raw = {"train": RawTable(x, y, "rows")} | {part: RawTable(x, y, "rows")}
+    raw: dict[Any, RawTable] = {"train": RawTable(x, y, "rows")} | {part: RawTable(x, y, "rows")}
     return assemble(raw, class_names=("a", "b")).sha256
 
 
-def test_the_digest_changes_with_any_value_shape_type_or_part():
+def test_the_digest_changes_with_any_value_shape_type_or_part() -> None:
     x, y = np.arange(12, dtype=np.uint8).reshape(4, 3), np.array([0, 1, 0, 1])
     other_pixel, other_label = x.copy(), y.copy()
     other_pixel[3, 2] += 1
@@ -97,14 +99,14 @@ def test_the_digest_changes_with_any_value_shape_type_or_part():
     assert digest(x.copy(), y.astype(np.int8)) == variants[0]
 
 
-def test_arrays_cannot_be_written_to():
+def test_arrays_cannot_be_written_to() -> None:
     dataset = load(DataSettings(name="digits"))
     for array in (dataset.train.x, dataset.train.y):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
 
 
-def test_settings_of_sources_are_checked():
+def test_settings_of_sources_are_checked() -> None:
     with pytest.raises(ValueError, match=r"`name` must be one of toy, .*Try mnist_5k\."):
         DataSettings(name="mnist_5")
     with pytest.raises(ValueError, match="`limit` must be at least 1 or null"):

@@ -6,6 +6,8 @@ import json
 import mmap
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,14 +24,14 @@ SETTINGS = {
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     folder = tmp_path / "shared"
     save_shared(load(SETTINGS["digits"]), folder)
     return folder
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_what_is_opened_equals_what_was_saved(settings, tmp_path):
+def test_what_is_opened_equals_what_was_saved(settings: Any, tmp_path: Path) -> None:
     dataset = load(settings)
     save_shared(dataset, tmp_path / "a" / "shared")
     opened = open_shared(tmp_path / "a" / "shared")
@@ -43,25 +45,25 @@ def test_what_is_opened_equals_what_was_saved(settings, tmp_path):
         np.testing.assert_array_equal(theirs.targets(), ours.targets())
 
 
-def test_arrays_are_mapped_read_only_and_shared_by_the_splits(folder):
+def test_arrays_are_mapped_read_only_and_shared_by_the_splits(folder: Path) -> None:
     opened = open_shared(folder)
     base = opened.train.x
     while isinstance(base, np.ndarray):
-        base = base.base
-    assert isinstance(base, mmap.mmap)
+        base = base.base  # type: ignore[assignment]
+    assert isinstance(base, mmap.mmap)  # type: ignore[unreachable]
     assert opened.train.x is opened.validation.x is opened.test.x
     assert type(opened.train.x) is np.ndarray
     with pytest.raises(ValueError, match="read-only"):
         opened.train.x[0] = 1
 
 
-def test_an_array_is_stored_once_though_three_splits_refer_to_it(folder):
+def test_an_array_is_stored_once_though_three_splits_refer_to_it(folder: Path) -> None:
     stored = {file.name for file in folder.iterdir()}
     indices = {f"{split}_index.npy" for split in ("train", "validation", "test")}
     assert stored == {"dataset.json", "train_x.npy", "train_y.npy"} | indices
 
 
-def test_another_process_sees_the_same_rows(folder):
+def test_another_process_sees_the_same_rows(folder: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from nnlab.data import open_shared;"
         "rows = open_shared(Path(sys.argv[1])).test; print(int(rows.x[rows.index].sum()), int(rows.targets().sum()))"
@@ -71,7 +73,7 @@ def test_another_process_sees_the_same_rows(folder):
     assert done.stdout.split() == [str(rows.x[rows.index].sum()), str(rows.targets().sum())]
 
 
-def test_a_second_save_replaces_the_first_and_open_maps_stay_valid(folder):
+def test_a_second_save_replaces_the_first_and_open_maps_stay_valid(folder: Path) -> None:
     before = open_shared(folder)
     total = int(before.train.x.sum())
     save_shared(load(SETTINGS["toy"]), folder)
@@ -80,8 +82,8 @@ def test_a_second_save_replaces_the_first_and_open_maps_stay_valid(folder):
     assert [entry.name for entry in folder.parent.iterdir()] == ["shared"]
 
 
-def test_a_save_that_fails_leaves_what_was_there(folder, monkeypatch):
-    def fail(*args, **kwargs):
+def test_a_save_that_fails_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", fail)
@@ -92,14 +94,14 @@ def test_a_save_that_fails_leaves_what_was_there(folder, monkeypatch):
     assert [entry.name for entry in folder.parent.iterdir()] == ["shared"]
 
 
-def test_a_folder_of_something_else_is_not_replaced(tmp_path):
+def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("ten years of work")
-    with pytest.raises(UserError, match=r"goes to a folder of its own, but .* is something else"):
+    with pytest.raises(UserError, match=r"a folder of its own, but .* is something else"):
         save_shared(load(SETTINGS["toy"]), tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 
 
-def edited(folder, change):
+def edited(folder: Path, change: Any) -> None:
     description = json.loads((folder / "dataset.json").read_text())
     change(description)
     (folder / "dataset.json").write_text(json.dumps(description))
@@ -114,8 +116,8 @@ CORRUPTIONS = {
     ),
     "array emptied": (lambda folder: (folder / "train_y.npy").write_bytes(b""), ""),
     "array of text": (lambda folder: (folder / "train_y.npy").write_bytes(b"hello " * 40), ""),
-    "other rows": (lambda folder: np.save(folder / "train_y.npy", np.zeros(3)), "do not fit each other"),
-    "beyond": (lambda folder: np.save(folder / "test_index.npy", np.array([1797])), "do not fit each other"),
+    "other rows": (lambda folder: np.save(folder / "train_y.npy", np.zeros(3)), "do not match"),
+    "beyond": (lambda folder: np.save(folder / "test_index.npy", np.array([1797])), "do not match"),
     "not json": (lambda folder: (folder / "dataset.json").write_text("{"), "Expecting property name"),
     "not ours": (lambda folder: (folder / "dataset.json").write_text("[]"), ""),
     "no key": (lambda folder: edited(folder, lambda d: d.pop("splits")), "'splits'"),
@@ -127,7 +129,7 @@ CORRUPTIONS = {
 
 
 @pytest.mark.parametrize(("corrupt", "fact"), CORRUPTIONS.values(), ids=CORRUPTIONS)
-def test_a_corrupt_folder_is_named_with_a_remedy(corrupt, fact, folder):
+def test_a_corrupt_folder_is_named_with_a_remedy(corrupt: Any, fact: str, folder: Path) -> None:
     corrupt(folder)
     message = rf"{folder} must hold a dataset that nnlab shared, .*: .*{fact}.*Remove the folder and start"
     with pytest.raises(UserError, match=message):

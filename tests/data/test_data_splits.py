@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -16,17 +18,19 @@ from nnlab.errors import UserError
 
 def source_of(labels: list[int], test: list[int] | None = None) -> Source:
     """Rows that each hold their own position, so that a row can be told from any other."""
-    raw = {"train": RawTable(np.arange(len(labels))[:, None] + 1000.0, np.array(labels), "the rows")}
+    raw: dict[Any, RawTable] = {
+        "train": RawTable(np.arange(len(labels))[:, None] + 1000.0, np.array(labels), "the rows")
+    }
     if test is not None:
         raw["test"] = RawTable(np.arange(len(test))[:, None] + 5000.0, np.array(test), "the test rows")
     return assemble(raw, class_names=tuple("0123"))
 
 
-def divide(source: Source, seed: int = 0, **settings) -> Splits:
+def divide(source: Source, seed: int = 0, **settings: Any) -> Splits:
     return split(source, SplitSettings(**settings), streams(seed).split)
 
 
-def divided_or_refused(source: Source, seed: int, **settings) -> Splits:
+def divided_or_refused(source: Source, seed: int, **settings: Any) -> Splits:
     """Refusals are for the tests of them: here they are drawn anew."""
     try:
         return divide(source, seed, **settings)
@@ -35,7 +39,7 @@ def divided_or_refused(source: Source, seed: int, **settings) -> Splits:
         raise
 
 
-def tags(rows) -> list[int]:
+def tags(rows: Any) -> list[int]:
     return [int(value) for value in rows.inputs(np.float64)[:, 0]]
 
 
@@ -45,8 +49,8 @@ fractions = st.sampled_from([0.0, 0.1, 0.15, 0.25, 1 / 3, 0.4])
 
 @given(labels_of, fractions, fractions, st.sampled_from(["random", "stratified"]), st.integers(0, 2**32))
 def test_every_row_is_in_exactly_one_split_and_the_sizes_are_the_rounded_fractions(
-    labels, validation, test, strategy, seed
-):
+    labels: Any, validation: float, test: float, strategy: Any, seed: int
+) -> None:
     n = len(labels)
     splits = divided_or_refused(source_of(labels), seed, strategy=strategy, validation=validation, test=test)
     # Whatever the strategy, every class has a training row, or the split is refused.
@@ -56,7 +60,9 @@ def test_every_row_is_in_exactly_one_split_and_the_sizes_are_the_rounded_fractio
 
 
 @given(labels_of, fractions, fractions, st.integers(0, 2**32))
-def test_stratified_shares_differ_from_the_proportional_ones_by_less_than_a_row(labels, validation, test, seed):
+def test_stratified_shares_differ_from_the_proportional_ones_by_less_than_a_row(
+    labels: Any, validation: float, test: float, seed: int
+) -> None:
     source = source_of(labels)
     splits = divided_or_refused(source, seed, validation=validation, test=test)
     everything = np.bincount(source.parts["train"].y)
@@ -67,7 +73,7 @@ def test_stratified_shares_differ_from_the_proportional_ones_by_less_than_a_row(
         left = left - share
 
 
-def test_tail_takes_the_rows_that_keras_validation_split_takes():
+def test_tail_takes_the_rows_that_keras_validation_split_takes() -> None:
     # Keras: "the validation data is selected from the last samples in the x and y data provided".
     splits = divide(source_of([0, 1] * 30_000, test=[0, 1]), strategy="tail", validation=0.2)
     np.testing.assert_array_equal(splits.train.index, np.arange(48_000))
@@ -75,7 +81,7 @@ def test_tail_takes_the_rows_that_keras_validation_split_takes():
     assert tags(splits.test) == [5000, 5001]
 
 
-def test_tail_takes_the_test_rows_from_the_very_end_and_ignores_the_seed():
+def test_tail_takes_the_test_rows_from_the_very_end_and_ignores_the_seed() -> None:
     for seed in (0, 1):
         splits = divide(source_of([0, 1] * 5), seed, strategy="tail", validation=0.2, test=0.3)
         assert tags(splits.train) == [1000, 1001, 1002, 1003, 1004]
@@ -84,13 +90,13 @@ def test_tail_takes_the_test_rows_from_the_very_end_and_ignores_the_seed():
 
 
 @given(labels_of, st.integers(0, 2**32))
-def test_the_same_seed_gives_the_same_split(labels, seed):
+def test_the_same_seed_gives_the_same_split(labels: Any, seed: int) -> None:
     first, again = (divided_or_refused(source_of(labels), seed) for _ in range(2))
     assert [tags(rows) for rows in first] == [tags(rows) for rows in again]
 
 
 @pytest.mark.parametrize("strategy", ["random", "stratified"])
-def test_another_seed_gives_another_split_and_the_order_is_mixed(strategy):
+def test_another_seed_gives_another_split_and_the_order_is_mixed(strategy: Any) -> None:
     source = source_of([0] * 50 + [1] * 50)
     first, other = (divide(source, seed, strategy=strategy) for seed in (0, 1))
     assert tags(first.train) != tags(other.train)
@@ -99,20 +105,20 @@ def test_another_seed_gives_another_split_and_the_order_is_mixed(strategy):
     assert 0.2 < first.train.targets()[:20].mean() < 0.8
 
 
-def test_a_test_split_of_the_source_is_kept_in_its_order_and_the_fraction_ignored():
+def test_a_test_split_of_the_source_is_kept_in_its_order_and_the_fraction_ignored() -> None:
     splits = divide(source_of([0, 1] * 10, test=[1, 0, 1]), validation=0.1, test=0.5)
     assert tags(splits.test) == [5000, 5001, 5002]
     assert (len(splits.train), len(splits.validation)) == (18, 2)
 
 
-def test_pooled_merges_the_sources_own_test_rows_before_splitting():
+def test_pooled_merges_the_sources_own_test_rows_before_splitting() -> None:
     splits = divide(source_of([0, 1] * 35, test=[0, 1] * 15), strategy="random", pooled=True, validation=0, test=0.1)
     assert len(splits.test) == 10
     assert sorted(tags(splits.train) + tags(splits.test)) == [*range(1000, 1070), *range(5000, 5030)]
     assert any(tag < 5000 for tag in tags(splits.test))
 
 
-def test_splits_share_the_arrays_of_the_source():
+def test_splits_share_the_arrays_of_the_source() -> None:
     source = source_of([0, 1] * 10)
     splits = divide(source)
     for rows in splits:
@@ -121,13 +127,13 @@ def test_splits_share_the_arrays_of_the_source():
 
 
 @given(labels_of, st.floats(0.5, 0.99), st.floats(0.5, 0.99))
-def test_fractions_that_leave_no_training_row_are_refused(labels, validation, test):
+def test_fractions_that_leave_no_training_row_are_refused(labels: Any, validation: float, test: float) -> None:
     assume(round(len(labels) * validation) + round(len(labels) * test) >= len(labels))
     with pytest.raises(UserError, match=f"training split needs at least one row, but of {len(labels)} rows"):
         divide(source_of(labels), validation=validation, test=test)
 
 
-def test_a_fraction_that_rounds_to_no_row_is_refused():
+def test_a_fraction_that_rounds_to_no_row_is_refused() -> None:
     with pytest.raises(UserError, match=r"`data\.split\.validation=0\.01` of 12 rows rounds to none\. Raise it"):
         divide(source_of([0, 1] * 6), validation=0.01)
 
@@ -142,6 +148,6 @@ def test_a_fraction_that_rounds_to_no_row_is_refused():
         ({"pooled": "yes"}, "must be true or false"),
     ],
 )
-def test_settings_out_of_their_rule_cannot_be_made(change, rule):
+def test_settings_out_of_their_rule_cannot_be_made(change: Any, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         SplitSettings(**change)

@@ -49,7 +49,7 @@ def exactly(x: np.ndarray, training: np.ndarray) -> np.ndarray:
     variance = sum(((number - mean) ** 2 for number in chosen), Fraction(0)) / len(chosen)
     unit = max(abs(number - mean) for number in chosen)
     root = float(variance / unit**2) ** 0.5
-    return np.array([float((number - mean) / unit) for number in numbers]) / root
+    return np.array([float((number - mean) / unit) for number in numbers]) / root  # type: ignore[no-any-return]
 
 
 def source_of(x: np.ndarray, labels: np.ndarray = LABELS) -> Source:

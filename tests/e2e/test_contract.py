@@ -164,10 +164,10 @@ def test_artifacts_say_what_was_asked_what_was_used_and_what_came_of_it(done: Do
 
 def test_the_dataset_is_an_input_with_the_digest_of_its_tag(done: Done) -> None:
     (run,) = done.runs
-    (used,) = run.inputs.dataset_inputs
+    (used,) = run.inputs.dataset_inputs  # type: ignore[union-attr]
     assert used.dataset.name == "digits"
     assert run.data.tags["nnlab.data_sha256"].startswith(used.dataset.digest)
-    assert json.loads(used.dataset.profile)["rows"] == {"train": 1168, "validation": 270, "test": 359}
+    assert json.loads(used.dataset.profile)["rows"] == {"train": 1168, "validation": 270, "test": 359}  # type: ignore[arg-type]
 
 
 def test_the_weights_digest_is_that_of_the_weights_in_the_file(done: Done) -> None:

@@ -7,6 +7,7 @@ import signal
 import sys
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,18 +77,26 @@ def all_ended(tmp_path_factory: pytest.TempPathFactory, template_store: Path) ->
             running[name] = folder, stack.enter_context(started(*LONG_RUN, folder=folder))
         listened: dict[str, set[str]] = {}
         for name, (folder, process) in running.items():
-            wait_for(lambda folder=folder: [len(events(run)) > 5 for run in run_directories(folder / "runs")])
+            wait_for(partial(trains, folder))
             # MLflow has the run: it can be left behind there as RUNNING, if anything goes wrong now.
-            wait_for(lambda folder=folder: is_in_mlflow(folder))
+            wait_for(partial(is_in_mlflow, folder))
             listened[name] = set().union(*(listening_sockets(pid) for pid in processes_in(folder)))
             process.send_signal(SIGNALS[name])
         for name, (folder, process) in running.items():
             out, errors = process.communicate(timeout=60)
             with suppress(AssertionError):
-                wait_for(lambda folder=folder: not processes_in(folder), seconds=40)
+                wait_for(partial(is_deserted, folder), seconds=40)
             left = processes_in(folder)
             ended[name] = Ended(name, process.returncode, out, errors, listened[name], left, folder)
     return ended
+
+
+def trains(folder: Path) -> bool:
+    return [len(events(run)) > 5 for run in run_directories(folder / "runs")] == [True]
+
+
+def is_deserted(folder: Path) -> bool:
+    return not processes_in(folder)
 
 
 def is_in_mlflow(folder: Path) -> bool:

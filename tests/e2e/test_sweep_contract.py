@@ -112,8 +112,8 @@ def test_the_parents_params_are_the_study(tracked_study: Tracked) -> None:
 
 def test_the_best_value_so_far_is_a_metric_over_the_finished_trials(tracked_study: Tracked) -> None:
     finished = [trial for trial in tracked_study.study.trials if trial.state.name in ("COMPLETE", "PRUNED")]
-    finished.sort(key=lambda trial: trial.datetime_complete)
-    losses = [trial.value if trial.state.name == "COMPLETE" else float("inf") for trial in finished]
+    finished.sort(key=lambda trial: str(trial.datetime_complete))
+    losses = [trial.values[0] if trial.state.name == "COMPLETE" else float("inf") for trial in finished]
     assert losses[0] != float("inf")
     expected = list(enumerate(accumulate(losses, min), start=1))
     assert tracked_study.history(tracked_study.parent, "best/val/loss") == expected
@@ -125,7 +125,7 @@ def test_only_the_winner_and_the_study_have_test_metrics_once(tracked_study: Tra
     tested = [run for run in tracked_study.children if TEST & run.data.metrics.keys()]
     (winner,) = tested
     assert winner.data.tags["nnlab.trial"] == parent.data.tags["nnlab.best_trial"]
-    best = min((t for t in tracked_study.study.trials if t.state.name == "COMPLETE"), key=lambda trial: trial.value)
+    best = min((t for t in tracked_study.study.trials if t.state.name == "COMPLETE"), key=lambda trial: trial.values)
     assert parent.data.tags["nnlab.best_trial"] == str(best.number)
     assert parent.data.tags["nnlab.selected_from"] == "8"
     for name in TEST:
@@ -231,7 +231,7 @@ def test_a_child_that_was_trained_has_the_tags_and_artifacts_of_a_run(tracked_st
         assert all(HEX.fullmatch(tags[f"nnlab.{name}_sha256"]) for name in ("weights", "data", "config"))
         assert {"model", "history.csv", "config.yaml", "overrides.yaml"} <= tracked_study.artifacts(run)
         assert ("plots" in tracked_study.artifacts(run)) == (tags["nnlab.trial"] == winner)
-        (used,) = run.inputs.dataset_inputs
+        (used,) = run.inputs.dataset_inputs  # type: ignore[union-attr]
         assert tags["nnlab.data_sha256"].startswith(used.dataset.digest)
 
 

@@ -15,7 +15,7 @@ import pytest
 from commands import environment, events, wait_for
 from studies import IN_STEP, NEVER_PRUNED, NO_PLOTS, SPACE, UNTRACKED, Kept, Study, study_in
 
-from nnlab.runs.journal import has_begun
+from nnlab.runs.journal import has_started
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +125,7 @@ def lock_holder(path: Path) -> int | None:
 def test_a_trial_whose_worker_is_killed_is_done_by_another(cluster: str, tmp_path: Path) -> None:
     first = tmp_path / "runs" / "study" / "trials" / "study-0000"
     with through_dask(cluster, *LONG, folder=tmp_path) as process:
-        wait_for(lambda: has_begun(first / "metrics.jsonl") and len(events(first)) > 20)
+        wait_for(lambda: has_started(first / "metrics.jsonl") and len(events(first)) > 20)
         worker = lock_holder(first / "lock")
         assert worker is not None
         os.kill(worker, signal.SIGKILL)

@@ -93,7 +93,7 @@ def wild(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> Done
         with going(*(["sweep.resume=study"] if begun else OVERRIDES), folder=folder) as study:
             killer.visit(study)
             if killer.is_done:
-                break
+                break  # type: ignore[unreachable]
             study.end()
             assert study.process.returncode in (0, -signal.SIGKILL)
             assert study.processes_left() == []

@@ -47,7 +47,7 @@ def test_mlflows_order_is_the_leaderboards(kind: str, tmp_path: Path, template_s
     assert process.returncode == 0, process.stderr
     done, study = Done(process, tmp_path, tmp_path / "runs", store), study_in(tmp_path)
     complete = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
-    expected = [str(trial.number) for trial in sorted(complete, key=lambda trial: (cost(trial), trial.number))]
+    expected = [str(trial.number) for trial in sorted(complete, key=lambda trial: (cost(trial), trial.number))]  # type: ignore[no-untyped-call]
     (parent,) = [run for run in done.runs if "mlflow.parentRunId" not in run.data.tags]
     children = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
     # Where two trials are equal, the leaderboard has the one that began first.

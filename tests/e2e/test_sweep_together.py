@@ -44,7 +44,8 @@ def test_two_studies_at_once_in_a_folder_without_a_store_both_come_out_whole(tmp
         ended = [study.end() for study in both]
     for study, (_, errors) in zip(both, ended, strict=True):
         assert study.process.returncode == 0, errors
-        assert errors == ""
+        # The second may have to wait for the first to make the store.
+        assert [line for line in errors.splitlines() if not line.startswith("waiting up to")] == []
     runs_dir = tmp_path / "runs"
     done = Done(subprocess.CompletedProcess([], 0), tmp_path, runs_dir, runs_dir / "mlflow.db")
     for name in ("one", "other"):
@@ -59,7 +60,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 
 from nnlab.tuning.run_study import run_study
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 
 if __name__ == "__main__":
     with ProcessPoolExecutor(2) as executor:

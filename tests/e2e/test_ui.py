@@ -52,7 +52,7 @@ def test_the_server_of_a_folder_of_any_name_is_given_an_address_without_it(tmp_p
     database = tmp_path / "My%20Data" / "mlflow.db"
     address, folder = short_address(sqlite_uri(database))
     assert folder is not None
-    assert folder / make_url(address).database == database
+    assert folder / make_url(address).database == database  # type: ignore[operator]
     assert Path(address.removeprefix("sqlite:///")).parent == Path(), "of which MLflow would make a folder"
     assert short_address("sqlite:////plain/mlflow.db") == ("sqlite:////plain/mlflow.db", None)
 

@@ -57,9 +57,9 @@ def test_the_table_has_the_config_and_the_epochs_of_each_run(three: tuple[list[J
     assert set(table["model.hidden"]) == {(8,)}
     assert list(epochs["epoch"]) == [1, 2] * 3
     by_run = epochs.groupby("directory")["time/epoch_seconds"].sum()
-    np.testing.assert_allclose(table["seconds"], [by_run[path] for path in directories])
+    np.testing.assert_allclose(table["seconds"], [by_run[path] for path in directories])  # type: ignore[call-overload]
     best = epochs.loc[epochs.groupby("directory")["val/loss"].idxmin()].set_index("directory")
-    assert [best["val/loss"][path] for path in directories] == list(table["val/loss"]), "restore_best is the default"
+    assert [best["val/loss"][path] for path in directories] == list(table["val/loss"]), "restore_best is the default"  # type: ignore[call-overload]
 
 
 def test_mlflow_has_got_every_run_with_the_command_that_repeats_it(three: tuple[list[Job], list[Path]]) -> None:

@@ -29,7 +29,7 @@ class Pretended:
     told: list[tuple[object, ...]]
 
     def assign(self, uri: str, runs_dir: Path, niceness: int) -> None:
-        self.place, self.niceness, self.runs = (uri, runs_dir), niceness, []
+        self.place, self.niceness, self.runs = (uri, runs_dir), niceness, []  # type: ignore[var-annotated]
         self.told.append(("assign", self, niceness))
 
     def add(self, run: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_studys_settings_are_params_also_where_their_keys_hold_dots() -> None:
 def test_the_dataset_is_an_input_with_its_digest_and_shape(facts: dict[str, Any]) -> None:
     found = description.dataset_input(facts)
     assert (found.dataset.name, found.dataset.digest) == ("tiny", "d5" * 18)
-    assert json.loads(found.dataset.profile)["rows"] == {"train": 7, "validation": 2, "test": 3}
-    (features,) = json.loads(json.loads(found.dataset.schema)["mlflow_tensorspec"]["features"])
+    assert json.loads(found.dataset.profile)["rows"] == {"train": 7, "validation": 2, "test": 3}  # type: ignore[arg-type]
+    (features,) = json.loads(json.loads(found.dataset.schema)["mlflow_tensorspec"]["features"])  # type: ignore[arg-type]
     assert features["tensor-spec"] == {"dtype": "uint8", "shape": [-1, 4]}
     assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]

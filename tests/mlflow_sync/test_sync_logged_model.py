@@ -59,7 +59,7 @@ REPOSITORY = Path(__file__).parents[2]
 def logged(runs_dir: Path, uri: str) -> tuple[str, Path]:
     """The id of a run in MLflow, and the folder with its logged model."""
     state = upload(record(runs_dir), MlflowClient(uri))
-    (found,) = MlflowClient(uri).search_logged_models([state.experiment_id])
+    (found,) = MlflowClient(uri).search_logged_models([state.experiment_id])  # type: ignore[list-item]
     return str(state.run_id), Path(found.artifact_location.removeprefix("file://").replace("%20", " "))
 
 
@@ -210,7 +210,7 @@ def test_logging_leaves_no_folder_in_the_search_path_of_modules(runs_dir: Path, 
 
 def test_it_is_ready_and_an_output_of_its_run(uri: str, logged: tuple[str, Path]) -> None:
     client = MlflowClient(uri)
-    (output,) = client.get_run(logged[0]).outputs.model_outputs
+    (output,) = client.get_run(logged[0]).outputs.model_outputs  # type: ignore[union-attr]
     model = client.get_logged_model(output.model_id)
     assert (model.name, model.status, model.source_run_id) == ("model", "READY", logged[0])
     written = yaml.safe_load((logged[1] / "MLmodel").read_text())

@@ -31,7 +31,7 @@ COLUMNS = {
 }
 
 
-def logged(dataset: Dataset, folder: Path, uri: str) -> tuple[mlflow.pyfunc.PyFuncModel, Network, str]:
+def logged(dataset: Dataset, folder: Path, uri: str) -> tuple[mlflow.pyfunc.PyFuncModel, Network, str]:  # type: ignore[name-defined]
     """The model that MLflow loads, the network itself, and the type that the signature asks for."""
     layers = [Dense(4), Activation("tanh"), Dense(2), Activation("softmax")]
     network = Network(layers, features=(dataset.features,), rng=np.random.default_rng(1))

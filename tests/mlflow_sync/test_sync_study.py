@@ -46,8 +46,8 @@ def test_a_studys_numbers_are_over_its_finished_trials(runs_dir: Path, client: M
     resumed.trial(3, {"best/val/loss": 0.2})
     resumed.close("finished")
     state = upload(path, client)
-    assert history(client, state.run_id, "best/val/loss") == [(1, 0.9), (2, 0.4), (3, 0.2)]
-    assert files(client, state.run_id) >= {"study.json", "trials.csv", "plots/history.html", "config.yaml"}
+    assert history(client, state.run_id, "best/val/loss") == [(1, 0.9), (2, 0.4), (3, 0.2)]  # type: ignore[arg-type]
+    assert files(client, state.run_id) >= {"study.json", "trials.csv", "plots/history.html", "config.yaml"}  # type: ignore[arg-type]
     assert (path / "history.csv").read_text() == "trial,best/val/loss\n1,0.9\n2,0.4\n3,0.2\n"
 
 
@@ -57,7 +57,7 @@ def test_a_trial_is_shown_below_its_study(runs_dir: Path, client: MlflowClient, 
     directory = RunDirectory.claim(runs_dir / "digits" / "trials" / "digits-0001")
     begin_in(directory, parent=str(runs_dir / "digits") if absolute else "../..").close("pruned")
     child = upload(directory.path, client)
-    found = client.search_runs([child.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.run_id}'")
+    found = client.search_runs([child.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.run_id}'")  # type: ignore[list-item]
     assert [run.info.run_name for run in found] == ["digits-0001 (pruned)"]
 
 
@@ -68,7 +68,7 @@ def test_a_trials_files_are_kept_beside_its_studys_even_in_an_experiment_of_its_
     upload(recorder.directory.path, client)
     path = trial(recorder.directory.path)
     (path / "config.yaml").write_text("tracking: {experiment: other}")
-    run = client.get_run(upload(path, client).run_id)
+    run = client.get_run(upload(path, client).run_id)  # type: ignore[arg-type]
     assert run.info.artifact_uri.startswith((runs_dir / "artifacts" / "other").as_uri())
 
 
@@ -160,9 +160,9 @@ def test_of_a_studys_models_the_winners_alone_is_among_mlflows_models(runs_dir: 
         upload(directory.path, client)
         paths.append(directory.path)
     assert "model/weights.safetensors" in files(client, str(run_id(paths[0])))
-    assert client.search_logged_models([state.experiment_id]) == []
+    assert client.search_logged_models([state.experiment_id]) == []  # type: ignore[list-item]
     with Recorder.reopen(paths[1], None) as winner:  # as `test_member` does
         winner.test(1, {"test/loss": 0.1, "test/accuracy": 0.9})
     upload(paths[1], client)
-    (logged,) = client.search_logged_models([state.experiment_id])
+    (logged,) = client.search_logged_models([state.experiment_id])  # type: ignore[list-item]
     assert logged.source_run_id == run_id(paths[1])

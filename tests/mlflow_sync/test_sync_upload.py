@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type"
 from __future__ import annotations
 
 import math
@@ -40,7 +41,7 @@ def test_mlflow_shows_all_that_the_contract_names(runs_dir: Path, client: Mlflow
     assert (tags["nnlab.status"], tags["nnlab.run"]) == ("finished", path.name)
     assert (tags["nnlab.study"], tags["nnlab.trial"]) == ("s", "4")
 
-    (given,) = run.inputs.dataset_inputs
+    (given,) = run.inputs.dataset_inputs  # type: ignore[union-attr]
     assert (given.dataset.name, given.dataset.digest) == ("tiny", "d5" * 18)
     assert files(client, state.run_id) >= {
         "config.yaml",
@@ -66,7 +67,7 @@ def test_uploading_again_changes_nothing(runs_dir: Path, client: MlflowClient) -
     assert client.get_run(first.run_id).to_dictionary() == before
     assert history(client, first.run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
     assert len(runs(client)) == 1
-    assert len(client.search_logged_models([first.experiment_id])) == 1
+    assert len(client.search_logged_models([first.experiment_id])) == 1  # type: ignore[list-item]
 
 
 def test_uploads_while_the_run_grows_give_the_same_as_one_at_the_end(runs_dir: Path, client: MlflowClient) -> None:
@@ -96,7 +97,7 @@ def test_an_upload_that_breaks_off_anywhere_is_completed_with_each_step_once(
     assert len(runs(client)) == 1
     assert client.get_run(state.run_id).info.status == "FINISHED"
     assert history(client, state.run_id, "train/loss") == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
-    assert len(client.search_logged_models([state.experiment_id])) == 1
+    assert len(client.search_logged_models([state.experiment_id])) == 1  # type: ignore[list-item]
 
 
 def test_metrics_go_in_few_calls_within_mlflows_limit(

@@ -1,5 +1,6 @@
 """Runs that MLflow knows, and that then begin again (their process died) or go on (something is added)."""
 
+# mypy: disable-error-code="arg-type"
 from __future__ import annotations
 
 import shutil
@@ -75,7 +76,7 @@ def test_an_upload_that_breaks_off_before_or_after_a_new_beginning_is_completed_
         assert [step for step, _ in history(client, state.run_id, name)] == [1, 2, 3]
     run = the_only_run(client)
     assert (run.info.status, run.data.tags["nnlab.status"]) == ("FINISHED", "finished")
-    assert len(client.search_logged_models([state.experiment_id])) == 1
+    assert len(client.search_logged_models([state.experiment_id])) == 1  # type: ignore[list-item]
 
 
 def test_the_same_holds_when_mlflow_first_hears_of_both_attempts_at_once(runs_dir: Path, client: MlflowClient) -> None:
@@ -133,7 +134,7 @@ def test_a_finished_run_goes_on_with_its_test_numbers_and_pictures(
     assert history(client, first.run_id, "lr") == [(1, 0.1)]
     assert "plots/mistakes.png" in files(client, first.run_id)
     assert "1,1.0,2.0,0.1" in (path / "history.csv").read_text(), "what it recorded before still counts"
-    assert len(client.search_logged_models([first.experiment_id])) == 1, "the model is the same"
+    assert len(client.search_logged_models([first.experiment_id])) == 1, "the model is the same"  # type: ignore[list-item]
 
 
 def test_a_worker_brings_what_was_added_to_a_run_that_had_arrived(
@@ -158,7 +159,7 @@ def test_other_weights_replace_the_logged_model(runs_dir: Path, client: MlflowCl
     digest = recorder.save_model(model(seed=12))
     recorder.close("pruned")
     state = upload(path, client)
-    (logged,) = client.search_logged_models([state.experiment_id])
+    (logged,) = client.search_logged_models([state.experiment_id])  # type: ignore[list-item]
     assert logged.tags["nnlab.weights_sha256"] == digest == the_only_run(client).data.tags["nnlab.weights_sha256"]
     mlflow.set_tracking_uri(uri)
     rows = dataset().test

@@ -29,7 +29,7 @@ def test_a_model_is_two_files_and_comes_back_with_the_same_outputs(folder: Path)
     outputs = load(folder).predict(rows.x[rows.index])
     # The network itself on scaled inputs: what evaluation during training uses.
     np.testing.assert_array_equal(outputs, model().network.predict(rows.inputs()))
-    assert (outputs.shape, outputs.dtype) == ((3, 3), np.float32)
+    assert (outputs.shape, outputs.dtype) == ((3, 3), np.float32)  # type: ignore[comparison-overlap]
 
 
 def test_a_model_takes_rows_as_they_are_stored() -> None:
@@ -58,7 +58,7 @@ def test_the_scaling_is_stored_in_full(tmp_path: Path) -> None:
     loaded = load(tmp_path).scaling
     np.testing.assert_array_equal(loaded.scale, scaling.scale)
     np.testing.assert_array_equal(loaded.shift, scaling.shift)
-    assert (loaded.offset.item(), loaded.in_float64) == (0.1, True)
+    assert (loaded.offset.item(), loaded.in_float64) == (0.1, True)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("written_by", ["format_1", "format_2"])

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type"
 from __future__ import annotations
 
 import subprocess
@@ -74,7 +75,7 @@ def draw(folder: Path, dataset: Dataset, **changes: object) -> dict[str, Path]:
         "shown_name": "test",
         "first_weights": np.linspace(-1, 1, dataset.features * 6).reshape(dataset.features, 6),
     }
-    return {path.stem: path for path in plots.draw_all(folder, **(facts | changes))}  # type: ignore[arg-type]
+    return {path.stem: path for path in plots.draw_all(folder, **(facts | changes))}
 
 
 @pytest.fixture

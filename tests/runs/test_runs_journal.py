@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nnlab.errors import RunFailedError, UserError
 from nnlab.runs import journal
 from nnlab.runs.journal import Journal
+from nnlab.runs.journal_reader import JournalReader
 
 
 @pytest.fixture
@@ -42,33 +43,38 @@ def test_events_come_back_as_they_were_appended(path: Path) -> None:
     assert offset == path.stat().st_size
 
 
-def beginning(goes_on: bool) -> dict[str, object]:
+def start(goes_on: bool) -> dict[str, object]:
     return {"event": "start", "goes_on": goes_on}
 
 
 EPOCH = {"event": "epoch", "epoch": 1, "metrics": {}}
 END = {"event": "end", "status": "killed", "reason": None}
-TEST = {"event": "test", "epoch": 1, "metrics": {}}
+TEST = {"event": "test", "epoch": 1, "metrics": {"test/loss": 1.0}}
 
 
 @pytest.mark.parametrize(
-    ("events", "count", "is_ended"),
+    ("events", "counting", "is_ended"),
     [
-        ([], 0, False),
-        ([beginning(False), EPOCH], 2, False),
-        ([beginning(False), EPOCH, END], 3, True),
-        ([beginning(False), EPOCH, END, beginning(False)], 1, False),
-        ([beginning(False), EPOCH, beginning(False), EPOCH, END], 3, True),
-        ([beginning(False), EPOCH, END, beginning(True)], 4, False),
-        ([beginning(False), EPOCH, END, beginning(True), TEST, END], 6, True),
-        ([beginning(False), EPOCH, beginning(False), END, beginning(True), TEST], 4, False),
-        ([{"event": "start"}, EPOCH, END], 3, True),
+        ([], set(), False),
+        ([start(False), EPOCH], {"epoch"}, False),
+        ([start(False), EPOCH, END], {"epoch"}, True),
+        ([start(False), EPOCH, END, start(False)], set(), False),
+        ([start(False), TEST, start(False), EPOCH, END], {"epoch"}, True),
+        ([start(False), EPOCH, END, start(True)], {"epoch"}, False),
+        ([start(False), EPOCH, END, start(True), TEST, END], {"epoch", "test"}, True),
+        ([start(False), EPOCH, start(False), END, start(True), TEST], {"test"}, False),
+        ([{"event": "start"}, EPOCH, END], {"epoch"}, True),
     ],
-    ids=["empty", "runs", "ended", "again", "again, unended", "goes on", "went on", "both", "of an older nnlab"],
+    ids=["empty", "runs", "ended", "again", "again, ended", "reopened", "reopened, ended", "both", "of an older nnlab"],
 )
-def test_what_a_run_recorded_counts_until_it_begins_again(events: list[Any], count: int, is_ended: bool) -> None:
-    assert journal.counting(events) == events[len(events) - count :]
-    assert (journal.end_of(events) is not None) == is_ended
+def test_what_a_run_recorded_counts_until_it_starts_again(
+    events: list[Any], counting: set[str], is_ended: bool, path: Path
+) -> None:
+    path.write_text("".join(json.dumps({"time": 1} | event) + "\n" for event in events))
+    run = JournalReader(path)
+    run.update()
+    assert {kind for kind, found in (("epoch", run.epochs), ("test", run.test)) if found} == counting
+    assert run.has_ended == is_ended == (journal.end_of(events) is not None)
 
 
 def test_a_reader_can_be_asked_for_what_it_has_read_before(path: Path) -> None:
@@ -79,12 +85,12 @@ def test_a_reader_can_be_asked_for_what_it_has_read_before(path: Path) -> None:
     assert journal.read(path, until=0) == ([], 0)
 
 
-def test_a_run_has_begun_when_there_is_a_line_in_its_journal(path: Path) -> None:
-    assert not journal.has_begun(path)
+def test_a_run_has_started_when_there_is_a_line_in_its_journal(path: Path) -> None:
+    assert not journal.has_started(path)
     Journal(path).close()
-    assert not journal.has_begun(path)
+    assert not journal.has_started(path)
     written(path, 1)
-    assert journal.has_begun(path)
+    assert journal.has_started(path)
 
 
 @given(value=st.floats())

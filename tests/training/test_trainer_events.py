@@ -181,7 +181,7 @@ def test_every_reported_number_is_what_a_plain_loop_over_rows_and_weights_gives(
         assert event.metrics["val/loss"] == pytest.approx(sum(loss for loss, _ in held) / 2, rel=1e-12)
         assert event.metrics["val/accuracy"] == sum(is_right for _, is_right in held) / 2
     loss, is_right = oracle.loss(ONE.x[0].tolist(), int(ONE.y[0]))
-    assert events[-1] == Examined({"test/loss": pytest.approx(loss, rel=1e-12), "test/accuracy": float(is_right)})
+    assert events[-1] == Examined({"test/loss": pytest.approx(loss, rel=1e-12), "test/accuracy": float(is_right)})  # type: ignore[dict-item]
 
 
 def test_reports_on_the_way_do_not_change_the_bits_of_the_result() -> None:

@@ -143,7 +143,7 @@ def test_nobody_taking_events_means_the_best_weights_so_far() -> None:
         if isinstance(event, EpochEnd) and event.epoch == 4:
             break
     assert weight(trainer) == 15 / 16
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert weight(trainer) == BEST_WEIGHT
 
 
@@ -153,7 +153,7 @@ def test_an_error_of_the_listener_leaves_the_best_weights() -> None:
     for event in events:
         if isinstance(event, EpochEnd) and event.epoch == 3:
             with pytest.raises(KeyboardInterrupt, match="enough"):
-                events.throw(KeyboardInterrupt("enough"))  # type: ignore[attr-defined]
+                events.throw(KeyboardInterrupt("enough"))
             break
     assert weight(trainer) == BEST_WEIGHT
 

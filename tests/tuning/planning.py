@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nnlab.config.problems import ConfigError
-from nnlab.tuning.plan import Plan, make_plan
+from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.planning import make_plan
 
 DIGITS = ["data=digits", "tracking.enabled=false"]
 WIDTHS = {f"model.width.{layer}" for layer in range(3)}
@@ -20,7 +21,7 @@ def space(*arguments: str) -> dict[str, str]:
     return plan(*arguments).space.to_dict()
 
 
-def problems(*arguments: str) -> list[str]:
+def problems(*arguments: str) -> list[ConfigProblem]:
     with pytest.raises(ConfigError, match="nothing was started") as caught:
         plan(*arguments)
-    return [str(problem) for problem in caught.value.problems]
+    return list(caught.value.problems)

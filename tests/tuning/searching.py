@@ -16,7 +16,7 @@ from nnlab.tuning.search.space import Space, read_space
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 NEEDS_TORCH = pytest.mark.skipif(not has_torch(), reason="needs PyTorch")
-NAMES = [pytest.param(name, marks=NEEDS_TORCH) if name == "gp" else name for name in SAMPLERS]
+NAMES = [pytest.param(name, marks=[NEEDS_TORCH, pytest.mark.slow]) if name == "gp" else name for name in SAMPLERS]
 """Of all samplers."""
 
 
@@ -63,7 +63,7 @@ def cost(values: dict[str, Any]) -> float:
     """Smallest, near 0, at a rate of 0.1, no dropout and few units; whatever else is asked hardly matters."""
     units = sum(values.get("model.hidden", [])) + values.get("trainer.batch_size", 0)
     rate = math.log10(values.get("optimizer.lr", 0.1)) + 1
-    return rate**2 + values.get("model.dropout", 0.0) + values.get("optimizer.momentum", 0.0) ** 2 + units / 1000
+    return rate**2 + values.get("model.dropout", 0.0) + values.get("optimizer.momentum", 0.0) ** 2 + units / 1000  # type: ignore[no-any-return]
 
 
 def searched(
@@ -77,7 +77,7 @@ def searched(
     objective: Callable[[dict[str, Any]], float] = cost,
 ) -> optuna.Study:
     """A study of so many trials, those `before` included."""
-    study = optuna.create_study(study_name="by hand", direction=direction)
+    study = optuna.create_study(study_name="by hand", direction=direction)  # type: ignore[arg-type]
     study.add_trials(before)
     for number in range(len(before), trials):
         study.sampler = sampler.make(seed, number, space)

@@ -81,7 +81,7 @@ class Workers(Executor):
         self.pending: dict[Future[Any], FrozenTrial] = {}
         self._count, self._do, self._choose = count, do, choose
 
-    def submit(self, fn: Any, /, task: Any, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Any, /, task: Any, *args: Any, **kwargs: Any) -> Future[Any]:  # type: ignore[override]
         assert len(self.pending) < self._count
         future: Future[Any] = Future()
         self.pending[future] = task

@@ -28,7 +28,7 @@ def fails(trial: FrozenTrial) -> Outcome:
 
 
 def counted(events: list[Event], kind: type[Event]) -> Counter[int]:
-    return Counter(event.trial.number for event in events if isinstance(event, kind))
+    return Counter(event.trial.number for event in events if isinstance(event, kind))  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("deterministic", [False, True])

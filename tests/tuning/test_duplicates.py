@@ -21,8 +21,9 @@ from nnlab.execution.evaluate import evaluate_member
 from nnlab.execution.run import run
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, end_if_dead
+from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.duplicates import record_repetition
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks
@@ -77,10 +78,8 @@ def ended(folder: Path, status: str, *arguments: str, duplicates: int = 1) -> tu
 def tags(path: Path) -> dict[str, str]:
     """As MLflow gets them."""
     provenance = json.loads((path / "provenance.json").read_text(encoding="utf-8"))
-    events = journal.counting(journal.read(path / JOURNAL)[0])
-    notes = [event["tags"] for event in events if event["event"] == "note"]
     known = {"nnlab.command": shlex.join(provenance["command"]), **provenance["tags"]}
-    return {key: value for each in [known, *notes] for key, value in each.items()}
+    return known | StoredRun.open(path).tags
 
 
 def run_again(command: str, folder: Path) -> str:
@@ -115,23 +114,23 @@ def test_a_repetition_tells_what_its_original_does(status: str, tmp_path: Path) 
     (path,), (earlier,) = tasks.paths(repetition.number), tasks.paths(original.number)
     mine, others = ({kind: found(path, kind) for kind in ("epoch", "kept")} for path in (path, earlier))
     assert mine == others
-    assert len(mine["kept"]) == (status != "diverged")
-    end = journal.end_of(journal.read(path / JOURNAL)[0])
-    assert end is not None
-    assert end["status"] == status
-    assert end["reason"].startswith("the same values as trial 0, whose result this is")
+    assert bool(mine["kept"]) == (status != "diverged")
+    stored = StoredRun.open(path)
+    assert stored.status == status
+    assert str(stored.reason).startswith("the same values as trial 0, whose result this is")
     provenances = [json.loads((run / "provenance.json").read_text(encoding="utf-8")) for run in (path, earlier)]
     assert provenances[0]["name"] == f"trial {repetition.number}, same as trial 0"
     of_the_study = ("name", "tags", "parent")
-    mine, others = ({key: facts[key] for key in facts if key not in of_the_study} for facts in provenances)
-    assert mine == others
-    assert mine["blas"].endswith("threads=1")
+    facts, of_original = ({key: each[key] for key in each if key not in of_the_study} for each in provenances)
+    assert facts == of_original
+    assert facts["blas"].endswith("threads=1")
     assert (path / provenances[0]["parent"]).resolve() == tmp_path
 
 
-def found(path: Path, kind: str) -> list[Any]:
-    events = journal.counting(journal.read(path / JOURNAL)[0])
-    return [(event["epoch"], event["metrics"]) for event in events if event["event"] == kind]
+def found(path: Path, kind: str) -> dict[Any, Any]:
+    run = StoredRun.open(path)
+    metrics: dict[str, dict[Any, Any]] = {"epoch": run.epochs, "kept": run.kept, "test": run.test}
+    return metrics[kind]
 
 
 def test_a_repetition_of_the_winner_was_never_tested(tmp_path: Path) -> None:

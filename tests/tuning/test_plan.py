@@ -10,7 +10,7 @@ from planning import OF_MLP, plan, space
 from nnlab.check import field_rules
 from nnlab.config.jobs import conf_dir
 from nnlab.config.schema import as_dict
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.search.pruners import Median
 from nnlab.tuning.search.settings import SweepSettings, as_plain
 from nnlab.tuning.trial_configs import composed_study
@@ -59,7 +59,7 @@ def test_a_group_s_choice_is_fixed_or_searched_like_any_key() -> None:
     assert as_dict(fixed.fixed)["optimizer"]["name"] == "nesterov"
     searched = plan("optimizer=choice(sgd,momentum)", "optimizer.momentum=0.8")
     values = {"optimizer.lr": 0.1, "trainer.batch_size": 32, "model.hidden": [8]}
-    at = {name: searched.config({"optimizer": name, **values}, 5) for name in ("sgd", "momentum")}
+    at = {name: searched.at({"optimizer": name, **values}, 5).config for name in ("sgd", "momentum")}
     assert as_dict(at["sgd"])["optimizer"] == {"name": "sgd", "lr": 0.1}
     assert as_dict(at["momentum"])["optimizer"] == {"name": "momentum", "lr": 0.1, "momentum": 0.8}
     assert at["sgd"].seed == at["momentum"].seed == 5
@@ -77,7 +77,7 @@ def test_the_monitored_score_and_the_kept_epoch_follow_the_objective(
     arguments: list[str], monitor: str, restores: bool
 ) -> None:
     made = plan(*arguments)
-    trial = made.config({"optimizer.lr": 0.1, "trainer.batch_size": 32, "model.hidden": [8]}, 1)
+    trial = made.at({"optimizer.lr": 0.1, "trainer.batch_size": 32, "model.hidden": [8]}, 1).config
     for config in (made.fixed, trial):
         assert (config.trainer.monitor, config.trainer.restore_best) == (monitor, restores)
 
@@ -90,7 +90,7 @@ def test_every_preset_makes_a_plan_and_opens_with_the_command_that_chooses_it(pr
     embedded = {"records": ["data=digits"], "toy": []}.get(preset, [])
     made = make_plan([f"sweep={preset}", *embedded, "tracking.enabled=false"])
     assert made.space.dimensions
-    assert made.config(next(made.space.corners()), 3).seed == 3
+    assert made.at(next(made.space.corners()), 3).config.seed == 3
     first, second, *_ = (conf_dir() / "sweep" / f"{preset}.yaml").read_text(encoding="utf-8").splitlines()
     assert first == "# @package _global_"
     assert second.startswith("# python -m nnlab.sweep ")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from planning import plan
 
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 
 BASE = plan()
 

@@ -26,7 +26,7 @@ def stopped_at(study: optuna.Study, scores: Sequence[float]) -> int | None:
 
 
 def study_of(pruner: BasePruner, direction: str = "minimize") -> optuna.Study:
-    return optuna.create_study(study_name="by hand", direction=direction, pruner=pruner)
+    return optuna.create_study(study_name="by hand", direction=direction, pruner=pruner)  # type: ignore[arg-type]
 
 
 def test_without_a_pruner_the_worst_runs_to_its_end() -> None:

@@ -12,38 +12,38 @@ from sweeping import finished, go_on_one, journal_storage, mixed, study_in, swee
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.runs.directory import RunDirectory
-from nnlab.tuning.manifest import FILE, Identity, versions
-from nnlab.tuning.resuming import arguments_to_go_on, study_directory
+from nnlab.tuning.manifest import FILE, Manifest, versions
+from nnlab.tuning.resuming import resumed_arguments, study_directory
 from nnlab.tuning.stored_study import StoredStudy
 
 FINGERPRINT: dict[str, Any] = {"seed": 0, "model.hidden": [64, 32], "sweep.objective": "val/loss", "data_sha256": "c0"}
 
 
-def identity(name: str = "a-study", overrides: tuple[str, ...] = (), storage: str | None = None) -> Identity:
-    return Identity(name, list(overrides), storage, FINGERPRINT, versions())
+def manifest(name: str = "a-study", overrides: tuple[str, ...] = (), storage: str | None = None) -> Manifest:
+    return Manifest(name, list(overrides), storage, FINGERPRINT, versions())
 
 
 def saved(runs_dir: Path, name: str = "a-study", **fields: Any) -> Path:
     folder = runs_dir / name
     folder.mkdir(parents=True)
-    identity(name, **fields).save(folder)
+    manifest(name, **fields).save(folder)
     return folder
 
 
 def test_an_identity_reads_back(tmp_path: Path) -> None:
     folder = saved(tmp_path, overrides=("sweep=toy", "data.root='/a b'"), storage="sqlite:////a.db")
-    assert Identity.of(folder) == identity(overrides=("sweep=toy", "data.root='/a b'"), storage="sqlite:////a.db")
+    assert Manifest.read(folder) == manifest(overrides=("sweep=toy", "data.root='/a b'"), storage="sqlite:////a.db")
 
 
 def test_the_same_fingerprint_goes_on() -> None:
-    identity().check(dict(FINGERPRINT))
+    manifest().check(dict(FINGERPRINT))
 
 
 def test_every_difference_is_named_and_nothing_else() -> None:
     now = FINGERPRINT | {"seed": 1, "model.hidden": [64], "sweep.at": "best"}
     del now["data_sha256"]
-    with pytest.raises(UserError, match="'a-study' can only be resumed as what it was started as") as caught:
-        identity().check(now)
+    with pytest.raises(UserError, match="'a-study' can only be resumed as it was started") as caught:
+        manifest().check(now)
     assert str(caught.value).splitlines()[1:-1] == [
         "  data_sha256: c0 in the study, absent now",
         "  model.hidden: [64,32] in the study, [64] now",
@@ -53,21 +53,21 @@ def test_every_difference_is_named_and_nothing_else() -> None:
 
 
 def test_what_changed_around_a_study_is_a_warning() -> None:
-    assert identity().strangers() == []
-    older = Identity("a-study", [], None, FINGERPRINT, versions() | {"optuna": "4.0.0"})
-    (line,) = older.strangers()
-    assert line.startswith("optuna was 4.0.0 when the study was started and is ")
+    assert manifest().changed_versions() == []
+    older = Manifest("a-study", [], None, FINGERPRINT, versions() | {"optuna": "4.0.0"})
+    (line,) = older.changed_versions()
+    assert line.startswith("optuna was 4.0.0 ")
 
 
 def test_a_wrong_name_lists_the_studies_that_there_are(tmp_path: Path) -> None:
     place = f"runs_dir='{tmp_path}'"
-    with pytest.raises(UserError, match=r"none named 'a-study'. There is none at all"):
-        arguments_to_go_on([place, "sweep.resume=a-study"])
+    with pytest.raises(UserError, match=r"none named 'a-study'. It has no studies"):
+        resumed_arguments([place, "sweep.resume=a-study"])
     saved(tmp_path, "one")
     saved(tmp_path, "other")
     (tmp_path / "a-run").mkdir()
     with pytest.raises(UserError, match=r"none named 'a-study'. There are: one, other\. .* runs_dir or NNLAB_RUNS_DIR"):
-        arguments_to_go_on([place, "sweep.resume=a-study"])
+        resumed_arguments([place, "sweep.resume=a-study"])
     with pytest.raises(UserError, match=r"There are: one, other\."):
         StoredStudy.open("a-study", [place])
 
@@ -75,20 +75,20 @@ def test_a_wrong_name_lists_the_studies_that_there_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"name": "a-study"}', "\x00"])
 def test_a_damaged_identity_is_told_with_the_file(content: str, tmp_path: Path) -> None:
     (saved(tmp_path) / FILE).write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match=r"study\.json must say what the study is, but cannot be read"):
-        Identity.of(tmp_path / "a-study")
+    with pytest.raises(UserError, match=r"study\.json .* cannot be read"):
+        Manifest.read(tmp_path / "a-study")
 
 
 def test_a_command_line_that_names_no_study_is_left_alone() -> None:
     for arguments in ([], ["sweep=toy", "sweep.trials=3"], ["sweep.resume=null"]):
-        assert arguments_to_go_on(arguments) == (arguments, None)
+        assert resumed_arguments(arguments) == (arguments, None)
 
 
 def test_what_began_the_study_counts_again_but_for_what_is_said_now(tmp_path: Path) -> None:
     overrides = ("sweep=toy", "sweep.trials=5", "optimizer.lr=interval(0.1, 1)", "model.name='a, b'")
     folder = saved(tmp_path, overrides=overrides)
     now = [f"runs_dir='{tmp_path}'", "sweep.resume=a-study", "sweep.trials=9"]
-    assert arguments_to_go_on(now) == ([overrides[0], *overrides[2:], *now], folder)
+    assert resumed_arguments(now) == ([overrides[0], *overrides[2:], *now], folder)
 
 
 def test_runs_are_looked_for_where_the_option_or_the_environment_says(
@@ -105,16 +105,16 @@ def test_a_storage_whose_password_is_not_kept_has_to_be_given_again(tmp_path: Pa
     place, url = f"runs_dir='{tmp_path}'", "sweep.storage='postgresql://me:hunter2@127.0.0.1:1/studies'"
     saved(tmp_path, storage="postgresql://***@127.0.0.1:1/studies")
     with pytest.raises(UserError, match=r"at postgresql://\*\*\*@.* whose password is not\. .*sweep\.storage=URL"):
-        arguments_to_go_on([place, "sweep.resume=a-study"])
+        resumed_arguments([place, "sweep.resume=a-study"])
     with pytest.raises(UserError, match=r"whose password is not\. .*sweep\.storage=URL"):
         StoredStudy.open("a-study", [place])
-    arguments, _ = arguments_to_go_on([place, "sweep.resume=a-study", url])
+    arguments, _ = resumed_arguments([place, "sweep.resume=a-study", url])
     assert url in arguments
 
 
 def test_a_command_line_that_cannot_be_read_is_a_problem_of_the_configuration() -> None:
     with pytest.raises(ConfigError, match="Hydra's grammar"):
-        arguments_to_go_on(["sweep.resume=["])
+        resumed_arguments(["sweep.resume=["])
 
 
 # Showing.

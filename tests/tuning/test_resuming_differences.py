@@ -8,9 +8,9 @@ import pytest
 
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
-from nnlab.tuning.manifest import SHOWN, Identity, versions
-from nnlab.tuning.plan import make_plan
-from nnlab.tuning.resuming import arguments_to_go_on, plan_to_go_on
+from nnlab.tuning.manifest import SHOWN, Manifest, versions
+from nnlab.tuning.planning import make_plan
+from nnlab.tuning.resuming import resumed_arguments, resumed_plan
 
 BEGUN = ["data=digits", "tracking.enabled=false", "optimizer=adam", "optimizer.lr=range(0.1,0.4,0.1)", "sweep.trials=9"]
 
@@ -20,16 +20,16 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "a-study"
     folder.mkdir()
     plan = make_plan([*BEGUN, f"runs_dir={folder.parent}"])
-    Identity("a-study", plan.lasting_overrides, None, plan.fingerprint("c0"), versions()).save(folder)
+    Manifest("a-study", plan.lasting_overrides, None, plan.fingerprint("c0"), versions()).save(folder)
     return folder
 
 
 def told(study: Path, *given: str) -> list[str]:
     now = [f"runs_dir={study.parent}", "sweep.resume=a-study", *given]
-    whole, begun = arguments_to_go_on(now)
+    whole, begun = resumed_arguments(now)
     assert begun == study
     with pytest.raises(ConfigError, match="nothing was started") as caught:
-        plan_to_go_on(whole, now, study)
+        resumed_plan(whole, now, study)
     return [problem.key for problem in caught.value.problems]
 
 
@@ -51,10 +51,10 @@ def test_the_same_in_other_words_is_no_difference(study: Path) -> None:
 
 def test_where_nothing_is_wrong_the_fingerprints_say_every_difference(study: Path) -> None:
     now = [f"runs_dir={study.parent}", "sweep.resume=a-study", "seed=7", "sweep.sampler=random"]
-    whole, _ = arguments_to_go_on(now)
-    plan = plan_to_go_on(whole, now, study)
-    with pytest.raises(UserError, match="can only be resumed as what it was started as") as caught:
-        Identity.of(study).check(plan.fingerprint("c1"))
+    whole, _ = resumed_arguments(now)
+    plan = resumed_plan(whole, now, study)
+    with pytest.raises(UserError, match="can only be resumed as it was started") as caught:
+        Manifest.read(study).check(plan.fingerprint("c1"))
     for key in ("data_sha256", "seed", "sweep.sampler"):
         assert f"  {key}: " in str(caught.value)
 
@@ -62,7 +62,7 @@ def test_where_nothing_is_wrong_the_fingerprints_say_every_difference(study: Pat
 def test_an_unknown_study_is_told_the_nearest_and_how_many_more_there_are(study: Path) -> None:
     for number in range(20):
         (study.parent / f"other-{number}").mkdir(exist_ok=True)
-        Identity.of(study).save(study.parent / f"other-{number}")
+        Manifest.read(study).save(study.parent / f"other-{number}")
     with pytest.raises(UserError, match=rf"The nearest are: a-study, .*; and {21 - SHOWN} more\.") as caught:
-        arguments_to_go_on([f"runs_dir={study.parent}", "sweep.resume=a-studdy"])
+        resumed_arguments([f"runs_dir={study.parent}", "sweep.resume=a-studdy"])
     assert str(caught.value).count("other-") == SHOWN - 1

@@ -25,7 +25,9 @@ from nnlab.execution.evaluate import evaluate_member
 from nnlab.execution.run import run
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory
-from nnlab.tuning.plan import Plan, make_plan
+from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks, without_test
@@ -69,7 +71,7 @@ def test_what_came_of_a_trial_stands_in_the_storage_and_in_its_run(tmp_path: Pat
     assert Outcome.of(study.trials[0]) == outcome
     (path,) = task.paths
     assert path == tmp_path / "trials" / "a-study-0000"
-    epochs = journal.epochs(path / JOURNAL)
+    epochs = StoredRun.open(path).epochs
     assert (outcome.status, outcome.epochs, outcome.runs) == ("finished", 3, [path.name])
     best = min(epochs, key=lambda epoch: epochs[epoch]["val/loss"])
     assert outcome.epoch == best
@@ -78,8 +80,7 @@ def test_what_came_of_a_trial_stands_in_the_storage_and_in_its_run(tmp_path: Pat
     assert outcome.parameters == (64 * 6 + 6) + (6 * 10 + 10)
     provenance = json.loads((path / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["tags"] == {"nnlab.study": "a-study", "nnlab.trial": "0"}
-    events, _ = journal.read(path / JOURNAL)
-    assert "test" not in {event["event"] for event in events}
+    assert StoredRun.open(path).evaluations == 0
     assert not (path / "plots").exists()
 
 
@@ -90,15 +91,14 @@ def test_several_seeds_are_several_runs_whose_mean_is_judged(tmp_path: Path) -> 
     assert outcome.runs == ["a-study-0000-1", "a-study-0000-2", "a-study-0000-3"]
     assert [config.seed for config in task.configs] == Asked.of(study.trials[0]).seeds
     assert len(set(outcome.weights_sha256)) == 3
-    losses = [min(metrics["val/loss"] for metrics in journal.epochs(path / JOURNAL).values()) for path in task.paths]
+    losses = [min(metrics["val/loss"] for metrics in StoredRun.open(path).epochs.values()) for path in task.paths]
     assert outcome.scores["val/loss"] == pytest.approx(np.mean(losses))
     assert outcome.std["val/loss"] == pytest.approx(np.std(losses, ddof=1))
 
 
 def kept(path: Path) -> dict[str, float]:
     """What MLflow compares the run by."""
-    events = journal.counting(journal.read(path / JOURNAL)[0])
-    return {name: value for event in events if event["event"] == "kept" for name, value in event["metrics"].items()}
+    return StoredRun.open(path).kept
 
 
 @pytest.mark.parametrize("objective", ["val/loss", "val/accuracy"])
@@ -107,7 +107,7 @@ def test_a_run_has_the_value_that_its_trial_is_ranked_by(objective: str, tmp_pat
     task = next_task(study, tasks)
     trial = study.tell(study.trials[0], run_trial(task))
     (path,) = task.paths
-    epochs = journal.epochs(path / JOURNAL)
+    epochs = StoredRun.open(path).epochs
     sign = -1 if objective == "val/accuracy" else 1
     best = min(epochs, key=lambda epoch: (sign * epochs[epoch][objective], epoch))
     assert kept(path) == {
@@ -124,7 +124,7 @@ def test_a_run_alone_that_selects_nothing_keeps_its_last_epoch(special: str, tmp
     elsewhere = [f"runs_dir='{tmp_path}'", "tracking.plots=false", "optimizer.lr=1", "trainer.epochs=4"]
     (job,) = compose_jobs([*run_as_told, *elsewhere, special], multirun=False)
     path = run(job).directory
-    last = journal.epochs(path / JOURNAL)[4]
+    last = StoredRun.open(path).epochs[4]
     scores = {f"best/{name}": last[name] for name in ("val/loss", "val/accuracy") if name in last}
     assert len(scores) == (0 if special.startswith("data") else 2)
     assert kept(path) == {"best/epoch": 4, **scores}
@@ -134,7 +134,7 @@ def test_a_study_of_the_last_epoch_is_compared_by_the_last_epoch(tmp_path: Path)
     _, study, tasks = begun(tmp_path, "sweep.at=last", "trainer.epochs=4")
     task = next_task(study, tasks)
     trial = study.tell(study.trials[0], run_trial(task))
-    last = journal.epochs(task.paths[0] / JOURNAL)[4]
+    last = StoredRun.open(task.paths[0]).epochs[4]
     assert kept(task.paths[0]) == {
         "best/epoch": 4,
         "best/val/loss": last["val/loss"],
@@ -160,9 +160,9 @@ def test_a_pruned_trial_has_scores_and_no_rank(seeds: int, tmp_path: Path) -> No
     task = replace(next_task(study, tasks), pruning=at_once)
     assert run_trial(task).status == "pruned"
     (path,) = [path for path in task.paths if path.exists()]
-    end = journal.end_of(journal.read(path / JOURNAL)[0])
-    assert end is not None
-    assert (end["status"], end["reason"].startswith("pruned after")) == ("pruned", True)
+    stored = StoredRun.open(path)
+    assert stored.status == "pruned"
+    assert str(stored.reason).startswith("pruned after")
     assert set(kept(path)) == {"best/epoch", "best/val/loss", "best/val/accuracy"}
 
 
@@ -183,7 +183,7 @@ def test_a_trial_that_diverges_late_has_the_scores_of_the_weights_it_keeps(
     task = next_task(study, tasks)
     outcome = run_trial(task)
     assert outcome.status == "diverged"
-    epochs = journal.epochs(task.paths[0] / JOURNAL)
+    epochs = StoredRun.open(task.paths[0]).epochs
     best = min(epochs, key=lambda epoch: epochs[epoch]["val/loss"])
     scores = {f"best/{name}": epochs[best][name] for name in ("val/loss", "val/accuracy")}
     assert kept(task.paths[0]) == {"best/epoch": best, **scores}
@@ -328,7 +328,7 @@ def test_a_trial_done_again_ends_as_it_did(tmp_path: Path) -> None:
     assert [event["event"] for event in events].count("start") == 2
     assert (once.scores, once.weights_sha256, once.runs) == (again.scores, again.weights_sha256, again.runs)
     assert sorted(study.trials[0].intermediate_values) == [1, 2, 3]
-    assert len(journal.epochs(task.paths[0] / JOURNAL)) == 3
+    assert len(StoredRun.open(task.paths[0]).epochs) == 3
 
 
 def test_a_trial_that_has_an_outcome_is_not_done_again(tmp_path: Path) -> None:
@@ -350,9 +350,7 @@ def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) ->
     assert set(tested) == {"test/loss", "test/accuracy"}
     events, _ = journal.read(path / JOURNAL)
     assert [event["metrics"] for event in events if event["event"] == "test"] == [tested]
-    end = journal.end_of(events)
-    assert end is not None
-    assert end["status"] == "finished"
+    assert StoredRun.open(path).status == "finished"
     shutil.rmtree(path / "model")
     assert evaluated(task) == tested
     assert journal.read(path / JOURNAL)[0] == events
@@ -369,9 +367,7 @@ def test_a_test_that_was_killed_before_its_end_is_ended_and_not_done_again(tmp_p
     (path / JOURNAL).write_bytes(b"".join(lines[:-1]))
     shutil.rmtree(path / "model")
     assert evaluated(task) == tested
-    end = journal.end_of(journal.read(path / JOURNAL)[0])
-    assert end is not None
-    assert end["status"] == "finished"
+    assert StoredRun.open(path).status == "finished"
 
 
 def test_the_test_split_has_the_weights_that_validation_chose(tmp_path: Path) -> None:

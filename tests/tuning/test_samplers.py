@@ -135,7 +135,7 @@ def test_qmc_without_scrambling_is_the_published_sequence(sequence: str) -> None
         "sobol": [(0, 0), (1 / 2, 1 / 2), (3 / 4, 1 / 4), (1 / 4, 3 / 4)],
         "halton": [(0, 0), (1 / 2, 1 / 3), (1 / 4, 2 / 3), (3 / 4, 1 / 9)],
     }[sequence]
-    sampler = QMC(sequence=sequence, scramble=False)  # type: ignore[arg-type]
+    sampler = QMC(sequence=sequence, scramble=False)
     for point, (first, second) in zip(params(searched(sampler, LINES, 4).trials), expected, strict=True):
         assert point["model.dropout"] == pytest.approx(first * 0.5)
         assert point["optimizer.lr"] == pytest.approx(1e-4 * 1e4**second)
@@ -147,7 +147,7 @@ def test_qmc_fills_the_space_more_evenly_than_chance(sequence: str) -> None:
         points = [list(point.values()) for point in params(searched(sampler, SQUARE, 32).trials)]
         return float(qmc.discrepancy(np.array(points)))
 
-    assert discrepancy(QMC(sequence=sequence)) < discrepancy(Random()) / 3  # type: ignore[arg-type]
+    assert discrepancy(QMC(sequence=sequence)) < discrepancy(Random()) / 3
 
 
 def test_a_failed_trial_takes_no_point_from_a_sequence() -> None:

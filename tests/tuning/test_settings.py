@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from told import Told, told
 
+from nnlab.config.problems import ConfigProblem
 from nnlab.tuning.search.pruners import PRUNERS, Hyperband, Median, NoPruner
 from nnlab.tuning.search.samplers import QMC, SAMPLERS, TPE
 from nnlab.tuning.search.settings import SweepSettings, as_plain, direction, read_sweep
@@ -38,10 +40,10 @@ def read(**changes: Any) -> SweepSettings:
     return settings
 
 
-def problems_of(**changes: Any) -> list[str]:
+def problems_of(**changes: Any) -> list[ConfigProblem]:
     settings, problems = read_sweep(WRITTEN | changes)
     assert settings is None
-    return [str(problem) for problem in problems]
+    return problems
 
 
 def test_a_sampler_and_a_pruner_by_name_have_their_default_options() -> None:
@@ -98,64 +100,62 @@ def test_the_plain_values_name_every_option() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"trails": 3}, "sweep.trails=3: is not a key of the configuration. Nearest valid: sweep.trials."),
-        ({"trials": 0}, "sweep.trials=0: must be at least 1. Nearest valid: 1."),
-        ({"workers": "two"}, "sweep.workers=two: must be a whole number or null."),
+        ({"trails": 3}, told("sweep.trails=3", "sweep.trials")),
+        ({"trials": 0}, told("sweep.trials=0", "1", "1")),
+        ({"workers": "two"}, told("sweep.workers=two", "", "whole number or null")),
         (
             {"sampler": "tpee"},
-            "sweep.sampler=tpee: must be one of tpe, random, grid, cmaes, gp, qmc. Nearest valid: sweep.sampler=tpe.",
+            told("sweep.sampler=tpee", "sweep.sampler=tpe", "tpe, random, grid, cmaes, gp, qmc"),
         ),
         (
             {"sampler": ["tpe"]},
-            "sweep.sampler=[tpe]: must be one of tpe, random, grid, cmaes, gp, qmc. Nearest valid: sweep.sampler=tpe.",
+            told("sweep.sampler=[tpe]", "sweep.sampler=tpe", "tpe, random, grid, cmaes, gp, qmc"),
         ),
         (
             {"pruner": None},
-            "sweep.pruner=null: must be one of none, median, hyperband, asha, wilcoxon. "
-            "Nearest valid: sweep.pruner=none.",
+            told("sweep.pruner=null", "sweep.pruner=none", "none, median, hyperband, asha, wilcoxon"),
         ),
         (
             {"sampler_options": {"scramble": True}},
-            "sweep.sampler_options.scramble=true: is no key of sweep.sampler=tpe (it has startup_trials, candidates). "
-            "Nearest valid: sweep.sampler=qmc.",
+            told(
+                "sweep.sampler_options.scramble=true",
+                "sweep.sampler=qmc",
+                "sweep.sampler=tpe",
+                "startup_trials, candidates",
+            ),
         ),
         (
             {"sampler_options": {"startup_trial": 3}},
-            "sweep.sampler_options.startup_trial=3: is no key of sweep.sampler=tpe (it has startup_trials, "
-            "candidates). Nearest valid: sweep.sampler_options.startup_trials.",
+            told("sweep.sampler_options.startup_trial=3", "sweep.sampler_options.startup_trials", "sweep.sampler=tpe"),
         ),
         (
             {"pruner": "asha", "pruner_options": {"p_threshold": 0.1}},
-            "sweep.pruner_options.p_threshold=0.1: is no key of sweep.pruner=asha (it has min_epochs, "
-            "reduction_factor). Nearest valid: sweep.pruner=wilcoxon.",
+            told("sweep.pruner_options.p_threshold=0.1", "sweep.pruner=wilcoxon", "sweep.pruner=asha"),
         ),
         (
             {"sampler": {"name": "qmc", "sequence": "sobo"}},
-            "sweep.sampler_options.sequence=sobo: must be one of sobol, halton. Nearest valid: sobol.",
+            told("sweep.sampler_options.sequence=sobo", "sobol", "sobol, halton"),
         ),
-        ({"sampler_options": 5}, "sweep.sampler_options=5: must be a group of keys."),
+        ({"sampler_options": 5}, told("sweep.sampler_options=5", "", "group")),
         (
             {"objective": "val/los"},
-            "sweep.objective=[val/los]: each item must be one of val/loss, val/accuracy, parameters, seconds, "
-            "but item 0 is 'val/los'. Nearest valid: [val/loss].",
+            told("sweep.objective=[val/los]", "[val/loss]", "0"),
         ),
         (
             {"objective": ["val/accuracy", "test/accuracy"]},
-            "sweep.objective=[val/accuracy,test/accuracy]: each item must be one of val/loss, val/accuracy, "
-            "parameters, seconds, but item 1 is 'test/accuracy'. Nearest valid: [val/accuracy,val/accuracy].",
+            told("sweep.objective=[val/accuracy,test/accuracy]", "[val/accuracy,val/accuracy]", "1"),
         ),
         (
             {"name": "../elsewhere"},
-            "sweep.name=../elsewhere: must be a folder's name (at most 80 letters, digits, _, . and -, "
-            "with a letter or digit first) or null.",
+            told("sweep.name=../elsewhere", "", "80"),
         ),
         (
             {"on_failure": "stop_after_0"},
-            "sweep.on_failure=stop_after_0: must be continue, stop or stop_after_K (K a number: stop_after_3).",
+            told("sweep.on_failure=stop_after_0", "", "stop_after_3"),
         ),
     ],
 )
-def test_a_wrong_setting_is_told_with_the_key_as_it_is_typed(changes: dict[str, Any], problem: str) -> None:
+def test_a_wrong_setting_is_told_with_the_key_as_it_is_typed(changes: dict[str, Any], problem: Told) -> None:
     assert problems_of(**changes) == [problem]
 
 
@@ -167,7 +167,8 @@ def test_a_plain_name_is_a_study_s_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "-rf", "a/b", "a b", "a\n", "ü", "x" * 81])
 def test_what_is_no_folder_s_name_is_no_study_s_name(name: str) -> None:
     (problem,) = problems_of(name=name)
-    assert "must be a folder's name" in problem
+    assert (problem.key, problem.value) == ("sweep.name", name)
+    assert "a folder name" in problem.rule
 
 
 def test_every_key_has_to_be_given_and_all_problems_are_told_at_once() -> None:

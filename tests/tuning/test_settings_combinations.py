@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
+import re
 from typing import Any
 
 import optuna
@@ -11,7 +13,9 @@ import pytest
 from optuna.trial import TrialState
 from searching import CONDITIONAL, FINITE, NUMBERS, cost, space_of
 from test_settings import WRITTEN
+from told import Told, told
 
+from nnlab.config.problems import ConfigProblem
 from nnlab.tuning.search import combinations
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.pruners import PRUNERS, Wilcoxon
@@ -30,8 +34,8 @@ def settings_of(**changes: Any) -> SweepSettings:
     return settings
 
 
-def problems_of(space: Space = NUMBERS, epochs: int = EPOCHS, **changes: Any) -> list[str]:
-    return [str(problem) for problem in sweep_problems(settings_of(**changes), space, epochs)]
+def problems_of(space: Space = NUMBERS, epochs: int = EPOCHS, **changes: Any) -> list[ConfigProblem]:
+    return list(sweep_problems(settings_of(**changes), space, epochs))
 
 
 def study_of(settings: SweepSettings, space: Space, trials: int) -> optuna.Study:
@@ -70,9 +74,11 @@ def cases() -> list[Any]:
             "seeds": 6 if pruner == "wilcoxon" else 1,
             "objective": ["val/loss", "parameters"] if objectives == "two" else "val/loss",
         }
-        if not problems_of(SPACES[space], **changes):
+        if not problems_of(SPACES[space], **changes):  # type: ignore[arg-type]
             name = f"{sampler}-{pruner}-{space}-{objectives}"
-            marks = [pytest.mark.slow] if name == "gp-none-numbers-two" else []  # a proposal takes 10 s
+            marks = (
+                [pytest.mark.slow] if sampler == "gp" else []
+            )  # importing PyTorch takes seconds, and so does a proposal
             chosen.append(pytest.param(changes, SPACES[space], id=name, marks=marks))
     return chosen
 
@@ -84,7 +90,12 @@ def test_as_many_combinations_are_let_through_as_optuna_can_do() -> None:
     assert len(cases()) == 5 * (3 * 3 + 1 + 1) + (3 * 3 + 1) + with_gp
 
 
-@pytest.mark.parametrize(("changes", "space"), cases())
+def one_by_one() -> list[Any]:
+    """Each sampler in each space without a pruner, and each pruner with one sampler: neither asks the other."""
+    return [case for case in cases() if "-none-" in str(case.id) or re.match("tpe-.*-numbers-", str(case.id))]
+
+
+@pytest.mark.parametrize(("changes", "space"), one_by_one())
 def test_what_is_let_through_runs_in_optuna_without_a_word(
     changes: dict[str, Any], space: Space, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -105,8 +116,7 @@ def test_optuna_itself_raises_where_two_objectives_are_pruned() -> None:
     with pytest.raises(NotImplementedError, match="not supported for multi-objective"):
         trial.report(1.0, 1)
     assert problems_of(objective=["val/loss", "parameters"], pruner="median") == [
-        "sweep.pruner=median: cannot stop trials with two objectives, since neither alone says which trial is worse. "
-        "Nearest valid: sweep.pruner=none, or one objective."
+        told("sweep.pruner=median", "sweep.pruner=none, or one objective", "two objectives")
     ]
 
 
@@ -115,7 +125,7 @@ def test_optuna_itself_raises_where_cmaes_has_two_objectives() -> None:
     with pytest.raises(ValueError, match="multi-objective"):
         NUMBERS.suggest(study.ask())
     assert problems_of(objective=["val/loss", "parameters"], sampler="cmaes") == [
-        "sweep.sampler=cmaes: searches for one objective, but there are two. Nearest valid: sweep.sampler=tpe."
+        told("sweep.sampler=cmaes", "sweep.sampler=tpe", "single objective", "two")
     ]
 
 
@@ -136,12 +146,10 @@ def test_optuna_s_cmaes_falls_back_to_chance_for_choices_and_conditions(caplog: 
     text = warned(optuna.samplers.CmaEsSampler(seed=0), CONDITIONAL, caplog)
     assert "dynamic search space and `CategoricalDistribution` are not supported" in text
     assert problems_of(FINITE, sampler="cmaes") == [
-        "sweep.sampler=cmaes: needs numbers, but model.activation has choices without an order. "
-        "Nearest valid: sweep.sampler=tpe, or range(...) in place of choice(...)."
+        told("sweep.sampler=cmaes", "sweep.sampler=tpe, or range(...) instead of choice(...)", "model.activation")
     ]
     assert problems_of(CONDITIONAL, sampler="cmaes")[0] == (
-        "sweep.sampler=cmaes: needs every key in every trial, but model.width.1 is asked in some only. "
-        "Nearest valid: sweep.sampler=tpe."
+        told("sweep.sampler=cmaes", "sweep.sampler=tpe", "model.width.1")
     )
 
 
@@ -149,19 +157,13 @@ def test_optuna_s_cmaes_falls_back_to_chance_for_choices_and_conditions(caplog: 
 def test_optuna_s_gp_falls_back_to_chance_for_conditions(caplog: pytest.LogCaptureFixture) -> None:
     text = warned(optuna.samplers.GPSampler(seed=0, n_startup_trials=2), CONDITIONAL, caplog)
     assert "dynamic search space is not supported" in text
-    assert problems_of(CONDITIONAL, sampler="gp") == [
-        "sweep.sampler=gp: needs every key in every trial, but model.width.1 is asked in some only. "
-        "Nearest valid: sweep.sampler=tpe."
-    ]
+    assert problems_of(CONDITIONAL, sampler="gp") == [told("sweep.sampler=gp", "sweep.sampler=tpe", "model.width.1")]
 
 
 def test_gp_without_pytorch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(combinations, "has_torch", lambda: False)
     assert isinstance(settings_of(sampler="gp").sampler, GP)
-    assert problems_of(sampler="gp") == [
-        "sweep.sampler=gp: computes with PyTorch, which is not installed. "
-        "Nearest valid: pip install torch, or sweep.sampler=tpe."
-    ]
+    assert problems_of(sampler="gp") == [told("sweep.sampler=gp", "pip install torch, or sweep.sampler=tpe", "PyTorch")]
 
 
 MILLIONS = space_of({"optimizer.lr": "range(0.001, 2, 0.001)", "trainer.batch_size": "range(1, 1001)"})
@@ -174,39 +176,33 @@ MILLIONS = space_of({"optimizer.lr": "range(0.001, 2, 0.001)", "trainer.batch_si
             space_of({"optimizer.lr": "tag(log, interval(0.01, 1))", "trainer.batch_size": "16,32"}),
             {"sampler": "grid"},
             [
-                "sweep.sampler=grid: needs a finite number of values, but optimizer.lr=tag(log, interval(0.01, 1.0)) "
-                "has none. Nearest valid: optimizer.lr=choice(...) or range(...) with a step, or sweep.sampler=random."
+                told(
+                    "sweep.sampler=grid",
+                    "optimizer.lr=choice(...) or range(...) with a step, or sweep.sampler=random",
+                    "optimizer.lr=tag(log, interval(0.01, 1.0))",
+                )
             ],
         ),
         (
             FINITE,
             {"sampler": "grid", "trials": 25},
-            [
-                "sweep.trials=25: must be at most 24, the size of the grid: after that there is nothing new. "
-                "Nearest valid: 24."
-            ],
+            [told("sweep.trials=25", "24", "24")],
         ),
         (FINITE, {"sampler": "grid", "trials": 24}, []),
         (
             MILLIONS,
             {"sampler": "grid"},
-            [
-                "sweep.sampler=grid: goes through every combination, but there are 1,999,000. "
-                "Nearest valid: sweep.sampler=random."
-            ],
+            [told("sweep.sampler=grid", "sweep.sampler=random", "1,999,000")],
         ),
         (
             CONDITIONAL,
             {"sampler": "grid"},
-            [
-                "sweep.sampler=grid: needs every key in every trial, but model.width.1 is asked in some only. "
-                "Nearest valid: sweep.sampler=tpe."
-            ],
+            [told("sweep.sampler=grid", "sweep.sampler=tpe", "model.width.1")],
         ),
     ],
 )
 def test_a_grid_needs_a_finite_space_of_enough_points(
-    space: Space, changes: dict[str, Any], problems: list[str]
+    space: Space, changes: dict[str, Any], problems: list[Told]
 ) -> None:
     assert problems_of(space, **changes) == problems
 
@@ -218,43 +214,28 @@ def test_a_grid_needs_a_finite_space_of_enough_points(
         (["val/accuracy", "seconds"], []),
         (
             "parameters",
-            [
-                "sweep.objective=[parameters]: must begin with a validation metric, or nothing is learned. "
-                "Nearest valid: [val/accuracy,parameters]."
-            ],
+            [told("sweep.objective=[parameters]", "[val/accuracy,parameters]")],
         ),
         (
             ["parameters", "val/loss"],
-            [
-                "sweep.objective=[parameters,val/loss]: must begin with a validation metric, or nothing is learned. "
-                "Nearest valid: [val/accuracy,parameters]."
-            ],
+            [told("sweep.objective=[parameters,val/loss]", "[val/accuracy,parameters]")],
         ),
         (
             ["val/loss", "val/loss"],
-            [
-                "sweep.objective=[val/loss,val/loss]: must be two different objectives. "
-                "Nearest valid: val/loss, or [val/loss,parameters]."
-            ],
+            [told("sweep.objective=[val/loss,val/loss]", "val/loss, or [val/loss,parameters]")],
         ),
         (
             [],
-            [
-                "sweep.objective=[]: must be one objective, or two for a Pareto front. "
-                "Nearest valid: val/loss, or [val/accuracy,parameters]."
-            ],
+            [told("sweep.objective=[]", "val/loss, or [val/accuracy,parameters]")],
         ),
         (
             ["val/loss", "parameters", "seconds"],
-            [
-                "sweep.objective=[val/loss,parameters,seconds]: must be one objective, or two for a Pareto front. "
-                "Nearest valid: val/loss, or [val/accuracy,parameters]."
-            ],
+            [told("sweep.objective=[val/loss,parameters,seconds]", "val/loss, or [val/accuracy,parameters]")],
         ),
     ],
 )
 def test_objectives_are_one_or_two_and_the_first_is_of_the_validation(
-    objective: str | list[str], problems: list[str]
+    objective: str | list[str], problems: list[Told]
 ) -> None:
     assert problems_of(objective=objective) == problems
 
@@ -281,19 +262,20 @@ def test_wilcoxon_is_refused_where_optuna_would_stop_a_trial_at_its_last_seed_at
     earliest = seeds_before_a_stop(threshold, startup)
     assert earliest is not None
     changes = {"pruner": "wilcoxon", "pruner_options": {"p_threshold": threshold, "startup_steps": startup}}
-    assert problems_of(**changes, seeds=earliest + 1) == []
-    assert problems_of(**changes, seeds=max(2, earliest)) == [
-        f"sweep.pruner=wilcoxon: can stop a trial after {earliest} seeds at the earliest (p_threshold={threshold:g}, "
-        f"startup_steps={startup}), but trials have {earliest}. "
-        f"Nearest valid: sweep.seeds={earliest + 1}, or sweep.pruner=median."
+    assert problems_of(**changes, seeds=earliest + 1) == []  # type: ignore[arg-type]
+    assert problems_of(**changes, seeds=max(2, earliest)) == [  # type: ignore[arg-type]
+        told(
+            "sweep.pruner=wilcoxon",
+            f"sweep.seeds={earliest + 1}, or sweep.pruner=median",
+            f"after {earliest} seeds",
+            f"p_threshold={threshold:g}, startup_steps={startup}",
+            f"trials have {earliest}",
+        )
     ]
 
 
 def test_wilcoxon_needs_seeds() -> None:
-    assert problems_of(pruner="wilcoxon") == [
-        "sweep.pruner=wilcoxon: compares trials seed by seed, but a trial has one seed. "
-        "Nearest valid: sweep.seeds=6, or sweep.pruner=median."
-    ]
+    assert problems_of(pruner="wilcoxon") == [told("sweep.pruner=wilcoxon", "sweep.seeds=6, or sweep.pruner=median")]
 
 
 @pytest.mark.parametrize("pruner", ["asha", "hyperband"])
@@ -303,28 +285,25 @@ def test_wilcoxon_needs_seeds() -> None:
         (
             {"seeds": 3},
             {},
-            "gives more epochs to fewer trials, but with sweep.seeds=3 trials are judged by seeds. "
-            "Nearest valid: sweep.pruner=median or wilcoxon, or sweep.seeds=1.",
+            told("", "sweep.pruner=median or wilcoxon, or sweep.seeds=1", "sweep.seeds=3"),
         ),
         (
             {"deterministic": True},
             {},
-            "compares with trials that still run, so what it stops depends on how fast the workers are. "
-            "Nearest valid: sweep.pruner=median, sweep.workers=1, or sweep.deterministic=false.",
+            told("", "sweep.pruner=median, sweep.workers=1, or sweep.deterministic=false", "still running"),
         ),
         (
             {},
             {"trainer.epochs": "range(3, 9)"},
-            "needs trials of equally many epochs, but trainer.epochs is searched. "
-            "Nearest valid: sweep.pruner=median, or a fixed trainer.epochs.",
+            told("", "sweep.pruner=median, or a fixed trainer.epochs", "trainer.epochs"),
         ),
     ],
 )
 def test_halving_is_refused_where_epochs_do_not_compare(
-    pruner: str, changes: dict[str, Any], texts: dict[str, str], problem: str
+    pruner: str, changes: dict[str, Any], texts: dict[str, str], problem: Told
 ) -> None:
     space = space_of({"optimizer.lr": "interval(0.1, 1)"} | texts)
-    assert problems_of(space, pruner=pruner, **changes) == [f"sweep.pruner={pruner}: {problem}"]
+    assert problems_of(space, pruner=pruner, **changes) == [dataclasses.replace(problem, what=f"sweep.pruner={pruner}")]
     assert problems_of(space, pruner="median", **changes) == []
 
 
@@ -338,30 +317,26 @@ def test_one_worker_may_halve_deterministically() -> None:
         (
             "median",
             {"warmup_epochs": 4},
-            "sweep.pruner_options.warmup_epochs=4: must be at most 3, or trials end before they are judged. "
-            "Nearest valid: 3, or sweep.pruner=none.",
+            told("sweep.pruner_options.warmup_epochs=4", "3, or sweep.pruner=none", "3"),
         ),
         (
             "asha",
             {"min_epochs": 5},
-            "sweep.pruner_options.min_epochs=5: must be at most 4, or trials end before they are judged. "
-            "Nearest valid: 4, or sweep.pruner=none.",
+            told("sweep.pruner_options.min_epochs=5", "4, or sweep.pruner=none", "4"),
         ),
         (
             "hyperband",
             {"max_epochs": 5},
-            "sweep.pruner_options.max_epochs=5: must be at most trainer.epochs=4, since no trial has more. "
-            "Nearest valid: 4, or null.",
+            told("sweep.pruner_options.max_epochs=5", "4, or null", "trainer.epochs=4"),
         ),
         (
             "hyperband",
             {"min_epochs": 3, "max_epochs": 2},
-            "sweep.pruner_options.min_epochs=3: must be at most 2, or trials end before they are judged. "
-            "Nearest valid: 2, or sweep.pruner=none.",
+            told("sweep.pruner_options.min_epochs=3", "2, or sweep.pruner=none", "2"),
         ),
     ],
 )
-def test_a_pruner_judges_before_the_end(pruner: str, options: dict[str, Any], problem: str) -> None:
+def test_a_pruner_judges_before_the_end(pruner: str, options: dict[str, Any], problem: Told) -> None:
     assert problems_of(pruner=pruner, pruner_options=options) == [problem]
 
 
@@ -371,15 +346,11 @@ def test_the_defaults_suit_trials_of_one_epoch() -> None:
 
 
 def test_a_new_name_and_an_old_one_cannot_both_be_meant() -> None:
-    assert problems_of(name="new", resume="old") == [
-        "sweep.name=new: names a new study, and sweep.resume one to go on with; only one of them can be meant. "
-        "Nearest valid: leave one of them out."
-    ]
+    assert problems_of(name="new", resume="old") == [told("sweep.name=new", "leave one of them out", "sweep.resume")]
 
 
 def test_median_counts_seeds_where_trials_have_several() -> None:
     assert problems_of(pruner="median", seeds=3, pruner_options={"warmup_epochs": 2}) == []
     assert problems_of(pruner="median", seeds=3, pruner_options={"warmup_epochs": 3}) == [
-        "sweep.pruner_options.warmup_epochs=3: must be at most 2, or trials end before they are judged. "
-        "Nearest valid: 2, or sweep.pruner=none."
+        told("sweep.pruner_options.warmup_epochs=3", "2, or sweep.pruner=none", "2")
     ]

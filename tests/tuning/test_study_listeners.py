@@ -19,7 +19,7 @@ from nnlab.tuning.events import (
     TrialStarted,
 )
 from nnlab.tuning.listener import StudyListener
-from nnlab.tuning.plan import make_plan
+from nnlab.tuning.planning import make_plan
 from nnlab.tuning.run_study import run_study
 from nnlab.tuning.session import StudyResult
 

@@ -148,7 +148,7 @@ def test_a_trial_that_is_bad_with_its_first_seeds_has_no_further_ones() -> None:
     watch = _Watch(task(worst(storage, 3), Median(startup_trials=2, warmup_epochs=1), seeds=3), storage)
     results: list[Any] = [SimpleNamespace(scores={"val/loss": 4.0})]
     assert not watch.prunes_after(results)
-    assert watch.prunes_after([*results, SimpleNamespace(scores={"val/loss": 6.0})])
+    assert watch.prunes_after([*results, SimpleNamespace(scores={"val/loss": 6.0})])  # type: ignore[list-item]
     assert watch.reason == "pruned after seed 2 of 3: val/loss 5"
 
 

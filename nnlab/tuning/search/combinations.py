@@ -1,32 +1,33 @@
-"""What is right by itself and wrong together: settings of a sweep against each other and against its space."""
+"""Settings of a sweep that are valid alone, but not with each other or with the space."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from nnlab.config.problems import ConfigProblem
+from nnlab.config.schema import form_name
 from nnlab.tuning.search.pruners import PRUNERS, Halving, Hyperband, Median, NoPruner, Wilcoxon
 from nnlab.tuning.search.samplers import CMAES, GP, SAMPLERS, Grid, has_torch
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
 
 LARGEST_GRID = 1_000_000
-"""Points; a sweep through more is a sweep through a random part of them."""
+"""Points. A sweep over more would only see a random part of them."""
 
 
 def sweep_problems(settings: SweepSettings, space: Space, epochs: int) -> Iterator[ConfigProblem]:
-    """Every combination that makes no sense, or that Optuna cannot do, with the remedy.
+    """The combinations that make no sense or that Optuna does not support.
 
     Args:
         settings: of the sweep.
         space: what it searches.
-        epochs: that a trial has at most.
+        epochs: the most that a trial has.
     """
     yield from _objective_problems(settings)
     yield from _sampler_problems(settings, space)
     yield from _pruner_problems(settings, space, epochs)
     if settings.name is not None and settings.resume is not None:
-        rule = "names a new study, and sweep.resume one to go on with; only one of them can be meant"
+        rule = "names a new study, but sweep.resume names one to resume: only one of them can be meant"
         yield ConfigProblem("sweep.name", rule, settings.name, "leave one of them out")
 
 
@@ -36,16 +37,16 @@ def _objective_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:
         rule = "must be one objective, or two for a Pareto front"
         yield ConfigProblem("sweep.objective", rule, list(names), "val/loss, or [val/accuracy,parameters]")
     elif not names[0].startswith("val/"):
-        rule = "must begin with a validation metric, or nothing is learned"
+        rule = "must start with a validation metric, or nothing is learned"
         yield ConfigProblem("sweep.objective", rule, list(names), f"[val/accuracy,{names[0]}]")
     elif len(set(names)) < len(names):
         rule = "must be two different objectives"
         yield ConfigProblem("sweep.objective", rule, list(names), f"{names[0]}, or [{names[0]},parameters]")
     if len(names) > 1 and not isinstance(settings.pruner, NoPruner):
-        rule = "cannot stop trials with two objectives, since neither alone says which trial is worse"
+        rule = "cannot prune with two objectives, as neither alone says which trial is worse"
         yield ConfigProblem("sweep.pruner", rule, _pruner_name(settings), "sweep.pruner=none, or one objective")
     if len(names) > 1 and isinstance(settings.sampler, CMAES):
-        rule = "searches for one objective, but there are two"
+        rule = "supports a single objective, but there are two"
         yield ConfigProblem("sweep.sampler", rule, _sampler_name(settings), "sweep.sampler=tpe")
 
 
@@ -53,14 +54,14 @@ def _sampler_problems(settings: SweepSettings, space: Space) -> Iterator[ConfigP
     sampler, name = settings.sampler, _sampler_name(settings)
     conditional = [dimension.name for dimension in space.dimensions if dimension.condition]
     if conditional and isinstance(sampler, CMAES | GP | Grid):
-        rule = f"needs every key in every trial, but {conditional[0]} is asked in some only"
+        rule = f"needs every key in every trial, but {conditional[0]} is in some trials only"
         yield ConfigProblem("sweep.sampler", rule, name, "sweep.sampler=tpe")
     categorical = [dimension.name for dimension in space.dimensions if dimension.is_categorical]
     if categorical and isinstance(sampler, CMAES):
-        rule = f"needs numbers, but {categorical[0]} has choices without an order"
-        yield ConfigProblem("sweep.sampler", rule, name, "sweep.sampler=tpe, or range(...) in place of choice(...)")
+        rule = f"needs numbers, but {categorical[0]} has unordered choices"
+        yield ConfigProblem("sweep.sampler", rule, name, "sweep.sampler=tpe, or range(...) instead of choice(...)")
     if isinstance(sampler, GP) and not has_torch():
-        rule = "computes with PyTorch, which is not installed"
+        rule = "needs PyTorch, which is not installed"
         yield ConfigProblem("sweep.sampler", rule, name, "pip install torch, or sweep.sampler=tpe")
     if isinstance(sampler, Grid) and not conditional:
         yield from _grid_problems(settings, space)
@@ -69,17 +70,17 @@ def _sampler_problems(settings: SweepSettings, space: Space) -> Iterator[ConfigP
 def _grid_problems(settings: SweepSettings, space: Space) -> Iterator[ConfigProblem]:
     for dimension in space.dimensions:
         if dimension.count is None:
-            rule = f"needs a finite number of values, but {dimension.name}={dimension} has none"
+            rule = f"needs finitely many values, but {dimension.name}={dimension} is continuous"
             nearest = f"{dimension.name}=choice(...) or range(...) with a step, or sweep.sampler=random"
             yield ConfigProblem("sweep.sampler", rule, _sampler_name(settings), nearest)
     size = space.size
     if size is None:
         return
     if size > LARGEST_GRID:
-        rule = f"goes through every combination, but there are {size:,}"
+        rule = f"tries every combination, but there are {size:,}"
         yield ConfigProblem("sweep.sampler", rule, _sampler_name(settings), "sweep.sampler=random")
     if size < settings.trials:
-        rule = f"must be at most {size}, the size of the grid: after that there is nothing new"
+        rule = f"must be at most {size}, the size of the grid: after that nothing is left to try"
         yield ConfigProblem("sweep.trials", rule, settings.trials, str(size))
 
 
@@ -93,27 +94,27 @@ def _pruner_problems(settings: SweepSettings, space: Space, epochs: int) -> Iter
     if not isinstance(pruner, Halving | Hyperband):
         return
     if settings.seeds > 1:
-        rule = f"gives more epochs to fewer trials, but with sweep.seeds={settings.seeds} trials are judged by seeds"
+        rule = f"allocates epochs, but with sweep.seeds={settings.seeds} trials are judged seed by seed"
         yield ConfigProblem("sweep.pruner", rule, name, "sweep.pruner=median or wilcoxon, or sweep.seeds=1")
         return
     if settings.deterministic and settings.workers != 1:
-        rule = "compares with trials that still run, so what it stops depends on how fast the workers are"
+        rule = "compares with trials that are still running, so what it prunes depends on the speed of the workers"
         remedy = "sweep.pruner=median, sweep.workers=1, or sweep.deterministic=false"
         yield ConfigProblem("sweep.pruner", rule, name, remedy)
     searched = [dimension for dimension in space.dimensions if dimension.name == "trainer.epochs"]
     if searched:
-        rule = "needs trials of equally many epochs, but trainer.epochs is searched"
+        rule = "needs trials of the same number of epochs, but trainer.epochs is searched"
         yield ConfigProblem("sweep.pruner", rule, name, "sweep.pruner=median, or a fixed trainer.epochs")
         return
     longest = pruner.max_epochs if isinstance(pruner, Hyperband) else None
     if longest is not None and longest > epochs:
-        rule = f"must be at most trainer.epochs={epochs}, since no trial has more"
+        rule = f"must be at most trainer.epochs={epochs}, as no trial has more"
         yield ConfigProblem("sweep.pruner_options.max_epochs", rule, longest, f"{epochs}, or null")
     yield from _never_judged("min_epochs", pruner.min_epochs, min(longest or epochs, epochs))
 
 
 def _never_judged(option: str, epochs: int, most: int) -> Iterator[ConfigProblem]:
-    """The first judgement comes only when the trial is over."""
+    """The problem with a first judgement that comes only after the trial is over."""
     if epochs > most:
         rule = f"must be at most {most}, or trials end before they are judged"
         yield ConfigProblem(f"sweep.pruner_options.{option}", rule, epochs, f"{most}, or sweep.pruner=none")
@@ -129,15 +130,15 @@ def _wilcoxon_problems(pruner: Wilcoxon, seeds: int) -> Iterator[ConfigProblem]:
     needed = max(needed, pruner.startup_steps) + 1
     if seeds < needed:
         rule = (
-            f"can stop a trial after {needed - 1} seeds at the earliest (p_threshold={pruner.p_threshold:g}, "
+            f"can prune a trial after {needed - 1} seeds at the earliest (p_threshold={pruner.p_threshold:g}, "
             f"startup_steps={pruner.startup_steps}), but trials have {seeds}"
         )
         yield ConfigProblem("sweep.pruner", rule, "wilcoxon", f"sweep.seeds={needed}, or sweep.pruner=median")
 
 
 def _sampler_name(settings: SweepSettings) -> str:
-    return next(name for name, form in SAMPLERS.items() if form is type(settings.sampler))
+    return form_name(SAMPLERS, settings.sampler)
 
 
 def _pruner_name(settings: SweepSettings) -> str:
-    return next(name for name, form in PRUNERS.items() if form is type(settings.pruner))
+    return form_name(PRUNERS, settings.pruner)

@@ -1,4 +1,4 @@
-"""One axis of a search space: what a key may be in a trial, and when it is asked at all."""
+"""One dimension of a search space: a key, its distribution, and the condition under which it is sampled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from optuna import Trial
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from nnlab.config.problems import shown
+from nnlab.config.problems import as_typed
 
 Scalar = bool | int | float | str | None
 Distribution = FloatDistribution | IntDistribution | CategoricalDistribution
@@ -24,13 +24,13 @@ HIDDEN = "model.hidden"
 
 @dataclass(frozen=True)
 class Condition:
-    """A dimension is asked only in trials in which another has one of some values."""
+    """A dimension is sampled only in trials where another one has one of some values."""
 
     key: str
     values: Sequence[Scalar]
 
     def holds(self, params: Mapping[str, Any]) -> bool:
-        """Whether the trial with `params` meets it."""
+        """Whether it holds in the trial with `params`."""
         return self.key in params and params[self.key] in self.values
 
 
@@ -40,8 +40,8 @@ class Dimension:
 
     Args:
         name: the config key, and the parameter's name in Optuna.
-        distribution: Optuna's word for what it may be.
-        condition: when it is asked; None is always.
+        distribution: Optuna's, of its values.
+        condition: when it is sampled; None is always.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Dimension:
     condition: Condition | None = None
 
     def is_asked(self, params: Mapping[str, Any]) -> bool:
-        """Whether the trial with `params` so far needs this one."""
+        """Whether it is sampled in the trial with `params` so far."""
         return self.condition is None or self.condition.holds(params)
 
     def suggest(self, trial: Trial) -> Scalar:
@@ -68,7 +68,7 @@ class Dimension:
 
     @property
     def count(self) -> int | None:
-        """How many values there are; None if as many as floats between two bounds."""
+        """The number of values; None if it is continuous."""
         axis = self.distribution
         if isinstance(axis, CategoricalDistribution):
             return len(axis.choices)
@@ -93,8 +93,8 @@ class Dimension:
         return axis.low, axis.high
 
     def at(self, fraction: float) -> Scalar:
-        """The value that stands at a fraction of the way, such that equal shares of [0, 1] go to equal shares
-        of the values (of their logarithms on a log scale).
+        """The value at a fraction of the range, such that equal shares of [0, 1] map to equal shares of the values
+        (of their logarithms on a log scale).
 
         Args:
             fraction: within [0, 1].
@@ -111,10 +111,10 @@ class Dimension:
         return self.value(min(int(fraction * count), count - 1))
 
     def fraction(self, value: float) -> float:
-        """Where a number stands: within the share of [0, 1] for which `at` gives it, at its middle."""
+        """The inverse of `at`: the middle of the share of [0, 1] that maps to the number."""
         axis = self.distribution
         if isinstance(axis, CategoricalDistribution):
-            raise TypeError(f"`{self.name}` has choices, which stand in no order.")
+            raise TypeError(f"`{self.name}` has choices, which are unordered.")
         if axis.log:
             begin, end = self._log_bounds
             return (math.log(value) - begin) / (end - begin)
@@ -124,13 +124,13 @@ class Dimension:
 
     @property
     def _log_bounds(self) -> tuple[float, float]:
-        """In logarithms; those of whole numbers reach half a number further, so that the ends get their share."""
+        """As logarithms; those of whole numbers reach half a number further, so that the ends get their share."""
         axis = cast(FloatDistribution | IntDistribution, self.distribution)
         margin = 0.5 if isinstance(axis, IntDistribution) else 0.0
         return math.log(axis.low - margin), math.log(axis.high + margin)
 
     def __str__(self) -> str:
-        """Its one canonical text in the sweep grammar: equal dimensions have equal texts, and read back equal."""
+        """Its canonical text in the sweep grammar: equal dimensions have equal texts, which read back as equal."""
         axis = self.distribution
         if isinstance(axis, CategoricalDistribution):
             choices = [choice if self.name == HIDDEN else quoted(choice) for choice in axis.choices]
@@ -147,6 +147,6 @@ class Dimension:
 
 def quoted(value: Scalar) -> str:
     """A value as the sweep grammar reads it back."""
-    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.\-]*", shown(value)):
+    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.\-]*", as_typed(value)):
         return QuotedString(value, Quote.single).with_quotes()
-    return shown(value)
+    return as_typed(value)

@@ -1,4 +1,4 @@
-"""From the texts under `sweep.space` to the axes of a space, with everything that is wrong found together."""
+"""From the texts under `sweep.space` to the dimensions of a space, with every problem collected on the way."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from nnlab.tuning.search.searchable import DEPTH, GROUPS, WIDTH, form_of, is_sha
 
 
 class DimensionReader:
-    """Reads the axes of one space.
+    """Reads the dimensions of one space.
 
     Args:
         texts: in the sweep grammar, by key or config group.
 
     Attributes:
-        problems: what was found so far.
+        problems: those found so far.
     """
 
     def __init__(self, texts: Mapping[str, Any]) -> None:
@@ -30,7 +30,7 @@ class DimensionReader:
         self.problems: list[ConfigProblem] = []
 
     def dimensions(self) -> list[Dimension]:
-        """Those that are right, in the order of `Space`."""
+        """The valid ones, in the order of `Space`."""
         groups = {key: axis for key in self._texts if key in GROUPS and (axis := self._group(key))}
         others = [key for key in self._texts if key not in GROUPS and not is_shape(key)]
         return [
@@ -40,7 +40,7 @@ class DimensionReader:
         ]
 
     def _group(self, group: str) -> Distribution | None:
-        """The choice between files of a config group."""
+        """The distribution over choices of a config group."""
         axis = self._read(group, [str])
         if axis is None:
             return None
@@ -51,7 +51,7 @@ class DimensionReader:
             return axis
         near = closest(str(wrong[0]), names)
         rule = f"has the choice {wrong[0]}, but each must be one of {', '.join(names)}"
-        self._tell(group, rule, f"{near} in place of {wrong[0]}" if near else "")
+        self._tell(group, rule, f"{near} instead of {wrong[0]}" if near else "")
         return None
 
     def _key(self, key: str, groups: Mapping[str, Distribution]) -> Dimension | None:
@@ -68,7 +68,9 @@ class DimensionReader:
         choices = [str(choice) for choice in Dimension(group, groups[group]).edges]
         having = tuple(choice for choice in choices if form_of(group, choice) in rules)
         if not having:
-            self._tell(key, f"is no key of {group}={' or '.join(choices)}", f"{group}={' or '.join(rules)} as a choice")
+            self._tell(
+                key, f"is not a key of {group}={' or '.join(choices)}", f"{group}={' or '.join(rules)} as a choice"
+            )
             return None
         axis = self._read(key, [rules[form_of(group, choice)] for choice in having])
         condition = Condition(group, having) if len(having) < len(choices) else None
@@ -80,7 +82,7 @@ class DimensionReader:
             return
         if HIDDEN in self._texts:
             self._tell(
-                HIDDEN, f"cannot be searched beside {DEPTH} and {WIDTH}, which say the same", f"leave {HIDDEN} out"
+                HIDDEN, f"cannot be searched together with {DEPTH} and {WIDTH}, which make it", f"leave {HIDDEN} out"
             )
         layers = self._layers()
         depth: Distribution | None = None
@@ -94,7 +96,7 @@ class DimensionReader:
         else:
             depths = [len(layers)]
             if WIDTH in self._texts:
-                self._tell(WIDTH, f"needs {DEPTH}, the number of layers that have it", f"{DEPTH}=range(1, 4)")
+                self._tell(WIDTH, f"needs {DEPTH}, the number of layers with that width", f"{DEPTH}=range(1, 4)")
                 return
         for layer in sorted(layers):
             if layer >= depths[-1]:
@@ -104,9 +106,9 @@ class DimensionReader:
                     else f"{WIDTH}.{min(set(range(layer)) - layers)} is missing"
                 )
                 nearest = f"{DEPTH}=range(1, {layer + 2})" if depth else "count the layers from 0"
-                self._tell(f"{WIDTH}.{layer}", f"is the width of a layer that never is: {last}", nearest)
+                self._tell(f"{WIDTH}.{layer}", f"is the width of a layer that never exists: {last}", nearest)
         if depth and WIDTH not in self._texts and (missing := set(range(depths[-1])) - layers):
-            rule = f"reaches layer {min(missing)}, whose width is not said"
+            rule = f"reaches layer {min(missing)}, whose width is not set"
             self._tell(DEPTH, rule, f"{WIDTH}=choice(32, 64, 128)")
         for layer in range(depths[-1]):
             yield from self._layer(layer, [deep for deep in depths if deep > layer], is_always=depths[0] > layer)
@@ -126,7 +128,7 @@ class DimensionReader:
             if layer.isdecimal() and str(int(layer)) == layer:
                 layers.add(int(layer))
             else:
-                self._tell(name, "must end in the number of a hidden layer, counted from 0", f"{WIDTH}.0")
+                self._tell(name, "must end with the number of a hidden layer, counted from 0", f"{WIDTH}.0")
         return layers
 
     def _read(self, key: str, rules: list[Any]) -> Distribution | None:

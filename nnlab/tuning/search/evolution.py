@@ -1,7 +1,7 @@
 """CMA-ES, its state rebuilt from the trials for each proposal.
 
-Optuna's own sampler keeps the state as a pickle in the storage: whoever can write to that could run code here. The
-state is a function of the generations so far, and telling them again costs a millisecond each.
+Optuna's own sampler keeps its state as a pickle in the storage: whoever can write there could run code here. The state
+is a function of the generations so far, and replaying one costs a millisecond.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from optuna.trial import FrozenTrial, TrialState
 from nnlab.tuning.search.space import Space
 
 GENERATION = "nnlab:generation"
-"""The trial's attribute that says which generation proposed it."""
+"""The attribute of a trial that holds its generation."""
 
 
 class EvolutionSampler(BaseSampler):
     """Proposes a member of the current generation, which ends when its population is complete.
 
-    Random trials, and any that complete after their generation ended, are not learned from.
+    Random trials, and those that complete after their generation has ended, are ignored.
 
     Args:
         space: of numbers, without conditions.
         seed: of this proposal.
-        startup_trials: complete trials before it begins; they are random.
+        startup_trials: complete trials before it starts; they are random.
         sigma: the first standard deviation, as a fraction of each axis.
-        population: trials a generation; None is 4 + ⌊3 ln d⌋ of d axes.
+        population: trials per generation; None is 4 + ⌊3 ln d⌋ of d axes.
     """
 
     def __init__(self, space: Space, *, seed: int, startup_trials: int, sigma: float, population: int | None) -> None:
@@ -50,7 +50,7 @@ class EvolutionSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """A member of the current generation; nothing, which leaves it to chance, before the start is over."""
+        """A member of the current generation; nothing during the startup trials, which are random."""
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if len(complete) < self._startup_trials:
             return {}
@@ -74,7 +74,7 @@ class EvolutionSampler(BaseSampler):
             sigma=self._sigma,
             bounds=np.array([[0.0, 1.0]] * dimensions),
             n_max_resampling=10 * dimensions,
-            seed=0,  # of no effect: `ask` is reseeded
+            seed=0,  # has no effect: `ask` is reseeded
             population_size=self._population,
         )
         while True:

@@ -1,8 +1,8 @@
-"""From a text in Hydra's sweep grammar to what Optuna calls a distribution.
+"""From a text in Hydra's sweep grammar to a distribution of Optuna.
 
-`choice(16, 32)` and `16,32` are choices without an order; `range(16, 257, 16)` is a ladder of numbers whose stop is
-left out, as in Python; `interval(1e-3, 1)` is everything between two bounds and the bounds; `tag(log, ...)` makes
-either logarithmic. Hydra's own parser reads them.
+`choice(16, 32)` and `16,32` are unordered choices; `range(16, 257, 16)` has its stop excluded, as in Python;
+`interval(1e-3, 1)` is continuous and includes its bounds; `tag(log, ...)` makes either logarithmic. Hydra's own parser
+reads them.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from hydra.errors import HydraException
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from nnlab.check import problem_with
+from nnlab.config.keys import kinds_of
 from nnlab.config.overrides import parser
-from nnlab.config.problems import shown
-from nnlab.config.ranges import SweepTextError, kinds_of, ladder
+from nnlab.config.problems import as_typed
+from nnlab.config.ranges import SweepTextError, ladder
 from nnlab.tuning.search.dimension import Distribution
 
 
 def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
-    """What a text says about a key.
+    """The distribution that a text describes.
 
     Args:
         text: in the sweep grammar.
         rules: the annotations of the key (see `nnlab.check`), one for each form of its group that has it; a
-            value has to fit one of them.
+            value has to satisfy one of them.
 
     Raises:
         SweepTextError: if it cannot be read, or breaks the rules.
     """
     rules = list(rules)
     if isinstance(text, list | tuple):
-        raise SweepTextError("must be a text in the sweep grammar", f"choice({', '.join(map(shown, text))})")
+        raise SweepTextError("must be text in the sweep grammar", f"choice({', '.join(map(as_typed, text))})")
     if not isinstance(text, str):
         raise _plain(text)
     try:
@@ -54,25 +55,26 @@ def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
         return _range(sweep, rules) if isinstance(sweep, RangeSweep) else _interval(sweep, rules)
     if isinstance(sweep, dict | list | str | int | float | bool | None):
         raise _plain(text)
-    raise SweepTextError("must name its values itself, so glob() is of no use", "choice(..., ...)")
+    raise SweepTextError("must list its values, which glob() does not", "choice(..., ...)")
 
 
 def _plain(value: Any) -> SweepTextError:
     return SweepTextError(
-        "is a single value, which leaves nothing to search", "set it as key=value beside the space, or choice(..., ...)"
+        "is a single value, which leaves nothing to search",
+        "set it as key=value outside the space, or use choice(..., ...)",
     )
 
 
 def _choices(sweep: ChoiceSweep, rules: Sequence[Any]) -> Distribution:
     if sweep.tags:
-        raise SweepTextError("has choices, which no tag applies to", "the choice(...) alone")
+        raise SweepTextError("has choices, to which no tag applies", "the choice(...) alone")
     choices: list[Any] = [item.text if isinstance(item, QuotedString) else item for item in sweep.list]
     for index, choice in enumerate(choices):
         if isinstance(choice, ChoiceSweep | RangeSweep | IntervalSweep):
             raise SweepTextError("has a sweep inside a choice", "all values in one choice(..., ...)")
         # 1, 1.0 and true are equal to Python and to Optuna.
         if choice in choices[:index]:
-            raise SweepTextError(f"has the choice {shown(choice)} twice")
+            raise SweepTextError(f"has the choice {as_typed(choice)} twice")
         _hold(choice, rules)
     if len(choices) == 1:
         raise _plain(choices[0])
@@ -84,11 +86,13 @@ def _interval(sweep: IntervalSweep, rules: Sequence[Any]) -> Distribution:
     _check_bounds(low, high)
     is_log = _is_log(sweep)
     if low > high:
-        raise SweepTextError("must go from the smaller to the larger bound", f"interval({shown(high)}, {shown(low)})")
+        raise SweepTextError(
+            "must go from the smaller to the larger bound", f"interval({as_typed(high)}, {as_typed(low)})"
+        )
     _check_log(is_log, low, high, is_whole=float not in kinds_of(rules))
     if float not in kinds_of(rules) and not (float(low).is_integer() and float(high).is_integer()):
         whole = f"interval({math.ceil(low)}, {math.floor(high)})" if math.ceil(low) < math.floor(high) else ""
-        raise SweepTextError("must have whole bounds, since the key is a whole number", whole)
+        raise SweepTextError("needs whole numbers as bounds, as the key is a whole number", whole)
     if low == high:
         raise _plain(low)
     if isinstance(sweep.start, int) or float not in kinds_of(rules):
@@ -109,13 +113,13 @@ def _range(sweep: RangeSweep, rules: Sequence[Any]) -> Distribution:
     _check_log(is_log, float(low), float(high), is_whole=numbers.has_whole_numbers)
     if is_log and not (numbers.has_whole_numbers and stride == 1):
         raise SweepTextError(
-            "has a log scale and steps, but can have only one of them", f"tag(log, interval({low}, {high}))"
+            "has a log scale and a step, but can have only one of them", f"tag(log, interval({low}, {high}))"
         )
     if numbers.is_whole:
         _hold_bounds(int(low), int(high), rules)
         return IntDistribution(int(low), int(high), log=is_log, step=int(stride))
     if float not in kinds_of(rules):
-        raise SweepTextError("must have whole bounds and steps, since the key is a whole number")
+        raise SweepTextError("needs whole numbers as bounds and step, as the key is a whole number")
     _hold_bounds(float(low), float(high), rules)
     return FloatDistribution(float(low), float(high), step=float(stride))
 
@@ -123,13 +127,13 @@ def _range(sweep: RangeSweep, rules: Sequence[Any]) -> Distribution:
 def _number(bound: Any) -> float:
     if isinstance(bound, int | float):
         return bound
-    raise SweepTextError(f"must have numbers as bounds, but has {bound}", "choice(..., ...)")
+    raise SweepTextError(f"needs numbers as bounds, but has {bound}", "choice(..., ...)")
 
 
 def _check_bounds(*bounds: float) -> None:
     for bound in bounds:
         if not math.isfinite(bound):
-            raise SweepTextError(f"must have finite bounds, but has {bound}")
+            raise SweepTextError(f"needs finite bounds, but has {bound}")
 
 
 def _is_log(sweep: RangeSweep | IntervalSweep) -> bool:
@@ -143,7 +147,7 @@ def _check_log(is_log: bool, low: float, high: float, *, is_whole: bool) -> None
     if is_log and low <= 0:
         end = high if high > 0 else 1
         nearest = f"tag(log, interval({1 if is_whole else end / 1000:g}, {end:g}))"
-        raise SweepTextError(f"has a log scale, which must begin above 0, but begins at {shown(low)}", nearest)
+        raise SweepTextError(f"has a log scale, which must start above 0, but starts at {as_typed(low)}", nearest)
 
 
 def _hold_bounds(low: float, high: float, rules: Sequence[Any]) -> None:
@@ -157,13 +161,13 @@ def _hold(value: Any, rules: Sequence[Any]) -> None:
         return
     problem = problems[0]
     assert problem is not None
-    nearest = f"{problem.nearest} in place of {shown(value)}" if problem.nearest else ""
+    nearest = f"{problem.nearest} instead of {as_typed(value)}" if problem.nearest else ""
     rule = problem.rule if problem.rule.startswith("each") else f"each {problem.rule}"
-    raise SweepTextError(f"has the value {shown(value)}, but {rule}", nearest)
+    raise SweepTextError(f"has the value {as_typed(value)}, but {rule}", nearest)
 
 
 def _outside(rules: Sequence[Any], value: Any) -> str:
-    """What a key says of a number that it never takes."""
+    """The rule of a key that takes no numbers."""
     problem = problem_with(rules[0], value)
     return problem.rule if problem else ""
 

@@ -1,15 +1,15 @@
-"""Proposals that are known beforehand: trial n has point n of a grid or of a sequence, whatever came of the others.
+"""Proposals that are fixed in advance: trial n has point n of a grid or sequence, whatever the other trials gave.
 
-Optuna's own samplers of these kinds keep their place in the study's storage, where a kill skips a point, draw the
-first trial otherwise, or forget the order when they are made anew; a point that is a function of the trial's number
-can do none of that.
+Optuna's own samplers of these kinds keep their position in the study's storage, where a kill skips a point, sample the
+first trial differently, or lose the order when they are created again. A point that is a function of the trial's number
+avoids all of that.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from optuna import Study
@@ -21,12 +21,15 @@ from scipy.stats import qmc
 from nnlab.tuning.search.dimension import Scalar
 from nnlab.tuning.search.space import Space
 
+SEQUENCES: dict[str, type[qmc.QMCEngine]] = {"sobol": qmc.Sobol, "halton": qmc.Halton}
+"""Low-discrepancy sequences, by the name that `sweep.sampler_options.sequence` has."""
+
 
 class PlannedSampler(BaseSampler):
     """Proposes one point.
 
     Args:
-        point: a value for every dimension, also for those that are not asked.
+        point: a value for every dimension, also for those that are not sampled.
     """
 
     def __init__(self, point: Mapping[str, Scalar]) -> None:
@@ -45,12 +48,12 @@ class PlannedSampler(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Scalar:
-        """The value that was planned."""
+        """The planned value."""
         return self._point[param_name]
 
 
 def grid_point(space: Space, study_seed: int, number: int) -> dict[str, Scalar]:
-    """The point of the grid that trial `number` has: all of them once before any comes twice.
+    """The point of the grid that trial `number` has: each comes once before any comes twice.
 
     Args:
         space: finite, and without conditions.
@@ -64,21 +67,20 @@ def grid_point(space: Space, study_seed: int, number: int) -> dict[str, Scalar]:
     return {d.name: d.value(int(place)) for d, place in zip(space.dimensions, places, strict=True)}
 
 
-def sequence_point(
-    space: Space, sequence: Literal["sobol", "halton"], number: int, *, scramble_seed: int | None
-) -> dict[str, Scalar]:
+def sequence_point(space: Space, sequence: str, number: int, *, scramble_seed: int | None) -> dict[str, Scalar]:
     """The point of a low-discrepancy sequence that trial `number` has.
 
     Conditional dimensions have their coordinate in every point, so that all trials share one sequence.
 
     Args:
         space: any.
-        sequence: which one.
+        sequence: its name in `SEQUENCES`.
         number: of the trial.
         scramble_seed: the seed of the scrambling; None leaves the sequence as it is.
     """
-    engine = qmc.Sobol if sequence == "sobol" else qmc.Halton
-    points = engine(len(space.dimensions), scramble=scramble_seed is not None, rng=np.random.default_rng(scramble_seed))
+    points = SEQUENCES[sequence](
+        len(space.dimensions), scramble=scramble_seed is not None, rng=np.random.default_rng(scramble_seed)
+    )
     if number:
         points.fast_forward(number)
     (point,) = points.random(1)

@@ -1,6 +1,6 @@
-"""Pruners by name, with their options: what stops a trial that goes badly.
+"""Pruners by name, with their options: what stops an unpromising trial.
 
-A trial is judged after each epoch; with `sweep.seeds` above 1 after each seed instead. Steps count from 1.
+A trial is judged after each epoch, or after each seed where `sweep.seeds` is above 1. Steps count from 1.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Median(Checked):
 
     Args:
         startup_trials: complete trials before the first is stopped.
-        warmup_epochs: epochs (or seeds) of each trial that are never its last.
+        warmup_epochs: epochs (or seeds) of each trial after which it is not judged.
         interval: epochs (or seeds) from one judgement to the next.
 
     Reference: D. Golovin et al., Google Vizier, KDD 2017, section 3.2.2.
@@ -55,7 +55,7 @@ class Median(Checked):
 
 @dataclass(frozen=True)
 class Halving(Checked):
-    """Asynchronous successive halving: at min_epochs · ηᵏ epochs, only the best 1/η of those that came so far go on.
+    """Asynchronous successive halving: at min_epochs · ηᵏ epochs, only the best 1/η of those that reached it continue.
 
     Args:
         min_epochs: epochs before a trial is first judged.
@@ -74,7 +74,7 @@ class Halving(Checked):
 
 @dataclass(frozen=True)
 class Hyperband(Checked):
-    """Successive halving in several brackets, each with a later first judgement; trials are dealt out to them.
+    """Successive halving in several brackets, each with a later first judgement; trials are spread over them.
 
     Args:
         min_epochs: epochs before a trial of the first bracket is judged.
@@ -98,7 +98,7 @@ class Wilcoxon(Checked):
     """Stop a trial that is worse than the best one, seed by seed, by a one-sided signed-rank test.
 
     Args:
-        p_threshold: the probability, under no difference, below which the difference is believed.
+        p_threshold: the p-value below which the difference counts.
         startup_steps: seeds before a trial is first judged (at least 2).
 
     Reference: F. Wilcoxon, Individual Comparisons by Ranking Methods, Biometrics Bulletin 1, 1945.

@@ -1,7 +1,7 @@
 """Samplers by name, with their options: what proposes the parameters of the next trial.
 
-`make` gives a fresh sampler for one trial. What that proposes depends on the study's seed, the trial's number and the
-trials before it, and on nothing else: a study that is stopped and resumed anywhere proposes the same.
+`make` gives a fresh sampler for one trial. Its proposal depends on the study's seed, the trial's number and the trials
+before it, and on nothing else: a study that is stopped and resumed at any point proposes the same.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
-from nnlab.check import Checked, Range
+from nnlab.check import Checked, OneOf, Range
 from nnlab.tuning.search.evolution import EvolutionSampler
-from nnlab.tuning.search.planned import PlannedSampler, grid_point, sequence_point
+from nnlab.tuning.search.planned import SEQUENCES, PlannedSampler, grid_point, sequence_point
 from nnlab.tuning.search.space import Space
 
 Count = Annotated[int, Range(ge=1)]
 
 
 def proposal_seed(study_seed: int, number: int) -> int:
-    """The seed, of 32 bits, of what is random in the proposal of a trial."""
+    """The 32-bit seed of a trial's proposal."""
     return int(np.random.SeedSequence([study_seed, number]).generate_state(1)[0])
 
 
@@ -32,7 +32,7 @@ def proposal_seed(study_seed: int, number: int) -> int:
 class TPE(Checked):
     """Tree-structured Parzen estimator: propose where good trials are dense and bad ones are not.
 
-    Where keys are asked in some trials only, those asked together are modelled together.
+    Where keys are in some trials only, those that occur together are modelled together.
 
     Args:
         startup_trials: finished trials before the model is used; they are random.
@@ -84,9 +84,9 @@ class CMAES(Checked):
     """Evolution by covariance matrix adaptation, for numbers alone.
 
     Args:
-        startup_trials: complete trials before it begins; they are random.
+        startup_trials: complete trials before it starts; they are random.
         sigma: the first standard deviation, as a fraction of each axis.
-        population: trials a generation; None is 4 + ⌊3 ln d⌋ of d axes.
+        population: trials per generation; None is 4 + ⌊3 ln d⌋ of d axes.
 
     Reference: N. Hansen, The CMA Evolution Strategy: A Tutorial, 2016, https://arxiv.org/abs/1604.00772.
     """
@@ -130,13 +130,13 @@ class QMC(Checked):
 
     Args:
         sequence: `sobol`, which is most even at 2, 4, 8, ... trials, or `halton`.
-        scramble: whether the study's seed moves the points about without making them less even.
+        scramble: whether the points are scrambled by the study's seed, which keeps them as even.
 
     Reference: J. Bergstra and Y. Bengio, as above, section 5; A. Owen, On dropping the first Sobol' point, 2020,
     https://arxiv.org/abs/2008.08051.
     """
 
-    sequence: Literal["sobol", "halton"] = "sobol"
+    sequence: Annotated[str, OneOf(SEQUENCES)] = "sobol"
     scramble: bool = True
 
     def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:

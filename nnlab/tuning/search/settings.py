@@ -1,4 +1,4 @@
-"""Everything that a sweep can be told but its space: the keys under `sweep`, typed."""
+"""The keys under `sweep` and their rules; the space aside, which has a grammar of its own."""
 
 from __future__ import annotations
 
@@ -7,30 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from nnlab.check import Checked, Matches, NotEmpty, Range, field_rules
-from nnlab.config.parse import IN_DOUBT, Reader, key_rules
+from nnlab.check import NOT_EMPTY, Checked, Matches, OneOf, Range, field_rules
+from nnlab.config.keys import key_rules
+from nnlab.config.parse import IN_DOUBT, Reader
 from nnlab.config.problems import ConfigProblem
+from nnlab.config.schema import form_name
+from nnlab.training.settings import SCORES
 from nnlab.tuning.search.pruners import PRUNERS, Pruner
 from nnlab.tuning.search.samplers import SAMPLERS, Sampler
 
-Objective = Literal["val/loss", "val/accuracy", "parameters", "seconds"]
-DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
-    "val/loss": "minimize",
-    "val/accuracy": "maximize",
-    "parameters": "minimize",
-    "seconds": "minimize",
-}
-"""Where better is, in Optuna's words."""
+Direction = Literal["minimize", "maximize"]
+OBJECTIVES: dict[str, Direction] = {**SCORES, "parameters": "minimize", "seconds": "minimize"}
+"""What can be optimized, and which way is better, in Optuna's words."""
 
 StudyName = Annotated[
     str,
     Matches(
         r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}",
-        "a folder's name (at most 80 letters, digits, _, . and -, with a letter or digit first)",
+        "a folder name (at most 80 letters, digits, _, . and -, starting with a letter or digit)",
     ),
 ]
 OnFailure = Annotated[
-    str, Matches(r"continue|stop|stop_after_[1-9]\d{0,8}", "continue, stop or stop_after_K (K a number: stop_after_3)")
+    str, Matches(r"continue|stop|stop_after_[1-9]\d{0,8}", "continue, stop or stop_after_K, as in stop_after_3")
 ]
 
 
@@ -39,29 +37,29 @@ class SweepSettings(Checked):
     """How to search.
 
     Args:
-        trials: the total of finished trials, complete or pruned, resumes included.
-        workers: processes; None is one a core.
+        trials: the total of finished trials, complete or pruned, over all resumes.
+        workers: processes; None is one per core.
         sampler: what proposes parameters.
-        pruner: what stops trials that go badly.
-        objective: what to make best; two give a Pareto front.
+        pruner: what stops unpromising trials.
+        objective: what to optimize; two objectives give a Pareto front.
         storage: the URL of an Optuna storage; None is a file in the study's directory.
-        name: of the study and its directory; None makes one up.
-        resume: the name of a study to go on with.
-        at: the epoch whose score counts, which is the one whose weights are kept.
-        seeds: runs a trial, each with a seed of its own; the score is their mean.
-        deterministic: work in synchronous batches, so that several workers give the same study each time.
+        name: of the study and its directory; None generates one.
+        resume: the name of a study to resume.
+        at: the epoch whose score counts, and whose weights are kept.
+        seeds: runs per trial, each with its own seed; the score is their mean.
+        deterministic: run trials in synchronous batches, so that several workers give the same study each time.
         on_failure: what a failed trial does to the study: `stop_after_3` ends it at the third.
         retries: how often a trial whose process was killed is run again.
-        repeat_duplicates: whether to train parameters again that the study has had.
-        plots: whose plots to draw.
+        repeat_duplicates: whether to train again where a trial has the parameters of an earlier one.
+        plots: which trials get plots.
     """
 
     trials: Annotated[int, Range(ge=1)]
     workers: Annotated[int, Range(ge=1)] | None
     sampler: Sampler
     pruner: Pruner
-    objective: tuple[Objective, ...]
-    storage: Annotated[str, NotEmpty()] | None
+    objective: tuple[Annotated[str, OneOf(OBJECTIVES)], ...]
+    storage: Annotated[str, NOT_EMPTY] | None
     name: StudyName | None
     resume: StudyName | None
     at: Literal["best", "last"]
@@ -90,23 +88,23 @@ CHOSEN: dict[str, Mapping[str, type]] = {"sampler": SAMPLERS, "pruner": PRUNERS}
 
 
 def study_rules() -> dict[str, dict[str, Any]]:
-    """Every key of a study's command line, a run's and those of `sweep`, with what it may be (see `key_rules`)."""
+    """The rules of every key of a study's command line: a run's keys and those of `sweep` (see `key_rules`)."""
     own = key_rules(SweepSettings, _variants(), "sweep.")
     as_written = {_as_written(ConfigProblem(key, "")).key: rules for key, rules in own.items()}
-    return key_rules() | as_written | {f"sweep.{key}": {"": Literal[tuple(forms)]} for key, forms in CHOSEN.items()}
+    return key_rules() | as_written
 
 
-def direction(objective: str) -> Literal["minimize", "maximize"]:
-    """Where better is for an objective."""
-    return DIRECTIONS[objective]
+def direction(objective: str) -> Direction:
+    """Which way is better for an objective."""
+    return OBJECTIVES[objective]
 
 
 def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[ConfigProblem]]:
     """The settings under `sweep`, without its `space`.
 
     `sampler: tpe` beside `sampler_options: {startup_trials: 5}` says the same as
-    `sampler: {name: tpe, startup_trials: 5}`; an option that is not given has its default. One objective may stand
-    without a list.
+    `sampler: {name: tpe, startup_trials: 5}`; an option that is not given has its default. A single objective needs
+    no list.
 
     Returns:
         the settings, or None if there are problems; and the problems.
@@ -162,7 +160,7 @@ def as_plain(settings: SweepSettings) -> dict[str, Any]:
     for name in field_rules(SweepSettings):
         plain[name] = value = getattr(settings, name)
         if name in CHOSEN:
-            plain[name] = next(choice for choice, form in CHOSEN[name].items() if form is type(value))
+            plain[name] = form_name(CHOSEN[name], value)
             plain[f"{name}_options"] = dataclasses.asdict(value)
     plain["objective"] = settings.objective[0] if len(settings.objective) == 1 else list(settings.objective)
     return plain

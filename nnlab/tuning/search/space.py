@@ -1,4 +1,4 @@
-"""What a sweep searches: an axis for each key, some of them asked only where another has certain values."""
+"""What a sweep searches: one dimension per key, some of them conditional on the value of another."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Space:
     """A search space.
 
     Args:
-        dimensions: in the order in which a trial is asked: groups, `model.depth`, the widths by layer, then the rest
-            as written. A condition looks back only.
+        dimensions: in the order in which they are sampled: groups, `model.depth`, the widths by layer, then the rest
+            as written. A condition refers to an earlier one.
     """
 
     dimensions: tuple[Dimension, ...]
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
-        """Ask a trial for its parameters; returns what goes to its config (see `values`)."""
+        """Sample the parameters of a trial; returns what goes into its config (see `values`)."""
         params: dict[str, Scalar] = {}
         for dimension in self.dimensions:
             if dimension.is_asked(params):
@@ -53,7 +53,7 @@ class Space:
         return values | {name: json.loads(params[name]) if name == HIDDEN else params[name] for name in others}
 
     def corners(self) -> Iterator[dict[str, Any]]:
-        """Some assignments (see `values`) that have every choice and both bounds of every axis at least once."""
+        """Assignments (see `values`) that together have every choice and both bounds of every dimension."""
         left = {dimension.name: list(dimension.edges) for dimension in self.dimensions}
         while any(left.values()):
             params: dict[str, Scalar] = {}
@@ -64,7 +64,7 @@ class Space:
             yield self.values(params)
 
     def _opening(self, dimension: Dimension, left: Mapping[str, list[Scalar]]) -> Scalar:
-        """A value with which a dimension that still has something left is asked."""
+        """A value under which a dimension that has values left is sampled."""
         for other in self.dimensions:
             if left[other.name] and other.condition and other.condition.key == dimension.name:
                 return other.condition.values[0]
@@ -76,7 +76,7 @@ class Space:
 
     @property
     def is_conditional(self) -> bool:
-        """Whether some dimension is asked in some trials only."""
+        """Whether some dimension is sampled in some trials only."""
         return any(dimension.condition for dimension in self.dimensions)
 
     @property
@@ -109,7 +109,7 @@ def read_space(texts: Mapping[str, Any]) -> tuple[Space | None, list[ConfigProbl
     """The space that texts in the sweep grammar describe.
 
     Args:
-        texts: by key or config group; nested, or flat with dots. Of one key given twice the later counts.
+        texts: by key or config group; nested, or flat with dots. The last value of a key counts.
 
     Returns:
         the space, or None if there are problems; and the problems.

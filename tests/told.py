@@ -1,0 +1,37 @@
+"""What a problem of a config has to say, whatever its sentence is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nnlab.config.problems import ConfigProblem
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """Equals every problem that says it.
+
+    Args:
+        what: the key with its value, as they are shown.
+        nearest: the nearest valid choice.
+        facts: what the rule contains.
+    """
+
+    what: str
+    nearest: str
+    facts: tuple[str, ...]
+
+    def __eq__(self, problem: object) -> bool:
+        return (
+            isinstance(problem, ConfigProblem)
+            and str(problem).startswith(f"{self.what}: ")
+            and problem.nearest == self.nearest
+            and all(fact in problem.rule for fact in self.facts)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def told(what: str, nearest: str = "", *facts: str) -> Told:
+    """What a problem has to say."""
+    return Told(what, nearest, facts)
