@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import json
 import os
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
+
+from nnlab.commands.entry import start
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,7 +67,8 @@ def in_process(*overrides: str, folder: Path, program: str = "nnlab.run") -> sub
         contextlib.redirect_stderr(errors),
     ):
         try:
-            importlib.import_module(program).main()
+            # `end_after`, for commands without workers, would end the process of the tests.
+            start(program.replace("nnlab.", "nnlab.commands."), syncs=True, has_workers=True)
         except SystemExit as end:
             status = end.code
         else:
