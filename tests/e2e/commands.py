@@ -16,13 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
-<<<<<<< HEAD
 import pytest
 
 from nnlab.commands.entry import execute
-=======
-from nnlab.commands.entry import start
->>>>>>> speedtests
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,21 +69,9 @@ def in_process(*overrides: str, folder: Path, program: str = "nnlab.run") -> sub
         contextlib.redirect_stderr(errors),
         pytest.raises(SystemExit) as end,
     ):
-<<<<<<< HEAD
         execute(program.replace("nnlab.", "nnlab.commands."), overrides, syncs=True)
     assert isinstance(end.value.code, int)
     return subprocess.CompletedProcess([program, *overrides], end.value.code, out.getvalue(), errors.getvalue())
-=======
-        try:
-            # `end_after`, for commands without workers, would end the process of the tests.
-            start(program.replace("nnlab.", "nnlab.commands."), syncs=True, has_workers=True)
-        except SystemExit as end:
-            status = end.code
-        else:
-            status = 0
-    assert isinstance(status, int)
-    return subprocess.CompletedProcess([program, *overrides], status, out.getvalue(), errors.getvalue())
->>>>>>> speedtests
 
 
 @contextlib.contextmanager
