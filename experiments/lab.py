@@ -12,6 +12,7 @@ from nnlab.batch import compose
 from nnlab.config.job import Job
 from nnlab.config.quoting import as_override
 from nnlab.cpu import usable_cores
+from nnlab.data.sources import SOURCES
 from nnlab.errors import UserError
 
 SEEDS = 5
@@ -19,7 +20,7 @@ SEEDS = 5
 QUICK_ROWS = 2000
 QUICK_EPOCHS = 2
 QUICK_SEEDS = 2
-OWN_FILES = ("idx", "csv", "npz")
+OWN_FILES = tuple(name for name, source in SOURCES.items() if source.has_root)
 NAMES = {"mnist": "full MNIST", "mnist_5k": "mnist_5k, 5,000 digits of MNIST, NOT the full MNIST"}
 
 

@@ -1,4 +1,4 @@
-"""What every command raises when it cannot go on; `nnlab.exit_status` turns it into a message and a status."""
+"""What every command raises when it cannot continue; `nnlab.exit_status` turns it into a message and a status."""
 
 
 class UserError(ValueError):

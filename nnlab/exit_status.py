@@ -1,6 +1,6 @@
 """How every command ends: 0 done; 2 the user's input is wrong; 1 anything else; 130 interrupted.
 
-Imports next to nothing, so that a command is inside `exit_status` before its slow imports begin.
+Imports next to nothing, so that a command is inside `exit_status` before its slow imports start.
 """
 
 from __future__ import annotations

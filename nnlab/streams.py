@@ -1,6 +1,6 @@
 """The standard streams of a command: closed, full or without a reader, they never end its work.
 
-Imports next to nothing, so that a command can call `secure` before its slow imports begin.
+Imports next to nothing, so that a command can call `secure` before its slow imports start.
 """
 
 from __future__ import annotations

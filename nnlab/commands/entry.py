@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from nnlab.exit_status import end_after, exit_status
 
@@ -17,26 +17,34 @@ OFF = "tracking.enabled=false"
 
 
 def start(command: str, *, syncs: bool = False, has_workers: bool = False) -> None:
-    """Execute a command on the arguments of this process, and end with its exit status.
+    """Execute a command on the arguments of this process, and end the process with its exit status.
+
+    Args:
+        command, syncs: see `execute`.
+        has_workers: whether it has worker processes, see `end_after`.
+    """
+    if has_workers:
+        execute(command, sys.argv[1:], syncs=syncs)
+    else:
+        end_after(lambda: execute(command, sys.argv[1:], syncs=syncs))
+
+
+def execute(command: str, arguments: Sequence[str], *, syncs: bool) -> NoReturn:
+    """Execute a command.
 
     Args:
         command: the module of its `main`, which is imported only now: it takes the arguments and returns the status.
+        arguments: of the command line.
         syncs: whether it brings runs into MLflow; `main` then also takes the process of `early_start`.
-        has_workers: whether it has worker processes, see `end_after`.
+
+    Raises:
+        SystemExit: always, with the exit status.
     """
-    arguments = sys.argv[1:]
-
-    def execute() -> None:
-        with exit_status():
-            if not syncs:
-                sys.exit(import_module(command).main(arguments))
-            with early_start(arguments) as early:
-                sys.exit(import_module(command).main(arguments, early))
-
-    if has_workers:
-        execute()
-    else:
-        end_after(execute)
+    with exit_status():
+        if not syncs:
+            sys.exit(import_module(command).main(arguments))
+        with early_start(arguments) as early:
+            sys.exit(import_module(command).main(arguments, early))
 
 
 @contextmanager

@@ -77,8 +77,8 @@ def server_command(uri: str, port: int) -> list[str]:
     database = sqlite_path(uri)
     if database is not None and not database.exists():
         raise UserError(
-            f"There are no runs to show: {database} is not there. Do a run first ({typed('run')}), or name another "
-            "store by NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
+            f"There are no runs to show: {database} does not exist. Start a run first ({typed('run')}), or name "
+            "another store by NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
         )
     server = ["ui", "--backend-store-uri", short_address(uri)[0], "--host", HOST, "--port", str(port), "--workers", "1"]
     return [sys.executable, "-m", "mlflow", *server]
@@ -132,11 +132,11 @@ def serve(command: Sequence[str], environment: Mapping[str, str] | None, folder:
         _end(server)
         for number, handler in before.items():
             signal.signal(number, handler)
-    raise RunFailedError(f"MLflow's server ended by itself, with status {status}; what it said stands above.")
+    raise RunFailedError(f"MLflow's server stopped by itself with status {status}; its output is above.")
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """End all processes of the server's group, kindly first."""
+    """End all processes of the server's group: by SIGTERM first, then by SIGKILL."""
     with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Whether what a run leaves can be kept where the config says: asked before anything starts, and told with the rest."""
+"""Whether a run can be stored where its config says: checked before anything starts, and reported with all else."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def why_not_writable(folder: Path) -> str:
     try:
         above = next(path for path in (folder, *folder.parents) if path.exists() or path.is_symlink())
         if not above.is_dir():
-            return f"{above} is no folder"
+            return f"{above} is not a folder"
         if "\0" in str(folder):
-            return "a path has no null character"
+            return "a path cannot hold a null character"
         if any(len(part.encode(errors="surrogateescape")) > LONGEST_NAME for part in folder.parts):
             return "File name too long"
         with tempfile.TemporaryDirectory(prefix=".nnlab-", dir=above):

@@ -75,7 +75,7 @@ def check_gradients(
     if objective.network.dtype != np.float64:
         raise ValueError(f"A gradient check needs a float64 network, but got {objective.network.dtype}.")
     vector = objective.network.parameters.values_vector
-    beginning = vector.copy()
+    initial = vector.copy()
     chooser = np.random.default_rng(seed)
     vector += NUDGE * chooser.standard_normal(len(vector))
     chosen = {
@@ -87,7 +87,7 @@ def check_gradients(
         fewer = {name: positions[: -(-len(positions) // 3)] for name, positions in chosen.items()}
         others = _Batch(objective, batch, dropout).checks(fewer)
         checks = [replace(one, error=_worst(one.error, other.error)) for one, other in zip(checks, others, strict=True)]
-    vector[...] = beginning
+    vector[...] = initial
     return checks
 
 

@@ -88,7 +88,7 @@ class Graph:
         return found
 
     def unbind(self) -> None:
-        """Forget all programs. The next are recorded anew, on memory that still holds numbers."""
+        """Forget all programs. The next are recorded again, on memory that still holds numbers."""
         self._programs.clear()
 
 

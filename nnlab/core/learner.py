@@ -144,13 +144,13 @@ class Learner:
         self.optimizer.step(parameters.values_vector, parameters.gradients_vector, self.state[0], lr)
 
 
-def evaluate(objective: Objective, rows: Rows, scores: Array | None = None) -> Tally:
+def evaluate(objective: Objective, rows: Rows, predictions: Array | None = None) -> Tally:
     """The loss and the decisions of the network as it is, on a split; dropout is off.
 
     Args:
         objective: whose network it is.
         rows: the n rows of the split.
-        scores: (n, outputs) gets what the loss was computed from, for `Objective.outputs`; None keeps nothing.
+        predictions: (n, outputs) gets the loss's first input, for `Objective.outputs`; None keeps nothing.
     """
     loader = BatchLoader(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
     tally = Tally()
@@ -159,7 +159,7 @@ def evaluate(objective: Objective, rows: Rows, scores: Array | None = None) -> T
         for ids in chunks(rows.index, ROWS_AT_ONCE):
             program, correct = loader.load(ids)
             loss = float(program.forward()) + penalty
-            if scores is not None:
-                scores[tally.rows : tally.rows + len(ids)] = program.values[program.output.inputs[0]]
+            if predictions is not None:
+                predictions[tally.rows : tally.rows + len(ids)] = program.values[program.output.inputs[0]]
             tally.add(loss, len(ids), correct() if correct else None)
     return tally

@@ -97,9 +97,9 @@ class Objective:
     def _graph(self, dropout: np.random.Generator | None) -> Graph:
         network = self.network
         after_layers = network.connect(dropout)
-        scores = after_layers[-2 if self.loss.fused_with else -1]
+        predictions = after_layers[-2 if self.loss.fused_with else -1]
         wrt = tuple(network.parameters_by_node) if dropout is not None else ()
-        loss = self.loss.node(scores, self.target)
+        loss = self.loss.node(predictions, self.target)
         return Graph(loss, wrt=wrt, dtype=network.dtype, parameters=network.parameters_by_node)
 
     def new_training_graph(self) -> Graph:
@@ -117,20 +117,21 @@ class Objective:
     def decisions(self, program: Program, labels: Array) -> Callable[[], int]:
         """A function that counts the rows that are decided for their label, after a forward pass of `program`.
 
-        A row is decided for the class of its largest score; where there is one score, by the side of `threshold`.
+        A row is decided for the class of its largest logit or output; where there is but one, by the side of
+        `threshold` on which it lies.
 
         Args:
             program: of one of the graphs, for n rows.
-            labels: the buffer of their labels (n,): integers, or for one score booleans.
+            labels: the buffer of their labels (n,): integers, or for one output booleans.
         """
-        scores = program.values[program.output.inputs[0]]
+        predictions = program.values[program.output.inputs[0]]
         right: Array = np.empty(labels.shape, np.bool_)
-        if scores.shape[1] > 1:
+        if predictions.shape[1] > 1:
             decided: Array = np.empty(labels.shape, np.intp)
-            decide = call(scores.argmax, 1, decided)
+            decide = call(predictions.argmax, 1, decided)
         else:
             decided = right
-            decide = call(np.greater, scores.reshape(-1), scalar(self.threshold, scores), decided)
+            decide = call(np.greater, predictions.reshape(-1), scalar(self.threshold, predictions), decided)
 
         def count() -> int:
             decide()
@@ -139,13 +140,14 @@ class Objective:
 
         return count
 
-    def outputs(self, scores: Array) -> Array:
+    def outputs(self, predictions: Array) -> Array:
         """The network's outputs (n, outputs), from the loss's input: logits, where the loss is fused with the last
         activation, otherwise the outputs themselves."""
         if self.loss.fused_with is None:
-            return scores
-        last = Network([Activation(self.loss.fused_with)], features=scores.shape[1:], rng=None, dtype=scores.dtype)
-        return last.predict(scores)
+            return predictions
+        last = [Activation(self.loss.fused_with)]
+        network = Network(last, features=predictions.shape[1:], rng=None, dtype=predictions.dtype)
+        return network.predict(predictions)
 
     def add_penalty_gradients(self, scale: float = 1.0) -> None:
         """Add each regularizer's derivative, times `scale`, to the gradients that a backward pass left."""

@@ -84,11 +84,11 @@ def check_steps(
         objective, optimizer, schedule, horizon, rows=rows, batch_size=batch_size, clip_norm=clip_norm
     )  # fmt: skip
     vector = objective.network.parameters.values_vector
-    beginning = vector.copy()
+    initial = vector.copy()
     steps = _Steps(learner, rows, schedule, dropout, clip_norm)
     for epoch in sorted({0, (epochs - 1) // 2, epochs - 1}):
         steps.learn(epoch)
-    vector[...] = beginning
+    vector[...] = initial
     dtype = objective.network.dtype
     tolerance = TOLERANCE * float(np.finfo(dtype).eps)
     return [
@@ -128,7 +128,7 @@ class _Steps:
         learner, size = self._learner, self._learner.batch_size
         learner.step = first = epoch * learner.horizon.steps_per_epoch
         values, masks = self._objective.network.parameters.values_vector, self._dropout.bit_generator.state
-        beginning, state = values.copy(), copy.deepcopy(learner.state)
+        initial, state = values.copy(), copy.deepcopy(learner.state)
         if self._is_known:
             loss = self._loss(self._rows, None)
             self.errors["losses"].append(_relative(evaluate(self._objective, self._rows).mean_loss, loss))
@@ -136,7 +136,7 @@ class _Steps:
             self._step(self._rows.index[start : start + size], first + i)
 
         by_batches = values.copy()
-        values[...], learner.state, learner.step = beginning, state, first
+        values[...], learner.state, learner.step = initial, state, first
         self._dropout.bit_generator.state = masks
         tally = Tally()
         learner.learn(self._rows.index, tally)

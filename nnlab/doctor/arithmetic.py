@@ -42,7 +42,7 @@ def kernel(libraries: Sequence[Mapping[str, Any]], flags: frozenset[str], chosen
 
     Args:
         libraries: of threadpoolctl.
-        flags: what the processor can do, in Linux' words; empty if that is not known.
+        flags: what the processor can do, as Linux names it; empty if that is not known.
         chosen: the value of OPENBLAS_CORETYPE.
     """
     if not libraries:
@@ -152,7 +152,7 @@ def exactness(cores: int, product: Callable[..., Any]) -> Finding:
 
 
 def processor_flags() -> frozenset[str]:
-    """What the processor can do, in Linux' words; empty elsewhere."""
+    """What the processor can do, as Linux names it; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -168,6 +168,6 @@ def _libraries_of_a_sweep() -> list[dict[str, Any]]:
 
 
 def _seconds(x: np.ndarray[Any, Any], w: np.ndarray[Any, Any], out: np.ndarray[Any, Any]) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     np.dot(x, w, out=out)
-    return time.perf_counter() - began
+    return time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""`python -m nnlab.doctor [--json]`: look at the machine, and say what to do about what is wrong."""
+"""`python -m nnlab.doctor [--json]`: check the machine, and say how to mend what is wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nnlab.doctor.arithmetic import arithmetic
 from nnlab.doctor.finding import Finding
-from nnlab.doctor.keeping import keeping
+from nnlab.doctor.storage import storage
 from nnlab.doctor.versions import versions
 
 MARKS = {"good": "ok", "note": "note", "problem": "PROBLEM"}
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
     options = parser.parse_args(arguments)
 
-    findings = [*arithmetic(), *keeping(options.runs_dir, options.tracking_uri), *versions()]
+    findings = [*arithmetic(), *storage(options.runs_dir, options.tracking_uri), *versions()]
     text = json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2)
     sys.stdout.write(f"{text if options.json else table(findings)}\n")
     return 1 if any(finding.verdict == "problem" for finding in findings) else 0

@@ -1,4 +1,4 @@
-"""The installed packages against what nnlab needs."""
+"""Whether the installed packages are those that nnlab needs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ EXTRA = re.compile(r"extra == ['\"]([^'\"]+)")
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What a look at some requirements found.
+class Comparison:
+    """What comparing requirements with the installed packages found.
 
     Attributes:
         met: those that an installed package meets.
@@ -41,7 +41,7 @@ def versions() -> Iterator[Finding]:
     try:
         needed = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:
-        fact = "not looked at: nnlab itself is not installed, and what it needs stands in its metadata"
+        fact = "not compared at: nnlab itself is not installed, and what it needs stands in its metadata"
         yield Finding("requirements", "note", fact, f"{python()} -m pip install {shlex.quote(str(CHECKOUT))}")
         return
     yield from requirements(needed, metadata.version)
@@ -60,42 +60,42 @@ def requirements(needed: Sequence[str], version_of: Callable[[str], str]) -> Ite
     # An extra that asks for another extra of ours asks for nothing that is not in this list itself.
     extras = [each for each in extras if each.name != PACKAGE]
 
-    looked = look_at(always, version_of)
-    unmet = [*looked.wrong, *looked.missing]
-    name, count = "requirements", f"{len(looked.met)} of {len(always)} requirements are met"
+    compared = compare(always, version_of)
+    unmet = [*compared.wrong, *compared.missing]
+    name, count = "requirements", f"{len(compared.met)} of {len(always)} requirements are met"
     if unmet:
-        yield Finding(name, "problem", f"{count}; {_told(looked, version_of)}", _pip(unmet))
+        yield Finding(name, "problem", f"{count}; {_told(compared, version_of)}", _pip(unmet))
     else:
         yield Finding(name, "good", count)
     if extras:
-        looked = look_at(extras, version_of)
-        fact = f"{len(looked.met)} of {len(extras)} requirements of the extras are met"
-        told = _told(looked, version_of)
+        compared = compare(extras, version_of)
+        fact = f"{len(compared.met)} of {len(extras)} requirements of the extras are met"
+        told = _told(compared, version_of)
         yield Finding(
             "extras",
-            "note" if looked.wrong else "good",
+            "note" if compared.wrong else "good",
             f"{fact}; {told}" if told else fact,
-            _pip(looked.wrong) if looked.wrong else "",
+            _pip(compared.wrong) if compared.wrong else "",
         )
 
 
-def look_at(requirements: Sequence[Requirement], version_of: Callable[[str], str]) -> Looked:
-    """Hold each requirement against the installed package."""
-    looked = Looked([], [], [])
+def compare(requirements: Sequence[Requirement], version_of: Callable[[str], str]) -> Comparison:
+    """Compare each requirement with the installed package."""
+    compared = Comparison([], [], [])
     for requirement in requirements:
         try:
             version = version_of(requirement.name)
         except metadata.PackageNotFoundError:
-            looked.missing.append(requirement)
+            compared.missing.append(requirement)
             continue
         is_met = requirement.specifier.contains(version, prereleases=True)
-        (looked.met if is_met else looked.wrong).append(requirement)
-    return looked
+        (compared.met if is_met else compared.wrong).append(requirement)
+    return compared
 
 
-def _told(looked: Looked, version_of: Callable[[str], str]) -> str:
-    wrong = [f"{each.name} {version_of(each.name)} is not {each.specifier}" for each in looked.wrong]
-    names = ", ".join(sorted(each.name for each in looked.missing))
+def _told(compared: Comparison, version_of: Callable[[str], str]) -> str:
+    wrong = [f"{each.name} {version_of(each.name)} is not {each.specifier}" for each in compared.wrong]
+    names = ", ".join(sorted(each.name for each in compared.missing))
     return "; ".join([*wrong, *([f"not installed: {names}"] if names else [])])
 
 

@@ -1,1 +1,1 @@
-"""The view: brings run directories into MLflow, in a process of its own."""
+"""Brings run directories, which hold the truth, into MLflow, which shows it; in a process of its own."""

@@ -36,7 +36,7 @@ def identity(name: str, provenance: Mapping[str, Any], parent_run_id: str | None
 
 
 def tags(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """The other tags that are known when a run begins."""
+    """The other tags that are known when a run starts."""
     git = provenance["git"]
     known = {
         names.STATUS_TAG: "running",
@@ -75,7 +75,7 @@ def dataset_input(provenance: Mapping[str, Any]) -> DatasetInput:
 
 
 def _program(command: Sequence[str]) -> str:
-    """The module that was run: MLflow shows only what stands behind the last slash, so no arguments."""
+    """The module that was run: MLflow shows only what follows the last slash, so no arguments."""
     return command[2] if command[1:2] == ["-m"] else command[0]
 
 

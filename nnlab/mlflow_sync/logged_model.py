@@ -38,21 +38,21 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
     saved = model_artifact.load_model(architecture, weights)
 
     digest = weights_sha256(saved.network.parameters.named().values())
-    begun = []
+    started = []
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
         if model.tags.get(WEIGHTS_TAG, digest) == digest:
-            begun.append(model)
-        else:  # of a run that has begun again since
+            started.append(model)
+        else:  # of a run that was restarted since
             client.delete_logged_model(model.model_id)
-    if any(model.status == LoggedModelStatus.READY for model in begun):
+    if any(model.status == LoggedModelStatus.READY for model in started):
         return
-    model = begun[0] if begun else client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
+    model = started[0] if started else client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
     mlflow.set_tracking_uri(client.tracking_uri)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch, "model")
         described = Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id)
         # What `mlflow.pyfunc.log_model` does, without its trial load of what it saved: that takes long, and each
-        # leaves a folder in `sys.path`, by which the next takes longer still: 0.6 s a model after 500 trials.
+        # leaves a folder in `sys.path`, by which the next takes longer still: 0.6 s per model after 500 trials.
         mlflow.pyfunc.save_model(
             str(place),
             mlflow_model=described,

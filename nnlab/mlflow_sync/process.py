@@ -74,7 +74,7 @@ class SyncProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self._process.pid
 
     def assign(self, uri: str, runs_dir: Path, niceness: int = 10) -> None:
@@ -83,9 +83,8 @@ class SyncProcess:
         Args:
             uri: MLflow's tracking URI as `resolve_uri` gives it.
             runs_dir: the folder of all runs; `mirror.log` is written there.
-            niceness: how far the process stands back behind others that want the processors, from 0 to 19. A study,
-                which keeps them all busy, is done sooner where it does not: what is left for the end is done by one
-                process alone.
+            niceness: how much the process yields to others, from 0 to 19. A study, which keeps all processors busy,
+                is done sooner where it does not: what is left for the end is done by one process alone.
 
         Raises:
             UserError: if `runs_dir` cannot be written.
@@ -150,8 +149,8 @@ class SyncProcess:
             if waited >= SECONDS_IN_SILENCE and not is_said:
                 is_said = True
                 say(
-                    f"waiting up to {limit:.0f} s for MLflow at {redacted(self._uri)}; Ctrl-C leaves it to later, "
-                    "nothing is lost"
+                    f"waiting up to {limit:.0f} s for MLflow at {redacted(self._uri)}; press Ctrl-C to leave "
+                    "it to the next run; nothing is lost"
                 )
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(min(0.5, limit - waited))
@@ -166,7 +165,7 @@ class SyncProcess:
         return self._has_answered
 
     def _problem(self, run: Path) -> str | None:
-        cause = f"the process that feeds it died, with status {self._process.returncode}"
+        cause = f"the process that feeds it died with status {self._process.returncode}"
         try:
             state = SyncState.of(run)
             if not journal.has_started(run / JOURNAL) or (state is not None and state.has_all(run)):

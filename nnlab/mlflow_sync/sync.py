@@ -35,7 +35,7 @@ class Sync:
         early: a process that was started already, for the first of them.
         patience: how many seconds to wait for MLflow at the end, `INTERRUPTED_PATIENCE` at most if an exception ends
             the block.
-        niceness: how far the workers stand back behind others, see `SyncProcess.assign`.
+        niceness: how much the workers yield to other processes, see `SyncProcess.assign`.
 
     Raises:
         UserError: if a runs folder cannot be written; at the start of the block.

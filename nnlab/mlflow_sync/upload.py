@@ -216,8 +216,8 @@ class _Upload:
     def _close(self, end: Event, *, is_tested: bool) -> None:
         """Send the files and the status; a file that fails does not keep the run open in MLflow.
 
-        A model for MLflow's list of models is logged of a run of its own, and of a study's winner; the model of any
-        other trial is there as files. Hundreds of also-rans would bury the one that matters, and each costs 0.1 s.
+        MLflow's list of models gets those of single runs and of a study's winner; any other trial's model is there
+        as files. Hundreds of them would bury the one that matters, and each costs 0.1 s.
         """
         try:
             with tempfile.TemporaryDirectory() as gathered:  # one call for all

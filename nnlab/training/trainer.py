@@ -116,10 +116,10 @@ class Trainer:
             DivergedError: if the loss is NaN or infinite.
         """
         rows, network = self.dataset.test, self.objective.network
-        scores = np.empty((len(rows), network.outputs), network.dtype)
-        metrics = _scores("test", self._evaluated(rows, scores))
+        predictions = np.empty((len(rows), network.outputs), network.dtype)
+        metrics = _scores("test", self._evaluated(rows, predictions))
         self._check_finite(metrics["test/loss"], "the last update, as the test split shows")
-        return Tested(metrics, self.objective.outputs(scores))
+        return Tested(metrics, self.objective.outputs(predictions))
 
     def _learn(self, epoch: int, tally: Tally) -> Generator[Event, None, float]:
         """One epoch of updates, with an event every so many steps; returns the seconds it took, events excluded."""
@@ -145,12 +145,12 @@ class Trainer:
                 "inputs."
             )
 
-    def _evaluated(self, rows: Rows, scores: Array | None = None) -> Tally:
+    def _evaluated(self, rows: Rows, predictions: Array | None = None) -> Tally:
         if not len(rows):
             return Tally()
         if self.profile is not None:
-            return self.profile.timed("evaluation", "of a split", evaluate)(self.objective, rows, scores)
-        return evaluate(self.objective, rows, scores)
+            return self.profile.timed("evaluation", "of a split", evaluate)(self.objective, rows, predictions)
+        return evaluate(self.objective, rows, predictions)
 
 
 def _scores(split: str, tally: Tally) -> dict[str, float]:

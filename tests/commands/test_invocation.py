@@ -98,7 +98,7 @@ def test_in_a_wheel_each_message_names_a_command_that_works(tmp_path: Path) -> N
         )
 
     asked = shell(f"{python()} -m nnlab.ui")
-    told = re.search(r"Do a run first \((.*)\), or", asked.stderr)
+    told = re.search(r"Start a run first \((.*)\), or", asked.stderr)
     assert told, asked.stderr
     assert "make" not in asked.stderr
     run = shell(f"{told[1]} model=toy data=toy trainer.epochs=2")

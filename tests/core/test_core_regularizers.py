@@ -8,7 +8,6 @@ from oracles import central_differences
 
 from nnlab.core import L1, L2, Activation, Dense, Network
 from nnlab.core.batches import BatchLoader
-from nnlab.core.keras_names import KERAS_PENALTIES
 from nnlab.core.objective import Objective
 from nnlab.core.regularizers import Regularizer
 from nnlab.core.rows import Rows
@@ -69,7 +68,3 @@ def test_weights_are_penalised_and_biases_only_where_asked(rule: Regularizer) ->
 def test_a_penalty_of_strength_zero_is_left_out() -> None:
     network = Network([Dense(3, kernel_regularizer=L2(0.0))], features=(2,), rng=None)
     assert network.regularizers == {}
-
-
-def test_the_regularizers_known_by_name_are_those_that_the_documentation_lists() -> None:
-    assert set(KERAS_PENALTIES) == {"l1", "l2"}

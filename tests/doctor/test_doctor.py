@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnlab.doctor import keeping
+from nnlab.doctor import storage
 from nnlab.doctor.arithmetic import copies, exactness, kernel, others_at_work, processors, thread_variables
 from nnlab.doctor.command import table
 from nnlab.doctor.finding import Finding
-from nnlab.doctor.keeping import disk, store
+from nnlab.doctor.storage import disk, store
 from nnlab.doctor.versions import requirements
 
 AVX512, AVX2 = frozenset({"avx2", "avx512f"}), frozenset({"avx2"})
@@ -77,7 +77,7 @@ def test_part_of_a_processor_and_a_busy_machine_are_notes_since_they_make_no_res
 def test_a_slow_disk_and_a_full_one_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [finding.verdict for finding in disk(tmp_path / "not" / "there")] == ["good", "good"]
     assert list(tmp_path.iterdir()) == [], "it cleans up behind itself"
-    monkeypatch.setattr(keeping, "_write_times", lambda folder: [50.0, 60.0, 5000.0])
+    monkeypatch.setattr(storage, "_write_times", lambda folder: [50.0, 60.0, 5000.0])
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 5e8})())
     slow, full = disk(tmp_path)
     assert (slow.verdict, full.verdict) == ("note", "note")
@@ -95,7 +95,10 @@ def test_the_store_is_looked_at_and_left_as_it_is(
         database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
     newer = store(tmp_path, None)
     assert (newer.verdict, "is newer" in newer.fact) == ("problem", True)
-    assert store(tmp_path, "./mlruns").verdict == "problem"
+    assert newer.remedy.startswith("Use the newer MLflow")
+    folder = store(tmp_path, "./mlruns")
+    assert (folder.verdict, "'./mlruns'" in folder.fact) == ("problem", True)
+    assert "sqlite:///" in folder.remedy
     secret = store(tmp_path, "postgresql://me:s3cret@127.0.0.1/mlflow")
     assert (secret.verdict, "s3cret" in secret.fact) == ("note", False)
 
@@ -157,7 +160,7 @@ def found_in(installed: dict[str, str]) -> Callable[[str], str]:
     return version
 
 
-def test_the_table_has_a_line_a_finding_and_its_remedy_below() -> None:
+def test_the_table_has_one_row_per_finding_and_its_remedy_below() -> None:
     text = table([Finding("disk", "good", "0.2 ms"), Finding("other work", "problem", "load 4", "wait")])
     assert [line.split() for line in text.splitlines()] == [
         ["ok", "disk", "0.2", "ms"],

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
-from nnlab.commands.entry import start
+import pytest
+
+from nnlab.commands.entry import execute
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -65,16 +67,11 @@ def in_process(*overrides: str, folder: Path, program: str = "nnlab.run") -> sub
         contextlib.chdir(folder),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(errors),
+        pytest.raises(SystemExit) as end,
     ):
-        try:
-            # `end_after`, for commands without workers, would end the process of the tests.
-            start(program.replace("nnlab.", "nnlab.commands."), syncs=True, has_workers=True)
-        except SystemExit as end:
-            status = end.code
-        else:
-            status = 0
-    assert isinstance(status, int)
-    return subprocess.CompletedProcess([program, *overrides], status, out.getvalue(), errors.getvalue())
+        execute(program.replace("nnlab.", "nnlab.commands."), overrides, syncs=True)
+    assert isinstance(end.value.code, int)
+    return subprocess.CompletedProcess([program, *overrides], end.value.code, out.getvalue(), errors.getvalue())
 
 
 @contextlib.contextmanager

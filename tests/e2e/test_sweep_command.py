@@ -24,7 +24,7 @@ REFUSALS: dict[str, tuple[list[str], list[str]]] = {
     "an unknown sampler": ([*DIGITS, "sweep.sampler=tpee"], ["must be one of", "Nearest valid: sweep.sampler=tpe."]),
     "two objectives and a pruner": (
         [*DIGITS, "sweep.objective=[val/accuracy, parameters]"],
-        ["sweep.pruner=median: cannot stop trials with two objectives", "sweep.pruner=none"],
+        ["sweep.pruner=median: cannot prune with two objectives", "sweep.pruner=none"],
     ),
     "a sampler that needs numbers": (
         [*DIGITS, "sweep.sampler=cmaes", "model.hidden=[8]"],

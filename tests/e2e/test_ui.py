@@ -26,7 +26,7 @@ LOOPBACK = "0100007F"  # 127.0.0.1, as the kernel's table of sockets writes it
 
 
 def test_without_runs_there_is_nothing_to_show(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no runs to show: .*mlflow\.db is not there\. Do a run first"):
+    with pytest.raises(UserError, match=r"no runs to show: .*mlflow\.db does not exist\. Start a run first"):
         server_command(f"sqlite:///{tmp_path}/mlflow.db", 5000)
 
 
@@ -100,7 +100,7 @@ def test_when_it_is_ended_nothing_of_the_server_is_left(number: int, tmp_path: P
 
 
 def test_a_server_that_ends_by_itself_is_a_failure() -> None:
-    with pytest.raises(RunFailedError, match="ended by itself, with status 3"):
+    with pytest.raises(RunFailedError, match="by itself with status 3"):
         serve([sys.executable, "-c", "raise SystemExit(3)"], os.environ)
 
 

@@ -157,8 +157,9 @@ def test_it_states_requirements_signature_and_example(logged: tuple[str, Path]) 
 def test_it_carries_the_core_and_no_other_part_of_nnlab(logged: tuple[str, Path]) -> None:
     code = code_of(logged[1])
     assert code.name.startswith("nnlab_model_")
-    assert {path.name for path in code.iterdir()} == {"__init__.py", "core", "errors.py", "streams.py", "tracking"}
-    assert {path.name for path in (code / "tracking").iterdir()} == {"__init__.py", "model_artifact.py"}
+    ground = {"check.py", "errors.py", "plain.py", "streams.py"}
+    assert {path.name for path in code.iterdir()} == {"__init__.py", "core", "models"} | ground
+    assert {path.name for path in (code / "models").iterdir()} == {"__init__.py", "saved_model.py"}
 
 
 def test_its_code_imports_nothing_of_an_nnlab_that_is_installed(logged: tuple[str, Path]) -> None:
@@ -189,7 +190,7 @@ def test_other_code_has_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
         first = name()
         assert name() == first
         shutil.copytree(model_code.PACKAGE / "core", tmp_path / "nnlab" / "core")
-        for place in ("errors.py", "streams.py", "tracking/model_artifact.py"):
+        for place in ("check.py", "errors.py", "plain.py", "streams.py", "models/saved_model.py"):
             (tmp_path / "nnlab" / place).parent.mkdir(exist_ok=True)
             shutil.copy(model_code.PACKAGE / place, tmp_path / "nnlab" / place)
         monkeypatch.setattr(model_code, "PACKAGE", tmp_path / "nnlab")

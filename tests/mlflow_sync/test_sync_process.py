@@ -93,7 +93,7 @@ def test_a_server_that_never_answers_is_not_waited_for_longer_than_asked(runs_di
         assert f"it is slow or away; process {process.pid} keeps trying" in problem
         os.kill(process.pid, signal.SIGKILL)
         (problem,) = process.finish(60)
-    assert "the process that feeds it died, with status -9" in problem
+    assert "the process that feeds it died with status -9" in problem
 
 
 def test_a_store_that_has_not_answered_once_is_waited_for_a_moment_and_said_to_be(
@@ -150,7 +150,7 @@ def test_announcing_to_a_worker_that_died_does_not_disturb_the_run(runs_dir: Pat
     os.kill(process.pid, signal.SIGKILL)
     path = record(runs_dir, process)
     (problem,) = process.finish(60)
-    assert "the process that feeds it died, with status -9" in problem
+    assert "the process that feeds it died with status -9" in problem
     assert synced(uri, runs_dir), "the next one finds it"
     assert shown(uri, path) == ("FINISHED", "finished")
     assert process.finish(0) == []

@@ -1,4 +1,4 @@
-"""Where runs are kept: the disk under the runs folder, and MLflow's store."""
+"""Where runs are stored: the disk under the runs folder, and MLflow's store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FEW_GIGABYTES = 1.0
 WRITES = 20
 
 
-def keeping(runs_dir: Path, uri: str | None) -> Iterator[Finding]:
+def storage(runs_dir: Path, uri: str | None) -> Iterator[Finding]:
     """Everything about the runs folder and the store.
 
     Args:
@@ -35,7 +35,7 @@ def keeping(runs_dir: Path, uri: str | None) -> Iterator[Finding]:
 
 
 def disk(runs_dir: Path) -> Iterator[Finding]:
-    """Whether the disk is fast and has room; where the folder is not there yet, the one that it will be made in."""
+    """Whether the disk is fast and has room: that of the runs folder, or where that will be created."""
     folder = next(place for place in (runs_dir, *runs_dir.parents) if place.is_dir())
     if not os.access(folder, os.W_OK):
         yield Finding("runs folder", "problem", f"{folder} cannot be written", "choose another by NNLAB_RUNS_DIR")
@@ -59,12 +59,13 @@ def store(runs_dir: Path, uri: str | None) -> Finding:
         resolved = resolve_uri(uri, runs_dir)
         path = sqlite_path(resolved)
         if path is None:
-            return Finding("MLflow store", "note", f"{redacted(resolved)}: a server or database; not looked at")
+            return Finding("MLflow store", "note", f"{redacted(resolved)}: a server or database; not checked")
         if not path.exists():
-            return Finding("MLflow store", "good", "not there yet; the first run makes it, which takes seconds, once")
+            return Finding("MLflow store", "good", "not there yet; the first run creates it, which takes seconds, once")
         ensure_store(resolved, runs_dir.absolute() / "artifacts")
     except (UserError, RunFailedError) as error:
-        return Finding("MLflow store", "problem", str(error), "as it says")
+        fact, _, remedy = str(error).partition(". ")
+        return Finding("MLflow store", "problem", fact, remedy or "try again, or name another by MLFLOW_TRACKING_URI")
     return Finding("MLflow store", "good", f"{path.name}, {path.stat().st_size / 1e6:.1f} MB, of the installed schema")
 
 
@@ -73,7 +74,7 @@ def _write_times(folder: Path) -> list[float]:
     times = []
     with tempfile.TemporaryDirectory(prefix=".doctor-", dir=folder) as scratch:
         for number in range(WRITES):
-            began = time.perf_counter()
+            started = time.perf_counter()
             write_atomically(Path(scratch) / str(number), b"x" * 4096)
-            times.append(1000 * (time.perf_counter() - began))
+            times.append(1000 * (time.perf_counter() - started))
     return times
