@@ -1,4 +1,4 @@
-"""Events as runs and studies tell them, for tests of those who listen."""
+"""Events as runs tell them, for tests of those who listen."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from trial_samples import make_trial
-
 from nnlab.execution.events import RunEnded, RunStarted
 from nnlab.execution.result import RunResult
-from nnlab.tuning.events import StudyEnded, StudyStarted
 
 
 def started(name: str, epochs: int, steps_per_epoch: int, *, patience: int | None = None) -> RunStarted:
@@ -43,14 +40,3 @@ SUMMARY = [
     "run directory  runs/x",
 ]
 """What a console makes of `ENDED`."""
-
-STARTED = StudyStarted("a study", 30, 0, 2, ("val/loss",), ("optimizer.lr", "model.depth"))
-STUDY_ENDED = StudyEnded(
-    directory=Path("runs/a-study"),
-    status="finished",
-    trials=[make_trial(0, [0.25])],
-    objectives=("val/loss",),
-    finished=1,
-    winner=None,
-    test_left_alone=False,
-)

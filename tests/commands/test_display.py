@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from listening import ENDED, STARTED, STUDY_ENDED, started
+from listening import ENDED, started
+from listening_to_studies import STARTED, STUDY_ENDED
 from screen import screen
 from test_run_console import METRICS, Terminal, a_terminal_with_colours  # noqa: F401
 from trial_samples import make_trial

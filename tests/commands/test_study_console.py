@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from listening import STARTED, STUDY_ENDED
+from listening_to_studies import STARTED, STUDY_ENDED
 from optuna.trial import FrozenTrial
 from screen import screen
 from trial_samples import make_trial
@@ -142,7 +142,7 @@ def test_a_closed_pipe_does_not_end_the_study() -> None:
     program = (
         "import sys\n"
         f"sys.path.append({str(TESTS)!r})\n"
-        "from listening import STARTED, STUDY_ENDED\n"
+        "from listening_to_studies import STARTED, STUDY_ENDED\n"
         "from nnlab.commands.study_console import study_console_for\n"
         "from nnlab.execution.events import Notice\n"
         "with study_console_for() as console:\n"

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from listening import ENDED, RESULT, STARTED, STUDY_ENDED, SUMMARY
+from listening import ENDED, RESULT, SUMMARY
+from listening_to_studies import STARTED, STUDY_ENDED
 from trial_samples import make_trial
 
 from nnlab.batch import compose

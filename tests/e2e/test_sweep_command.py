@@ -34,20 +34,23 @@ REFUSALS: dict[str, tuple[list[str], list[str]]] = {
         [*DIGITS, "sweep.name=study"],
         ["is there already", "sweep.resume=study"],
     ),
-    "a study that is not there": (["sweep.resume=studdy"], ["has none named 'studdy'", "There are: study"]),
+    "a study that is not there": (["sweep.resume=studdy", UNTRACKED], ["has none named 'studdy'", "There are: study"]),
     "going on with other epochs": (
-        ["sweep.resume=study", "trainer.epochs=5"],
+        ["sweep.resume=study", "trainer.epochs=5", UNTRACKED],
         ["trainer.epochs: 4 in the study, 5 now", "nothing was started"],
     ),
     "going on with another space": (
-        ["sweep.resume=study", "optimizer.lr=interval(0.1, 0.2)"],
+        ["sweep.resume=study", "optimizer.lr=interval(0.1, 0.2)", UNTRACKED],
         ["sweep.space.optimizer.lr: tag(log, interval(0.003, 0.3)) in the study, interval(0.1, 0.2) now"],
     ),
     "going on with other data": (
-        ["sweep.resume=study", "data.limit=1000"],
+        ["sweep.resume=study", "data.limit=1000", UNTRACKED],
         ["data.limit: null in the study, 1000 now", "nothing was started"],
     ),
-    "going on under another name": (["sweep.resume=study", "sweep.name=other"], ["sweep.name=other", "leave one of"]),
+    "going on under another name": (
+        ["sweep.resume=study", "sweep.name=other", UNTRACKED],
+        ["sweep.name=other", "leave one of"],
+    ),
     "a file where the runs should be": ([*DIGITS, "runs_dir=file"], ["must be writable", "runs_dir=FOLDER"]),
     "a folder that cannot be written": ([*DIGITS, "runs_dir=/proc/nowhere"], ["must be writable", "NNLAB_RUNS_DIR"]),
     "what a study sets by itself": ([*DIGITS, "trainer.monitor=val/loss"], ["follows sweep.objective"]),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import events, run_directories
-from studies import Completed, Kept, Study, duplicate_of, outcome, sweep
+from studies import UNTRACKED, Completed, Kept, Study, duplicate_of, outcome, sweep
 
 EXTENDED = 9
 
@@ -60,7 +60,7 @@ def extended(studies: Mapping[str, Kept], tmp_path_factory: pytest.TempPathFacto
     """A complete study in another place, which goes on to nine trials, and then once more with nothing to do."""
     folder = tmp_path_factory.mktemp("extended")
     shutil.copytree(studies["one worker"].study.directory, folder / "runs" / "study")
-    arguments = ["sweep.resume=study", f"sweep.trials={EXTENDED}"]
+    arguments = ["sweep.resume=study", f"sweep.trials={EXTENDED}", UNTRACKED]
     return [sweep(*arguments, folder=folder) for _ in range(2)], Study(folder / "runs" / "study")
 
 
