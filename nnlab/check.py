@@ -74,7 +74,7 @@ class Matches:
         return self.meaning
 
 
-NOT_EMPTY = Matches(r"(?s).*\S.*", "text that is not empty")
+NOT_EMPTY = Matches(r"(?s).*\S.*", "non-empty text")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # hashed by identity: a table has no hash

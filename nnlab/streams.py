@@ -67,8 +67,8 @@ def check_output(status: int) -> int:
         return status
     _opened["stdout"].error = None  # said once
     if lost.errno != errno.EPIPE:
-        rest = "the work was done and is kept" if _work_is_kept else "what was asked for is not there in full"
-        write_line(sys.stderr, f"warning: standard output took not all ({lost.strerror}): {rest}")
+        rest = "the work was done, and its results are kept" if _work_is_kept else "the answer is incomplete"
+        write_line(sys.stderr, f"warning: standard output lost some lines ({lost.strerror}): {rest}")
     return status if _work_is_kept else status or 1
 
 

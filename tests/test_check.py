@@ -122,8 +122,8 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
             "[attic]",
         ),
         # blank text
-        (Annotated[str, NOT_EMPTY], "", "must be text that is not empty", ""),
-        (Annotated[str, NOT_EMPTY], " \n\t", "must be text that is not empty", ""),
+        (Annotated[str, NOT_EMPTY], "", "must be non-empty text", ""),
+        (Annotated[str, NOT_EMPTY], " \n\t", "must be non-empty text", ""),
         # one of several
         (float | None, "x", "must be a number or null", ""),
         (Batch, 0, "must be at least 1 or full", "1"),

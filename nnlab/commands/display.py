@@ -95,7 +95,7 @@ class Display:
         if not self._has_failed:
             self._has_failed = True
             reason = f"{type(error).__name__}: {error}"
-            write_line(self.errors, f"warning: what is under way can no longer be shown in full ({reason})")
+            write_line(self.errors, f"warning: progress can no longer be shown in full ({reason})")
 
 
 def is_live(out: TextIO) -> bool:

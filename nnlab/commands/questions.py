@@ -95,7 +95,7 @@ def _is_hydras(text: str) -> bool:
 
 def _unanswered(reason: str) -> UserError:
     reason = " ".join(reason.split()).rstrip(".")
-    return UserError(f"The question about the config cannot be answered: {reason}. See --help.")
+    return UserError(f"Hydra cannot show the config: {reason}. See --help.")
 
 
 def _checked(texts: Sequence[str], root: str, rules: Rules | None) -> list[str]:

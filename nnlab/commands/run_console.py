@@ -65,7 +65,7 @@ class RunConsole(Display, RunListener):
             case RunStarted():
                 self._started(event)
             case TrainingEnd(epoch, stopped_early=True):
-                self._say(f"stopped early: no better epoch than {epoch} for {self._patience}")
+                self._say(f"stopped early: no epoch better than {epoch} in {self._patience} epochs")
             case Notice(text):
                 self._say(text)
             case Warned(text):

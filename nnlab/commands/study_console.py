@@ -75,12 +75,12 @@ class StudyConsole(Display, StudyListener):
                 if self._table is not None:
                     self._table.start(number, values_text(values))
                 if again:
-                    self._line(f"trial {number} was interrupted and starts again")
+                    self._line(f"trial {number} was interrupted and restarts")
             case TrialEpoch(number, epoch, scores):
                 if self._table is not None:
                     self._table.epoch(number, epoch, scores)
             case TrialLost(number, attempt, retries):
-                what_now = f"the trial is done again ({attempt} of {retries})"
+                what_now = f"the trial is retried ({attempt} of {retries})"
                 self._warning(f"the process of trial {number} was killed; {what_now}")
             case TrialEnded(trial, standing):
                 self._ended(trial, standing)
@@ -89,7 +89,7 @@ class StudyConsole(Display, StudyListener):
                     self._table.draw(standing)
             case StudyStopping(running):
                 self._line(
-                    f"Ctrl-C: {running} running trial(s) come to their end, no new one starts. "
+                    f"Ctrl-C: {running} running trial(s) will finish, and no new ones start. "
                     "Press Ctrl-C again to stop now."
                 )
             case StudyLeft(name):

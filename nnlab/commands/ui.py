@@ -78,7 +78,7 @@ def server_command(uri: str, port: int) -> list[str]:
     if database is not None and not database.exists():
         raise UserError(
             f"There are no runs to show: {database} does not exist. Start a run first ({typed('run')}), or name "
-            "another store by NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
+            "another store with NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
         )
     server = ["ui", "--backend-store-uri", short_address(uri)[0], "--host", HOST, "--port", str(port), "--workers", "1"]
     return [sys.executable, "-m", "mlflow", *server]
@@ -98,8 +98,8 @@ def check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise UserError(
-                f"The port must be free, but {HOST}:{port} is not ({error.strerror}). If nnlab.ui runs there already, "
-                f"open it; else choose another: --port {_free_port()}."
+                f"The port must be free, but {HOST}:{port} is not ({error.strerror}). If nnlab.ui already runs there, "
+                f"open it; otherwise choose another: --port {_free_port()}."
             ) from error
 
 
@@ -132,7 +132,7 @@ def serve(command: Sequence[str], environment: Mapping[str, str] | None, folder:
         _end(server)
         for number, handler in before.items():
             signal.signal(number, handler)
-    raise RunFailedError(f"MLflow's server stopped by itself with status {status}; its output is above.")
+    raise RunFailedError(f"MLflow's server exited by itself with status {status}; its output is above.")
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

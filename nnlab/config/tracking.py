@@ -18,7 +18,7 @@ ExperimentName = Annotated[
     # No lone surrogates (bytes of a command line that are no UTF-8), which cannot be stored; no null character.
     Matches(
         rf"(?s)(?=.*\S)[^\x00\ud800-\udfff]{{1,{LONGEST_EXPERIMENT}}}",
-        f"a text of 1 to {LONGEST_EXPERIMENT} characters that is not empty",
+        f"a text of 1 to {LONGEST_EXPERIMENT} characters that are not all spaces",
     ),
 ]
 

@@ -134,8 +134,8 @@ class Dense(Layer):
         fan_in = math.prod(features)
         if self.input_dim is not None and self.input_dim != fan_in:
             raise ValueError(
-                f"`Dense(input_dim={self.input_dim})` is given rows of {fan_in} features. "
-                "Leave `input_dim` out, or make it what the layer before it outputs."
+                f"`Dense(input_dim={self.input_dim})` gets rows of {fan_in} features. "
+                "Leave `input_dim` out, or set it to the width of the layer before."
             )
         specs = {"weight": ParameterSpec((fan_in, self.units), self.kernel_initializer, self.kernel_regularizer)}
         if self.use_bias:

@@ -197,7 +197,7 @@ class Tracer(NDArrayOperatorsMixin):
         """Raise a TypeError for `written`, by which the operation would read or change numbers."""
         owner = type(getattr(self._method, "__self__", None)).__name__
         raise TypeError(
-            f"`{owner}.{self._method.__name__}` uses numbers, in `{written}`, but it runs only once, before there are "
+            f"`{owner}.{self._method.__name__}` reads numbers, in `{written}`, but it runs only once, before there are "
             f"any, to record the calls that are made for every batch. {remedy}. (Shapes, dtypes and views can be used.)"
         )
 

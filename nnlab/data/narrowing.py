@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from nnlab.core.rows import Array, Rows
+from nnlab.core.batches import chunks
+from nnlab.core.rows import Rows
 from nnlab.data.dataset import Dataset
 from nnlab.data.number_types import CHUNK
 
@@ -61,7 +61,7 @@ def _remedy(dtype: np.dtype[np.floating], is_scaled: bool, otherwise: str) -> st
 
 def _infinite(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[object, int, int] | None:
     """The first value whose input is not finite, its row in the arrays, and its feature. Inputs grow with values."""
-    for ids in _stretches(rows):
+    for ids in chunks(rows.index, CHUNK):
         chunk = rows.x[ids]
         extremes = np.stack([chunk.min(axis=0), chunk.max(axis=0)])
         finite = np.isfinite(rows.scaling.inputs(extremes, dtype))
@@ -85,8 +85,3 @@ def _merged(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[int, tuple[object
             at = int(np.argmax(narrowed[1:] == narrowed[:-1]))
             return feature, (values[at], values[at + 1]), len(values), after
     return None
-
-
-def _stretches(rows: Rows) -> Iterator[Array]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows.index[start : start + CHUNK]

@@ -107,6 +107,6 @@ def _do(job: Job) -> Path:
 
 def _failed(job: Job, why: str) -> RunFailedError:
     return RunFailedError(
-        f"A run among several failed ({why}). Its command: python -m nnlab.run {' '.join(job.overrides)}\n"
-        "The runs that had ended are kept in the runs folder."
+        f"One of the runs failed ({why}). Its command: python -m nnlab.run {' '.join(job.overrides)}\n"
+        "Runs that had ended are kept in the runs folder."
     )

@@ -98,7 +98,7 @@ class SyncProcess:
             self.discard()
             raise UserError(
                 f"The folder of the runs must be writable, but {runs_dir} is not ({error.strerror or error}). "
-                "Choose another by runs_dir=FOLDER or the environment's NNLAB_RUNS_DIR."
+                "Choose another with runs_dir=FOLDER or NNLAB_RUNS_DIR."
             ) from error
         self._uri, self._runs_dir = uri, runs_dir
         # Through the pipe, since others can read a command line.
@@ -165,7 +165,7 @@ class SyncProcess:
         return self._has_answered
 
     def _problem(self, run: Path) -> str | None:
-        cause = f"the process that feeds it died with status {self._process.returncode}"
+        cause = f"the process that syncs it died with status {self._process.returncode}"
         try:
             state = SyncState.of(run)
             if not journal.has_started(run / JOURNAL) or (state is not None and state.has_all(run)):
@@ -175,9 +175,9 @@ class SyncProcess:
         except UserError as error:
             cause = str(error)
         if self._process.returncode is None:
-            cause = f"it is slow or away; process {self.pid} keeps trying"
+            cause = f"it is slow or unreachable; process {self.pid} keeps trying"
         return (
-            f"MLflow at {redacted(self._uri)} has not got all of the run {run.name}: {cause}. Nothing is lost: "
+            f"MLflow at {redacted(self._uri)} has not received all of the run {run.name}: {cause}. Nothing is lost: "
             f"{run} holds everything, the next run will try again, and {self._runs_dir / LOG} has the details."
         )
 

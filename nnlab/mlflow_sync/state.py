@@ -19,7 +19,7 @@ class AwaitsParentError(RunFailedError):
     """The run belongs below a study that MLflow has not got yet."""
 
     def __init__(self, parent: Path) -> None:
-        super().__init__(f"MLflow must have got the study {parent.name} before its trials.")
+        super().__init__(f"MLflow must have the study {parent.name} before its trials.")
         self.parent = parent
 
 
@@ -63,7 +63,7 @@ class SyncState:
             return None
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(
-                f"{run / FILE} must say what MLflow has got of the run, but is damaged ({error!r}). "
+                f"{run / FILE} must say what MLflow has of the run, but is damaged ({error!r}). "
                 "Delete it: the run is then found again in MLflow by its tag nnlab.run."
             ) from error
 

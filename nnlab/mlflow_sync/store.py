@@ -45,7 +45,7 @@ def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = 
                 if not _has_content(path):
                     _create(path, artifact_root)
     except OSError as error:
-        raise RunFailedError(f"MLflow's store {path} could not be made ({error.strerror or error}).") from error
+        raise RunFailedError(f"MLflow's store {path} could not be created ({error.strerror or error}).") from error
     _verify(path)
 
 
@@ -82,7 +82,7 @@ def _check_can_be_made(draft: Path) -> None:
         with closing(sqlite3.connect(draft)) as database:
             database.execute("PRAGMA user_version = 0")
     except sqlite3.Error as error:
-        raise RunFailedError(f"MLflow's store {draft} could not be made ({error}).") from error
+        raise RunFailedError(f"MLflow's store {draft} could not be created ({error}).") from error
 
 
 def _verify(path: Path) -> None:
@@ -99,8 +99,8 @@ def _verify(path: Path) -> None:
         if is_passing:
             raise RunFailedError(f"MLflow's store {path} cannot be read at present ({error}).") from error
         raise RunFailedError(
-            f"MLflow's store must be one that MLflow made, but {path} cannot be read as such ({error}). "
-            "Move the file away: a new one is made, and the run directories still hold all runs."
+            f"MLflow's store must be one that MLflow created, but {path} cannot be read as one ({error}). "
+            "Move the file away: a new one will be created, and the run directories still hold all runs."
         ) from error
     expected = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
     if found != expected:

@@ -186,6 +186,6 @@ def end_if_dead(path: Path) -> None:
 
 def _not_writable(runs_dir: Path, error: OSError) -> UserError:
     return UserError(
-        f"The folder of the runs must be writable, but making a run's directory in {runs_dir} failed "
-        f"({error.strerror or error}). Choose another by runs_dir=FOLDER or by NNLAB_RUNS_DIR."
+        f"The folder of the runs must be writable, but creating a run directory in {runs_dir} failed "
+        f"({error.strerror or error}). Choose another with runs_dir=FOLDER or NNLAB_RUNS_DIR."
     )

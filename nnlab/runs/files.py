@@ -40,7 +40,7 @@ def not_writable(path: Path, error: OSError) -> RunFailedError:
     """What to raise when something of a run cannot be written while it runs."""
     return RunFailedError(
         f"A run must be able to write its files, but writing {path} failed ({error.strerror or error}). "
-        "Free some space, or keep the runs elsewhere by runs_dir or NNLAB_RUNS_DIR."
+        "Free some space, or keep the runs elsewhere with runs_dir or NNLAB_RUNS_DIR."
     )
 
 

@@ -44,7 +44,7 @@ def told(tested: Iterable[Path]) -> Iterator[str]:
     for runs_dir, experiment, digest, name in places:
         count = looks(runs_dir, experiment, digest)
         times = "once" if count == 1 else f"{count} times"
-        yield f"test split     of {name} evaluated {times} by now in experiment {experiment!r}"
+        yield f"test split     of {name} evaluated {times} so far in experiment {experiment!r}"
 
 
 def _runs(runs_dir: Path) -> Iterator[Path]:

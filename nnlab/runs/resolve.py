@@ -49,7 +49,7 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
         raise UserError(
             "A RUN_ID must be the name of a run's directory, MLflow's id of the run, or a path, but "
             f"{runs_dir} has no run {run_id!r}. {_nearest(run_id, runs)}. "
-            "Another folder is chosen by --runs-dir or NNLAB_RUNS_DIR."
+            "Choose another folder with --runs-dir or NNLAB_RUNS_DIR."
         )
     return found[0]
 

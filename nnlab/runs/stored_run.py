@@ -50,7 +50,7 @@ class StoredRun(JournalReader):
         path = resolve(run_id, runs_dir) if isinstance(run_id, str) else run_id
         run = cls.at(path)
         if run is None:
-            raise UserError(f"A run is read back from its directory, but {path} holds none. Check the path.")
+            raise UserError(f"A run directory must hold a run, but {path} holds none. Check the path.")
         return run
 
     @classmethod
@@ -117,7 +117,7 @@ class StoredRun(JournalReader):
         folder = self.path / MODEL
         if not (folder / ARCHITECTURE).exists():
             raise UserError(
-                f"A model is kept once training is over, but {self.path} has none; the run's status is {self.status}."
+                f"A run has a model once training has ended, but {self.path} has none; its status is {self.status}."
             )
         return load_model(folder / ARCHITECTURE, folder / WEIGHTS)
 

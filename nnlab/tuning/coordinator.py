@@ -113,7 +113,7 @@ class Coordinator:
         if self._repeated_failures >= REPETITIONS_IN_A_ROW:
             return (
                 f"the last {self._repeated_failures} trials had values with which an earlier one failed; "
-                "search other values, or by another sweep.sampler"
+                "search other values, or choose another sweep.sampler"
             )
         return ""
 
@@ -203,8 +203,8 @@ class Coordinator:
                     yield from self._lose(trial)
                     continue
                 raise RunFailedError(
-                    f"Trial {trial.number} could not be done ({type(error).__name__}: {redacted(str(error))}). "
-                    "Nothing is lost; the study can be resumed when its storage and its workers answer."
+                    f"Trial {trial.number} could not be run ({type(error).__name__}: {redacted(str(error))}). "
+                    "Nothing is lost; the study can be resumed once its storage and its workers answer."
                 ) from error
         if not done:
             yield Tick()
@@ -215,7 +215,9 @@ class Coordinator:
             self._waiting.appendleft(trial)
             yield Lost(trial, attempt)
         else:
-            reason = f"its process was killed {attempt} times (out of memory, perhaps); sweep.retries sets how often"
+            reason = (
+                f"its process was killed {attempt} times (out of memory?); sweep.retries limits the retries"
+            )
             self._done.append((trial, Outcome("killed", reason)))
 
     def _tell(self) -> Iterator[Event]:

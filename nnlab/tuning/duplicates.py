@@ -34,7 +34,7 @@ def record_repetition(trial: FrozenTrial, tasks: Tasks, announce: Announce | Non
         return
     both = list(zip(tasks.paths(trial.number), tasks.paths(original), strict=True))
     for place, (path, earlier) in enumerate(both):
-        reason = f"the same values as trial {original}, whose result this is"
+        reason = f"the same values as trial {original}, whose result is copied"
         run = StoredRun.at(earlier)
         if run is None or _is_recorded(path, reason):
             continue

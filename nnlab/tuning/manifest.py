@@ -78,7 +78,7 @@ class Manifest:
         ]
         if lines:
             raise UserError(
-                f"The study {self.name!r} can only be resumed as it was started; nothing was started now.\n"
+                f"The study {self.name!r} can only be resumed as it was started; nothing was started.\n"
                 + "\n".join(lines)
                 + "\nLeave these out to resume it, or start another study without sweep.resume."
             )

@@ -44,12 +44,12 @@ def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
 def _check_free(path: Path) -> None:
     if (path / FILE).exists():
         raise UserError(
-            f"A new study's name must be free, but {path} is there already. "
-            f"Resume it by sweep.resume={path.name}, or choose another sweep.name."
+            f"A new study's name must be free, but {path} exists already. "
+            f"Resume it with sweep.resume={path.name}, or choose another sweep.name."
         )
     if not _is_unborn(path):
         raise UserError(
-            f"A new study's name must be free, but {path} is something else already. Choose another sweep.name."
+            f"A new study's name must be free, but {path} exists already and is not a study. Choose another sweep.name."
         )
 
 

@@ -103,8 +103,8 @@ def storage_url(manifest: Manifest, arguments: Sequence[str]) -> str | None:
         return str(urls[-1])
     if "***" in (manifest.storage or ""):  # see `redacted`
         raise UserError(
-            f"The study {manifest.name!r} is kept at {manifest.storage}, whose password is not. "
-            f"Give the whole address again: {STORAGE}=URL."
+            f"The study {manifest.name!r} is kept at {manifest.storage}, but without its password. "
+            f"Give the whole address: {STORAGE}=URL."
         )
     return manifest.storage
 

@@ -105,7 +105,7 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
         except (ValueError, LookupError, TypeError) as error:
             raise UserError(
                 f"Each line of a study's journal must be one of Optuna's records, but a line of {journal} is not "
-                f"({error}). The file was changed by something else than nnlab: restore it."
+                f"({error}). Something other than nnlab changed the file: restore it."
             ) from error
     try:
         options = {"connect_args": {"timeout": SECONDS_FOR_SQLITE}} if url.startswith("sqlite") else {}
@@ -121,7 +121,7 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
         reason = " ".join(redacted(str(getattr(error, "orig", None) or error)).split())[:300]
         raise UserError(
             f"sweep.storage must be a storage that Optuna can open, but {redacted(url)} is not ({reason}). "
-            "Start the server, mend the address, or leave sweep.storage out for a file in the study's directory."
+            "Start the server, correct the address, or leave sweep.storage out for a file in the study's directory."
         ) from error
 
 
@@ -133,8 +133,8 @@ def check_new_name(name: str, storage: BaseStorage) -> None:
     """
     if name in get_all_study_names(storage):
         raise UserError(
-            f"A new study's name must be free in its storage, but {name!r} is there already. "
-            f"Go on with it by sweep.resume={name}, or choose another sweep.name."
+            f"A new study's name must be free in its storage, but {name!r} exists already. "
+            f"Resume it with sweep.resume={name}, or choose another sweep.name."
         )
 
 

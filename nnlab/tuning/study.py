@@ -123,7 +123,7 @@ class Study:
         if len(stored) != number + 1 or stored[number].user_attrs.get(ASKED) != asked.to_dict():
             raise RunFailedError(
                 f"Only nnlab.sweep may add trials to the study {self.name!r}, and one process at a time, but trial "
-                f"{number} came from elsewhere. Nothing is lost; go on by sweep.resume={self.name} when that has ended."
+                f"{number} came from elsewhere. Nothing is lost; sweep.resume={self.name} resumes it after that."
             )
         return stored[number]
 

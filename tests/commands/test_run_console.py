@@ -129,7 +129,7 @@ def test_a_run_that_stops_early_says_so_behind_its_last_line() -> None:
             console.on(EpochEnd(epoch, METRICS, epoch == 1))
         console.on(TrainingEnd(1, 4, stopped_early=True))
     assert [line[:11] for line in out.getvalue().splitlines()[-2:]] == ["epoch   4/5", "stopped ear"]
-    assert "no better epoch than 1 for 3" in out.getvalue()
+    assert "no epoch better than 1 in 3 epochs" in out.getvalue()
 
 
 def test_a_run_that_fails_shows_the_epoch_before() -> None:

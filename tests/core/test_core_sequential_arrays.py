@@ -116,8 +116,8 @@ WRONG_X = {
     "a column of categories": (pd.DataFrame({"a": pd.Categorical(list("ab" * 6))}), r"x\[0, 0\] is 'a'|holds text"),
     "a column of dates": (pd.DataFrame({"a": pd.date_range("2026-01-01", periods=12)}), "holds dates"),
     "beyond float32": (X * 1e200, "float32 ends at 3.40282e.38. Subtract the mean"),
-    "milliseconds": (np.c_[X, MILLISECONDS], "which float32 rounds to one another. Subtract the mean"),
-    "whole milliseconds": (MILLISECONDS.astype(np.int64)[:, None], "which float32 rounds to one another"),
+    "milliseconds": (np.c_[X, MILLISECONDS], "which float32 cannot tell apart. Subtract the mean"),
+    "whole milliseconds": (MILLISECONDS.astype(np.int64)[:, None], "which float32 cannot tell apart"),
 }
 
 

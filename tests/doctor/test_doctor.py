@@ -69,7 +69,7 @@ def test_more_threads_than_cores_are_told() -> None:
 
 def test_part_of_a_processor_and_a_busy_machine_are_notes_since_they_make_no_result_wrong() -> None:
     assert processors(8, 1, 0.5).verdict == "note"
-    assert "2 of 8 may be used, quota 2; so sweep.workers=2" in processors(8, 2, 2.0).fact
+    assert "2 of 8 usable, quota 2; so sweep.workers=2" in processors(8, 2, 2.0).fact
     assert others_at_work(1.9, 2).verdict == "note"
     assert others_at_work(0.9, 2).verdict == "good"
 
@@ -87,7 +87,7 @@ def test_a_slow_disk_and_a_full_one_are_told(tmp_path: Path, monkeypatch: pytest
 def test_the_store_is_looked_at_and_left_as_it_is(
     tmp_path: Path, template_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "not there yet" in store(tmp_path, None).fact
+    assert "first run creates it" in store(tmp_path, None).fact
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "mlflow.db").write_bytes(template_store.read_bytes())
     assert store(tmp_path, None).verdict == "good"

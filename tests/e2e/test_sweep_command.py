@@ -32,7 +32,7 @@ REFUSALS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "a name that is taken": (
         [*DIGITS, "sweep.name=study"],
-        ["is there already", "sweep.resume=study"],
+        ["must be free", "sweep.resume=study"],
     ),
     "a study that is not there": (["sweep.resume=studdy"], ["has none named 'studdy'", "There are: study"]),
     "going on with other epochs": (

@@ -117,7 +117,7 @@ def test_a_repetition_tells_what_its_original_does(status: str, tmp_path: Path) 
     assert bool(mine["kept"]) == (status != "diverged")
     stored = StoredRun.open(path)
     assert stored.status == status
-    assert str(stored.reason).startswith("the same values as trial 0, whose result this is")
+    assert str(stored.reason).startswith("the same values as trial 0")
     provenances = [json.loads((run / "provenance.json").read_text(encoding="utf-8")) for run in (path, earlier)]
     assert provenances[0]["name"] == f"trial {repetition.number}, same as trial 0"
     of_the_study = ("name", "tags", "parent")

@@ -182,5 +182,5 @@ def test_the_name_of_a_new_study_must_be_free(tmp_path: Path) -> None:
     check_new_name("a-study", storage)
     study_in(storage, sweep_settings())
     check_new_name("another", storage)
-    with pytest.raises(UserError, match=r"'a-study' is there already.*sweep\.resume=a-study"):
+    with pytest.raises(UserError, match=r"'a-study'.*sweep\.resume=a-study"):
         check_new_name("a-study", storage)

@@ -82,7 +82,9 @@ class DimensionReader:
             return
         if HIDDEN in self._texts:
             self._tell(
-                HIDDEN, f"cannot be searched together with {DEPTH} and {WIDTH}, which make it", f"leave {HIDDEN} out"
+                HIDDEN,
+                f"cannot be searched together with {DEPTH} and {WIDTH}, which set it",
+                f"leave {HIDDEN} out",
             )
         layers = self._layers()
         depth: Distribution | None = None

@@ -25,7 +25,10 @@ Depth = Annotated[int, Range(ge=0, le=100)]
 SAME_ROWS = "must be the same in all trials, which are compared on the same validation rows"
 NO_EFFECT = "has no effect on a trial's score"
 NOT_SEARCHABLE = {
-    "seed": ("is the study's, from which each trial gets its own", "sweep.seeds=3, for several seeds per trial"),
+    "seed": (
+        "is the study's, and each trial's is derived from it",
+        "sweep.seeds=3, for several seeds per trial",
+    ),
     "runs_dir": (NO_EFFECT, ""),
     "tracking": (NO_EFFECT, ""),
     "experiment": ("sets many keys at once, among them the data", "choose it outside the space"),
