@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.experiment import Answer, Looks
+from experiments.experiment import Answer, Evaluations
 from experiments.lab import Lab
 from experiments.tables import claims_tables
 from experiments.verdicts import LEVEL, Judged, judge, tally
@@ -96,7 +96,7 @@ def _markdown(
         "",
         *(f"- **{line}**" for line in tally(judged)),
         *(f"- {fact}" for fact in facts),
-        f"- {told([answer.findings.looks for answer in answers])}, all experiments together",
+        f"- {evaluations_text([answer.findings.evaluations for answer in answers])}, all experiments together",
         "",
         *RULE.splitlines(),
         "",
@@ -127,15 +127,15 @@ def _missed(judged: Sequence[Judged]) -> list[str]:
 
 def _found(answer: Answer) -> list[str]:
     """What no table of claims and no figure shows, and how often test splits were evaluated; as lines."""
-    looks = told([answer.findings.looks])
+    evaluations = evaluations_text([answer.findings.evaluations])
     found = answer.findings.found.strip().splitlines()
-    return [*found, *([""] if found else []), f"{looks[0].upper()}{looks[1:]} in this experiment."]
+    return [*found, *([""] if found else []), f"{evaluations[0].upper()}{evaluations[1:]} in this experiment."]
 
 
-def told(looks: Sequence[Looks]) -> str:
+def evaluations_text(evaluations: Sequence[Evaluations]) -> str:
     """The sum of several experiments' evaluations, in words."""
     total: Counter[str] = Counter()
-    for each in looks:
+    for each in evaluations:
         total.update(each)
     if not total:
         return "no test split was evaluated"

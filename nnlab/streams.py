@@ -80,7 +80,7 @@ def flush() -> None:
 
 
 @functools.cache
-def nowhere() -> TextIO:
+def null_stream() -> TextIO:
     """A stream that shows nothing, for a process that has none."""
     return open(os.devnull, "w", encoding="utf-8")
 
@@ -153,7 +153,7 @@ class _Lenient(io.FileIO):
 
 def _secured(name: str, number: int, stream: TextIO | None, original: TextIO | None) -> TextIO:
     if stream is None:
-        return nowhere()
+        return null_stream()
     if name in _opened or stream is not original or not isinstance(stream, io.TextIOWrapper):
         return stream
     with suppress(OSError, ValueError):

@@ -37,13 +37,13 @@ def main(name: str, point_name: str, threads: str, *root: str) -> None:
                 answer = point.loss(contestant.weights(), x[:CHECKED_ROWS], labels[:CHECKED_ROWS])
             case ["epoch", number]:
                 order = order_of(point, int(number))
-                began = time.perf_counter()
+                started = time.perf_counter()
                 contestant.train(order)
-                answer = time.perf_counter() - began
+                answer = time.perf_counter() - started
             case ["evaluate", rows]:
-                began = time.perf_counter()
+                started = time.perf_counter()
                 cast("Evaluator", contestant).evaluate(int(rows))
-                answer = time.perf_counter() - began
+                answer = time.perf_counter() - started
             case ["memory"]:
                 answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             case other:

@@ -44,7 +44,7 @@ class Point:
         """Updates an epoch; every batch is whole."""
         return self.rows // self.batch
 
-    def beginning(self) -> Weights:
+    def initial_weights(self) -> Weights:
         """The weights that everybody begins with."""
         rng = np.random.default_rng(1)
         weights: Weights = []

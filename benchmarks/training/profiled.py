@@ -75,9 +75,9 @@ def main(point_name: str, *root: str) -> None:
     before: dict[str, float] = {}
     for number in range(ROUNDS + 1):
         order = order_of(point, number)
-        began = time.perf_counter()
+        started = time.perf_counter()
         unwatched.train(order)
-        step = 1e6 * (time.perf_counter() - began) / point.steps
+        step = 1e6 * (time.perf_counter() - started) / point.steps
         watched.train(order)
         sums = {f"{row['phase']}: {row['operation']}": float(row["seconds"]) for row in _rows(profile)}
         if number:  # the first is the warm-up

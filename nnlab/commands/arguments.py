@@ -51,9 +51,7 @@ def read_overrides(arguments: Sequence[str], *, root: str, rules: Rules | None =
     if is_answered(parsed, root, rules):
         return None
     if parsed.multirun:
-        raise UserError(
-            "nnlab.sweep always searches, so it takes no -m. Leave it out: several values are searched."
-        )
+        raise UserError("nnlab.sweep always searches, so it takes no -m. Leave it out: several values are searched.")
     overrides: list[str] = parsed.overrides
     return overrides
 
@@ -87,9 +85,7 @@ def _parsed(arguments: Sequence[str]) -> Any:
         other = "--run" if parsed.run else asked[0]
         raise UserError(f"{other} is for one config, and -m is for several. Leave one of them out.")
     if not parsed.cfg and (parsed.resolve or parsed.package is not None):
-        raise UserError(
-            "--resolve and --package change how --cfg shows a config. Add --cfg job, or leave them out."
-        )
+        raise UserError("--resolve and --package change how --cfg shows a config. Add --cfg job, or leave them out.")
     return parsed
 
 

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nnlab.commands.display import Display, harmless, is_live
 from nnlab.commands.study_summary import how_to_resume, summary, title
 from nnlab.execution.events import Notice, Warned
-from nnlab.streams import folded, nowhere, open_closed, width_of, work_is_kept, write_line
+from nnlab.streams import folded, null_stream, open_closed, width_of, work_is_kept, write_line
 from nnlab.tuning.events import (
     StandingNow,
     StudyEnded,
@@ -41,8 +41,8 @@ def study_console_for(out: TextIO | None = None, errors: TextIO | None = None) -
     """Choose how to show a study on the stream `out`; the defaults are the process's own streams, if it has any."""
     open_closed()
     work_is_kept()
-    out = out or sys.stdout or nowhere()
-    errors = errors or sys.stderr or nowhere()
+    out = out or sys.stdout or null_stream()
+    errors = errors or sys.stderr or null_stream()
     return StudyConsole(out, errors, live=is_live(out))
 
 

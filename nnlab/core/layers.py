@@ -114,8 +114,8 @@ class Dense(Layer):
             "bias_regularizer": (self.bias_regularizer, None),
             "input_dim": (self.input_dim, None),
         }
-        said = [f"{name}={value!r}" for name, (value, default) in options.items() if value != default]
-        return f"Dense({', '.join([str(self.units), *said])})"
+        given = [f"{name}={value!r}" for name, (value, default) in options.items() if value != default]
+        return f"Dense({', '.join([str(self.units), *given])})"
 
     def parts(self) -> tuple[Layer, ...]:
         """The layer without its activation, and the activation."""

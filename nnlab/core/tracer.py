@@ -177,10 +177,10 @@ class Tracer(NDArrayOperatorsMixin):
             takes_it_last: whether it can be given as the last argument, without a keyword.
         """
         options = [f"{key}={_written(value)}" for key, value in kwargs.items() if key != "out"]
-        said = [*map(_written, args), *options]
-        written = f"{name}({', '.join(said)})"
+        given = [*map(_written, args), *options]
+        written = f"{name}({', '.join(given)})"
         if result is None:
-            self.refuse(written, f"Write `yield call({', '.join([name, *said])})`")
+            self.refuse(written, f"Write `yield call({', '.join([name, *given])})`")
         if not result:
             self.refuse(written, A_FUNCTION)
         out = _written(kwargs["out"]) if "out" in kwargs else result
@@ -191,7 +191,7 @@ class Tracer(NDArrayOperatorsMixin):
             if "out" in kwargs
             else f", with an array of its own as `{result}`: `memory.empty(shape{kind})` in `saved`"
         )
-        self.refuse(written, f"Write `yield call({', '.join([name, *said, out])})`{own}")
+        self.refuse(written, f"Write `yield call({', '.join([name, *given, out])})`{own}")
 
     def refuse(self, written: str, remedy: str = A_FUNCTION) -> NoReturn:
         """Raise a TypeError for `written`, by which the operation would read or change numbers."""

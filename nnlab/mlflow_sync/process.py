@@ -117,7 +117,7 @@ class SyncProcess:
         note_destination(self._uri, run)
         self._send({"run": str(run)})
 
-    def finish(self, patience: float, say: Callable[[str], object] = lambda text: None) -> list[str]:
+    def finish(self, patience: float, notify: Callable[[str], object] = lambda text: None) -> list[str]:
         """Say that no more runs come, and wait until MLflow has got all of them.
 
         Close the runs first: the process follows each to its end. Afterwards the process has ended, or continues
@@ -126,7 +126,7 @@ class SyncProcess:
 
         Args:
             patience: how many seconds to wait at most.
-            say: is told once what is waited for, if that takes long.
+            notify: is told once what is waited for, if that takes long.
 
         Returns:
             What MLflow has not got, in words, one text per run; empty if it has got everything.
@@ -135,10 +135,10 @@ class SyncProcess:
             if self._process.stdin is not None:
                 self._process.stdin.close()
         with suppress(KeyboardInterrupt):
-            self._wait(patience, say)
+            self._wait(patience, notify)
         return [problem for run in self._runs if (problem := self._problem(run))]
 
-    def _wait(self, patience: float, say: Callable[[str], object]) -> None:
+    def _wait(self, patience: float, notify: Callable[[str], object]) -> None:
         started = time.monotonic()
         is_said = False
         while self._process.poll() is None:
@@ -148,7 +148,7 @@ class SyncProcess:
                 break
             if waited >= SECONDS_IN_SILENCE and not is_said:
                 is_said = True
-                say(
+                notify(
                     f"waiting up to {limit:.0f} s for MLflow at {redacted(self._uri)}; press Ctrl-C to leave "
                     "it to the next run; nothing is lost"
                 )

@@ -211,7 +211,7 @@ def _import_mlflow() -> None:
     gc.enable()
 
 
-def _tell(parent: int) -> None:
+def _notify(parent: int) -> None:
     """Say to the parent, which reads our standard output, that MLflow answers."""
     with contextlib.suppress(OSError):  # it has gone
         os.write(parent, b".")
@@ -233,7 +233,7 @@ def main() -> int:
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, arrivals), daemon=True).start()
     with contextlib.redirect_stderr(Redacting(sys.stderr)):
-        worker = Worker(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_tell, parent))
+        worker = Worker(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_notify, parent))
         # The store takes a moment: now, while the parent reads its data. What fails is tried again.
         with contextlib.suppress(Exception):
             worker.client()

@@ -81,8 +81,8 @@ def worst_mistakes(
         page.text(2.0, 1.1, "no mistakes", ha="center", va="center", color=GREY, fontsize=14)
         return figure
     captions = [
-        f"true {short(class_names[label], 18)}\npredicted {short(class_names[said], 12)} ({share:.1%})"
-        for label, said, share in zip(true[:MISTAKES], predicted, probability, strict=False)
+        f"true {short(class_names[label], 18)}\npredicted {short(class_names[prediction], 12)} ({share:.1%})"
+        for label, prediction, share in zip(true[:MISTAKES], predicted, probability, strict=False)
     ]
     return _tiles(images[:MISTAKES], captions, rows=3, columns=4, width=2.1, title=title)
 

@@ -215,9 +215,7 @@ class Coordinator:
             self._waiting.appendleft(trial)
             yield Lost(trial, attempt)
         else:
-            reason = (
-                f"its process was killed {attempt} times (out of memory?); sweep.retries limits the retries"
-            )
+            reason = f"its process was killed {attempt} times (out of memory?); sweep.retries limits the retries"
             self._done.append((trial, Outcome("killed", reason)))
 
     def _tell(self) -> Iterator[Event]:

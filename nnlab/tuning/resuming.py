@@ -64,9 +64,9 @@ def resumed_plan(arguments: Sequence[str], given: Sequence[str], directory: Path
     try:
         return make_plan(arguments)
     except ConfigError as error:
-        told = {problem.key for problem in error.problems}
+        reported = {problem.key for problem in error.problems}
         differences = _differences(Manifest.read(directory), parsed(given, study_rules()))
-        others = [problem for problem in differences if problem.key not in told]
+        others = [problem for problem in differences if problem.key not in reported]
         raise ConfigError([*error.problems, *others]) from None
 
 

@@ -40,7 +40,7 @@ def run_study(
     Args:
         plan: what to search, and how.
         command: the program and its arguments, for the record.
-        listeners: are told what happens; what they raise costs them the rest, not the study.
+        listeners: are listening what happens; what they raise costs them the rest, not the study.
         announce: is called with the directory of the study and of each run, once they exist, to bring them into MLflow;
             None leaves them there.
         resume: the directory of the study to resume; None starts a new one.
@@ -53,7 +53,7 @@ def run_study(
         KeyboardInterrupt: if interrupted twice or terminated; it can be resumed.
     """
     config, settings = plan.fixed, plan.settings
-    told = Listeners[StudyEvent](listeners)
+    heard = Listeners[StudyEvent](listeners)
     fingerprint = plan.fingerprint(plan.dataset.sha256)
     # First of all, so that a wrong address leaves nothing behind.
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None
@@ -78,9 +78,9 @@ def run_study(
                 manifest_of(plan, name, fingerprint).save(path)
             else:
                 for change in Manifest.read(path).changed_versions():
-                    told.on(Warned(change))
+                    heard.on(Warned(change))
             study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
-            session = Session(plan, study, recorder, told, announce)
+            session = Session(plan, study, recorder, heard, announce)
             own = executor or WorkerProcesses(plan.workers)
             try:
                 session.run(own, presses)
@@ -88,7 +88,7 @@ def run_study(
                 recorder.close("killed", "terminated by the system (SIGTERM)")
                 raise
             except (KeyboardInterrupt, RunFailedError):
-                told.on(StudyLeft(name))
+                heard.on(StudyLeft(name))
                 raise
             finally:
                 if executor is None:

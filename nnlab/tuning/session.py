@@ -107,7 +107,7 @@ class Session:
         )
         if self._plan.fixed.tracking.plots:
             threading.Thread(target=prepare_pictures, daemon=True).start()
-        self._make_up_for_a_kill()
+        self._catch_up()
         try:
             self._take_events(coordinator, presses)
         finally:
@@ -128,7 +128,7 @@ class Session:
                     self._listeners.on(TrialLost(trial.number, attempt, self._plan.settings.retries))
                 case Ended(trial):
                     self._ended(trial)
-            self._look_at_running()
+            self._poll_running()
             self._listeners.on(StandingNow(self._standing()))
             if presses and self._status == "finished":
                 self._status, self._reason = "interrupted", "interrupted by the user"
@@ -160,7 +160,7 @@ class Session:
         )
         return StudyResult(self._path, self._status, self._reason)
 
-    def _make_up_for_a_kill(self) -> None:
+    def _catch_up(self) -> None:
         """What an earlier session could no longer write down."""
         self._record.progress(self._study.trials)
         for trial in self._study.trials:
@@ -176,7 +176,7 @@ class Session:
         self._record.progress(self._study.trials)
         self._listeners.on(TrialEnded(trial, self._standing()))
 
-    def _look_at_running(self) -> None:
+    def _poll_running(self) -> None:
         """Announce the runs that have started since, and tell of their latest epochs."""
         for number, paths in self._running.items():
             for path in paths:

@@ -50,9 +50,7 @@ class StoredStudy:
         manifest = Manifest.read(directory)
         storage = open_storage(storage_url(manifest, arguments), directory / JOURNAL_FILE)
         if name not in get_all_study_names(storage):
-            raise UserError(
-                f"The study {name!r} was started in {directory}, but its storage does not have it."
-            )
+            raise UserError(f"The study {name!r} was started in {directory}, but its storage does not have it.")
         return cls(directory, manifest, storage)
 
     @property

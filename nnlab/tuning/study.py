@@ -151,7 +151,7 @@ class Study:
                 self._storage.set_trial_user_attr(trial._trial_id, OUTCOME, outcome.to_dict())
             self._storage.set_trial_state_values(trial._trial_id, state, values)
             stored = self._storage.get_trial(trial._trial_id)
-        self._think_of(stored)
+        self._update_twin(stored)
         return stored
 
     @answering()
@@ -172,7 +172,7 @@ class Study:
             return [trial.intermediate_values[trial.last_step]]  # as Optuna's own `tell` does
         return None
 
-    def _think_of(self, ended: FrozenTrial) -> None:
+    def _update_twin(self, ended: FrozenTrial) -> None:
         """Let the samplers know of a trial's end."""
         twin = self.known[ended.number]
         if twin.state.is_finished():

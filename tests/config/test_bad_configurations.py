@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from expected_problems import ExpectedProblem
 from mistakes_in_a_key import OUT_OF_RANGE, UNKNOWN_CHOICES, UNKNOWN_KEYS, WRONG_TYPES
 from mistakes_together import COMBINATIONS, DATA, GRAMMAR_AND_SWEEPS
-from told import Told
 
 from nnlab.config.jobs import compose_jobs
 from nnlab.config.problems import ConfigError
@@ -26,7 +26,7 @@ ALL = [
 
 @pytest.mark.parametrize(("overrides", "problems"), ALL)
 def test_a_bad_configuration_is_told_with_key_value_facts_and_remedy(
-    overrides: list[str], problems: tuple[Told, ...]
+    overrides: list[str], problems: tuple[ExpectedProblem, ...]
 ) -> None:
     with pytest.raises(ConfigError, match="nothing was started") as caught:
         compose_jobs(overrides, multirun=False)

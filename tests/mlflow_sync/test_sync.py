@@ -35,7 +35,7 @@ class Pretended:
     def add(self, run: Path) -> None:
         self.told.append(("add", self, run))
 
-    def finish(self, patience: float, say: Callable[[str], object]) -> list[str]:
+    def finish(self, patience: float, notify: Callable[[str], object]) -> list[str]:
         self.told.append(("finish", self, patience))
         return ["the run is not there"]
 

@@ -8,7 +8,7 @@ from nnlab.config.problems import ConfigProblem
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class ExpectedProblem:
     """Equals every problem that says it.
 
     Args:
@@ -32,6 +32,6 @@ class Told:
     __hash__ = None  # type: ignore[assignment]
 
 
-def told(what: str, nearest: str = "", *facts: str) -> Told:
+def says(what: str, nearest: str = "", *facts: str) -> ExpectedProblem:
     """What a problem has to say."""
-    return Told(what, nearest, facts)
+    return ExpectedProblem(what, nearest, facts)

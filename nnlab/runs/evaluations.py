@@ -17,7 +17,7 @@ TESTED = b'{"event": "test"'
 """The start of a journal line that records an evaluation of the test split."""
 
 
-def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
+def count_evaluations(runs_dir: Path, experiment: str, data_sha256: str) -> int:
     """How many evaluations of the test split the runs of a folder have recorded, a study's winners among them.
 
     Args:
@@ -38,11 +38,11 @@ def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
     )
 
 
-def told(tested: Iterable[Path]) -> Iterator[str]:
+def evaluation_lines(tested: Iterable[Path]) -> Iterator[str]:
     """A line for each experiment and data set of these runs, which have evaluated their test splits."""
     places = dict.fromkeys((path.parent, _experiment(path), _digest(path), _data(path)) for path in tested)
     for runs_dir, experiment, digest, name in places:
-        count = looks(runs_dir, experiment, digest)
+        count = count_evaluations(runs_dir, experiment, digest)
         times = "once" if count == 1 else f"{count} times"
         yield f"test split     of {name} evaluated {times} so far in experiment {experiment!r}"
 
