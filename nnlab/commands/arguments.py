@@ -22,7 +22,7 @@ FOREIGN = ("config_name", "config_path", "config_dir", "experimental_rerun")
 def composed_jobs(arguments: Sequence[str]) -> list[Job]:
     """The jobs of a command line: none for `--help`, `--cfg` and their like, which it answers; several for `-m`.
 
-    Hydra composes and answers questions about configs; what is composed is run elsewhere, so that Hydra never
+    Hydra composes configs and answers questions about them; runs happen elsewhere, so that Hydra never
     stands around the work.
 
     Raises:

@@ -15,7 +15,7 @@ D = TypeVar("D", bound="Display")
 
 
 def harmless(show: Callable[Concatenate[D, P], None]) -> Callable[Concatenate[D, P], None]:
-    """A method that shows something, made so that its failure costs a line and not the work."""
+    """A method that shows something: if it fails, a line is lost, not the work."""
 
     def shown(self: D, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -28,7 +28,7 @@ def harmless(show: Callable[Concatenate[D, P], None]) -> Callable[Concatenate[D,
 
 
 class Picture(Protocol):
-    """The last lines of a terminal, which are drawn again and again."""
+    """The last lines of a terminal, redrawn again and again."""
 
     def print_above(self, text: str, style: str = "") -> None:
         """Print a line that stays, in one of Rich's styles."""
@@ -87,7 +87,7 @@ class Display:
                 self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
-        """Go on without the picture, and say why, once."""
+        """Continue without the picture, and say why, once."""
         picture, self._picture, self._is_live = self._picture, None, False
         if picture is not None:
             with suppress(Exception, SystemExit):

@@ -1,4 +1,4 @@
-"""Where a run is in MLflow, and how a person gets to see it there."""
+"""Where to see a run in MLflow."""
 
 from __future__ import annotations
 

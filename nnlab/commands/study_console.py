@@ -1,4 +1,4 @@
-"""What a person sees of a study: one line per ended trial, and on a terminal a table that moves below them.
+"""What a person sees of a study: one line per ended trial, and on a terminal a live table below them.
 
 Results go to standard output, warnings to standard error.
 """

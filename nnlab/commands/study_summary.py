@@ -30,7 +30,7 @@ def summary(event: StudyEnded, *, encoding: str | None, width: int | None) -> st
 
 
 def how_to_resume(name: str) -> str:
-    """What to tell who stopped a study."""
+    """What to tell the user who stopped a study."""
     return f"resume it with   python -m nnlab.sweep sweep.resume={name}"
 
 

@@ -35,7 +35,7 @@ END_WITH_PARENT = 1  # Linux' PR_SET_PDEATHSIG
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
-    """The command: serves until Ctrl-C, which ends it with 130."""
+    """The command: serves until Ctrl-C; exit status 130."""
     parser = argparse.ArgumentParser(prog="nnlab.ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
     parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))

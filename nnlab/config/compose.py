@@ -146,7 +146,7 @@ def _forced(override: Override) -> str:
 
 
 def _first_invalid(overrides: Sequence[Override], root: str) -> list[Override]:
-    """The first override up to which the overrides cannot be composed."""
+    """The first override that cannot be composed together with those before it."""
     for count in range(1, len(overrides) + 1):
         try:
             _composed(overrides[:count], root)

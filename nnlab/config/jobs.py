@@ -1,4 +1,4 @@
-"""From a command line in Hydra's grammar to validated jobs, with all that is wrong found before any work starts."""
+"""From a command line in Hydra's grammar to validated jobs; every problem is found before any work starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked of tracking: the keys of the `tracking` config group, with their rules."""
+"""The keys of the `tracking` config group, with their rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers: what a network is declared with. They hold choices, no numbers; a `Network` gives them parameters."""
+"""Layers declare a network. They hold choices, not numbers; a `Network` gives them parameters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Layer:
     kind: ClassVar[str]
 
     def parts(self) -> tuple[Layer, ...]:
-        """The layers that it stands for: itself, unless it is short for several."""
+        """The layers that it stands for: itself, unless it is shorthand for several."""
         return (self,)
 
     def output_shape(self, features: Shape) -> Shape:
@@ -65,7 +65,7 @@ class Dense(Layer):
 
     Args:
         units: the width of the output.
-        activation: what follows, as an `Activation` after the layer would; None is nothing.
+        activation: the function applied after, as by an `Activation` layer; None is none.
         use_bias: whether there is a bias (units,).
         kernel_initializer: of the weight (features, units): an initializer, or Keras' name for one.
         bias_initializer: the same for the bias.

@@ -1,4 +1,4 @@
-"""How far training has got, from one call of `fit` to the next."""
+"""How far training has come, from one call of `fit` to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in for an array while calls are recorded: everything but its numbers.
+"""What stands in for an array while calls are recorded: it has everything but the numbers.
 
 An operation is asked for its calls once, when the buffers hold nothing yet: what it computed with them then would be
 frozen for all batches. A `Tracer` (JAX's word) has the array's shape, dtype and views; it raises if asked for numbers.

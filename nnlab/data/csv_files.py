@@ -52,7 +52,7 @@ class CsvSettings(Protocol):
 
     @property
     def index(self) -> Index:
-        """What becomes of an index."""
+        """What to do with an index."""
 
 
 @dataclasses.dataclass(frozen=True)

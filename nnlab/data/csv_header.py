@@ -1,4 +1,4 @@
-"""Whether the first line of a CSV file names the columns or is a row; where it could be either, the user is asked."""
+"""Whether the first line of a CSV file names the columns or is a row; where it could be either, the file is refused."""
 
 from __future__ import annotations
 

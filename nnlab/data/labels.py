@@ -1,4 +1,4 @@
-"""From the labels in files to classes: which there are, what they are called, and what cannot be a class."""
+"""From the labels in files to classes: which classes there are, their names, and what cannot be a class."""
 
 from __future__ import annotations
 

@@ -16,14 +16,14 @@ SHARE = 0.1
 
 
 class Loss(NamedTuple):
-    """What narrowing would lose, as a rule with its facts, and what keeps it."""
+    """What narrowing would lose, as a rule with its facts, and the remedy."""
 
     rule: str
     remedy: str
 
 
 def narrowing_loss(dataset: Dataset, dtype: np.dtype[np.floating]) -> Loss | None:
-    """What a network of `dtype` would lose of the dataset, if it matters.
+    """What a network of `dtype` would lose of the dataset; None if nothing that matters.
 
     Every input of every split has to be finite. And of the first `CHUNK` training rows, no feature may have more
     than a tenth of its distinct values made equal to others, as float32 does with dates written as 20240131, with
@@ -73,7 +73,7 @@ def _infinite(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[object, int, in
 
 
 def _merged(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[int, tuple[object, object], int, int] | None:
-    """The first feature that loses too many of its values: two that become one, how many there are, and will be."""
+    """The first feature that loses too many values: two that become equal, the count before, and the count after."""
     chunk = rows.x[rows.index[:CHUNK]]
     inputs = rows.scaling.inputs(chunk, dtype)
     for feature in range(chunk.shape[1]):

@@ -67,7 +67,7 @@ def kernel(libraries: Sequence[Mapping[str, Any]], flags: frozenset[str], chosen
 
 
 def copies(libraries: Sequence[Mapping[str, Any]]) -> Finding:
-    """Whether several BLAS libraries are in one process, whose threads would fight."""
+    """Whether several BLAS libraries are in one process, whose threads would compete."""
     places = [f"{library['internal_api']} in {Path(library['filepath']).parent.name}" for library in libraries]
     if len(places) < 2:
         return Finding("copies of BLAS", "good", f"{len(places)} in a process that runs a sweep")
@@ -80,7 +80,7 @@ def copies(libraries: Sequence[Mapping[str, Any]]) -> Finding:
 
 
 def thread_variables(environment: Mapping[str, str], cores: int) -> Iterator[Finding]:
-    """Variables that set the threads of every process, also of those beside each other."""
+    """Variables that set the threads of every process, workers included."""
     for name in THREAD_VARIABLES:
         text = environment.get(name)
         if text is None:
@@ -93,7 +93,7 @@ def thread_variables(environment: Mapping[str, str], cores: int) -> Iterator[Fin
 
 
 def processors(machine: int, usable: int, quota: float | None) -> Finding:
-    """How many processors there are for us; the defaults of `sweep.workers` and of `trainer.threads=auto`."""
+    """How many processors nnlab can use; the defaults of `sweep.workers` and of `trainer.threads=auto`."""
     fact = f"{usable} of {machine} usable" + (f", quota {quota:g}" if quota else "")
     defaults = f"sweep.workers={usable}, each with trainer.threads=1"
     if quota is not None and quota < 1:

@@ -1,4 +1,4 @@
-"""`python -m nnlab.doctor [--json]`: check the machine, and say how to mend what is wrong."""
+"""`python -m nnlab.doctor [--json]`: check the machine, and say how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARKS = {"good": "ok", "note": "note", "problem": "PROBLEM"}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command: a table, or JSON; returns exit status 1 if results would be wrong, or could not be kept."""
+    """The command: a table, or JSON; returns exit status 1 only if results would be wrong or could not be stored."""
     parser = argparse.ArgumentParser(prog="nnlab.doctor", description=__doc__)
     parser.add_argument("--json", action="store_true", help="a list of objects: name, verdict, fact, remedy")
     parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))

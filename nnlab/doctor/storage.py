@@ -28,7 +28,7 @@ def storage(runs_dir: Path, uri: str | None) -> Iterator[Finding]:
 
     Args:
         runs_dir: the folder of the runs; need not exist.
-        uri: MLflow's tracking URI as the user has it; None for the default.
+        uri: MLflow's tracking URI as the user set it; None for the default.
     """
     yield from disk(runs_dir.expanduser().absolute())
     yield store(runs_dir, uri)

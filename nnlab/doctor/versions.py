@@ -35,7 +35,7 @@ class Comparison:
 
 
 def versions() -> Iterator[Finding]:
-    """Whether each package is there in a version that nnlab works with."""
+    """Whether each package is installed in a version that nnlab works with."""
     shown = ", ".join(f"{name} {_version(name)}" for name in SHOWN)
     yield Finding("versions", "good", f"Python {platform.python_version()}, {shown}")
     try:
@@ -48,7 +48,7 @@ def versions() -> Iterator[Finding]:
 
 
 def requirements(needed: Sequence[str], version_of: Callable[[str], str]) -> Iterator[Finding]:
-    """Every requirement, those of the extras included: how many there are, and what has become of each.
+    """Every requirement, those of the extras included: how many are met, and what is wrong with the others.
 
     Args:
         needed: requirements, as a package's metadata has them.

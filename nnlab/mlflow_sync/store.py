@@ -1,4 +1,4 @@
-"""How a SQLite store of MLflow's comes to be: whole, once, whoever else starts."""
+"""Creates MLflow's SQLite store: whole or not at all, and once, however many processes start together."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nnlab.runs.files import FileLock
 
 
 def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = lambda: None) -> None:
-    """Make a SQLite store if it is absent, and check it; other stores look after themselves.
+    """Create a SQLite store if it is missing, and check it; other stores manage themselves.
 
-    MLflow's own first start is neither safe against a second one nor against a kill. So it happens under a
+    MLflow's own first start is safe neither from a second one nor from a kill. So it happens under a
     lock and under another name, and the finished file is renamed.
 
     Args:
         uri: resolved.
-        artifact_root: absolute, for the experiment "Default" that MLflow makes by itself.
-        is_making: is told when the store is not there yet and can be made, by this process or by another; that takes
+        artifact_root: absolute, for the experiment "Default" that MLflow creates by itself.
+        is_making: called when the store does not exist yet and can be created, by this process or another; that takes
             seconds.
 
     Raises:
-        RunFailedError: if the store cannot be made, is no MLflow store, or belongs to another MLflow version.
+        RunFailedError: if the store cannot be created, is not MLflow's, or belongs to another version of MLflow.
     """
     path = sqlite_path(uri)
     if path is None:

@@ -1,4 +1,4 @@
-"""Bringing the runs of a command into MLflow, from the first to the last word: what commands and studies use."""
+"""Bringing the runs of a command into MLflow, from start to finish: what commands and studies use."""
 
 from __future__ import annotations
 
@@ -89,4 +89,4 @@ def _place(config: Config) -> tuple[str, str] | None:
 
 
 def _keep_out(run: Path) -> None:
-    """Do nothing with a run that is kept out of MLflow."""
+    """Do nothing: the run is kept out of MLflow."""

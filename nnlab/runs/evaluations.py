@@ -1,6 +1,6 @@
-"""How often a data set's test split was evaluated in an experiment: what the runs' journals tell.
+"""How often a data set's test split was evaluated in an experiment, by the runs' journals.
 
-Each look at it makes the next one worth less. So the number is said, whatever each of the runs promises for itself.
+Each evaluation makes the next one worth less. So the count is shown, whatever each run by itself promises.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def count_evaluations(runs_dir: Path, experiment: str, data_sha256: str) -> int:
         experiment: MLflow's, of the runs.
         data_sha256: of the data set; how its rows were divided makes no difference.
     """
-    # As the files have it: parsing them would take ten times as long, and runs are thousands.
+    # As text: parsing the files would take ten times as long, and there may be thousands of runs.
     of_data = f'"sha256": "{data_sha256}"'.encode()
     section = yaml.safe_dump({"tracking": {"experiment": experiment}}, allow_unicode=True)
     of_experiment = section.removeprefix("tracking:").encode()
@@ -39,7 +39,7 @@ def count_evaluations(runs_dir: Path, experiment: str, data_sha256: str) -> int:
 
 
 def evaluation_lines(tested: Iterable[Path]) -> Iterator[str]:
-    """A line for each experiment and data set of these runs, which have evaluated their test splits."""
+    """One line per experiment and data set of these runs, which have evaluated their test splits."""
     places = dict.fromkeys((path.parent, _experiment(path), _digest(path), _data(path)) for path in tested)
     for runs_dir, experiment, digest, name in places:
         count = count_evaluations(runs_dir, experiment, digest)
@@ -61,7 +61,7 @@ def _tests(run: Path) -> int:
 def _content(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError:  # taken away in this moment
+    except OSError:  # removed just now
         return b""
 
 

@@ -1,4 +1,4 @@
-"""Files that survive a kill: written whole or not at all, and locked only as long as a process lives."""
+"""Files that survive a kill: written whole or not at all, and locked only while a process lives."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class FileLock:
     """
 
     def __init__(self, path: Path, *, wait: bool = True) -> None:
-        """Take the lock, making the file if needed.
+        """Take the lock, creating the file if needed.
 
         Raises:
             BlockingIOError: if `wait` is false and somebody else holds it.
-            OSError: if the file can be neither made nor opened.
+            OSError: if the file can be neither created nor opened.
         """
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -80,7 +80,7 @@ class FileLock:
         return False
 
     def release(self) -> None:
-        """Give the lock back; doing so twice is fine."""
+        """Release the lock; doing so twice is fine."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -1,4 +1,4 @@
-"""A run read back from its directory, whoever recorded it, and whether it has ended or not."""
+"""A run read back from its directory, whether it has ended or not."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StoredRun(JournalReader):
 
     @classmethod
     def at(cls, path: Path) -> Self | None:
-        """The run in the directory `path`; None as long as none has started there.
+        """The run in the directory `path`; None while none has started there.
 
         Raises:
             UserError: if its journal is damaged.
@@ -84,7 +84,7 @@ class StoredRun(JournalReader):
 
     @property
     def run_id(self) -> str | None:
-        """MLflow's id of the run; None if MLflow has not got it."""
+        """MLflow's id of the run; None if MLflow does not have it."""
         return mlflow_id(self.path)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What comes of a trial's runs together, and what each of them records of it in the end."""
+"""The outcome of a trial by its runs, and what each run records of it in the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding a study again, and the command line that resumes it."""
+"""Finding a stored study, and the command line that resumes it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STORAGE = "sweep.storage"
 def resumed_arguments(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
     """The whole command line of a study that is resumed, and its directory.
 
-    What started the study counts again, followed by what is given now.
+    The overrides that started the study apply again, followed by those given now.
 
     Args:
         arguments: overrides in Hydra's grammar.
@@ -51,7 +51,7 @@ def resumed_arguments(arguments: Sequence[str]) -> tuple[list[str], Path | None]
 
 
 def resumed_plan(arguments: Sequence[str], given: Sequence[str], directory: Path) -> Plan:
-    """The plan of a study that is resumed; where it cannot be made, what differs from the study's start is told too.
+    """The plan of a study that is resumed; if it cannot be made, what differs from the study's start is reported too.
 
     Args:
         arguments: the whole command line, see `resumed_arguments`.

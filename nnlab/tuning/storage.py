@@ -140,7 +140,7 @@ def check_new_name(name: str, storage: BaseStorage) -> None:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Around whatever asks the storage in the middle of a study.
+    """Wraps whatever uses the storage in the middle of a study.
 
     Raises:
         RunFailedError: if the storage does not answer.

@@ -1,6 +1,6 @@
 """A study: the trials in their storage, and what to try next. Only one process at a time creates and ends trials.
 
-Samplers think on a twin of the study that lives in memory, and what they propose is stored in a single record. So a
+Samplers work on a twin of the study in memory, and what they propose is stored in a single record. So a
 process that is killed leaves a trial with all its parameters or none, and the next one proposes the same again:
 each proposal comes from a fresh sampler, and depends on the study's seed, the trial's number and the trials before.
 """
@@ -80,7 +80,7 @@ class Study:
 
     @property
     def known(self) -> list[FrozenTrial]:
-        """All trials, by number, as this process knows them: what came of them, but not the outcomes in words."""
+        """All trials, by number, as this process knows them: their values and states, but not the outcomes in words."""
         trials: list[FrozenTrial] = self._twin.get_trials(deepcopy=False)
         return trials
 
@@ -91,12 +91,12 @@ class Study:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether every combination of the space has been tried, and each has failed: whatever comes, repeats one."""
+        """Whether every combination of the space has been tried, and has failed: any further trial repeats one."""
         size = None if self._settings.repeat_duplicates or self.finished else self._space.size
         return size is not None and sum(map(is_failure, self.known)) >= size
 
     def unfinished(self) -> list[FrozenTrial]:
-        """The trials that were begun and not ended, by number."""
+        """The trials that were started and not ended, by number."""
         return [trial for trial in self.trials if trial.state == TrialState.RUNNING]
 
     def propose(self, batch: tuple[int, int] | None = None) -> FrozenTrial:
@@ -128,7 +128,7 @@ class Study:
         return stored[number]
 
     def propose_batch(self, size: int) -> list[FrozenTrial]:
-        """Create a synchronous batch of trials, in which none knows what comes of another."""
+        """Create a synchronous batch of trials, in which none knows another's outcome."""
         first = len(self.trials)
         return [self.propose((first, size)) for _ in range(size)]
 
@@ -173,7 +173,7 @@ class Study:
         return None
 
     def _update_twin(self, ended: FrozenTrial) -> None:
-        """Let the samplers know of a trial's end."""
+        """Tell the samplers of a trial's end."""
         twin = self.known[ended.number]
         if twin.state.is_finished():
             return

@@ -18,6 +18,8 @@ from nnlab.config.tracking_uri import resolve_uri, sqlite_path, sqlite_uri
 from nnlab.errors import RunFailedError, UserError
 from nnlab.mlflow_sync.store import ensure_store
 
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+
 NASTY = [
     "My%20Data",
     "q?x=1",

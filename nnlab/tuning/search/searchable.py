@@ -58,7 +58,7 @@ def is_width(name: str) -> bool:
 
 
 def is_shape(key: str) -> bool:
-    """Whether a key is about the depth or the widths."""
+    """Whether a key sets the depth or the widths."""
     return key in (DEPTH, WIDTH) or is_width(key)
 
 
