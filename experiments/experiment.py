@@ -1,4 +1,4 @@
-"""What an experiment is: the runs it needs, and what it makes of them."""
+"""What an experiment is: the runs that it needs, and how they are judged."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Experiment:
         name: of the folder, and of the MLflow experiment of its runs.
         title: what it asks, in a line.
         plan: the runs that it needs.
-        judge: what it makes of them.
+        judge: the findings from them.
     """
 
     name: str

@@ -112,7 +112,7 @@ def _markdown(
 
 
 def _missed(judged: Sequence[Judged]) -> list[str]:
-    """What is not simply reproduced, with the reason as far as it is known, as lines; of hypotheses, p says all."""
+    """What is not simply reproduced, with the reason if it is known, as lines; without hypotheses, where p says it."""
     lines: list[str] = []
     for verdict, title in (("spread", "Within the spread of single runs only:"), ("no", "Not reproduced:")):
         missed = [each.measured for each in judged if each.verdict == verdict]
@@ -127,9 +127,9 @@ def _missed(judged: Sequence[Judged]) -> list[str]:
 
 def _found(answer: Answer) -> list[str]:
     """What no table of claims and no figure shows, and how often test splits were evaluated; as lines."""
-    evaluations = evaluations_text([answer.findings.evaluations])
+    sentence = evaluations_text([answer.findings.evaluations])
     found = answer.findings.found.strip().splitlines()
-    return [*found, *([""] if found else []), f"{evaluations[0].upper()}{evaluations[1:]} in this experiment."]
+    return [*found, *([""] if found else []), f"{sentence[0].upper()}{sentence[1:]} in this experiment."]
 
 
 def evaluations_text(evaluations: Sequence[Evaluations]) -> str:

@@ -66,7 +66,7 @@ def _judged(experiment: Experiment, lab: Lab, planned: Sequence[Planned], direct
 
 
 def _line(measured: Measured) -> str:
-    """A claim and its verdict; that of a hypothesis needs all others, and comes at the end."""
+    """A claim and its verdict; that of a hypothesis depends on all others, and comes at the end."""
     claim = measured.claim
     std = f" ± {measured.std:.{claim.decimals}f}" if len(measured.values) > 1 else ""
     text = f"{claim.text}: {measured.mean:.{claim.decimals}f}{std}"

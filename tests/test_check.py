@@ -143,7 +143,7 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
         (tuple[Count, ...], [0], "each item must be at least 1, but item 0 is 0", "[1]"),
     ],
 )
-def test_a_wrong_value_is_told_its_rule_and_the_nearest_valid_choice(
+def test_a_wrong_value_gets_its_rule_and_the_nearest_valid_choice(
     annotation: Any, value: Any, rule: str, nearest: str
 ) -> None:
     assert problem_with(annotation, value) == Problem(rule, nearest)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def main(name: str, point_name: str, threads: str, *root: str) -> None:
     """Answer until the input ends."""
-    if hasattr(os, "sched_setaffinity"):  # the only word on threads that every library obeys
+    if hasattr(os, "sched_setaffinity"):  # the only limit on threads that every library obeys
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
     from benchmarks.training.contestants.registry import made
     from benchmarks.training.point import point_of

@@ -1,7 +1,7 @@
 """Where the time of a step of nnlab's goes, operation by operation.
 
 It is measured in a process of its own, `python -m benchmarks.training.profiled POINT [ROOT]`, which prints a JSON
-object: microseconds a step of each operation, and of a whole step without the profile's clock.
+object: microseconds per step of each operation, and of a whole step without the profile's clock.
 """
 
 from __future__ import annotations

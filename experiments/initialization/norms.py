@@ -17,7 +17,7 @@ SIGNAL, GRADIENT, WEIGHTS = "activations", "gradient by the activations", "gradi
 
 
 def norms(config: Config) -> pd.DataFrame:
-    """Root mean squares over a batch of training rows: a row a hidden layer (from 1), a column a quantity."""
+    """Root mean squares over a batch of training rows: one row per hidden layer (from 1), one column per quantity."""
     dataset = dataset_of(config.data, seed=config.seed)
     batch = dataset.train.first(ROWS)
     objective = build_trainer(config, dataset).objective

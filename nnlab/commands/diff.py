@@ -1,4 +1,4 @@
-"""`python -m nnlab.diff A B`: what differs between two runs, and the first epoch and metric where they part."""
+"""`python -m nnlab.diff A B`: what differs between two runs, and the first epoch and metric that differ."""
 
 from __future__ import annotations
 

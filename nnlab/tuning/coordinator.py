@@ -136,7 +136,7 @@ class Coordinator:
             yield from self._start_trials()
             if self._doing:
                 yield from self._wait()
-            # A batch is reported as a whole, or those of its trials that end last would be judged by more trials than others.
+            # A batch is reported as a whole, or its last trials would be judged by more trials than its first.
             if not self._settings.deterministic or not (self._doing or self._waiting):
                 yield from self._tell()
             if not self._doing and (self._is_stopping or self._is_complete):

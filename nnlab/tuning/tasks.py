@@ -40,7 +40,7 @@ class Tasks:
         self._journal = journal
 
     def runs(self, trial: FrozenTrial) -> list[Validated]:
-        """The configs of a trial's runs, and their data. They leave the test split alone, and draw only where plots are asked for.
+        """The configs of a trial's runs, and their data. They leave the test split alone, and draw only if asked to.
 
         Raises:
             ConfigError: if there can be no such run.

@@ -101,6 +101,6 @@ def test_options_of_an_address_stay_and_a_question_mark_in_a_path_is_refused(tmp
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc").exists(), reason="needs a place where root may not write")
-def test_a_store_that_cannot_be_made_is_said_at_once() -> None:
+def test_a_store_that_cannot_be_made_is_reported_at_once() -> None:
     with pytest.raises(RunFailedError, match=r"/proc/mlflow\.db"):
         ensure_store("sqlite:////proc/mlflow.db", Path("/proc/artifacts"))

@@ -147,7 +147,7 @@ WRONG_Y = {
 
 
 @pytest.mark.parametrize(("y", "message"), WRONG_Y.values(), ids=list(WRONG_Y))
-def test_targets_that_are_no_classes_are_refused_by_what_they_are(y: Any, message: str) -> None:
+def test_targets_that_are_not_classes_are_refused_by_what_they_are(y: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         classifier().fit(X, y, verbose=0)
     with pytest.raises(ValueError):  # noqa: PT011

@@ -60,7 +60,7 @@ def test_numpys_library_is_the_one_that_counts() -> None:
     assert copies(both[1:]).verdict == "good"
 
 
-def test_more_threads_than_cores_are_told() -> None:
+def test_more_threads_than_cores_are_reported() -> None:
     found = list(thread_variables({"OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "x"}, 2))
     assert [finding.verdict for finding in found] == ["note", "note", "note"]
     assert "unset OMP_NUM_THREADS" in found[0].remedy
@@ -74,7 +74,7 @@ def test_part_of_a_processor_and_a_busy_machine_are_notes_since_they_make_no_res
     assert others_at_work(0.9, 2).verdict == "good"
 
 
-def test_a_slow_disk_and_a_full_one_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_disk_and_a_full_one_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [finding.verdict for finding in disk(tmp_path / "not" / "there")] == ["good", "good"]
     assert list(tmp_path.iterdir()) == [], "it cleans up behind itself"
     monkeypatch.setattr(storage, "_write_times", lambda folder: [50.0, 60.0, 5000.0])

@@ -16,7 +16,7 @@ import mlflow
 import pytest
 import recording
 from mlflow import MlflowClient
-from recording import begin, metrics, record, syncing
+from recording import metrics, record, start, syncing
 from watching import run_id, shown, steps, synced, wait_for
 
 from nnlab.config.tracking_uri import sqlite_uri
@@ -38,7 +38,7 @@ def closed_port() -> Iterator[int]:
 
 def test_a_run_is_in_mlflow_while_it_trains_and_whole_when_it_has_ended(runs_dir: Path, uri: str) -> None:
     process = syncing(uri, runs_dir)
-    with begin(runs_dir, process) as recorder:
+    with start(runs_dir, process) as recorder:
         path = recorder.directory.path
         recorder.epoch(1, metrics(1))
         wait_for(lambda: run_id(path) is not None and steps(uri, path) == [1])
@@ -119,7 +119,7 @@ def test_a_store_that_answers_or_is_being_made_is_waited_for(
     monkeypatch.setattr(sync_process, "SECONDS_FOR_A_FIRST_ANSWER", 0.0)
     for place, folder in ((uri, runs_dir), (sqlite_uri(tmp_path / "new" / "mlflow.db"), tmp_path / "new")):
         process = syncing(place, folder)
-        recorder = begin(folder, process)
+        recorder = start(folder, process)
         wait_for(process._answers)
         recorder.close("finished")
         assert process.finish(120) == []
@@ -163,7 +163,7 @@ def test_a_worker_killed_at_work_is_completed_by_the_next_with_each_step_once(
     runs_dir: Path, uri: str, moment: float
 ) -> None:
     process = syncing(uri, runs_dir)
-    with begin(runs_dir, process) as recorder:
+    with start(runs_dir, process) as recorder:
         path = recorder.directory.path
         for epoch in range(1, 400):
             recorder.epoch(epoch, metrics(epoch))

@@ -40,7 +40,7 @@ def test_evaluations_are_counted_by_data_and_experiment(runs: list[Path]) -> Non
     assert count_evaluations(folder, "nobody's", digest(runs[0])) == 0
 
 
-def test_each_experiment_and_data_set_is_told_of_once(runs: list[Path]) -> None:
+def test_each_experiment_and_data_set_is_reported_once(runs: list[Path]) -> None:
     lines = list(evaluation_lines([runs[0], runs[1], runs[3], runs[4]]))
     assert [("digits" in line, "2 times" in line, "'another'" in line) for line in lines] == [
         (True, True, False),

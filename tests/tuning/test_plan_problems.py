@@ -78,11 +78,11 @@ def test_all_mistakes_of_a_command_line_are_told_together_with_near_misses() -> 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_is_told_with_its_remedy(arguments: list[str], problem: ExpectedProblem) -> None:
+def test_a_mistake_is_reported_with_its_remedy(arguments: list[str], problem: ExpectedProblem) -> None:
     assert problems(*arguments)[0] == problem
 
 
-def test_a_space_that_is_no_group_is_told() -> None:
+def test_a_space_that_is_no_group_is_reported() -> None:
     assert problems("sweep.space=3")[0] == says("sweep.space=3", "sweep.space.KEY=VALUE")
 
 

@@ -155,7 +155,9 @@ def test_the_plain_values_name_every_option() -> None:
         ),
     ],
 )
-def test_a_wrong_setting_is_told_with_the_key_as_it_is_typed(changes: dict[str, Any], problem: ExpectedProblem) -> None:
+def test_a_wrong_setting_is_reported_with_the_key_as_it_is_typed(
+    changes: dict[str, Any], problem: ExpectedProblem
+) -> None:
     assert problems_of(**changes) == [problem]
 
 
@@ -171,7 +173,7 @@ def test_what_is_no_folder_s_name_is_no_study_s_name(name: str) -> None:
     assert "a folder name" in problem.rule
 
 
-def test_every_key_has_to_be_given_and_all_problems_are_told_at_once() -> None:
+def test_every_key_has_to_be_given_and_all_problems_are_reported_at_once() -> None:
     settings, problems = read_sweep({"trials": 0, "pruner": "none"})
     assert settings is None
     keys = {problem.key.removeprefix("sweep.") for problem in problems}

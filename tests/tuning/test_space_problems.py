@@ -224,11 +224,11 @@ def test_a_wrong_text_or_key_gets_the_rule_and_the_remedy(key: str, text: Any, p
         ),
     ],
 )
-def test_keys_that_do_not_fit_each_other_are_told(texts: dict[str, str], problem: ExpectedProblem) -> None:
+def test_keys_that_do_not_fit_each_other_are_reported(texts: dict[str, str], problem: ExpectedProblem) -> None:
     assert problems_of(texts) == [problem]
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     texts = {"seed": "1,2", "optimizer.lr": "interval(1, 0.1)", "model": {"depth": "1,2", "widht": "8,16"}}
     assert [problem.key for problem in problems_of(texts)] == [
         "model.depth",

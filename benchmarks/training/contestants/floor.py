@@ -1,6 +1,6 @@
-"""The matrix products of a step and nothing else, on arrays that are there: what no NumPy can be faster than.
+"""The matrix products of a step and nothing else, on existing arrays: a lower bound for any NumPy code.
 
-With the update's passes it is what no NumPy that trains by momentum can be faster than.
+With the update's passes it is a lower bound for any NumPy code that trains by momentum.
 """
 
 from __future__ import annotations

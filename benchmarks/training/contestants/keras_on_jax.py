@@ -1,4 +1,4 @@
-"""Keras on JAX, by its `fit`."""
+"""Keras on JAX, with its `fit`."""
 
 from __future__ import annotations
 
