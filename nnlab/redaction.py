@@ -39,5 +39,5 @@ class Redacting(io.TextIOBase):
         return self._stream.write(redacted(text))
 
     def flush(self) -> None:
-        """Flush the stream behind it."""
+        """Flush the underlying stream."""
         self._stream.flush()

@@ -9,7 +9,7 @@ from nnlab.config.problems import ConfigProblem
 
 @dataclass(frozen=True, eq=False)
 class ExpectedProblem:
-    """Equals every problem that says it.
+    """Equals every problem with these facts, whatever its sentence.
 
     Args:
         what: the key with its value, as they are shown.
@@ -33,5 +33,5 @@ class ExpectedProblem:
 
 
 def says(what: str, nearest: str = "", *facts: str) -> ExpectedProblem:
-    """What a problem has to say."""
+    """A problem with these facts, whatever its sentence."""
     return ExpectedProblem(what, nearest, facts)

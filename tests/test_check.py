@@ -1,4 +1,4 @@
-"""The one way to say what a setting may be: annotations against values, and what is said of each."""
+"""What a setting may be: annotations against values, and the problem with each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make` on machines that lack what it needs: a sentence that says what, and nothing half-made."""
+"""`make` on machines that lack what it needs: a message that says what, and nothing half-made."""
 
 from __future__ import annotations
 

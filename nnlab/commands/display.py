@@ -62,7 +62,7 @@ class Display:
 
     def _warning(self, text: str) -> None:
         """Warn, on standard error."""
-        # Where errors go to a terminal it is the picture's own, and only the picture knows where it stands there.
+        # If errors go to a terminal, it is the picture's, and only the picture can print above itself there.
         if self._picture is not None and self.errors.isatty():
             self._line(f"warning: {text}")
         else:

@@ -55,7 +55,7 @@ def _run_id(run: Path) -> str | None:
 
 
 def _default_uri() -> str | None:
-    """The store that `nnlab.ui` shows if it is told nothing."""
+    """The store that `nnlab.ui` shows by default."""
     try:
         runs_dir = Path(os.environ.get("NNLAB_RUNS_DIR") or "runs")
         return resolve_uri(os.environ.get("MLFLOW_TRACKING_URI"), runs_dir)

@@ -21,7 +21,7 @@ def title(event: RunStarted) -> str:
 
 
 def summary(event: RunEnded) -> str:
-    """What came of the run, as a small table, and where the run is."""
+    """The results of the run, as a small table, and where the run is."""
     result = event.result
     names = {
         "val/loss": "validation loss",

@@ -120,7 +120,7 @@ def serve(command: Sequence[str], environment: Mapping[str, str] | None, folder:
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGHUP, _terminate)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a script has started us in the background
-    # A group of its own: Ctrl-C comes to us alone, and with it all of the server's processes end.
+    # A group of its own: Ctrl-C reaches only this process, which then ends all of the server's processes.
     server = subprocess.Popen(
         command, env=environment, cwd=folder, start_new_session=True, preexec_fn=lambda: _end_with(parent)
     )

@@ -65,7 +65,7 @@ def _as_meant(uri: str) -> str:
     """A SQLite address with its path absolute.
 
     Raises:
-        UserError: if the path stands there as it is, not quoted as in an address, and so would mean another file.
+        UserError: if the path is not percent-encoded, and so would mean another file.
     """
     name = uri.removeprefix(_SQLITE)
     address, mark, options = name.partition("?")

@@ -39,7 +39,7 @@ class CompileArguments(NamedTuple):
 
 
 class FitArguments(NamedTuple):
-    """The arguments of `fit` beside the rows, checked."""
+    """The arguments of `fit` besides the rows, checked."""
 
     batch_size: int
     epochs: int

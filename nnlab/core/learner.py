@@ -60,7 +60,7 @@ class Learner:
 
     Attributes:
         state: of the optimizer, for each group of parameters that it steps at once. With `step` and the parameters it
-            is all that training depends on, beside the random streams.
+            is all that training depends on, besides the random streams.
         step: the next update's place in the schedule: from `first_step` on, one more with each.
         last_lr: the learning rate of the last of them.
 

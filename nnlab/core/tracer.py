@@ -16,7 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from nnlab.core.node import Array
 
 FACTS = frozenset({"shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides", "flags"})
-"""What an array says without its numbers."""
+"""What is known of an array without its numbers."""
 
 VIEWS = frozenset({"T", "mT"})
 VIEW_METHODS = frozenset({"reshape", "ravel", "view", "transpose", "swapaxes", "squeeze", "diagonal", "astype"})
@@ -236,7 +236,7 @@ def _takes_out(function: Any) -> bool:
     """Whether a function of NumPy can be given an array to write into."""
     try:
         return "out" in inspect.signature(function).parameters
-    except ValueError:  # it is written in C, and its documentation begins with the signature
+    except ValueError:  # it is written in C, and its documentation starts with the signature
         return "out=" in (function.__doc__ or "")[:200]
 
 

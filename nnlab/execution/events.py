@@ -45,7 +45,7 @@ class RunEnded:
     """All of the run is recorded; one that raises ends without this.
 
     Attributes:
-        result: what came of it.
+        result: of the run.
         test_left_alone: whether there is a test split that was not evaluated, although the run finished.
     """
 

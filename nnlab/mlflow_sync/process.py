@@ -1,7 +1,7 @@
 """The parent's handle of a worker process: starts it, tells it which runs to sync into MLflow, and waits for it.
 
 MLflow takes seconds to import, and its server may be slow or down. In a process of its own none of that
-stands before, beside or after training, and Ctrl-C in the terminal does not reach it.
+delays training, and Ctrl-C in the terminal does not reach it.
 """
 
 from __future__ import annotations

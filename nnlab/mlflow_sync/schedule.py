@@ -9,7 +9,7 @@ from pathlib import Path
 from nnlab.runs.directory import RunDirectory
 
 LONGEST_PAUSE_SECONDS = 30.0
-"""Between two attempts while MLflow is away."""
+"""Between two attempts while MLflow is down."""
 REST = 40.0
 """A run that still trains is left alone for so many times as long as its last upload kept the processor busy."""
 LONGEST_REST_SECONDS = 10.0

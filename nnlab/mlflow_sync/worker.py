@@ -158,7 +158,7 @@ class Worker:
         return run is not None
 
     def _backlog(self) -> Iterator[Path]:
-        """The dead runs beside ours, studies before trials, that were to go to the same MLflow and have not arrived."""
+        """Other, dead runs, studies before trials, that were to go to the same MLflow and have not arrived."""
         for run in run_directories(self._runs_dir):
             try:
                 state = SyncState.of(run)

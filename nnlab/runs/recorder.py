@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
 
 Announce = Callable[[Path], object]
-"""Is called with a run's directory once a run has started there: for MLflow's side, which follows it."""
+"""Called with a run's directory once a run has started there: the sync follows it from then on."""
 
 
 class Recorder:

@@ -15,7 +15,7 @@ from nnlab.runs.directory import JOURNAL, MLFLOW, TRIALS, run_directories
 
 MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
 SHOWN = 5
-"""Runs that are named to who asks for one that is not there."""
+"""How many runs a message names when the one asked for does not exist."""
 
 
 def default_runs_dir() -> Path:

@@ -23,7 +23,7 @@ from nnlab.tuning.trials import Asked, Outcome, is_failure
 
 SECONDS_BETWEEN_TICKS = 0.25
 FEWEST_FAILURES = 10
-"""Below which no study gives up; one of more trials only after as many failures as it is to have trials."""
+"""With fewer, no study gives up; a study of more trials gives up after as many failures as it is to have trials."""
 REPETITIONS_IN_A_ROW = 100
 """Of trials that failed, before a study gives up whose sampler proposes nothing else."""
 

@@ -20,7 +20,7 @@ from nnlab.tuning.trial import run_name
 from nnlab.tuning.trials import Asked
 
 COPIED_TAGS = (WEIGHTS_TAG, EPOCH_TAG, COMMAND_TAG)
-"""Those that a run learns on its way; others are about what was done with its model later."""
+"""Those set during a run; the others are about what was done with its model later."""
 
 
 def record_repetition(trial: FrozenTrial, tasks: Tasks, announce: Announce | None) -> None:

@@ -10,7 +10,7 @@ from nnlab.runs.recorder import Recorder
 from nnlab.tuning.trials import Outcome
 
 OBJECTIVE_METRICS = ("objective", "objective_2")
-"""Metrics of a complete trial's runs. No other run has them, so that none stands among the trials that are ranked."""
+"""Metrics of a complete trial's runs. No other run has them, so that only complete trials are ranked."""
 
 
 def outcome_of(results: Sequence[RunResult], pruned: str = "") -> Outcome:

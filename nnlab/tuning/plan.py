@@ -36,7 +36,7 @@ UNCHANGEABLE = (
 """Settings of a sweep that its trials depend on."""
 
 OF_A_SESSION = ("runs_dir", "sweep.name", "sweep.resume")
-"""Keys that concern one session alone."""
+"""Keys that only concern one session."""
 
 
 @dataclass(frozen=True)

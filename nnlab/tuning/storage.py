@@ -4,7 +4,7 @@ Why a journal file, and this lock around it: of Optuna's storages it is the one 
 together (SQLite failed one start in twelve, and Optuna advises against it for parallel studies) and that a trial
 costs the least on (11-43 ms against SQLite's 66-108). What broke it was a lock file left behind by a killed process,
 which stops everybody for the grace period, and a torn last line, after which nothing can be read. A lock of the
-kernel ends with its process, so there is nothing to leave behind; and who holds it sees a torn line for what it is.
+kernel ends with its process, so nothing is left behind; and its holder recognizes a torn line.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _MendingLock(BaseJournalFileLock):
 
 
 def _trim(journal: Path) -> None:
-    """Cut a line that its writer did not finish, and keep a copy of it. Only for who holds the lock."""
+    """Cut a line that its writer did not finish, and keep a copy of it. Only for the holder of the lock."""
     with journal.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         if size == 0:
@@ -73,7 +73,7 @@ def _trim(journal: Path) -> None:
 
 
 def _check_last_line(journal: Path) -> None:
-    """Optuna finds out that it is damaged only when another stands behind it. Only for who holds the lock."""
+    """Optuna notices a damaged line only once another follows it. Only for the holder of the lock."""
     *_, last = [b"{}", *journal.read_bytes().splitlines()]
     json.loads(last)
 

@@ -1,4 +1,4 @@
-"""What nnlab writes beside a trial's parameters in Optuna's storage: what was asked, and the outcome."""
+"""What nnlab stores with a trial's parameters in Optuna's storage: what it is to run, and the outcome."""
 
 from __future__ import annotations
 

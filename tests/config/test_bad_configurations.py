@@ -1,4 +1,4 @@
-"""What people get wrong on the command line, and what they are told: key, value, facts and remedy are the contract."""
+"""What people get wrong on the command line, and what is reported: key, value, facts and remedy are the contract."""
 
 from __future__ import annotations
 

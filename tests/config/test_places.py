@@ -1,4 +1,4 @@
-"""Folders that cannot be written, and names that MLflow refuses, are told before anything starts, with all else."""
+"""Folders that cannot be written, and names that MLflow refuses: reported with all other problems, before any work."""
 
 from __future__ import annotations
 

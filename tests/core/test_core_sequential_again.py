@@ -1,4 +1,4 @@
-"""A second `fit` goes on where the first ended, under every schedule: laws that hold to the bit."""
+"""A second `fit` continues where the first ended, under every schedule: laws that hold to the bit."""
 
 from __future__ import annotations
 

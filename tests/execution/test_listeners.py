@@ -22,7 +22,7 @@ SMALL = ("data=digits", "data.limit=200", "model.hidden=[8]", "trainer.epochs=3"
 
 
 class Hearing(RunListener):
-    """Keeps what it is told."""
+    """Keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[RunEvent] = []
@@ -32,7 +32,7 @@ class Hearing(RunListener):
 
 
 class Failing(RunListener):
-    """Raises when it is told of an event that `fails_at`."""
+    """Raises at an event that `fails_at`."""
 
     def __init__(self, error: BaseException, fails_at: Callable[[RunEvent], bool] = lambda event: True) -> None:
         self.error, self.fails_at = error, fails_at

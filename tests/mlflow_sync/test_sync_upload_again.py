@@ -1,4 +1,4 @@
-"""Runs that MLflow knows, and that then begin again (their process died) or go on (something is added)."""
+"""Runs that MLflow knows, and that then restart (their process died) or are resumed (something is added)."""
 
 # mypy: disable-error-code="arg-type"
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run read back says what was recorded, at any moment of its life."""
+"""A run read back is what was recorded, at any moment of its life."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the trainer says, in which order, and that its numbers are true."""
+"""The trainer's events, in which order, and that their numbers are true."""
 
 from __future__ import annotations
 

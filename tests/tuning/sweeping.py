@@ -66,7 +66,7 @@ def work(storage: BaseStorage, trial: FrozenTrial, outcome_of: Callable[[FrozenT
 
 
 def run_one(study: Study, storage: BaseStorage, outcome_of: Callable[[FrozenTrial], Outcome] = mixed) -> FrozenTrial:
-    """The next trial, proposed, done and told."""
+    """The next trial, proposed, run and ended."""
     trial = study.propose()
     return study.tell(trial, work(storage, trial, outcome_of))
 

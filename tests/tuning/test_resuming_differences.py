@@ -1,4 +1,4 @@
-"""A study goes on as it was begun: all that is given otherwise is told, also beside what is wrong by itself."""
+"""A study is resumed as it was started: every difference is reported, also beside other problems."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from nnlab.tuning.session import StudyResult
 
 
 class Hearing(StudyListener):
-    """Keeps what it is told."""
+    """Keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[StudyEvent] = []

@@ -122,4 +122,4 @@ PRUNERS: dict[str, type[Pruner]] = {
     "asha": Halving,
     "wilcoxon": Wilcoxon,
 }
-"""By the name that `sweep.pruner` has."""
+"""By their names in `sweep.pruner`."""

@@ -18,7 +18,7 @@ GROUPS = ("model", *VARIANTS)
 """The config groups whose choice can be searched."""
 
 DEPTH, WIDTH = "model.depth", "model.width"
-"""Keys of a space alone: together they make `model.hidden`."""
+"""Keys that exist only in a space: together they determine `model.hidden`."""
 
 Depth = Annotated[int, Range(ge=0, le=100)]
 
