@@ -37,9 +37,15 @@ END_WITH_PARENT = 1  # Linux' PR_SET_PDEATHSIG
 def main(arguments: Sequence[str]) -> NoReturn:
     """The command: serves until Ctrl-C; exit status 130."""
     parser = argparse.ArgumentParser(prog="nnlab.ui", description=__doc__)
-    parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
-    parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))
-    parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
+    parser.add_argument("--port", type=int, default=5000, help="the port of the UI (default: %(default)s)")
+    runs_dir = Path(os.environ.get("NNLAB_RUNS_DIR") or "runs")
+    parser.add_argument(
+        "--runs-dir", type=Path, default=runs_dir, help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)"
+    )
+    default_uri = os.environ.get("MLFLOW_TRACKING_URI")
+    parser.add_argument(
+        "--tracking-uri", default=default_uri, help="MLflow's tracking URI (default: MLFLOW_TRACKING_URI, or SQLite)"
+    )
     options = parser.parse_args(arguments)
 
     uri = resolve_uri(options.tracking_uri, options.runs_dir)
