@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m benchmarks", description=_description(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
-    parser.add_argument("--quick", action="store_true", help="one small round of each, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="one small round of each, to check that it works")
     parser.add_argument(
-        "--rounds", type=int, default=ROUNDS, help=f"medians are over so many rounds (default {ROUNDS})"
+        "--rounds", type=int, default=ROUNDS, help=f"rounds that medians are taken over (default {ROUNDS})"
     )
     parser.add_argument("--data", choices=["idx", "digits"], help="full MNIST in idx files, or the embedded digits")
     parser.add_argument("--root", type=Path, help="the folder of the idx files")
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.names if name not in BENCHMARKS]:
-        parser.error(f"there is no benchmark named {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"there is no benchmark named {', '.join(unknown)}; the benchmarks are {', '.join(BENCHMARKS)}")
     if (given.data == "idx") != (given.root is not None):
         parser.error("--data idx and --root DIR belong together")
     if given.root is not None and not given.root.is_dir():
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _data(choice: str | None, root: Path | None) -> Data:
-    """What was asked for, else full MNIST if it is there, else the embedded digits."""
+    """The requested data, else full MNIST if it is there, else the embedded digits."""
     if root is None and choice is None and SHARED_MNIST.is_dir():
         root = SHARED_MNIST
     if root is None:

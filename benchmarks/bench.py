@@ -32,7 +32,7 @@ class Bench:
     Attributes:
         data: to train on, where a benchmark has none of its own.
         rounds: how often each variant is measured, all variants in turn.
-        is_quick: whether to do just enough to show that it works; the figures mean nothing.
+        is_quick: whether to do just enough to check that it works; the figures mean nothing.
         folder: for files; removed at the end.
         figures: those that benchmarks draw, by name.
     """

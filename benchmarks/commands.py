@@ -45,7 +45,7 @@ def whole_run(bench: Bench) -> Table:
 
 
 def memory(bench: Bench) -> Table:
-    """The peak memory of a run and of a study, syncing included, and what a further worker adds."""
+    """The peak memory of a run and of a study, syncing included, and what each further worker adds."""
     runs = new_runs_dir(bench)
     run = watched(run_command(runs, *bench.data.overrides, *FULL_RUN), bench.folder, memory=True)
     one, two = (_study(bench, runs, workers) for workers in (1, 2))

@@ -30,7 +30,7 @@ WINDOW = 100
 
 
 def growth_training(bench: Bench) -> Table:
-    """Seconds an epoch against rows, width, depth and batch."""
+    """Seconds per epoch by rows, width, depth and batch size."""
     points: dict[str, dict[int, tuple[tuple[int, ...], int, int]]] = {
         "rows": {rows: ((784, 300, 50, 10), BATCH, rows) for rows in (6_400, 12_800, 25_600, 51_200)},
         "width": {width: ((784, width, width, 10), BATCH, ROWS) for width in (32, 64, 128, 256, 512, 1024)},
@@ -59,7 +59,7 @@ def growth_training(bench: Bench) -> Table:
 
 
 def growth_trials(bench: Bench) -> Table:
-    """Seconds a trial against the number of trials, to 1,000."""
+    """Seconds per trial by the number of trials, up to 1,000."""
     runs = new_runs_dir(bench)
     trials = 4 if bench.is_quick else 1000
     overrides = ("data=digits", "sweep=mlp", f"sweep.trials={trials}", "sweep.workers=2", "sweep.name=growth")
@@ -82,7 +82,7 @@ def growth_trials(bench: Bench) -> Table:
 
 
 def growth_runs(bench: Bench) -> Table:
-    """Seconds of a small run against the number of runs in the store, to 5,000."""
+    """Seconds of a small run by the number of runs in the store, up to 5,000."""
     runs = new_runs_dir(bench)
     costs: dict[int, list[float]] = {}
     for count in (0, 2) if bench.is_quick else (0, 1000, 2500, 5000):

@@ -1,4 +1,4 @@
-"""The machine that was measured on, and the environment of what is measured."""
+"""The machine, and the environment of the processes that are measured."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class TimedSweep:
 
     Attributes:
         workers: processes that train.
-        trials: how many there were, without duplicates.
+        trials: how many trials, without duplicates.
         wall: from the start of the process to its end.
         searching: from the start of the first trial to the end of the last.
         recording: from the last event of the study to the end of the process: waiting for MLflow.
@@ -62,7 +62,7 @@ class TimedSweep:
 
     @property
     def rate(self) -> float:
-        """Trials an hour."""
+        """Trials per hour."""
         return 3600 * self.trials / self.wall
 
     def overhead(self, useful: float) -> float:
@@ -70,12 +70,12 @@ class TimedSweep:
         return self.wall / (useful / self.workers) - 1
 
     def overhead_a_trial(self, useful: float) -> float:
-        """The same in seconds a trial."""
+        """The same in seconds per trial."""
         return (self.wall - useful / self.workers) / self.trials
 
 
 def sweep_rate(bench: Bench) -> Table:
-    """Trials an hour (3 epochs, three hidden layers, 2 workers), against the Lightning + Hydra template."""
+    """Trials per hour (3 epochs, three hidden layers, 2 workers), against the Lightning + Hydra template."""
     trials = 3 if bench.is_quick else 40
     overrides = (*bench.data.overrides, *SPACE, f"sweep.trials={trials}")
     sweeps = [timed_sweep(bench, overrides, workers=2) for _ in range(bench.rounds)]
@@ -94,7 +94,7 @@ def sweep_rate(bench: Bench) -> Table:
 
 
 def sweep_overhead(bench: Bench) -> Table:
-    """Wall time of whole sessions against the sum of the training over the workers."""
+    """Wall time of whole sessions against the workers' total training time."""
     trials = 2 if bench.is_quick else 30
     large = _trials_of_five_seconds(bench, trials)
     counts = (3,) if bench.is_quick else (50, 200, 500)

@@ -42,7 +42,7 @@ def experiments(arguments: Sequence[str]) -> int:
     judged = [each for experiment in judged_by_experiment(answers) for each in experiment]
     print("\n" + "\n".join(tally(judged)) + f"\nin {time.monotonic() - started:.0f} s")
     if lab.is_quick:
-        print("--quick only shows that everything works: so little training means nothing")
+        print("--quick only checks that everything works: with so little training the figures mean nothing")
     print(f"written: {out / 'RESULTS.md'}, results.csv and the figures")
     return 0
 
@@ -58,14 +58,14 @@ def _parser() -> argparse.ArgumentParser:
         default="mnist",
         help="the digits (default: full MNIST)",
     )
-    parser.add_argument("--root", help="the folder or file of idx, csv or npz")
+    parser.add_argument("--root", help="the folder or file, for idx, csv and npz")
     parser.add_argument("--only", action="append", metavar="NAME", help="an experiment; may be given several times")
     parser.add_argument("--seeds", type=int, help="runs per variant (default 5; 2 with --quick)")
-    parser.add_argument("--quick", action="store_true", help="little training, to see that everything works")
-    parser.add_argument("--workers", type=int, help="runs at a time (default: one per core)")
+    parser.add_argument("--quick", action="store_true", help="little training, to check that everything works")
+    parser.add_argument("--workers", type=int, help="parallel runs (default: one per core)")
     parser.add_argument("--out", type=Path, help="folder of the report (default: experiments/ if it is complete)")
     parser.add_argument("--runs-dir", help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)")
-    parser.add_argument("--tracking-uri", help="MLflow's (default: MLFLOW_TRACKING_URI, or SQLite)")
+    parser.add_argument("--tracking-uri", help="MLflow's tracking URI (default: MLFLOW_TRACKING_URI, or SQLite)")
     return parser
 
 

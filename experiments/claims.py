@@ -17,11 +17,11 @@ OWN = "own question"
 
 @dataclass(frozen=True)
 class Claim:
-    """What somebody claims of a network. All of it is fixed before the first run.
+    """What is claimed of a network. All of it is fixed before the first run.
 
     Args:
         text: the claim, with what is measured.
-        source: who published it; `OWN` if nobody did.
+        source: who published it; `OWN` if it is nnlab's.
         claimed: the figure.
         kind: what the figure is, which decides how it is judged (`experiments.verdicts`). Published: that of a single
             `run`; of the `best run` of several; or a `bound` ("above 90 %"). nnlab's own: a `check`, a bound that

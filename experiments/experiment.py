@@ -1,4 +1,4 @@
-"""What an experiment is: the runs it needs, and what it makes of them."""
+"""What an experiment is: the runs that it needs, and how they are judged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from experiments.claims import Measured
 from experiments.lab import Lab, Planned
 
-Looks = Mapping[str, int]
+Evaluations = Mapping[str, int]
 """How often test splits were evaluated, by split."""
 
 
@@ -69,13 +69,13 @@ class Findings:
         measured: its rows in the table of results.
         found: in Markdown, what neither that table nor a figure shows; mostly a table, or nothing.
         figures: by file name without `.png`, in the order in which they are shown.
-        looks: how often test splits were evaluated; `judge` gives the evaluations outside the runs, by `split_of`.
+        evaluations: how often test splits were evaluated; `judge` gives those outside the runs, by `split_of`.
     """
 
     measured: Sequence[Measured]
     found: str = ""
     figures: Mapping[str, Figure] = field(default_factory=dict)
-    looks: Looks = field(default_factory=dict)
+    evaluations: Evaluations = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Experiment:
         name: of the folder, and of the MLflow experiment of its runs.
         title: what it asks, in a line.
         plan: the runs that it needs.
-        judge: what it makes of them.
+        judge: the findings from them.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Answer:
     findings: Findings
 
 
-def looks_of(table: pd.DataFrame, outside: Looks) -> dict[str, int]:
+def evaluations_of(table: pd.DataFrame, outside: Evaluations) -> dict[str, int]:
     """How often the runs of a table (see `Runs`) evaluated test splits, and the evaluations `outside` of them.
 
     What the runs recorded is counted, not what was planned.

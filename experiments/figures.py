@@ -1,4 +1,4 @@
-"""What the experiments' figures share: one look, and how the spread over seeds is drawn."""
+"""What the experiments' figures share: their look, and how the spread over seeds is drawn."""
 
 from __future__ import annotations
 

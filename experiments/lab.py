@@ -1,4 +1,4 @@
-"""What every experiment is given: the data, the seeds, and the way to a run's config."""
+"""What every experiment gets: the data, the seeds, and how to make a run's config."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Lab:
         data: the overrides that select the digits.
         data_name: for titles.
         seeds: how many, from 0 on; the same for every variant of every experiment.
-        is_quick: whether to do just enough to show that everything works.
+        is_quick: whether to do just enough to check that everything works.
         workers: how many runs at a time.
         runs_dir: the folder of the runs.
         tracking_uri: MLflow's; None leaves it to the environment.
@@ -71,7 +71,7 @@ class Lab:
             test: whether the runs evaluate their test split: only where a published claim is about it.
         """
         whole = [*self._whole(overrides, on_digits, test), *self.places, f"tracking.experiment={experiment}"]
-        job = compose(*whole)  # once: Hydra takes a tenth of a second, and seeds differ in the seed alone
+        job = compose(*whole)  # once: Hydra takes a tenth of a second, and only the seed differs
         return [Planned(experiment, variant, _seeded(job, seed)) for seed in range(self.seeds)]
 
     @property

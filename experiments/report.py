@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.experiment import Answer, Looks
+from experiments.experiment import Answer, Evaluations
 from experiments.lab import Lab
 from experiments.tables import claims_tables
 from experiments.verdicts import LEVEL, Judged, judge, tally
@@ -96,7 +96,7 @@ def _markdown(
         "",
         *(f"- **{line}**" for line in tally(judged)),
         *(f"- {fact}" for fact in facts),
-        f"- {told([answer.findings.looks for answer in answers])}, all experiments together",
+        f"- {evaluations_text([answer.findings.evaluations for answer in answers])}, all experiments together",
         "",
         *RULE.splitlines(),
         "",
@@ -112,7 +112,7 @@ def _markdown(
 
 
 def _missed(judged: Sequence[Judged]) -> list[str]:
-    """What is not simply reproduced, with the reason as far as it is known, as lines; of hypotheses, p says all."""
+    """What is not simply reproduced, with the reason if it is known, as lines; without hypotheses, where p says it."""
     lines: list[str] = []
     for verdict, title in (("spread", "Within the spread of single runs only:"), ("no", "Not reproduced:")):
         missed = [each.measured for each in judged if each.verdict == verdict]
@@ -127,15 +127,15 @@ def _missed(judged: Sequence[Judged]) -> list[str]:
 
 def _found(answer: Answer) -> list[str]:
     """What no table of claims and no figure shows, and how often test splits were evaluated; as lines."""
-    looks = told([answer.findings.looks])
+    sentence = evaluations_text([answer.findings.evaluations])
     found = answer.findings.found.strip().splitlines()
-    return [*found, *([""] if found else []), f"{looks[0].upper()}{looks[1:]} in this experiment."]
+    return [*found, *([""] if found else []), f"{sentence[0].upper()}{sentence[1:]} in this experiment."]
 
 
-def told(looks: Sequence[Looks]) -> str:
+def evaluations_text(evaluations: Sequence[Evaluations]) -> str:
     """The sum of several experiments' evaluations, in words."""
     total: Counter[str] = Counter()
-    for each in looks:
+    for each in evaluations:
         total.update(each)
     if not total:
         return "no test split was evaluated"

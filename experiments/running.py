@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from experiments.claims import Measured
-from experiments.experiment import Answer, Experiment, Runs, looks_of
+from experiments.experiment import Answer, Experiment, Runs, evaluations_of
 from experiments.lab import Lab, Planned
 from experiments.verdicts import verdict
 from nnlab.batch import run_each
@@ -62,22 +62,22 @@ def _judged(experiment: Experiment, lab: Lab, planned: Sequence[Planned], direct
     print(f"\n{experiment.name}: {experiment.title}", flush=True)
     for measured in findings.measured:
         print(f"  {_line(measured)}", flush=True)
-    return Answer(experiment, replace(findings, looks=looks_of(table, findings.looks)))
+    return Answer(experiment, replace(findings, evaluations=evaluations_of(table, findings.evaluations)))
 
 
 def _line(measured: Measured) -> str:
-    """A claim and its verdict; that of a hypothesis needs all others, and comes at the end."""
+    """A claim and its verdict; that of a hypothesis depends on all others, and comes at the end."""
     claim = measured.claim
     std = f" ± {measured.std:.{claim.decimals}f}" if len(measured.values) > 1 else ""
-    told = f"{claim.text}: {measured.mean:.{claim.decimals}f}{std}"
+    text = f"{claim.text}: {measured.mean:.{claim.decimals}f}{std}"
     if claim.kind == "hypothesis":
-        return f"{told}, p = {measured.p:.2g}"
+        return f"{text}, p = {measured.p:.2g}"
     found = verdict(measured)
     if claim.kind == "check":
-        return f"{told} (at most {claim.claimed:g}), {'holds' if found == 'yes' else 'does NOT hold'}"
+        return f"{text} (at most {claim.claimed:g}), {'holds' if found == 'yes' else 'does NOT hold'}"
     words = {"yes": "reproduced", "spread": "within the spread of single runs", "no": "NOT reproduced"}
     reason = f" ({measured.reason})" if found != "yes" and measured.reason else ""
-    return f"{told} (claimed {claim.claimed:.{claim.decimals}f}), {words[found]}{reason}"
+    return f"{text} (claimed {claim.claimed:.{claim.decimals}f}), {words[found]}{reason}"
 
 
 def _length(planned: Planned) -> float:

@@ -1,4 +1,4 @@
-"""Many runs from Python: `compose` them, `run_all` of them on all cores, read them back by `nnlab.results`."""
+"""Many runs from Python: `compose` them, `run_all` of them on all cores, read them back with `nnlab.results`."""
 
 from nnlab.config.job import Job as Job
 from nnlab.execution.many import compose as compose

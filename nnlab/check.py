@@ -1,4 +1,4 @@
-"""The rules of settings: what a value may be, for classes that are made in Python and for configs before a run.
+"""The rules of settings: what a value may be, in objects made in Python and in configs before a run.
 
 A setting is a dataclass field. Its annotation is the whole rule::
 
@@ -74,7 +74,7 @@ class Matches:
         return self.meaning
 
 
-NOT_EMPTY = Matches(r"(?s).*\S.*", "text that is not empty")
+NOT_EMPTY = Matches(r"(?s).*\S.*", "non-empty text")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # hashed by identity: a table has no hash
@@ -106,13 +106,13 @@ class Problem:
 
 
 def closest(word: str, choices: Iterable[str]) -> str:
-    """The choice that is spelled most like `word`; empty if none is."""
+    """The choice spelled most like `word`; empty if none is similar."""
     found = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.55)
     return found[0] if found else ""
 
 
 def choice_problem(choices: Iterable[str | int], value: Any) -> Problem | None:
-    """The problem with a value that is none of the choices; None if it is one."""
+    """The problem with a value that is not among the choices; None if it is."""
     choices = list(choices)
     if isinstance(value, str | int) and value in choices:
         return None
@@ -184,7 +184,7 @@ def _list_problem(item: Any, value: Any) -> Problem | None:
 
 
 def _converted(annotation: Any, value: Any) -> str:
-    """The value written as the type that it should have, where that is clear (3 for "3", 2 for 2.0)."""
+    """The value in the type that it should have, where that is clear (3 for "3", 2 for 2.0)."""
     if isinstance(value, bool) or annotation not in (int, float) or not isinstance(value, str | int | float):
         return ""
     try:

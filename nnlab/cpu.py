@@ -1,4 +1,4 @@
-"""The processors that there are, and how many of them a network is worth."""
+"""The available processors, and how many of them are worthwhile for a network."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ WORTH_A_THREAD = 1e7
 
 
 def usable_cores() -> int:
-    """How many processors this process may use: those of the machine, less what its container leaves it."""
+    """How many processors this process may use: those of the machine, or what the container allows."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, int(cpu_quota() or cores)))
 
 
 def cpu_quota() -> float | None:
-    """The processors' worth of time that the container has; None if it has all."""
+    """The container's quota, in processors; None if it has no limit."""
     try:
         quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
         return None if quota == "max" else int(quota) / int(period)
@@ -36,9 +36,9 @@ def worthwhile_threads(batch_rows: int, widths: Sequence[int], cores: int) -> in
     of a result depend on the number of threads.
 
     Args:
-        batch_rows: rows an update.
+        batch_rows: rows per update.
         widths: of the layers, from the input to the output.
-        cores: that may be used.
+        cores: usable ones.
     """
     largest = batch_rows * max(rows * columns for rows, columns in pairwise(widths))
     return max(1, min(cores, int(largest / WORTH_A_THREAD)))

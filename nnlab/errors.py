@@ -6,7 +6,7 @@ class UserError(ValueError):
 
 
 class RunFailedError(RuntimeError):
-    """The input was right but the work failed (say, training diverged); the message says all there is to know."""
+    """The input was right but the work failed (say, training diverged); the message says what is known."""
 
 
 class TerminatedError(KeyboardInterrupt):

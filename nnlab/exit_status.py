@@ -18,9 +18,9 @@ from nnlab.errors import RunFailedError, TerminatedError, UserError
 
 @contextmanager
 def exit_status() -> Iterator[None]:
-    """Turn the errors that people can act on into a message on stderr and an exit status.
+    """Turn errors that users can act on into a message on stderr and an exit status.
 
-    First of all it makes the standard streams harmless: see `nnlab.streams`.
+    First it makes the standard streams harmless: see `nnlab.streams`.
     """
     streams.secure()
     try:

@@ -1,4 +1,4 @@
-"""Values from outside: NumPy's numbers as Python's own, and any value as a message shows it."""
+"""Values from outside: NumPy's numbers as Python's own, and any value as text for a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords stay out of everything that is kept or shown."""
+"""Keeps passwords out of everything that is stored or shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def redacted_tree(value: Any) -> Any:
 
 
 class Redacting(io.TextIOBase):
-    """A text stream in which no password arrives."""
+    """A text stream that removes passwords."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -39,5 +39,5 @@ class Redacting(io.TextIOBase):
         return self._stream.write(redacted(text))
 
     def flush(self) -> None:
-        """Flush the stream behind it."""
+        """Flush the underlying stream."""
         self._stream.flush()

@@ -1,4 +1,4 @@
-"""The standard streams of a command: closed, full or without a reader, they never end its work.
+"""The standard streams of a command: whether closed, full or without a reader, they never stop its work.
 
 Imports next to nothing, so that a command can call `secure` before its slow imports start.
 """
@@ -38,9 +38,9 @@ def open_closed() -> None:
 
 
 def secure() -> None:
-    """Make the streams of this process harmless, once: missing ones are quiet, and no write to one raises.
+    """Make the streams of this process harmless, once: missing ones discard output, and no write raises.
 
-    Streams that somebody has put in their place (a notebook, a test) stay.
+    Streams that have been replaced (by a notebook, a test) stay.
     """
     open_closed()
     if sys.stdin is None:
@@ -50,37 +50,37 @@ def secure() -> None:
 
 
 def work_is_kept() -> None:
-    """Say that the process does work that is kept elsewhere: output that is lost is then a warning, not a failure."""
+    """Declare that the results of this process are stored elsewhere: lost output is then a warning, not a failure."""
     global _work_is_kept
     _work_is_kept = True
 
 
 def check_output(status: int) -> int:
-    """The exit status of a command that would end with `status`, and a word on standard error if output was lost.
+    """The exit status of a command that would end with `status`, and a warning on standard error if output was lost.
 
-    Who only wanted an answer has not got it: status 1 in place of 0. A reader who has gone wanted no more, and needs
-    no word.
+    A command that only had to answer has failed then: status 1 in place of 0. A reader that has gone wanted no more and
+    needs no warning.
     """
     flush()
     lost = _opened["stdout"].error if "stdout" in _opened else None
     if lost is None:
         return status
-    _opened["stdout"].error = None  # said once
+    _opened["stdout"].error = None  # reported once
     if lost.errno != errno.EPIPE:
-        rest = "the work was done and is kept" if _work_is_kept else "what was asked for is not there in full"
-        write_line(sys.stderr, f"warning: standard output took not all ({lost.strerror}): {rest}")
+        rest = "the work was done, and its results are kept" if _work_is_kept else "the answer is incomplete"
+        write_line(sys.stderr, f"warning: standard output lost some lines ({lost.strerror}): {rest}")
     return status if _work_is_kept else status or 1
 
 
 def flush() -> None:
-    """Flush both streams, whatever has become of them."""
+    """Flush both streams, whatever state they are in."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
             stream.flush()
 
 
 @functools.cache
-def nowhere() -> TextIO:
+def null_stream() -> TextIO:
     """A stream that shows nothing, for a process that has none."""
     return open(os.devnull, "w", encoding="utf-8")
 
@@ -91,7 +91,7 @@ def write_line(stream: TextIO | None, text: str) -> None:
         return
     try:
         print(encodable(text, stream), file=stream, flush=True)
-    except Exception:  # not ours alone: anybody's class can be a stream
+    except Exception:  # any class can be a stream
         _give_up(stream)
 
 
@@ -153,7 +153,7 @@ class _Lenient(io.FileIO):
 
 def _secured(name: str, number: int, stream: TextIO | None, original: TextIO | None) -> TextIO:
     if stream is None:
-        return nowhere()
+        return null_stream()
     if name in _opened or stream is not original or not isinstance(stream, io.TextIOWrapper):
         return stream
     with suppress(OSError, ValueError):

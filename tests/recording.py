@@ -63,18 +63,18 @@ def syncing(uri: str, runs_dir: Path) -> SyncProcess:
     return process
 
 
-def begin(runs_dir: Path, sync: SyncProcess | None = None, **provenance: Any) -> Recorder:
-    return begin_in(RunDirectory.create(runs_dir, "tiny"), sync, **provenance)
+def start(runs_dir: Path, sync: SyncProcess | None = None, **provenance: Any) -> Recorder:
+    return start_in(RunDirectory.create(runs_dir, "tiny"), sync, **provenance)
 
 
-def begin_in(directory: RunDirectory, sync: SyncProcess | None = None, **provenance: Any) -> Recorder:
+def start_in(directory: RunDirectory, sync: SyncProcess | None = None, **provenance: Any) -> Recorder:
     facts = collect(configuration(), dataset(), ["nnlab.run", *OVERRIDES]) | provenance
     return Recorder.open(directory, configuration(), OVERRIDES, facts, sync.add if sync else None)
 
 
 def record(runs_dir: Path, sync: SyncProcess | None = None, epochs: int = 3, **provenance: Any) -> Path:
     """Record a whole run with a model and a plot; returns its directory."""
-    with begin(runs_dir, sync, **provenance) as recorder:
+    with start(runs_dir, sync, **provenance) as recorder:
         for epoch in range(1, epochs + 1):
             recorder.epoch(epoch, metrics(epoch))
         recorder.test(2, {"test/loss": 0.5, "test/accuracy": 0.75})
@@ -87,7 +87,7 @@ def record(runs_dir: Path, sync: SyncProcess | None = None, epochs: int = 3, **p
 def main() -> None:
     runs_dir, uri, epochs, end = sys.argv[1:]
     sync = syncing(uri, Path(runs_dir))
-    recorder = begin(Path(runs_dir), sync)
+    recorder = start(Path(runs_dir), sync)
     for epoch in range(1, int(epochs) + 1):
         recorder.epoch(epoch, metrics(epoch))
     print(recorder.directory.path, sync.pid, flush=True)

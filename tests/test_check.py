@@ -1,4 +1,4 @@
-"""The one way to say what a setting may be: annotations against values, and what is said of each."""
+"""What a setting may be: annotations against values, and the problem with each."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
             "[attic]",
         ),
         # blank text
-        (Annotated[str, NOT_EMPTY], "", "must be text that is not empty", ""),
-        (Annotated[str, NOT_EMPTY], " \n\t", "must be text that is not empty", ""),
+        (Annotated[str, NOT_EMPTY], "", "must be non-empty text", ""),
+        (Annotated[str, NOT_EMPTY], " \n\t", "must be non-empty text", ""),
         # one of several
         (float | None, "x", "must be a number or null", ""),
         (Batch, 0, "must be at least 1 or full", "1"),
@@ -143,7 +143,7 @@ def test_a_valid_value_has_no_problem(annotation: Any, value: Any) -> None:
         (tuple[Count, ...], [0], "each item must be at least 1, but item 0 is 0", "[1]"),
     ],
 )
-def test_a_wrong_value_is_told_its_rule_and_the_nearest_valid_choice(
+def test_a_wrong_value_gets_its_rule_and_the_nearest_valid_choice(
     annotation: Any, value: Any, rule: str, nearest: str
 ) -> None:
     assert problem_with(annotation, value) == Problem(rule, nearest)

@@ -110,9 +110,9 @@ def test_the_message_for_bad_input_is_the_one_shown() -> None:
 
 
 def test_the_groups_and_choices_are_those_of_conf() -> None:
-    told = {names(group)[0]: set(names(choices)) for group, choices in rows("group")}
+    found = {names(group)[0]: set(names(choices)) for group, choices in rows("group")}
     folders = {folder for folder in (ROOT / "conf").iterdir() if folder.is_dir() and folder.name != "sweep"}
-    assert told == {folder.name: {file.stem for file in folder.glob("*.yaml")} for folder in folders}
+    assert found == {folder.name: {file.stem for file in folder.glob("*.yaml")} for folder in folders}
 
 
 def test_the_presets_samplers_and_pruners_of_a_sweep_are_all_named() -> None:

@@ -8,18 +8,18 @@ import sys
 
 import pytest
 
-BEGINNING = "import atexit, sys\nfrom nnlab.exit_status import end_after\natexit.register(print, 'cleared up')\n"
+START = "import atexit, sys\nfrom nnlab.exit_status import end_after\natexit.register(print, 'cleared up')\n"
 
 
 def ended(command: str) -> subprocess.CompletedProcess[str]:
-    code = f"{BEGINNING}def command():\n    print('said')\n    {command}\nend_after(command)\n"
+    code = f"{START}def command():\n    print('said')\n    {command}\nend_after(command)\n"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("command", ["pass", "sys.exit()", "sys.exit(2)", "sys.exit('a reason')", "raise KeyError(1)"])
 def test_status_output_and_clearing_up_are_those_of_python(command: str) -> None:
     process = ended(command)
-    code = f"{BEGINNING}def command():\n    print('said')\n    {command}\ncommand()\n"
+    code = f"{START}def command():\n    print('said')\n    {command}\ncommand()\n"
     python = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert process.stdout == python.stdout == "said\ncleared up\n"
     assert process.returncode == python.returncode

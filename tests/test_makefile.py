@@ -1,4 +1,4 @@
-"""`make` on machines that lack what it needs: a sentence that says what, and nothing half-made."""
+"""`make` on machines that lack what it needs: a message that says what, and nothing half-made."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def make(folder: Path, python: str | None, *arguments: str) -> subprocess.Comple
         pytest.param(WITHOUT_VENV, ["ui"], ("lacks what makes one", "apt install python3-venv"), id="without venv"),
     ],
 )
-def test_what_is_lacking_is_said_in_words(
+def test_what_is_lacking_is_put_into_words(
     python: str | None, arguments: list[str], facts: tuple[str, str], tmp_path: Path
 ) -> None:
     done = make(tmp_path, python, *arguments)
@@ -58,7 +58,7 @@ def test_what_is_lacking_is_said_in_words(
     assert not (tmp_path / ".venv").exists()
 
 
-def test_a_venv_whose_python_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_venv_whose_python_is_gone_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").symlink_to(tmp_path / "gone")
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):

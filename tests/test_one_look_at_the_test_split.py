@@ -61,11 +61,11 @@ def test_a_run_with_pictures_passes_its_test_split_forward_once(tmp_path: Path) 
 
 @pytest.mark.parametrize("overrides", [("trainer.test=false",), ("trainer.test=false", "data.split.validation=0")])
 def test_a_run_that_leaves_its_test_split_alone_reads_none_of_it(overrides: tuple[str, ...], tmp_path: Path) -> None:
-    result, told, reads = done(tmp_path, *overrides)
+    result, command, reads = done(tmp_path, *overrides)
     assert len(list((result.directory / "plots").glob("*.png"))) == 5
     assert reads == []
     assert not [name for name in result.scores if name.startswith("test/")]
-    assert "trainer.test=false" in told
+    assert "trainer.test=false" in command
 
 
 def test_the_pictures_are_of_the_predictions_that_were_evaluated(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def main(name: str, point_name: str, threads: str, *root: str) -> None:
     """Answer until the input ends."""
-    if hasattr(os, "sched_setaffinity"):  # the only word on threads that every library obeys
+    if hasattr(os, "sched_setaffinity"):  # the only limit on threads that every library obeys
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
     from benchmarks.training.contestants.registry import made
     from benchmarks.training.point import point_of
@@ -37,13 +37,13 @@ def main(name: str, point_name: str, threads: str, *root: str) -> None:
                 answer = point.loss(contestant.weights(), x[:CHECKED_ROWS], labels[:CHECKED_ROWS])
             case ["epoch", number]:
                 order = order_of(point, int(number))
-                began = time.perf_counter()
+                started = time.perf_counter()
                 contestant.train(order)
-                answer = time.perf_counter() - began
+                answer = time.perf_counter() - started
             case ["evaluate", rows]:
-                began = time.perf_counter()
+                started = time.perf_counter()
                 cast("Evaluator", contestant).evaluate(int(rows))
-                answer = time.perf_counter() - began
+                answer = time.perf_counter() - started
             case ["memory"]:
                 answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             case other:

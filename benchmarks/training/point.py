@@ -1,4 +1,4 @@
-"""What is trained: the network, the batch, and the rows that everybody gets."""
+"""What is trained: the network, the batch, and the rows that all contestants get."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Point:
     Args:
         name: for tables.
         widths: of the layers, from the input to the output.
-        batch: rows an update.
+        batch: rows per update.
         is_classic: sigmoid units without biases and ½ Σ (p − t)², plain SGD; else ReLU and softmax with cross-entropy,
             momentum, and an L2 penalty on every weight.
         rows: how many rows an epoch has.
@@ -41,11 +41,11 @@ class Point:
 
     @property
     def steps(self) -> int:
-        """Updates an epoch; every batch is whole."""
+        """Updates per epoch; every batch is full."""
         return self.rows // self.batch
 
-    def beginning(self) -> Weights:
-        """The weights that everybody begins with."""
+    def initial_weights(self) -> Weights:
+        """The weights that all contestants start with."""
         rng = np.random.default_rng(1)
         weights: Weights = []
         for inputs, outputs in pairwise(self.widths):
@@ -55,7 +55,7 @@ class Point:
         return weights
 
     def loss(self, weights: Weights, x: Array, labels: Labels) -> float:
-        """The mean loss of rows `x`, without the penalty, in float64: the judge of everybody's weights."""
+        """The mean loss of rows `x`, without the penalty, in float64: by it all contestants' weights are judged."""
         values = x.astype(np.float64)
         for place, (weight, bias) in enumerate(weights):
             values = values @ weight.astype(np.float64)
@@ -100,7 +100,7 @@ def point_of(text: str) -> Point:
 
 
 def targets(point: Point, labels: Labels) -> Array:
-    """Columns for a squared error: one a class, or the label itself for a single output."""
+    """Columns for a squared error: one per class, or the label itself for a single output."""
     if point.widths[-1] == 1:
         return labels[:, None].astype(np.float32)
     return np.eye(point.widths[-1], dtype=np.float32)[labels]

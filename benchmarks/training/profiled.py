@@ -1,7 +1,7 @@
 """Where the time of a step of nnlab's goes, operation by operation.
 
 It is measured in a process of its own, `python -m benchmarks.training.profiled POINT [ROOT]`, which prints a JSON
-object: microseconds a step of each operation, and of a whole step without the profile's clock.
+object: microseconds per step of each operation, and of a whole step without the profile's clock.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def main(point_name: str, *root: str) -> None:
     before: dict[str, float] = {}
     for number in range(ROUNDS + 1):
         order = order_of(point, number)
-        began = time.perf_counter()
+        started = time.perf_counter()
         unwatched.train(order)
-        step = 1e6 * (time.perf_counter() - began) / point.steps
+        step = 1e6 * (time.perf_counter() - started) / point.steps
         watched.train(order)
         sums = {f"{row['phase']}: {row['operation']}": float(row["seconds"]) for row in _rows(profile)}
         if number:  # the first is the warm-up

@@ -1,4 +1,4 @@
-"""Contestants side by side: each in a process of its own, one at work at a time, in turn, round after round."""
+"""Contestants side by side: each in a process of its own, one at a time, in turn, round after round."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Racer:
     process: subprocess.Popen[str]
 
     def answer(self, question: str) -> float:
-        """What it says.
+        """Its answer.
 
         Raises:
             RuntimeError: if it has died.
@@ -48,7 +48,7 @@ class Racer:
 def race(
     point: str, names: Sequence[str], *, threads: int, rounds: int, root: Path | None, question: str = "epoch {round}"
 ) -> Seconds:
-    """Ask everybody the same in turn, `rounds` times after a warm-up.
+    """Ask all contestants the same in turn, `rounds` times after a warm-up.
 
     Args:
         point: of `POINTS`.
@@ -78,7 +78,7 @@ def held_to(threads: int) -> dict[str, str]:
 
 
 def _checked(racers: Sequence[Racer]) -> list[Racer]:
-    """Those that learn what PyTorch learns; a peer that cannot even start here is left out, and said to be."""
+    """Those that learn what PyTorch learns; a peer that cannot even start here is left out, with a message."""
     losses: dict[str, float] = {}
     able = []
     for racer in racers:

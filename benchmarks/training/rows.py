@@ -19,7 +19,7 @@ def rows_of(point: Point, root: Path | None, extra: int = 0) -> tuple[Array, Lab
     Args:
         point: says how many.
         root: the folder of idx files; None takes the embedded 5,000.
-        extra: rows behind those of an epoch.
+        extra: rows after those of an epoch.
     """
     if point.widths[0] == 3:
         dataset = load(DataSettings("toy"))

@@ -1,4 +1,4 @@
-"""The benchmarks of training: nnlab beside its peers, point by point."""
+"""The benchmarks of training: nnlab and its peers, point by point."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ FEWEST_ROUNDS, QUICK_STEPS = 5, 40
 
 
 def train_deep_50(bench: Bench) -> Table:
-    """784-300-50-10 at batch 50, beside everybody."""
+    """784-300-50-10 at batch 50, against all peers."""
     targets = {TORCH: 2.0, SKLEARN: 1.7, KERAS: 1.35, JAX: 0.92}
     return _everybody(bench, "deep-50", targets, floor=1.25, jax_at_best=1.15)
 
 
 def train_deep_128(bench: Bench) -> Table:
-    """784-300-50-10 at batch 128, beside everybody."""
+    """784-300-50-10 at batch 128, against all peers."""
     targets = {TORCH: 2.0, SKLEARN: 1.6, KERAS: 1.05, JAX: 0.88}
     return _everybody(bench, "deep-128", targets, floor=1.12, jax_at_best=1.15)
 
 
 def train_wide(bench: Bench) -> Table:
-    """784-800-10 at batch 128, beside everybody."""
+    """784-800-10 at batch 128, against all peers."""
     return _everybody(bench, "wide", {})
 
 
@@ -51,7 +51,7 @@ def train_online(bench: Bench) -> Table:
 
 
 def train_truth_table(bench: Bench) -> Table:
-    """The truth table, 3-4-1, the whole of it at once."""
+    """The truth table, 3-4-1, all rows in one batch."""
     return _steps(bench, "truth-table", {TORCH: 6.0, TUTORIAL: 1.5})
 
 
@@ -112,7 +112,7 @@ def _ratios(seconds: Seconds, targets: Mapping[str, float]) -> list[Row]:
 
 
 def _raced(bench: Bench, point: str, names: Sequence[str], threads: int, question: str = "epoch {round}") -> Seconds:
-    """The race of those that are installed."""
+    """The race of the contestants that are installed."""
     missing = missing_peers()
     there = [name for name in names if NEEDS.get(name) not in missing]
     rounds = max(bench.rounds, FEWEST_ROUNDS)

@@ -1,4 +1,4 @@
-"""The document's network as it writes it: an example a column, gradients over the whole batch."""
+"""The document's network in its own form: one example per column, gradients over the whole batch."""
 
 from __future__ import annotations
 

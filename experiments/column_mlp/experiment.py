@@ -30,7 +30,7 @@ def plan(lab: Lab) -> list[Planned]:
 
 
 def judge(lab: Lab, runs: Runs) -> Findings:
-    """The two checks, and what the preset reaches, of which nothing is claimed."""
+    """The two checks, and what the preset reaches, for which there is no published figure."""
     gradients, csv, of_costs = _proofs(lab)
     head = ("chosen epoch", "held-out cost", "held-out accuracy", "largest difference of a cost, columns less rows")
     row = (

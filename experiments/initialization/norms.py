@@ -17,7 +17,7 @@ SIGNAL, GRADIENT, WEIGHTS = "activations", "gradient by the activations", "gradi
 
 
 def norms(config: Config) -> pd.DataFrame:
-    """Root mean squares over a batch of training rows: a row a hidden layer (from 1), a column a quantity."""
+    """Root mean squares over a batch of training rows: one row per hidden layer (from 1), one column per quantity."""
     dataset = dataset_of(config.data, seed=config.seed)
     batch = dataset.train.first(ROWS)
     objective = build_trainer(config, dataset).objective
@@ -31,12 +31,12 @@ def norms(config: Config) -> pd.DataFrame:
         program.forward()
         program.backward()
     kind = ACTIVATIONS[config.model.activation]
-    behind = [node for node in objective.training.order if kind is not None and isinstance(node, kind)]
-    layers = range(1, len(behind) + 1)
+    activations = [node for node in objective.training.order if kind is not None and isinstance(node, kind)]
+    layers = range(1, len(activations) + 1)
     return pd.DataFrame(
         {
-            SIGNAL: [_rms(program.values[node]) for node in behind],
-            GRADIENT: [_rms(program.gradients[node]) for node in behind],
+            SIGNAL: [_rms(program.values[node]) for node in activations],
+            GRADIENT: [_rms(program.gradients[node]) for node in activations],
             WEIGHTS: [_rms(network.parameters[f"dense_{layer}.weight"].gradient) for layer in layers],
         },
         index=pd.Index(layers, name="hidden layer"),

@@ -1,4 +1,4 @@
-"""What L2 buys: how far training and validation drift apart on few digits, by the strength of the penalty."""
+"""What L2 changes: the gap between training and validation on few digits, by the strength of the penalty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The heat map: a cell a rate and batch size, with its mean and standard deviation in it."""
+"""The heat map: one cell per rate and batch size, with its mean and standard deviation in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """What stands in the cell."""
+        """The text in the cell."""
         if self.diverged:
             return f"diverged\n{self.diverged} of {len(self.values)}"
         deviation = f"\n± {statistics.stdev(self.values):.4f}" if len(self.values) > 1 else ""
@@ -37,7 +37,7 @@ class Cell:
 
 
 def heat_map(cells: Sequence[Sequence[Cell]], rates: Sequence[float], batches: Sequence[int]) -> Figure:
-    """Draw the cells, a row a rate and a column a batch size."""
+    """Draw the cells, one row per rate and one column per batch size."""
     means = np.array([[statistics.fmean(cell.values) for cell in row] for row in cells])
     figure, axes = new_axes("batch size", "learning rate", width=7.5, height=4.8)
     axes.grid(visible=False)

@@ -68,8 +68,8 @@ def judge(lab: Lab, runs: Runs) -> Findings:
             shlex.join([*command, f"seed={','.join(map(str, range(lab.seeds)))}"]),
         )
     )
-    looks = {split_of(runs.table.iloc[0]): len(loops)}
-    return Findings(measured, figures={"accuracy": _figure(lab, runs, loops)}, looks=looks)
+    evaluations = {split_of(runs.table.iloc[0]): len(loops)}
+    return Findings(measured, figures={"accuracy": _figure(lab, runs, loops)}, evaluations=evaluations)
 
 
 def _all_rows(lab: Lab) -> tuple[str, ...]:

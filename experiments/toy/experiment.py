@@ -69,7 +69,7 @@ def _accuracy(text: str, figure: float, *, rows: int) -> Claim:
 def _truth_table(lab: Lab, runs: Runs) -> list[Measured]:
     accuracies = runs.values(TABLE, "val/accuracy")
     missed = "From some first weights the four hidden units do not find the table in 500 epochs."
-    told = [
+    claims = [
         (Claim("toy: truth table, accuracy after 500 epochs", SOURCE, 1.0), accuracies),
         (
             Claim("toy: truth table, share of seeds that get a row wrong", OWN, 0.0, "check"),
@@ -87,7 +87,7 @@ def _truth_table(lab: Lab, runs: Runs) -> list[Measured]:
         ),
     ]
     command = lab.command(*SETTINGS[TABLE], on_digits=False)
-    return [Measured(claim, values, runs.seconds(TABLE), command, missed) for claim, values in told]
+    return [Measured(claim, values, runs.seconds(TABLE), command, missed) for claim, values in claims]
 
 
 def _found(runs: Runs) -> str:

@@ -40,7 +40,7 @@ def plan(lab: Lab) -> list[Planned]:
 
 
 def judge(lab: Lab, runs: Runs) -> Findings:
-    """Ask what a second layer, a third, and twice the width bring; list the nets that no smaller one matches."""
+    """Ask what a second layer, a third, and twice the width add; list the nets that no smaller one matches."""
     questions = {
         "a second layer of 128 units": ((128, 2), (128, 1)),
         "a third layer of 128 units": ((128, 3), (128, 2)),

@@ -1,1 +1,1 @@
-"""Looking at runs that are done."""
+"""Questions about recorded runs."""

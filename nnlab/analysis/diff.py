@@ -1,4 +1,4 @@
-"""What differs between two runs, and where their numbers part."""
+"""What differs between two runs, and where their numbers first differ."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def results(directories: Sequence[Path]) -> pd.DataFrame:
 
     Its columns: `directory`; `status`; every key of the config by its dotted name; `epoch`, whose weights were kept,
     or would have been if the run had ended there, as in one that was killed;
-    that epoch's metrics and the test split's; `seconds` of training, validation aside; `weights_sha256`. A list
+    that epoch's metrics and the test split's; `seconds` of training without validation; `weights_sha256`. A list
     (`model.hidden`) is a tuple, so that rows can be grouped by it. What a run does not have is missing.
 
     Raises:
@@ -64,7 +64,7 @@ def _row(run: StoredRun) -> dict[str, Any]:
 
 
 def _kept_so_far(run: StoredRun) -> int:
-    """The epoch that a run which could not say so would have kept; 0 if it has none."""
+    """The epoch whose weights a killed run would have kept; 0 if it has none."""
     trainer = TrainerSettings(**{key: run.config["trainer"][key] for key in ("monitor", "restore_best")})
     selection = Selection(trainer, np.empty(0), has_validation=any(trainer.monitor in m for m in run.epochs.values()))
     for epoch, metrics in sorted(run.epochs.items()):

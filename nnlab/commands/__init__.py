@@ -1,1 +1,1 @@
-"""A file a command, and what each shows on a terminal."""
+"""One file per command, and what each shows on a terminal."""

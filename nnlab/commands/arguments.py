@@ -22,7 +22,7 @@ FOREIGN = ("config_name", "config_path", "config_dir", "experimental_rerun")
 def composed_jobs(arguments: Sequence[str]) -> list[Job]:
     """The jobs of a command line: none for `--help`, `--cfg` and their like, which it answers; several for `-m`.
 
-    Hydra composes and answers questions about configs; what is composed is run elsewhere, so that Hydra never
+    Hydra composes configs and answers questions about them; runs happen elsewhere, so that Hydra never
     stands around the work.
 
     Raises:
@@ -51,7 +51,7 @@ def read_overrides(arguments: Sequence[str], *, root: str, rules: Rules | None =
     if is_answered(parsed, root, rules):
         return None
     if parsed.multirun:
-        raise UserError("nnlab.sweep searches by itself and takes no -m. Leave it out: several values are a space.")
+        raise UserError("nnlab.sweep always searches, so it takes no -m. Leave it out: several values are searched.")
     overrides: list[str] = parsed.overrides
     return overrides
 
@@ -77,21 +77,21 @@ def _parsed(arguments: Sequence[str]) -> Any:
     foreign = [f"--{name.replace('_', '-')}" for name in FOREIGN if getattr(parsed, name) is not None]
     if foreign:
         raise UserError(
-            f"nnlab composes its own configs alone, so it takes no {' or '.join(foreign)}. "
-            "Set values on the command line, or put a preset into conf/experiment/."
+            f"nnlab only composes its own configs, so it takes no {' or '.join(foreign)}. "
+            "Set values on the command line, or add a preset to conf/experiment/."
         )
     asked = [f"--{name.replace('_', '-')}" for name in QUESTIONS if getattr(parsed, name)]
     if parsed.multirun and (asked or parsed.run):
         other = "--run" if parsed.run else asked[0]
-        raise UserError(f"{other} is about one config, and -m about several. Leave one of them out.")
+        raise UserError(f"{other} is for one config, and -m is for several. Leave one of them out.")
     if not parsed.cfg and (parsed.resolve or parsed.package is not None):
-        raise UserError("--resolve and --package say how --cfg shows a config. Add --cfg job, or leave them out.")
+        raise UserError("--resolve and --package change how --cfg shows a config. Add --cfg job, or leave them out.")
     return parsed
 
 
 def _refuse(message: str) -> NoReturn:
-    """Say what argparse found in the way of every other message."""
-    raise UserError(f"The command line cannot be read: {message}. {_remedy(message)}")
+    """Report what argparse found in the form of all other messages."""
+    raise UserError(f"The command line cannot be parsed: {message}. {_remedy(message)}")
 
 
 def _remedy(message: str) -> str:
@@ -100,5 +100,5 @@ def _remedy(message: str) -> str:
     option = message.partition("unrecognized arguments: ")[2].split()[0]
     name, _, value = option.lstrip("-").partition("=")
     near = nearest_key(name.replace("-", "_"), key_rules()) if name else ""
-    meant = f" Perhaps {near}={value or 'VALUE'} is meant." if near else ""
-    return f"Values are set by key=value, without dashes; --help lists the options.{meant}"
+    meant = f" Did you mean {near}={value or 'VALUE'}?" if near else ""
+    return f"Set values as key=value, without dashes; --help lists the options.{meant}"

@@ -1,4 +1,4 @@
-"""`python -m nnlab.diff A B`: what differs between two runs, and the first epoch and metric where they part."""
+"""`python -m nnlab.diff A B`: what differs between two runs, and the first epoch and metric that differ."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nnlab.runs.stored_run import StoredRun
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command; 0 also where the runs differ."""
+    """The command; returns 0 even if the runs differ."""
     parser = argparse.ArgumentParser(prog="nnlab.diff", description=__doc__)
-    parser.add_argument("runs", nargs=2, metavar="RUN_ID", help="name of a run's directory, MLflow's id, or a path")
-    parser.add_argument("--runs-dir", type=Path, help="default: NNLAB_RUNS_DIR, or else runs")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("runs", nargs=2, metavar="RUN_ID", help="a run directory's name, an MLflow run id, or a path")
+    parser.add_argument("--runs-dir", type=Path, help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)")
+    parser.add_argument("--json", action="store_true", help="an object: runs, differences, parting")
     options = parser.parse_args(arguments)
     a, b = (StoredRun.open(run_id, options.runs_dir) for run_id in options.runs)
     found, part = differences(a, b), parting(a, b)

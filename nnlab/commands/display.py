@@ -15,7 +15,7 @@ D = TypeVar("D", bound="Display")
 
 
 def harmless(show: Callable[Concatenate[D, P], None]) -> Callable[Concatenate[D, P], None]:
-    """A method that shows something, made so that its failure costs a line and not the work."""
+    """A method that shows something: if it fails, a line is lost, not the work."""
 
     def shown(self: D, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -28,7 +28,7 @@ def harmless(show: Callable[Concatenate[D, P], None]) -> Callable[Concatenate[D,
 
 
 class Picture(Protocol):
-    """The last lines of a terminal, which are drawn again and again."""
+    """The last lines of a terminal, redrawn again and again."""
 
     def print_above(self, text: str, style: str = "") -> None:
         """Print a line that stays, in one of Rich's styles."""
@@ -62,7 +62,7 @@ class Display:
 
     def _warning(self, text: str) -> None:
         """Warn, on standard error."""
-        # Where errors go to a terminal it is the picture's own, and only the picture knows where it stands there.
+        # If errors go to a terminal, it is the picture's, and only the picture can print above itself there.
         if self._picture is not None and self.errors.isatty():
             self._line(f"warning: {text}")
         else:
@@ -87,7 +87,7 @@ class Display:
                 self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
-        """Go on without the picture, and say why, once."""
+        """Continue without the picture, and say why, once."""
         picture, self._picture, self._is_live = self._picture, None, False
         if picture is not None:
             with suppress(Exception, SystemExit):
@@ -95,7 +95,7 @@ class Display:
         if not self._has_failed:
             self._has_failed = True
             reason = f"{type(error).__name__}: {error}"
-            write_line(self.errors, f"warning: what is under way can no longer be shown in full ({reason})")
+            write_line(self.errors, f"warning: progress can no longer be shown in full ({reason})")
 
 
 def is_live(out: TextIO) -> bool:

@@ -49,7 +49,7 @@ def execute(command: str, arguments: Sequence[str], *, syncs: bool) -> NoReturn:
 
 @contextmanager
 def early_start(arguments: Sequence[str]) -> Iterator[SyncProcess | None]:
-    """MLflow's worker, whose imports take two seconds, started beside those of the command; ended if nobody takes it.
+    """MLflow's worker, whose imports take two seconds, started before those of the command; ended if it is not used.
 
     Args:
         arguments: of the command line. None is started for a question about the config, or where MLflow is off.

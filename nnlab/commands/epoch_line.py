@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 
 def epoch_line(epoch: int, epochs: int, metrics: Mapping[str, float], width: int | None = None) -> str:
-    """The line of an epoch: columns that stay in place, without those that `metrics` lacks.
+    """One epoch as one line, in fixed columns; metrics that are missing have none.
 
     Example: `epoch  3/15  train loss 0.2310 acc 0.9312  val loss 0.2514 acc 0.9267  lr 0.1         0.21 s`.
 
     Args:
         epoch: from 1.
-        epochs: how many there will be at most.
+        epochs: the most that there can be.
         metrics: named as in the journal.
         width: the columns of the screen. Where the line is wider, seconds, learning rate, count and the training
             scores are left out, in this order, until it fits. None takes lines of any length.
@@ -49,7 +49,7 @@ def _scores(split: str, metrics: Mapping[str, float]) -> str:
 
 
 def _count(metrics: Mapping[str, float]) -> str:
-    """How many were right, and of how many: that follows from the fraction, unless none was."""
+    """How many rows were right, and of how many: that follows from the accuracy, unless none was."""
     if "val/correct" not in metrics:
         return ""
     correct = metrics["val/correct"]

@@ -1,4 +1,4 @@
-"""Where a run is in MLflow, and how a person gets to see it there."""
+"""Where to see a run in MLflow."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _run_id(run: Path) -> str | None:
 
 
 def _default_uri() -> str | None:
-    """The store that `nnlab.ui` shows if it is told nothing."""
+    """The store that `nnlab.ui` shows by default."""
     try:
         return resolve_uri(os.environ.get("MLFLOW_TRACKING_URI"), default_runs_dir())
     except (UserError, OSError):

@@ -37,20 +37,20 @@ def is_answered(parsed: Any, root: str, rules: Rules | None = None) -> bool:
     overrides = parsed.overrides
     if not parsed.shell_completion:  # it has words of its own: install=bash
         overrides = _checked(overrides, root, rules)
-    said = io.StringIO()
+    stderr = io.StringIO()
     try:
-        with _asked([*_options(parsed), *overrides]), contextlib.redirect_stderr(said):
+        with _asked([*_options(parsed), *overrides]), contextlib.redirect_stderr(stderr):
             _ask_hydra(root)
     except SystemExit as end:
         if end.code:
-            raise _unanswered(said.getvalue()) from None
+            raise _unanswered(stderr.getvalue()) from None
     except OSError:
         raise
     except Exception as error:
         if root == CONFIG_NAME:  # composing says it better, if it can
             compose_jobs([text for text in overrides if not _is_hydras(text)], multirun=False)
         raise _unanswered(str(error).partition("To append to")[0]) from None
-    sys.stderr.write(said.getvalue())
+    sys.stderr.write(stderr.getvalue())
     return True
 
 
@@ -95,7 +95,7 @@ def _is_hydras(text: str) -> bool:
 
 def _unanswered(reason: str) -> UserError:
     reason = " ".join(reason.split()).rstrip(".")
-    return UserError(f"The question about the config cannot be answered: {reason}. See --help.")
+    return UserError(f"Hydra cannot show the config: {reason}. See --help.")
 
 
 def _checked(texts: Sequence[str], root: str, rules: Rules | None) -> list[str]:

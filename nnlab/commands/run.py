@@ -25,14 +25,14 @@ def run_jobs(jobs: Sequence[Job], early: SyncProcess | None) -> int:
         # Only now, while MLflow's worker makes its store, and not for a command line that is wrong.
         from nnlab.commands.run_console import run_console_for
         from nnlab.execution.run import run
-        from nnlab.runs.looks import told
+        from nnlab.runs.evaluations import evaluation_lines
 
         for number, job in enumerate(jobs, start=1):
             if len(jobs) > 1:
                 sys.stdout.write(f"\n[{number}/{len(jobs)}] {' '.join(job.overrides)}\n")
             with run_console_for() as console:
                 results.append(run(job, listeners=[console], announce=sync.announce(job.config)))
-    for line in told(result.directory for result in results if "test/loss" in result.scores):
+    for line in evaluation_lines(result.directory for result in results if "test/loss" in result.scores):
         sys.stdout.write(f"{line}\n")
     for job, result in zip(jobs, results, strict=True):
         for line in mlflow_links(job.config, result.directory, width=15):

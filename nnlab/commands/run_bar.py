@@ -21,7 +21,7 @@ SECONDS_BETWEEN_REFRESHES = 0.1
 
 
 class RunBar:
-    """The picture of one run.
+    """The live picture of one run.
 
     The calls themselves draw it, ten times a second at most: no thread competes with training.
     """

@@ -13,7 +13,7 @@ from nnlab.commands.epoch_line import epoch_line
 from nnlab.commands.run_summary import summary, title
 from nnlab.execution.events import Notice, RunEnded, RunEvent, RunStarted, Warned
 from nnlab.execution.listener import RunListener
-from nnlab.streams import folded, nowhere, open_closed, width_of, work_is_kept, write_line
+from nnlab.streams import folded, null_stream, open_closed, width_of, work_is_kept, write_line
 from nnlab.training import EpochEnd, Progress, TrainingEnd
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def run_console_for(out: TextIO | None = None, errors: TextIO | None = None) -> 
     """Choose how to show a run on the stream `out`; the defaults are the process's own streams, if it has any."""
     open_closed()
     work_is_kept()
-    out = out or sys.stdout or nowhere()
-    errors = errors or sys.stderr or nowhere()
+    out = out or sys.stdout or null_stream()
+    errors = errors or sys.stderr or null_stream()
     return RunConsole(out, errors, live=is_live(out))
 
 
@@ -65,7 +65,7 @@ class RunConsole(Display, RunListener):
             case RunStarted():
                 self._started(event)
             case TrainingEnd(epoch, stopped_early=True):
-                self._say(f"stopped early: no better epoch than {epoch} for {self._patience}")
+                self._say(f"stopped early: no epoch better than {epoch} in {self._patience} epochs")
             case Notice(text):
                 self._say(text)
             case Warned(text):

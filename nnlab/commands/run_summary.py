@@ -21,7 +21,7 @@ def title(event: RunStarted) -> str:
 
 
 def summary(event: RunEnded) -> str:
-    """What came of the run, as a small table, and where the run is."""
+    """The results of the run, as a small table, and where the run is."""
     result = event.result
     names = {
         "val/loss": "validation loss",
@@ -33,7 +33,7 @@ def summary(event: RunEnded) -> str:
         "status": result.status,
         **({"weights of epoch": str(result.epoch)} if result.epoch else {}),
         **{label: f"{result.scores[name]:.4f}" for name, label in names.items() if name in result.scores},
-        **({"test split": "left alone (trainer.test=false)"} if event.test_left_alone else {}),
+        **({"test split": "not evaluated (trainer.test=false)"} if event.test_left_alone else {}),
         "training": f"{result.seconds:.2f} s",
         "weights sha256": result.weights_sha256[:16],
     }

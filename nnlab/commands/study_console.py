@@ -1,4 +1,4 @@
-"""What a person sees of a study: one line per ended trial, and on a terminal a table that moves below them.
+"""What a person sees of a study: one line per ended trial, and on a terminal a live table below them.
 
 Results go to standard output, warnings to standard error.
 """
@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nnlab.commands.display import Display, harmless, is_live
 from nnlab.commands.study_summary import how_to_resume, summary, title
 from nnlab.execution.events import Notice, Warned
-from nnlab.streams import folded, nowhere, open_closed, width_of, work_is_kept, write_line
+from nnlab.streams import folded, null_stream, open_closed, width_of, work_is_kept, write_line
 from nnlab.tuning.events import (
     StandingNow,
     StudyEnded,
@@ -41,8 +41,8 @@ def study_console_for(out: TextIO | None = None, errors: TextIO | None = None) -
     """Choose how to show a study on the stream `out`; the defaults are the process's own streams, if it has any."""
     open_closed()
     work_is_kept()
-    out = out or sys.stdout or nowhere()
-    errors = errors or sys.stderr or nowhere()
+    out = out or sys.stdout or null_stream()
+    errors = errors or sys.stderr or null_stream()
     return StudyConsole(out, errors, live=is_live(out))
 
 
@@ -75,12 +75,12 @@ class StudyConsole(Display, StudyListener):
                 if self._table is not None:
                     self._table.start(number, values_text(values))
                 if again:
-                    self._line(f"trial {number} was interrupted and starts again")
+                    self._line(f"trial {number} was interrupted and restarts")
             case TrialEpoch(number, epoch, scores):
                 if self._table is not None:
                     self._table.epoch(number, epoch, scores)
             case TrialLost(number, attempt, retries):
-                what_now = f"the trial is done again ({attempt} of {retries})"
+                what_now = f"the trial is retried ({attempt} of {retries})"
                 self._warning(f"the process of trial {number} was killed; {what_now}")
             case TrialEnded(trial, standing):
                 self._ended(trial, standing)
@@ -89,7 +89,7 @@ class StudyConsole(Display, StudyListener):
                     self._table.draw(standing)
             case StudyStopping(running):
                 self._line(
-                    f"Ctrl-C: {running} running trial(s) come to their end, no new one starts. "
+                    f"Ctrl-C: {running} running trial(s) will finish, and no new ones start. "
                     "Press Ctrl-C again to stop now."
                 )
             case StudyLeft(name):

@@ -30,7 +30,7 @@ def summary(event: StudyEnded, *, encoding: str | None, width: int | None) -> st
 
 
 def how_to_resume(name: str) -> str:
-    """What to tell who stopped a study."""
+    """What to tell the user who stopped a study."""
     return f"resume it with   python -m nnlab.sweep sweep.resume={name}"
 
 
@@ -39,7 +39,7 @@ def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Itera
     if event.winner is not None:
         yield "\n".join(_winner(event.winner, event))
     if event.test_left_alone:
-        yield "test split       left alone (trainer.test=false)"
+        yield "test split       not evaluated (trainer.test=false)"
     if event.status == "interrupted":
         yield how_to_resume(event.directory.name)
     yield f"study directory  {event.directory}"
@@ -56,4 +56,4 @@ def _winner(winner: Winner, event: StudyEnded) -> Iterator[str]:
         yield f"{name:<16} {value:.4f}{seeds}"
     yield f"repeat it alone  {winner.command}"
     if winner.evaluations > 1:
-        yield f"note             {winner.evaluations} winners of this study were evaluated on the test split by now"
+        yield f"note             {winner.evaluations} winners of this study were evaluated on the test split so far"

@@ -21,7 +21,7 @@ from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.report.trial_line import named_objective, running_line
 
 SECONDS_BETWEEN_REFRESHES = 0.25
-# Of more workers than that, the table shows the trials that started last.
+# With more workers, the table shows the trials that started last.
 RUNNING_TRIALS_SHOWN = 8
 
 
@@ -106,7 +106,7 @@ class StudyTable:
 
 
 def counts_text(standing: Standing) -> str:
-    """How many trials ended how, how many run, and how fast they come."""
+    """How many trials have ended in each way, how many run, and how many finish per minute."""
     counts = [f"{getattr(standing, state)} {state}" for state in ("complete", "pruned", "failed", "running")]
     rate = standing.per_minute
     return "  ".join([*counts, *([] if rate is None else [f"{rate:.1f} trials/min"])])

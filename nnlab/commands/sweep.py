@@ -37,11 +37,11 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
     from nnlab.tuning.planning import make_plan
     from nnlab.tuning.resuming import resumed_arguments, resumed_plan
 
-    whole, begun = resumed_arguments(arguments)
-    plan = make_plan(whole) if begun is None else resumed_plan(whole, arguments, begun)
+    whole, directory = resumed_arguments(arguments)
+    plan = make_plan(whole) if directory is None else resumed_plan(whole, arguments, directory)
 
     from nnlab.commands.study_console import study_console_for
-    from nnlab.runs.looks import told
+    from nnlab.runs.evaluations import evaluation_lines
     from nnlab.tuning.run_study import run_study
 
     config = plan.fixed
@@ -51,10 +51,10 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
             command=["python", "-m", "nnlab.sweep", *plan.repeatable_overrides],
             listeners=[console],
             announce=sync.announce(config),
-            resume=begun,
+            resume=directory,
             executor=executor,
         )
-    lines = told([result.directory]) if result.status == "finished" and config.trainer.test else []
+    lines = evaluation_lines([result.directory]) if result.status == "finished" and config.trainer.test else []
     for line in (*lines, *mlflow_links(config, result.directory, width=17)):
         sys.stdout.write(f"{line}\n")
     if result.status != "finished":

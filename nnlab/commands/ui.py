@@ -36,11 +36,19 @@ END_WITH_PARENT = 1  # Linux' PR_SET_PDEATHSIG
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
-    """The command: serves until Ctrl-C, which ends it with 130."""
+    """The command: serves until Ctrl-C; exit status 130."""
     parser = argparse.ArgumentParser(prog="nnlab.ui", description=__doc__)
-    parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
-    parser.add_argument("--runs-dir", type=Path, default=default_runs_dir())
-    parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
+    parser.add_argument("--port", type=int, default=5000, help="the port of the UI (default: %(default)s)")
+    parser.add_argument(
+        "--runs-dir",
+        type=Path,
+        default=default_runs_dir(),
+        help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)",
+    )
+    default_uri = os.environ.get("MLFLOW_TRACKING_URI")
+    parser.add_argument(
+        "--tracking-uri", default=default_uri, help="MLflow's tracking URI (default: MLFLOW_TRACKING_URI, or SQLite)"
+    )
     options = parser.parse_args(arguments)
 
     uri = resolve_uri(options.tracking_uri, options.runs_dir)
@@ -79,7 +87,7 @@ def server_command(uri: str, port: int) -> list[str]:
     if database is not None and not database.exists():
         raise UserError(
             f"There are no runs to show: {database} does not exist. Start a run first ({typed('run')}), or name "
-            "another store by NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
+            "another store with NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
         )
     server = ["ui", "--backend-store-uri", short_address(uri)[0], "--host", HOST, "--port", str(port), "--workers", "1"]
     return [sys.executable, "-m", "mlflow", *server]
@@ -99,8 +107,8 @@ def check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise UserError(
-                f"The port must be free, but {HOST}:{port} is not ({error.strerror}). If nnlab.ui runs there already, "
-                f"open it; else choose another: --port {_free_port()}."
+                f"The port must be free, but {HOST}:{port} is not ({error.strerror}). If nnlab.ui already runs there, "
+                f"open it; otherwise choose another: --port {_free_port()}."
             ) from error
 
 
@@ -121,7 +129,7 @@ def serve(command: Sequence[str], environment: Mapping[str, str] | None, folder:
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGHUP, _terminate)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a script has started us in the background
-    # A group of its own: Ctrl-C comes to us alone, and with it all of the server's processes end.
+    # A group of its own: Ctrl-C reaches only this process, which then ends all of the server's processes.
     server = subprocess.Popen(
         command, env=environment, cwd=folder, start_new_session=True, preexec_fn=lambda: _end_with(parent)
     )
@@ -133,7 +141,7 @@ def serve(command: Sequence[str], environment: Mapping[str, str] | None, folder:
         _end(server)
         for number, handler in before.items():
             signal.signal(number, handler)
-    raise RunFailedError(f"MLflow's server stopped by itself with status {status}; its output is above.")
+    raise RunFailedError(f"MLflow's server exited by itself with status {status}; its output is above.")
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

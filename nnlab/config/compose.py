@@ -79,14 +79,14 @@ def composed(
             whole = _composed(left, root)
             break
         except Exception as error:  # Hydra raises its own errors, and lets those of its parts through
-            guilty = [override for override in left if override.key_or_group == getattr(error, "full_key", None)]
-            if not guilty:
-                guilty = _guilty(left, root)
-            if not guilty:
+            invalid = [override for override in left if override.key_or_group == getattr(error, "full_key", None)]
+            if not invalid:
+                invalid = _first_invalid(left, root)
+            if not invalid:
                 raise ConfigError([ConfigProblem("command line", _one_line(error))]) from None
-            problems += [_not_composed(override, error) for override in guilty[-1:]]
-            doubted |= {override.key_or_group for override in guilty}
-            left = [override for override in left if override not in guilty]
+            problems += [_not_composed(override, error) for override in invalid[-1:]]
+            doubted |= {override.key_or_group for override in invalid}
+            left = [override for override in left if override not in invalid]
     if doubted:
         mark_in_doubt(whole, doubted, {override.key_or_group for override in left})
     return whole
@@ -145,8 +145,8 @@ def _forced(override: Override) -> str:
     return text.lstrip("+") if is_group(override) else "++" + text.lstrip("+")
 
 
-def _guilty(overrides: Sequence[Override], root: str) -> list[Override]:
-    """The first override up to which the overrides cannot be composed."""
+def _first_invalid(overrides: Sequence[Override], root: str) -> list[Override]:
+    """The first override that cannot be composed together with those before it."""
     for count in range(1, len(overrides) + 1):
         try:
             _composed(overrides[:count], root)

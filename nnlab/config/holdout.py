@@ -1,4 +1,4 @@
-"""Whether runs evaluate the test split, where `trainer.test=auto` leaves it to what else is run beside them."""
+"""What `trainer.test=auto` means: whether runs evaluate the test split depends on what they are run with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnlab.config.schema import Config, as_dict
 def decided(jobs: Sequence[Job]) -> list[Job]:
     """The jobs of one command or call, each with `trainer.test` as true or false.
 
-    `auto` becomes true for a run alone, and for several that are repetitions of one another: alike but for their
+    `auto` becomes true for a single run, and for several runs that repeat one another, equal except for their
     seeds. Runs that differ in anything else are there to be compared, so that one of them can be chosen; a choice is
     made on validation, and theirs becomes false, which then also stands among the job's overrides. Where runs are
     kept and how they are tracked makes no difference.

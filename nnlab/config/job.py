@@ -1,4 +1,4 @@
-"""A run to do. Workers get jobs, and do without Hydra, which composes them."""
+"""A run to do. Workers get jobs, so that they do not need Hydra, which composes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Job:
 
     Args:
         config: validated.
-        dataset: what validation has loaded; None has it loaded when the run starts. It is not sent to other processes:
+        dataset: what validation has loaded; None loads it when the run starts. It is not sent to other processes:
             reading it again there is faster than a pipe.
         overrides: what the command line set, such that it can be repeated from any folder.
     """

@@ -1,4 +1,4 @@
-"""From a command line in Hydra's grammar to validated jobs, with all that is wrong found before any work starts."""
+"""From a command line in Hydra's grammar to validated jobs; every problem is found before any work starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nnlab.data.loading import arrays_of
 __all__ = ["CONFIG_NAME", "compose_jobs", "conf_dir"]
 
 BYTES_HELD = 2**30
-"""Of data that the jobs of one command line hold together; further jobs load theirs again when they start."""
+"""Limit of the data that the jobs of one command line hold in total; further jobs load theirs when they start."""
 
 
 def compose_jobs(arguments: Sequence[str], *, multirun: bool) -> list[Job]:

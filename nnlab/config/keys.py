@@ -41,7 +41,7 @@ def key_rules(root: type = Config, variants: Forms = VARIANTS, prefix: str = "")
 
 
 def nearest_key(key: str, known: Iterable[str]) -> str:
-    """The known key that is most like `key`: one with the same last part, else one that is spelled similarly."""
+    """The known key most like `key`: one with the same last part, else one spelled similarly."""
     known = list(known)
     last = key.rpartition(".")[2]
     if OTHER_WORDS.get(last) in known:

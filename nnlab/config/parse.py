@@ -12,7 +12,7 @@ from nnlab.config.problems import ConfigProblem
 
 MISSING = "???"
 IN_DOUBT = object()
-"""In place of a value that is unknown because what decides it is wrong: not checked, and never in a config."""
+"""Stands for a value that is unknown because something that decides it is invalid: not checked, never in a config."""
 
 T = TypeVar("T")
 

@@ -27,8 +27,8 @@ def place_problems(settings: Mapping[str, Any], runs_dir: Path, uri: str | None)
     """
     why = why_not_writable(runs_dir)
     if why and "runs_dir" in settings:
-        rule = f"must be writable, but a run's directory cannot be made there: {why}"
-        yield ConfigProblem("runs_dir", rule, str(runs_dir), "another by runs_dir=FOLDER or by NNLAB_RUNS_DIR")
+        rule = f"must be writable, but a run directory cannot be created there: {why}"
+        yield ConfigProblem("runs_dir", rule, str(runs_dir), "another folder, with runs_dir=FOLDER or NNLAB_RUNS_DIR")
     if uri is None:
         return
     database, name = sqlite_path(uri), settings.get("tracking.experiment", "")
@@ -38,7 +38,7 @@ def place_problems(settings: Mapping[str, Any], runs_dir: Path, uri: str | None)
             yield ConfigProblem("tracking.experiment", rule, name, "a shorter name")
         return
     if database.parent != runs_dir and (why := why_not_writable(database.parent)):
-        rule = f"must be in a folder that is writable, but MLflow's store cannot be made there: {why}"
+        rule = f"must be in a writable folder, but MLflow's store cannot be created there: {why}"
         yield ConfigProblem("tracking.uri", rule, uri, "sqlite:///ANOTHER_FOLDER/mlflow.db, or null")
     if _is_deleted(database, name):
         rule = f"must not be deleted in MLflow, but is in {database}"

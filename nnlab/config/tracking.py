@@ -1,4 +1,4 @@
-"""What can be asked of tracking: the keys of the `tracking` config group, with their rules."""
+"""The keys of the `tracking` config group, with their rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ExperimentName = Annotated[
     # No lone surrogates (bytes of a command line that are no UTF-8), which cannot be stored; no null character.
     Matches(
         rf"(?s)(?=.*\S)[^\x00\ud800-\udfff]{{1,{LONGEST_EXPERIMENT}}}",
-        f"a text of 1 to {LONGEST_EXPERIMENT} characters that is not empty",
+        f"a text of 1 to {LONGEST_EXPERIMENT} characters that are not all spaces",
     ),
 ]
 

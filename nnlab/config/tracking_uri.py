@@ -65,7 +65,7 @@ def _as_meant(uri: str) -> str:
     """A SQLite address with its path absolute.
 
     Raises:
-        UserError: if the path stands there as it is, not quoted as in an address, and so would mean another file.
+        UserError: if the path is not percent-encoded, and so would mean another file.
     """
     name = uri.removeprefix(_SQLITE)
     address, mark, options = name.partition("?")
@@ -73,7 +73,7 @@ def _as_meant(uri: str) -> str:
     is_unquoted = path != as_it_is and as_it_is.parent.is_dir() and not path.parent.is_dir()
     if is_unquoted or (mark and not _OPTIONS.fullmatch(options)):
         raise UserError(
-            "The path in a SQLite address must be quoted (%25 for a per cent sign, %3F for a question mark), but "
-            f"{uri!r} means {path}. Use {sqlite_uri(as_it_is)}"
+            "The path in a SQLite address must be percent-encoded (%25 for a percent sign, %3F for a question mark), "
+            f"but {uri!r} means {path}. Use {sqlite_uri(as_it_is)}"
         )
     return sqlite_uri(path) + mark + options

@@ -80,8 +80,8 @@ def _cache_problems(name: str) -> Iterator[ConfigProblem]:
     folder = cache_folder() / name
     why = "" if folder.is_dir() else why_not_writable(folder)
     if why:
-        rule = f"must have a writable folder for its files, but {folder} cannot be made: {why}"
-        yield ConfigProblem("data", rule, name, f"another folder by {CACHE_VARIABLE}")
+        rule = f"must have a writable folder for its files, but {folder} cannot be created: {why}"
+        yield ConfigProblem("data", rule, name, f"another folder, with {CACHE_VARIABLE}")
 
 
 def _threads(config: Config, dataset: Dataset) -> int:

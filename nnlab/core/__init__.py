@@ -1,7 +1,7 @@
-"""The training core, from scratch on NumPy, in the order in which to read it.
+"""The training core, from scratch on NumPy; read it in this order.
 
 **Backpropagation.** Start with `textbook`: forward in topological order, backward in reverse, on plain arrays. It is
-the definition of what a graph computes, and what takes ten minutes to understand.
+the definition of what a graph computes, and takes ten minutes to understand.
 
 - `node`: what an operation is. `ops`, `activations`, `losses`: the operations, each formula beside its derivative.
 - `graph`: the same computation, recorded once for each batch size and replayed for every batch. How: `recording`,

@@ -31,7 +31,7 @@ INSTEAD = {
 
 
 def checks_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: a call with wrong arguments is told what the function takes, and what to do instead.
+    """Decorator: a call with wrong arguments raises an error that says what the function takes, and what to do instead.
 
     Raises:
         TypeError: if an argument is unknown, missing or given twice.

@@ -47,7 +47,7 @@ def numeric(name: str, value: Any) -> Array:
     """
     array = _array(name, value)
     if array.ndim == 0:
-        raise ValueError(f"`{name}` must have a row for each example, but is {shown(value)}. Give [[...], ...].")
+        raise ValueError(f"`{name}` must have one row per example, but is {shown(value)}. Give [[...], ...].")
     if array.dtype.kind == "O":
         array = _from_objects(name, array)
     if array.dtype.kind not in NUMBERS:
@@ -68,7 +68,7 @@ def check_size(name: str, array: Array, dtype: np.dtype[Any]) -> None:
         return
     largest = max(abs(array.max().item()), abs(array.min().item()))
     if largest > limit:
-        raise ValueError(f"`{name}` has numbers up to {float(largest):g}, and {dtype} ends at {limit:g}. {NEARER}")
+        raise ValueError(f"`{name}` has numbers up to {float(largest):g}, but {dtype} ends at {limit:g}. {NEARER}")
 
 
 def check_resolution(name: str, array: Array, dtype: np.dtype[Any]) -> None:
@@ -87,8 +87,8 @@ def check_resolution(name: str, array: Array, dtype: np.dtype[Any]) -> None:
         column = array.reshape(len(array), -1)[:, place]
         if np.any(column.astype(dtype) != column):
             raise ValueError(
-                f"`{name}` has a column of numbers from {low[place]:.12g} to {high[place]:.12g}, which {dtype} rounds "
-                f"to one another. {NEARER}"
+                f"`{name}` has a column of numbers from {low[place]:.12g} to {high[place]:.12g}, which {dtype} "
+                f"cannot tell apart. {NEARER}"
             )
 
 

@@ -102,7 +102,9 @@ def _check_feed(graph: Graph, fed: Mapping[Node, Array], wrt: tuple[Node, ...]) 
         if by in graph.labels:
             raise ValueError(f"{by!r} holds labels, which have no derivative. Leave it out of `wrt`.")
         if by not in fed and by not in graph.order:
-            raise ValueError(f"{by!r} stands in `wrt` but is neither fed nor part of {graph.output!r}. BatchLoader it.")
+            raise ValueError(
+                f"{by!r} is in `wrt`, but neither fed nor part of {graph.output!r}. Feed it, or leave it out of `wrt`."
+            )
 
 
 def _check_targets(graph: Graph, program: Program) -> None:

@@ -1,4 +1,4 @@
-"""From rows to batches: which rows come when, and how they get into a graph's inputs."""
+"""From rows to batches: the order of rows, and how they get into a graph's inputs."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class BatchLoader:
 
 
 def _labels(y: Array, outputs: int) -> Array:
-    """Labels (n,) as they are compared with decisions: integers, or booleans where there is one output."""
+    """Labels (n,) in the form that is compared with decisions: integers, or booleans where there is one output."""
     if y.dtype.kind not in "iub":
         raise TypeError(
             f"Labels (n,) must be integers, but got {y.dtype}. Give numbers to predict as columns: `y.reshape(-1, 1)`."

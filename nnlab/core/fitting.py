@@ -32,7 +32,7 @@ class History:
 
 
 def write_metrics(metrics: Mapping[str, float], heading: str = "") -> None:
-    """Write a line of metrics; where the output is closed or full, the line is dropped and nothing is raised."""
+    """Write a line of metrics; if the output is closed or full, the line is lost and nothing is raised."""
     numbers = [f"{name}: {number:.4f}" for name, number in metrics.items()]
     write_line(sys.stdout, " - ".join([heading, *numbers] if heading else numbers))
 
@@ -50,7 +50,7 @@ def start(
     progress, to be updated as training continues. `progress` itself is not changed.
 
     Raises:
-        ValueError: if the schedule ends before the epochs that are asked for.
+        ValueError: if the schedule ends before the requested epochs.
     """
     steps_per_epoch = -(-len(rows) // asked.batch_size)
     first, horizon = progress.horizon(compiled, asked, steps_per_epoch)
@@ -78,7 +78,7 @@ def train(
     progress: Progress,
     shuffle: np.random.Generator,
 ) -> History:
-    """Train for the epochs that are asked for, and count them in `progress`, however training ends.
+    """Train for the requested epochs, and count them in `progress`, however training ends.
 
     Args:
         learner: at the place in the schedule where training starts.
@@ -86,7 +86,7 @@ def train(
         held_out: rows to evaluate on after each epoch; may be none.
         compiled: what `compile` was given; says whether accuracy is reported.
         asked: what `fit` was given: which epochs, whether rows are shuffled, and whether each epoch writes a line.
-        progress: how far training has got, with the learner's state of the optimizer.
+        progress: how far training has come, with the optimizer's state.
         shuffle: the stream of the orders of rows.
     """
     history = History()

@@ -27,7 +27,7 @@ from nnlab.core.optimizers import SGD, Momentum, Nesterov, Optimizer, State
 from nnlab.core.regularizers import L2
 
 SMALLEST_DECAY = 1e-5
-"""Of a step. 1 − c is rounded to a multiple of 6e-8 in float32, so that a smaller decay would be wrong by more than
+"""Of a step: 1 − c is rounded to a multiple of 6e-8 in float32, so that a smaller decay would be wrong by more than
 0.3 %: in a step at such a rate the penalty goes into the gradient."""
 
 LARGEST_SHARE = 0.1
@@ -72,7 +72,7 @@ class FusedSGD:
 class FusedMomentum:
     """v ← μv − r − cw; w ← w + v, without the copy of w and the two more passes that cw would need.
 
-    The velocity is kept without the last penalty's share, u = v + s w₋ (w₋: where that step began), by which the share
+    The velocity is kept without the last penalty's share, u = v + s w₋ (w₋: where it started), by which the share
     is a shrinking of w alone::
 
         s ← c + μ s / (1 − s);   u ← μ u / (1 − s₋) − r;   w ← (1 − s) w + u

@@ -93,7 +93,7 @@ class Graph:
 
 
 class _Step(NamedTuple):
-    """A piece of the tape: the node (None for a sum over paths), and the calls that it comes to."""
+    """A piece of the tape: the node (None for a sum over paths), and its calls."""
 
     node: Node | None
     calls: list[Callable[[], object]]

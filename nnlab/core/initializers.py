@@ -105,7 +105,7 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 
 BIAS_INITIALIZERS: dict[str, type[Initializer]] = {"zeros": Zeros, "normal": Normal}
-"""Those that do without fans, which a bias has not."""
+"""The initializers that need no fans, which a bias does not have."""
 
 INITIALIZERS: dict[str, type[Initializer]] = {
     **BIAS_INITIALIZERS,

@@ -39,7 +39,7 @@ class CompileArguments(NamedTuple):
 
 
 class FitArguments(NamedTuple):
-    """The arguments of `fit` beside the rows, checked."""
+    """The arguments of `fit` besides the rows, checked."""
 
     batch_size: int
     epochs: int
@@ -109,7 +109,7 @@ def _optimizer(optimizer: Any) -> Optimizer:
     if isinstance(optimizer, str | type) or not all(hasattr(optimizer, name) for name in needed):
         raise ValueError(
             f"`optimizer` must be one of {', '.join(KERAS_OPTIMIZERS)}, but got {shown(optimizer)}. "
-            "Or give an optimizer of nnlab: `SGD(lr=0.1)`."
+            "Or give one of nnlab's optimizers: `SGD(lr=0.1)`."
         )
     checked_optimizer: Optimizer = optimizer
     return checked_optimizer
@@ -119,13 +119,13 @@ def _has_accuracy(metrics: Any) -> bool:
     names = [metrics] if isinstance(metrics, str) else [] if metrics is None else metrics
     if problem_with(tuple[Literal["accuracy"], ...], names):
         raise ValueError(
-            f"`metrics` knows accuracy alone, but got {shown(metrics)}. Give metrics=['accuracy'], or [] for none."
+            f"`metrics` supports only accuracy, but got {shown(metrics)}. Give metrics=['accuracy'], or [] for none."
         )
     return bool(names)
 
 
 def _schedule(schedule: Any) -> Schedule:
     if problem_with(Schedule, schedule):
-        raise ValueError(f"`schedule` must be a schedule of nnlab, but got {shown(schedule)}. Try `Cosine()`.")
+        raise ValueError(f"`schedule` must be one of nnlab's schedules, but got {shown(schedule)}. Try `Cosine()`.")
     checked_schedule: Schedule = schedule
     return checked_schedule

@@ -59,7 +59,7 @@ class KerasAdam(Adam):
     epsilon: Annotated[float, Range(gt=0)] = 1e-7
 
     def epsilon_at(self, correction2: float) -> float:
-        """The ε at the root of the corrected v̂ that comes to the same."""
+        """The equivalent ε at the root of the corrected v̂."""
         return self.epsilon / math.sqrt(correction2)
 
 

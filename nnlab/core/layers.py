@@ -1,4 +1,4 @@
-"""Layers: what a network is declared with. They hold choices, no numbers; a `Network` gives them parameters."""
+"""Layers declare a network. They hold choices, not numbers; a `Network` gives them parameters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Layer:
     kind: ClassVar[str]
 
     def parts(self) -> tuple[Layer, ...]:
-        """The layers that it stands for: itself, unless it is short for several."""
+        """The layers that it stands for: itself, unless it is shorthand for several."""
         return (self,)
 
     def output_shape(self, features: Shape) -> Shape:
@@ -65,7 +65,7 @@ class Dense(Layer):
 
     Args:
         units: the width of the output.
-        activation: what follows, as an `Activation` after the layer would; None is nothing.
+        activation: the function applied after, as by an `Activation` layer; None is none.
         use_bias: whether there is a bias (units,).
         kernel_initializer: of the weight (features, units): an initializer, or Keras' name for one.
         bias_initializer: the same for the bias.
@@ -114,8 +114,8 @@ class Dense(Layer):
             "bias_regularizer": (self.bias_regularizer, None),
             "input_dim": (self.input_dim, None),
         }
-        said = [f"{name}={value!r}" for name, (value, default) in options.items() if value != default]
-        return f"Dense({', '.join([str(self.units), *said])})"
+        given = [f"{name}={value!r}" for name, (value, default) in options.items() if value != default]
+        return f"Dense({', '.join([str(self.units), *given])})"
 
     def parts(self) -> tuple[Layer, ...]:
         """The layer without its activation, and the activation."""
@@ -134,8 +134,8 @@ class Dense(Layer):
         fan_in = math.prod(features)
         if self.input_dim is not None and self.input_dim != fan_in:
             raise ValueError(
-                f"`Dense(input_dim={self.input_dim})` is given rows of {fan_in} features. "
-                "Leave `input_dim` out, or make it what the layer before it outputs."
+                f"`Dense(input_dim={self.input_dim})` gets rows of {fan_in} features. "
+                "Leave `input_dim` out, or set it to the width of the layer before."
             )
         specs = {"weight": ParameterSpec((fan_in, self.units), self.kernel_initializer, self.kernel_regularizer)}
         if self.use_bias:

@@ -1,4 +1,4 @@
-"""The training step, the epoch around it, and evaluation: the one loop that every way of training uses."""
+"""The training step, the epoch around it, and evaluation: the loop that every way of training shares."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Tally:
     Attributes:
         loss: the sum of the rows' losses.
         rows: how many rows there were.
-        correct: how many rows were decided for their label.
+        correct: how many rows were classified correctly.
         labelled: how many rows had a label; the others have real-valued targets.
     """
 
@@ -43,7 +43,7 @@ class Tally:
 
     @property
     def accuracy(self) -> float:
-        """The fraction of labelled rows that were decided for their label; NaN if there are none."""
+        """The fraction of labelled rows that were classified correctly; NaN if there are none."""
         return self.correct / self.labelled if self.labelled else math.nan
 
     def add(self, loss: float, rows: int, correct: int | None) -> None:
@@ -60,7 +60,7 @@ class Learner:
 
     Attributes:
         state: of the optimizer, for each group of parameters that it steps at once. With `step` and the parameters it
-            is all that training depends on, beside the random streams.
+            is all that training depends on, besides the random streams.
         step: the next update's place in the schedule: from `first_step` on, one more with each.
         last_lr: the learning rate of the last of them.
 
@@ -110,7 +110,7 @@ class Learner:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next update: the optimizer's base rate times the schedule's factor."""
+        """The learning rate of the next step: the optimizer's base rate times the schedule's factor."""
         return self.optimizer.lr * self.schedule.factor(self.step, self.horizon)
 
     def learn(self, ids: NDArray[np.intp], tally: Tally) -> None:

@@ -1,4 +1,4 @@
-"""Loss functions. Each is the mean over the n rows of a batch; what is summed within a row is said by each.
+"""Loss functions. Each is the mean over the n rows of a batch; each states what is summed within a row.
 
 Each states the targets that it is defined for, which are checked where training is set up.
 """
@@ -106,7 +106,7 @@ class CrossEntropyWithSoftmax(LossFunction):
 
         Attributes:
             p: the probabilities softmax(z), (n, k).
-            first: where each row begins among all n·k elements, (n,).
+            first: where each row starts among all n·k elements, (n,).
             place: where each row's label is among them, (n,).
             row: a number for each row, (n, 1).
             chosen: the element of each row's label, (n,).

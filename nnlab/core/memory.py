@@ -1,4 +1,4 @@
-"""Arrays that begin at cache lines, and the memory of a graph, which is allocated once and used for every batch."""
+"""Arrays aligned to cache lines, and the memory of a graph, which is allocated once and used for every batch."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CACHE_LINE = 64
 
 
 def aligned_empty(shape: Shape, dtype: DTypeLike) -> Array:
-    """An array of this shape, not initialized, that begins at a cache line.
+    """An uninitialized array of this shape, aligned to a cache line.
 
-    NumPy's own begin 16 bytes after one, so that every wide load straddles two: a pass over the parameters takes 8 %
+    NumPy's own start 16 bytes after one, so that every wide load straddles two: a pass over the parameters takes 8 %
     longer. And sums come out the same whatever the system's allocator does.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
@@ -47,11 +47,11 @@ class Memory:
         self.dtype = np.dtype(dtype)
 
     def empty(self, shape: Shape, dtype: DTypeLike | None = None) -> Array:
-        """An array to write into, which holds anything at first."""
+        """An uninitialized array to write into."""
         return aligned_empty(shape, self.dtype if dtype is None else dtype)
 
     def constant(self, name: str, shape: Shape, make: Callable[[Shape, np.dtype[Any]], Array]) -> Array:
-        """An array of numbers that never change, and that nobody can write into.
+        """An array of numbers that never change; it is read-only.
 
         Args:
             name: what the numbers are. All that ask by the same name, for rows of the same shape, share them.
@@ -80,7 +80,7 @@ class Arena:
         self._constants: dict[Hashable, Array] = {}
 
     def buffer(self, owner: Hashable, shape: Shape, dtype: DTypeLike | None = None) -> Array:
-        """The block of `owner`, seen in this shape; a larger one takes its place where it is too small."""
+        """The block of `owner`, in this shape; a larger block replaces it where it is too small."""
         size = math.prod(shape)
         block = self._blocks.get(owner)
         if block is None or block.size < size:

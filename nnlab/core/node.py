@@ -18,7 +18,7 @@ from nnlab.core.memory import Array, Memory, Shape
 __all__ = ["CLIP", "Array", "Calls", "Input", "Memory", "Node", "Shape", "call", "in_float64", "scalar"]
 
 Calls = Iterable[Callable[[], object]]
-"""What an operation comes to: calls of NumPy with all their arguments, to be made one after the other."""
+"""What an operation yields: calls of NumPy with all their arguments, to be made one after the other."""
 
 call = partial
 """A function and its arguments, to be called later. (Keywords make a call slower by a tenth of a microsecond.)"""

@@ -1,4 +1,4 @@
-"""Gradient descent and its relatives: frozen hyperparameters, explicit state.
+"""Gradient descent and its variants: frozen hyperparameters, explicit state.
 
 `init` gives the state, a dict of arrays that can be saved and given back; `step` changes parameters and state
 in place. Both see parameters as one flat vector. g is the gradient, η the learning rate of the step.

@@ -1,4 +1,4 @@
-"""How far training has got, from one call of `fit` to the next."""
+"""How far training has come, from one call of `fit` to the next."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnlab.core.schedules import Horizon
 
 @dataclass
 class Progress:
-    """Where a further call continues, beside the weights and the random streams.
+    """Where a further call continues, besides the weights and the random streams.
 
     Args:
         epochs: whole epochs done: the schedule's place.

@@ -48,7 +48,7 @@ def record(method: Callable[..., Calls], arguments: Iterable[Any]) -> list[Calla
 class _Binding:
     """Puts arrays where `Tracer` ones stand: in arguments, in lists of them, and in what functions closed over.
 
-    What stands in several places is replaced by one thing, so that functions go on sharing what they shared.
+    What occurs several times is replaced by one object, so that functions still share what they shared.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class _Binding:
         return {key: self(value) for key, value in options.items()}
 
     def _function(self, function: FunctionType) -> FunctionType:
-        """The same function over the arrays themselves. Its cells are filled last: it may stand in one of them."""
+        """The same function over the arrays themselves. Its cells are filled last: one of them may hold it."""
         old = function.__closure__ or ()
         new = tuple(self._cell(cell) for cell in old)
         bound = FunctionType(function.__code__, function.__globals__, function.__name__, None, new)
@@ -100,7 +100,7 @@ class _Binding:
 
 
 def _parts(value: object) -> Iterable[object]:
-    """What stands in arguments, in lists of them, and in what a function closed over."""
+    """What arguments, lists of them, and a function's closure contain."""
     if isinstance(value, partial):
         return (value.func, *value.args, *value.keywords.values())
     if isinstance(value, FunctionType):

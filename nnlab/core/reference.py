@@ -1,4 +1,4 @@
-"""The reference: a network, its loss and its gradients by formulas of their own, which the engine is checked against.
+"""The reference that the engine is checked against: a network, its loss and its gradients by formulas of their own.
 
 In float64, without buffers, fusing or scaling, one formula per line, and none of the engine's operations. Training does
 not use it; `gradient_check` and `step_check` do. A layer or loss that is not among nnlab's own has no reference.
@@ -145,7 +145,7 @@ class Pass:
         return self._from(self._loss.derivative(self._scores, self._targets), self._back)
 
     def gradients_at_most(self) -> dict[str, Array]:
-        """What the same sums would be without signs, saturation or a good fit: what their rounding is a fraction of."""
+        """The same sums without signs, saturation or a good fit: rounding errors are a fraction of these."""
         t = self._targets
         slope = sum(np.abs(self._loss.derivative(self._scores, targets)) for targets in (t, 1.0 - t))
         return self._from(np.asarray(slope), self._back_at_most)

@@ -19,7 +19,7 @@ class Scaling:
     """What turns a stored row into the network's input: `(x - shift) * scale + offset`, by feature or one for all.
 
     It is computed in the network's dtype, or in float64 and narrowed last. The latter is for rows that need it: those
-    that float32 does not hold, and those that are large beside their spread, as timestamps are.
+    that float32 does not hold, and those that are large compared with their spread, such as timestamps.
 
     Args:
         scale: shape () or (features,), float.

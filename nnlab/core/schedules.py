@@ -1,6 +1,6 @@
 """How the learning rate changes during training.
 
-A schedule gives a factor for every update (one batch); the learning rate is the optimizer's own times it.
+A schedule gives a factor for every update (one batch); it multiplies the optimizer's own learning rate.
 Updates are counted from 0; where training continues with batches of another size, epochs keep their place.
 Warm-up multiplies any schedule by a ramp that reaches 1 after `warmup` epochs.
 """

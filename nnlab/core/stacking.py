@@ -141,7 +141,7 @@ def validation_rows(data: Any, loss: str, network: Network) -> Rows:
         raise ValueError(f"`validation_data` must be a pair (x, y), but got {shown(data)}. Try (x[:10], y[:10]).")
     x, y = (numeric(f"validation_data[{place}]", array) for place, array in enumerate(data))
     if not x.ndim or not len(x):
-        raise ValueError("`validation_data` needs at least one row, but got none. Leave it out to validate on nothing.")
+        raise ValueError("`validation_data` needs at least one row, but got none. Leave it out for no validation.")
     return rows_for(x, y, loss, network)
 
 

@@ -87,7 +87,7 @@ class ClassLabels:
         if targets.ndim != 1:
             raise ValueError(
                 f"{self.loss} needs a class for each row, labels (n,), but got targets {targets.shape}. "
-                "Of one-hot rows give `y.argmax(axis=1)`."
+                "For one-hot rows give `y.argmax(axis=1)`."
             )
         wrong = targets[~((targets >= 0) & (np.floor(targets) == targets))]
         if wrong.size:

@@ -43,7 +43,7 @@ def read_targets(y: Array, loss: Loss, outputs: int) -> Array:
         if loss.takes_labels:
             raise ValueError(
                 "Cross-entropy needs a class for each row: labels (n,) or one-hot rows (n, k). "
-                "For several classes a row, take `Activation('sigmoid')` and binary cross-entropy."
+                "For several classes per row, use `Activation('sigmoid')` and binary cross-entropy."
             )
         return y
     is_whole = y.dtype.kind in "iub" or bool(np.all(y == np.floor(y)))

@@ -1,4 +1,4 @@
-"""What stands in for an array while calls are recorded: everything but its numbers.
+"""What stands in for an array while calls are recorded: it has everything but the numbers.
 
 An operation is asked for its calls once, when the buffers hold nothing yet: what it computed with them then would be
 frozen for all batches. A `Tracer` (JAX's word) has the array's shape, dtype and views; it raises if asked for numbers.
@@ -16,7 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from nnlab.core.node import Array
 
 FACTS = frozenset({"shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides", "flags"})
-"""What an array says without its numbers."""
+"""What is known of an array without its numbers."""
 
 VIEWS = frozenset({"T", "mT"})
 VIEW_METHODS = frozenset({"reshape", "ravel", "view", "transpose", "swapaxes", "squeeze", "diagonal", "astype"})
@@ -177,10 +177,10 @@ class Tracer(NDArrayOperatorsMixin):
             takes_it_last: whether it can be given as the last argument, without a keyword.
         """
         options = [f"{key}={_written(value)}" for key, value in kwargs.items() if key != "out"]
-        said = [*map(_written, args), *options]
-        written = f"{name}({', '.join(said)})"
+        given = [*map(_written, args), *options]
+        written = f"{name}({', '.join(given)})"
         if result is None:
-            self.refuse(written, f"Write `yield call({', '.join([name, *said])})`")
+            self.refuse(written, f"Write `yield call({', '.join([name, *given])})`")
         if not result:
             self.refuse(written, A_FUNCTION)
         out = _written(kwargs["out"]) if "out" in kwargs else result
@@ -191,13 +191,13 @@ class Tracer(NDArrayOperatorsMixin):
             if "out" in kwargs
             else f", with an array of its own as `{result}`: `memory.empty(shape{kind})` in `saved`"
         )
-        self.refuse(written, f"Write `yield call({', '.join([name, *said, out])})`{own}")
+        self.refuse(written, f"Write `yield call({', '.join([name, *given, out])})`{own}")
 
     def refuse(self, written: str, remedy: str = A_FUNCTION) -> NoReturn:
         """Raise a TypeError for `written`, by which the operation would read or change numbers."""
         owner = type(getattr(self._method, "__self__", None)).__name__
         raise TypeError(
-            f"`{owner}.{self._method.__name__}` uses numbers, in `{written}`, but it runs only once, before there are "
+            f"`{owner}.{self._method.__name__}` reads numbers, in `{written}`, but it runs only once, before there are "
             f"any, to record the calls that are made for every batch. {remedy}. (Shapes, dtypes and views can be used.)"
         )
 
@@ -236,7 +236,7 @@ def _takes_out(function: Any) -> bool:
     """Whether a function of NumPy can be given an array to write into."""
     try:
         return "out" in inspect.signature(function).parameters
-    except ValueError:  # it is written in C, and its documentation begins with the signature
+    except ValueError:  # it is written in C, and its documentation starts with the signature
         return "out=" in (function.__doc__ or "")[:200]
 
 

@@ -50,7 +50,7 @@ def is_comment(line: str) -> bool:
 
 
 def what_is_wrong(cell: str, *, is_label: bool) -> tuple[str, str]:
-    """For a cell that is not a finite number: what it is instead, and what to do."""
+    """What a cell that is not a finite number is instead, and what to do about it."""
     if cell in MISSING or EXCEL_ERROR.fullmatch(cell):
         return "is a missing value", "Fill it in, or drop the row (in pandas: `df.dropna()`)"
     if "\n" in cell or len(cell) > 1000:

@@ -52,7 +52,7 @@ class CsvSettings(Protocol):
 
     @property
     def index(self) -> Index:
-        """What becomes of an index."""
+        """What to do with an index."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,7 +231,7 @@ def _notes(text: CsvText, line: int, names: tuple[str, ...] | None, label: int) 
         name = next(name for name, each in DELIMITERS.items() if each == text.delimiter)
         notes.append(f"cells separated by {name} (data.delimiter={name})")
     if text.ends_with_delimiter:
-        notes.append("each line ends with a delimiter, which starts no cell")
+        notes.append("the delimiter at the end of each line is ignored")
     if text.first_comment:
         count, (number, words) = text.comments, text.first_comment
         notes.append(f"{count} comment{'s' if count > 1 else ''} skipped, the first in line {number}: {words[:60]}")

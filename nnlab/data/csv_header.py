@@ -1,4 +1,4 @@
-"""Whether the first line of a CSV file names the columns or is a row; where it could be either, the user is asked."""
+"""Whether the first line of a CSV file names the columns or is a row; where it could be either, the file is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nnlab.errors import UserError
 Cells = Sequence[str]
 
 Header = Literal["auto", "yes", "no"]
-"""Whether a file opens with names, as `data.header` says it: `auto` decides by `is_header`."""
+"""Whether a file starts with names, in the words of `data.header`: `auto` decides by `is_header`."""
 
 SOME, MANY = 3, 5
 """How many numbers make an order no coincidence: numbered from 0, and merely ascending."""

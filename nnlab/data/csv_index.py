@@ -14,10 +14,10 @@ from nnlab.core.rows import Array
 from nnlab.errors import UserError
 
 Index = Literal["auto", "drop", "keep"]
-"""What becomes of an index, as `data.index` says it: `auto` refuses the file."""
+"""What to do with an index, in the words of `data.index`: `auto` refuses the file."""
 
 NAMELESS = re.compile(r"Unnamed: 0(\.\d+)*")
-"""What pandas calls an index without a name that it has written and read again."""
+"""What pandas calls a nameless index that it has written and read back."""
 IDENTIFIER = re.compile(r"index|level_0|id|row[_ ]?(id|names?|number)?", re.IGNORECASE)
 """What pandas' `reset_index()`, Kaggle and R call one; it is one if no number occurs twice."""
 FEW = 10

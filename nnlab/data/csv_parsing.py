@@ -20,7 +20,7 @@ from nnlab.data.labels import LIKE_NUMBERS
 from nnlab.errors import UserError
 
 Decimal = Literal["auto", "point", "comma"]
-"""The decimal mark, as `data.decimal` says it: `auto` takes the comma where no number has a point."""
+"""The decimal mark, in the words of `data.decimal`: `auto` takes the comma where no number has a point."""
 
 EXACT = 2**53
 """Up to here float64 holds every whole number."""

@@ -1,4 +1,4 @@
-"""What a network is trained on: three splits of labelled rows, and what is known about them."""
+"""What a network is trained on: three splits of labelled rows, and facts about them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Dataset:
         class_names: the classes in words, in the order of the labels.
         image_shape: (height, width) where a row is an image, else None.
         sha256: hex digest over the arrays of the source as loaded, before any split, limit or scaling.
-        row_type: the type that the source's numbers have; None if it is that of `x`.
+        row_type: the type of the source's numbers; None if it is that of `x`.
         notes: how the files were read, and what was done to the inputs, a sentence each.
     """
 

@@ -1,4 +1,4 @@
-"""Downloads whose every byte is verified, into a cache that several processes may share."""
+"""Downloads whose every byte is verified, into a cache that processes can share."""
 
 from __future__ import annotations
 

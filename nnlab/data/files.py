@@ -1,4 +1,4 @@
-"""Finding and reading the user's own files, with one clear message for whatever is wrong with them."""
+"""Finding and reading the user's own files, with one clear message for anything wrong with them."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def read_idx(file: Path, magic: int) -> NDArray[np.uint8]:
         kind = f"a file of {KINDS[found]}" if found in KINDS else "not an IDX file of bytes"
         raise UserError(
             f"{file} must hold {KINDS[magic]} (magic number {magic}), but its magic number is {found}: it is "
-            f"{kind}. Replace it by the right file."
+            f"{kind}. Replace it with the right file."
         )
     expected = header_size + math.prod(shape)
     if len(contents) != expected:

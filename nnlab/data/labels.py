@@ -1,4 +1,4 @@
-"""From the labels in files to classes: which there are, what they are called, and what cannot be a class."""
+"""From the labels in files to classes: which classes there are, their names, and what cannot be a class."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _check_distinct(classes: Array, rows: int, origin: str) -> None:
     facts = f"{origin} has {count:,} distinct labels in {rows:,} rows, from {classes[0]} to {classes[-1]}"
     is_number = classes.dtype.kind != "U"
     if count == rows > 2:
-        _refuse(facts, f"As many labels as rows are an index or numbers. {LIKE_NUMBERS}")
+        _refuse(facts, f"A different label in every row means an index or numbers. {LIKE_NUMBERS}")
     if (count > 2 and count > rows / 2) or (count > MANY and count > rows / FEW_ROWS):
         _refuse(facts, LIKE_NUMBERS if is_number else "Drop the rare ones, or name the array of the labels")
     if is_number and classes[-1] - classes[0] + 1 == count and classes[0] in (0, 1):

@@ -26,7 +26,7 @@ def load(settings: DataSettings, *, seed: int = 0, progress: bool = False, sourc
         settings: which data, and in which form.
         seed: the seed of the run, for splits whose own seed is None.
         progress: show a bar on stderr while a file is downloaded.
-        source: what `read_source` gave for these settings, not to read it again.
+        source: what `read_source` gave for these settings, so that it is not read again.
 
     Raises:
         UserError: a file is missing, damaged or of the wrong kind; a download failed; the splits ask for
@@ -68,9 +68,9 @@ def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
 
 
 def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
-    """The dataset that the settings name; one that was loaded a moment ago is the same object, not read again.
+    """The dataset that the settings name; a dataset that was loaded recently is the same object, not read again.
 
-    What validation has loaded is handed on by `Job`. Memory is for what comes later or in numbers: the many calls of
+    `Job` hands on what validation has loaded. This cache is for what comes later or often: the many calls of
     `compose` in a script, a study's trials, the runs that a worker does one after another.
 
     Args:

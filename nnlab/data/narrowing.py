@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from nnlab.core.rows import Array, Rows
+from nnlab.core.batches import chunks
+from nnlab.core.rows import Rows
 from nnlab.data.dataset import Dataset
 from nnlab.data.number_types import CHUNK
 
@@ -16,14 +16,14 @@ SHARE = 0.1
 
 
 class Loss(NamedTuple):
-    """What narrowing would lose, as a rule with its facts, and what keeps it."""
+    """What narrowing would lose, as a rule with its facts, and the remedy."""
 
     rule: str
     remedy: str
 
 
 def narrowing_loss(dataset: Dataset, dtype: np.dtype[np.floating]) -> Loss | None:
-    """What a network of `dtype` would lose of the dataset, if it matters.
+    """What a network of `dtype` would lose of the dataset; None if nothing that matters.
 
     Every input of every split has to be finite. And of the first `CHUNK` training rows, no feature may have more
     than a tenth of its distinct values made equal to others, as float32 does with dates written as 20240131, with
@@ -61,7 +61,7 @@ def _remedy(dtype: np.dtype[np.floating], is_scaled: bool, otherwise: str) -> st
 
 def _infinite(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[object, int, int] | None:
     """The first value whose input is not finite, its row in the arrays, and its feature. Inputs grow with values."""
-    for ids in _stretches(rows):
+    for ids in chunks(rows.index, CHUNK):
         chunk = rows.x[ids]
         extremes = np.stack([chunk.min(axis=0), chunk.max(axis=0)])
         finite = np.isfinite(rows.scaling.inputs(extremes, dtype))
@@ -73,7 +73,7 @@ def _infinite(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[object, int, in
 
 
 def _merged(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[int, tuple[object, object], int, int] | None:
-    """The first feature that loses too many of its values: two that become one, how many there are, and will be."""
+    """The first feature that loses too many values: two that become equal, the count before, and the count after."""
     chunk = rows.x[rows.index[:CHUNK]]
     inputs = rows.scaling.inputs(chunk, dtype)
     for feature in range(chunk.shape[1]):
@@ -85,8 +85,3 @@ def _merged(rows: Rows, dtype: np.dtype[np.floating]) -> tuple[int, tuple[object
             at = int(np.argmax(narrowed[1:] == narrowed[:-1]))
             return feature, (values[at], values[at + 1]), len(values), after
     return None
-
-
-def _stretches(rows: Rows) -> Iterator[Array]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows.index[start : start + CHUNK]

@@ -11,7 +11,7 @@ from nnlab.core.scaling import WHOLE_LIMIT
 from nnlab.errors import UserError
 
 CHUNK = 4096
-"""How many rows are looked at together, so that no whole table is copied."""
+"""How many rows are checked at a time, so that no whole table is copied."""
 
 AnyType = np.dtype[np.generic]
 

@@ -30,7 +30,7 @@ NO_OFFSET = 2.0**-20
 
 
 def pixel_scaling(rows: Rows, maximum: int) -> Scaling:
-    """Bring pixels from 0 to `maximum` into [0, 1]; pixels of bytes that are 0 and 1 alone stay as they are.
+    """Scale pixels from [0, `maximum`] to [0, 1]; bytes that are only 0 and 1 stay as they are.
 
     Raises:
         UserError: bytes that are not bits and do not use the range of a byte: what to divide them by is unclear.
@@ -58,7 +58,7 @@ def inputs_note(source: Source, scaling: Scaling, standardized_on: int | None) -
 
     Args:
         source: the rows.
-        scaling: what they were scaled by before any standardizing.
+        scaling: how they were scaled before any standardizing.
         standardized_on: how many rows they were standardized on; None if they were not.
     """
     x = source.parts["train"].x
@@ -78,7 +78,7 @@ def inputs_note(source: Source, scaling: Scaling, standardized_on: int | None) -
 
 
 def standardized(rows: Rows, scaling: Scaling, *, is_image: bool = False) -> Scaling:
-    """What gives each feature of `rows` mean 0 and standard deviation 1.
+    """The scaling that gives each feature of `rows` mean 0 and standard deviation 1.
 
     The deviation is that of the rows as a population (divisor n). A feature that is the same in every row becomes 0
     and is not divided: in other rows it is the difference from that value. Sums are of differences from the first

@@ -1,4 +1,4 @@
-"""What every source gives: checked tables of rows with their classes, before any split."""
+"""What every source provides: checked tables of rows with their classes, before any split."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RawTable(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Everything that a source offers.
+    """Everything that a source provides.
 
     Args:
         parts: its tables by the split they are meant for; `train` is always there.

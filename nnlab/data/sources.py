@@ -1,4 +1,4 @@
-"""The table of data sources: the name that `data` chooses, and what reads the rows behind it."""
+"""The table of data sources: the name that `data` chooses, and the function that reads its rows."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def proportional(sizes: NDArray[np.intp], count: int, first: NDArray[np.bool_]) 
 
 
 def _unseen(source: Source, train: Rows) -> NDArray[np.bool_]:
-    """(classes,) whether the source has rows of a class, in whichever split, but `train` has none."""
+    """(classes,) whether the source has rows of a class, in some split, but `train` has none."""
     classes = len(source.class_names)
     occurs = np.bincount(np.concatenate([table.y for table in source.parts.values()]), minlength=classes) > 0
     seen: NDArray[np.bool_] = np.bincount(train.targets(), minlength=classes) > 0

@@ -53,7 +53,7 @@ def kernel(libraries: Sequence[Mapping[str, Any]], flags: frozenset[str], chosen
     wanted = AVX512_KERNELS if "avx512f" in flags else AVX2_KERNELS if "avx2" in flags else ()
     if used is None or not wanted or used in wanted:
         verdict = "note" if chosen else "good"
-        remedy = f"{KERNEL_VARIABLE}={chosen} chose it; it belongs to every number made with it" if chosen else ""
+        remedy = f"{KERNEL_VARIABLE}={chosen} chose it; report it with every result made with it" if chosen else ""
         return Finding("BLAS kernel", verdict, fact, remedy)  # type: ignore[arg-type]
     best = "AVX-512" if "avx512f" in flags else "AVX2"
     if chosen:
@@ -67,34 +67,34 @@ def kernel(libraries: Sequence[Mapping[str, Any]], flags: frozenset[str], chosen
 
 
 def copies(libraries: Sequence[Mapping[str, Any]]) -> Finding:
-    """Whether several BLAS libraries are in one process, whose threads would fight."""
+    """Whether several BLAS libraries are in one process, whose threads would compete."""
     places = [f"{library['internal_api']} in {Path(library['filepath']).parent.name}" for library in libraries]
     if len(places) < 2:
-        return Finding("copies of BLAS", "good", f"{len(places)} in a process that sweeps")
+        return Finding("copies of BLAS", "good", f"{len(places)} in a process that runs a sweep")
     return Finding(
         "copies of BLAS",
         "note",
-        f"{len(places)} in a process that sweeps: {', '.join(places)}",
-        "training multiplies with NumPy's alone; do not multiply with SciPy's beside it on several threads",
+        f"{len(places)} in a process that runs a sweep: {', '.join(places)}",
+        "training uses NumPy's alone; do not use SciPy's at the same time on several threads",
     )
 
 
 def thread_variables(environment: Mapping[str, str], cores: int) -> Iterator[Finding]:
-    """Variables that set the threads of every process, also of those beside each other."""
+    """Variables that set the threads of every process, workers included."""
     for name in THREAD_VARIABLES:
         text = environment.get(name)
         if text is None:
             continue
         if text.isdecimal() and int(text) > cores:
-            fact = f"{name}={text}, but {cores} core(s) may be used: threads wait for each other"
-            yield Finding("threads", "note", fact, f"unset {name}; nnlab sets its own threads by trainer.threads")
+            fact = f"{name}={text}, but only {cores} core(s) are usable: threads wait for each other"
+            yield Finding("threads", "note", fact, f"unset {name}; nnlab sets its own threads with trainer.threads")
         else:
-            yield Finding("threads", "note", f"{name}={text}", "nnlab sets its own threads by trainer.threads")
+            yield Finding("threads", "note", f"{name}={text}", "nnlab sets its own threads with trainer.threads")
 
 
 def processors(machine: int, usable: int, quota: float | None) -> Finding:
-    """How many processors there are for us; the defaults of `sweep.workers` and of `trainer.threads=auto`."""
-    fact = f"{usable} of {machine} may be used" + (f", quota {quota:g}" if quota else "")
+    """How many processors nnlab can use; the defaults of `sweep.workers` and of `trainer.threads=auto`."""
+    fact = f"{usable} of {machine} usable" + (f", quota {quota:g}" if quota else "")
     defaults = f"sweep.workers={usable}, each with trainer.threads=1"
     if quota is not None and quota < 1:
         return Finding("processors", "note", fact, "give the container at least one whole processor")
@@ -105,7 +105,7 @@ def others_at_work(load: float, cores: int) -> Finding:
     """Whether the machine is busy with something else: times mean nothing then."""
     fact = f"load {load:.1f} over the last minute, on {cores} core(s)"
     if load > 0.5 * cores:
-        return Finding("other work", "note", fact, "end it, or wait, before any time is measured")
+        return Finding("other work", "note", fact, "stop it, or wait, before you time anything")
     return Finding("other work", "good", fact)
 
 

@@ -1,4 +1,4 @@
-"""`python -m nnlab.doctor [--json]`: check the machine, and say how to mend what is wrong."""
+"""`python -m nnlab.doctor [--json]`: check the machine, and say how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -20,11 +20,19 @@ MARKS = {"good": "ok", "note": "note", "problem": "PROBLEM"}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command: a table, or JSON; returns exit status 1 if results would be wrong, or could not be kept."""
+    """The command: a table, or JSON; returns exit status 1 only if results would be wrong or could not be stored."""
     parser = argparse.ArgumentParser(prog="nnlab.doctor", description=__doc__)
     parser.add_argument("--json", action="store_true", help="a list of objects: name, verdict, fact, remedy")
-    parser.add_argument("--runs-dir", type=Path, default=default_runs_dir())
-    parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
+    parser.add_argument(
+        "--runs-dir",
+        type=Path,
+        default=default_runs_dir(),
+        help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)",
+    )
+    default_uri = os.environ.get("MLFLOW_TRACKING_URI")
+    parser.add_argument(
+        "--tracking-uri", default=default_uri, help="MLflow's tracking URI (default: MLFLOW_TRACKING_URI, or SQLite)"
+    )
     options = parser.parse_args(arguments)
 
     findings = [*arithmetic(), *storage(options.runs_dir, options.tracking_uri), *versions()]

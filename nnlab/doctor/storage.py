@@ -28,7 +28,7 @@ def storage(runs_dir: Path, uri: str | None) -> Iterator[Finding]:
 
     Args:
         runs_dir: the folder of the runs; need not exist.
-        uri: MLflow's tracking URI as the user has it; None for the default.
+        uri: MLflow's tracking URI as the user set it; None for the default.
     """
     yield from disk(runs_dir.expanduser().absolute())
     yield store(runs_dir, uri)
@@ -38,7 +38,7 @@ def disk(runs_dir: Path) -> Iterator[Finding]:
     """Whether the disk is fast and has room: that of the runs folder, or where that will be created."""
     folder = next(place for place in (runs_dir, *runs_dir.parents) if place.is_dir())
     if not os.access(folder, os.W_OK):
-        yield Finding("runs folder", "problem", f"{folder} cannot be written", "choose another by NNLAB_RUNS_DIR")
+        yield Finding("runs folder", "problem", f"{folder} cannot be written", "choose another with NNLAB_RUNS_DIR")
         return
     milliseconds = statistics.median(_write_times(folder))
     fact = f"{milliseconds:.1f} ms for a small file to reach the disk under {runs_dir.name}/"
@@ -61,11 +61,11 @@ def store(runs_dir: Path, uri: str | None) -> Finding:
         if path is None:
             return Finding("MLflow store", "note", f"{redacted(resolved)}: a server or database; not checked")
         if not path.exists():
-            return Finding("MLflow store", "good", "not there yet; the first run creates it, which takes seconds, once")
+            return Finding("MLflow store", "good", "does not exist yet; the first run creates it (a few seconds, once)")
         ensure_store(resolved, runs_dir.absolute() / "artifacts")
     except (UserError, RunFailedError) as error:
         fact, _, remedy = str(error).partition(". ")
-        return Finding("MLflow store", "problem", fact, remedy or "try again, or name another by MLFLOW_TRACKING_URI")
+        return Finding("MLflow store", "problem", fact, remedy or "try again, or name another with MLFLOW_TRACKING_URI")
     return Finding("MLflow store", "good", f"{path.name}, {path.stat().st_size / 1e6:.1f} MB, of the installed schema")
 
 

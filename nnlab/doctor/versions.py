@@ -35,20 +35,20 @@ class Comparison:
 
 
 def versions() -> Iterator[Finding]:
-    """Whether each package is there in a version that nnlab works with."""
+    """Whether each package is installed in a version that nnlab works with."""
     shown = ", ".join(f"{name} {_version(name)}" for name in SHOWN)
     yield Finding("versions", "good", f"Python {platform.python_version()}, {shown}")
     try:
         needed = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:
-        fact = "not compared at: nnlab itself is not installed, and what it needs stands in its metadata"
+        fact = "not checked: nnlab itself is not installed, and its metadata would list them"
         yield Finding("requirements", "note", fact, f"{python()} -m pip install {shlex.quote(str(CHECKOUT))}")
         return
     yield from requirements(needed, metadata.version)
 
 
 def requirements(needed: Sequence[str], version_of: Callable[[str], str]) -> Iterator[Finding]:
-    """Every requirement, those of the extras included: how many there are, and what has become of each.
+    """Every requirement, those of the extras included: how many are met, and what is wrong with the others.
 
     Args:
         needed: requirements, as a package's metadata has them.
@@ -64,17 +64,17 @@ def requirements(needed: Sequence[str], version_of: Callable[[str], str]) -> Ite
     unmet = [*compared.wrong, *compared.missing]
     name, count = "requirements", f"{len(compared.met)} of {len(always)} requirements are met"
     if unmet:
-        yield Finding(name, "problem", f"{count}; {_told(compared, version_of)}", _pip(unmet))
+        yield Finding(name, "problem", f"{count}; {_unmet(compared, version_of)}", _pip(unmet))
     else:
         yield Finding(name, "good", count)
     if extras:
         compared = compare(extras, version_of)
         fact = f"{len(compared.met)} of {len(extras)} requirements of the extras are met"
-        told = _told(compared, version_of)
+        missed = _unmet(compared, version_of)
         yield Finding(
             "extras",
             "note" if compared.wrong else "good",
-            f"{fact}; {told}" if told else fact,
+            f"{fact}; {missed}" if missed else fact,
             _pip(compared.wrong) if compared.wrong else "",
         )
 
@@ -93,7 +93,7 @@ def compare(requirements: Sequence[Requirement], version_of: Callable[[str], str
     return compared
 
 
-def _told(compared: Comparison, version_of: Callable[[str], str]) -> str:
+def _unmet(compared: Comparison, version_of: Callable[[str], str]) -> str:
     wrong = [f"{each.name} {version_of(each.name)} is not {each.specifier}" for each in compared.wrong]
     names = ", ".join(sorted(each.name for each in compared.missing))
     return "; ".join([*wrong, *([f"not installed: {names}"] if names else [])])

@@ -1,1 +1,1 @@
-"""Doing runs: one, or many in worker processes."""
+"""Executing runs: one, or many in worker processes."""

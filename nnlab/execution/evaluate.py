@@ -31,8 +31,8 @@ def evaluate_member(
     Args:
         job: the run, and the overrides that repeat it with its test.
         path: its directory.
-        warn: is told what goes wrong with the pictures.
-        announce: is called with the directory, to bring what is added into MLflow.
+        warn: called with what goes wrong with the pictures.
+        announce: called with the directory, to sync what is added into MLflow.
 
     Raises:
         UserError: if the run's model is damaged.
@@ -40,7 +40,7 @@ def evaluate_member(
     """
     stored = StoredRun.open(path)
     if stored.test:
-        if not stored.has_ended:  # killed before it could say so
+        if not stored.has_ended:  # killed before it recorded its end
             Recorder.reopen(path, announce).close("finished")
         return Tested(stored.test)
     epoch = int(stored.tags[EPOCH_TAG])

@@ -1,4 +1,4 @@
-"""What happens in a run, as those who listen to it are told: the trainer's own events, and what is around them."""
+"""The events of a run, which its listeners get: the trainer's own, and those around them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RunStarted:
     Attributes:
         directory: the run's own.
         config: of the run.
-        trainer: has the network, the data and how many steps an epoch has; it is there to be read.
+        trainer: has the network, the data and the number of steps per epoch; to be read, not changed.
     """
 
     directory: Path
@@ -45,7 +45,7 @@ class RunEnded:
     """All of the run is recorded; one that raises ends without this.
 
     Attributes:
-        result: what came of it.
+        result: of the run.
         test_left_alone: whether there is a test split that was not evaluated, although the run finished.
     """
 

@@ -1,4 +1,4 @@
-"""Listening to a run: to show it, to plot it, to tell somebody. No listener can end or change what it hears of."""
+"""Listening to a run: to show it, to plot it, to notify somebody. No listener can end or change the run."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ Heard = TypeVar("Heard", contravariant=True)
 
 
 class RunListener:
-    """Is told what happens in a run, in the process that does the run; each event once it is recorded."""
+    """Gets the events of a run, in the process that executes it; each event after it is recorded."""
 
     def on(self, event: RunEvent) -> None:
-        """Take an event; by default nothing is made of it. `Progress` comes often, and is to cost next to nothing."""
+        """Handle an event; by default does nothing. `Progress` comes often, and should cost next to nothing."""
 
 
 class Listener(Protocol[Heard]):
-    """Whoever takes events of one kind: those of a run, or those of a study."""
+    """Anything that takes events of one kind: those of a run, or those of a study."""
 
     def on(self, event: Heard) -> None:
-        """Take an event."""
+        """Handle an event."""
 
 
 class Listeners(Generic[Heard]):
-    """Several listeners as one that never raises, but for Ctrl-C: one that fails is named in a warning and dropped.
+    """Several listeners as one that raises nothing but Ctrl-C: a listener that fails is named in a warning and dropped.
 
     Args:
-        listeners: told in this order.
+        listeners: called in this order.
     """
 
     def __init__(self, listeners: Iterable[Listener[Heard]]) -> None:
         self._listeners = list(listeners)
 
     def on(self, event: Heard) -> None:
-        """Tell all of them."""
+        """Pass the event to all of them."""
         for listener in tuple(self._listeners):
             try:
                 listener.on(event)

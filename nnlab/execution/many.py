@@ -1,4 +1,4 @@
-"""Many runs from Python: compose them, do them on all cores, read them back as tables (`nnlab.results`).
+"""Many runs from Python: compose them, run them on all cores, read them back as tables (`nnlab.results`).
 
 if __name__ == "__main__":  # a worker imports the script that starts it
     rates = (0.03, 0.1, 0.3)
@@ -33,7 +33,7 @@ KILLED = (
 
 
 def compose(*overrides: str) -> Job:
-    """A run to do, as the command line `python -m nnlab.run OVERRIDES` would do it.
+    """A run to do, as the command `python -m nnlab.run OVERRIDES` would.
 
     It does not hold the data that it was checked with: scripts compose runs by the hundred, and each worker reads them
     once for all of its runs.
@@ -45,13 +45,13 @@ def compose(*overrides: str) -> Job:
 
 
 def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
-    """Do the runs in parallel and bring them into MLflow; returns their directories, in the order of the jobs.
+    """Execute the runs in parallel and sync them into MLflow; returns their directories, in the order of the jobs.
 
     Runs that differ in more than their seeds leave the test split alone, unless their config says `trainer.test=true`:
-    they are there to be compared, and what is chosen by the test split is not tested any more.
+    they are there to be compared, and what was chosen by test scores has no unbiased test score any more.
 
     Args:
-        jobs: of `compose`.
+        jobs: from `compose`.
         workers: processes that train, each with the BLAS threads of its config; None is as many as keep the cores busy.
 
     Raises:
@@ -63,7 +63,7 @@ def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
 
 
 def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Iterator[tuple[int, Path]]:
-    """As `run_all`, but give each run's place among the jobs and its directory as soon as it has ended."""
+    """As `run_all`, but yields each run's place among the jobs and its directory as soon as it has ended."""
     jobs = decided(jobs)
     if workers is None:
         workers = max(1, usable_cores() // max((int(job.config.trainer.threads) for job in jobs), default=1))
@@ -107,6 +107,6 @@ def _do(job: Job) -> Path:
 
 def _failed(job: Job, why: str) -> RunFailedError:
     return RunFailedError(
-        f"A run among several failed ({why}). Its command: python -m nnlab.run {' '.join(job.overrides)}\n"
-        "The runs that had ended are kept in the runs folder."
+        f"One of the runs failed ({why}). Its command: python -m nnlab.run {' '.join(job.overrides)}\n"
+        "Runs that had ended are kept in the runs folder."
     )

@@ -11,14 +11,14 @@ from nnlab.training import Tested, Trainer
 def draw(
     trainer: Trainer, recorder: Recorder, epoch: int, tested: Tested | None, warn: Callable[[str], object]
 ) -> None:
-    """Draw the pictures of a run into its `plots/`; if that fails, it is worth a warning, not the run.
+    """Draw the pictures of a run into its `plots/`; a failure costs a warning, not the run.
 
     Args:
         trainer: of the run, with the weights that the run keeps.
         recorder: of the run.
         epoch: whose weights those are; marked in the curves if the run selects its weights.
-        tested: the evaluation of the test split: what came out of it is not computed again.
-        warn: is told what failed.
+        tested: the evaluation of the test split, whose outputs are not computed again.
+        warn: called with what failed.
     """
     from nnlab.plots import draw_run
 

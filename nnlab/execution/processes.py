@@ -1,4 +1,4 @@
-"""Worker processes behind the interface of `concurrent.futures`: one killed worker costs its own trial alone.
+"""Worker processes with the interface of `concurrent.futures`: a killed worker costs only its own trial.
 
 Python's own pool breaks as a whole when a worker dies. So each worker is a pool of one here, replaced when it breaks.
 """
@@ -28,7 +28,7 @@ class WorkerProcesses(Executor):
     """Runs calls in processes of their own. A call whose process dies raises `BrokenExecutor` from its future.
 
     Args:
-        count: how many calls can run at a time; further ones are refused.
+        count: how many calls can run at a time; more are refused.
     """
 
     def __init__(self, count: int) -> None:
@@ -66,7 +66,7 @@ class WorkerProcesses(Executor):
 
     @property
     def pids(self) -> list[int]:
-        """The numbers of the processes that live."""
+        """The ids of the living processes."""
         return [
             process.pid
             for pool in self._pools
@@ -98,7 +98,7 @@ def _ctrl_c_waits() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """In a worker: Ctrl-C is the parent's to handle, nobody outlives the parent, and no stream ends a call."""
+    """In a worker: the parent handles Ctrl-C, the worker ends with the parent, and no broken stream ends a call."""
     secure()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -1,4 +1,4 @@
-"""What a run writes down of its trainer's events, and what it remembers of them for its result."""
+"""What a run records of its trainer's events, and what it keeps of them for its result."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from nnlab.training import EpochEnd, Tested, Trainer, TrainingEnd
 
 
 class Recording(RunListener):
-    """Hears of every event before the listeners do. Its failure ends the run: what is not recorded is lost.
+    """Gets every event before the listeners do. Its failure ends the run: what is not recorded is lost.
 
     Attributes:
         recorder: of the run.
-        kept: the epoch whose weights the run keeps; 0 if training did not come to its end.
+        kept: the epoch whose weights the run keeps; 0 if training did not finish.
         tested: the evaluation of the test split, if there was one.
         by_epoch: the metrics of each epoch.
 
@@ -35,7 +35,7 @@ class Recording(RunListener):
         self._best = 0
 
     def on(self, event: RunEvent) -> None:
-        """Record what there is to record of an event."""
+        """Record an event."""
         match event:
             case EpochEnd():
                 self.by_epoch[event.epoch] = dict(event.metrics)
@@ -49,11 +49,11 @@ class Recording(RunListener):
                 self.tested = event
 
     def cut_short(self) -> None:
-        """Training ends here, as a pruner wants it; the trainer goes back to its best weights by itself."""
+        """A pruner ends training here; the trainer restores its best weights by itself."""
         self.kept = self._best
 
     def result(self, status: Status, reason: str, weights_sha256: str) -> RunResult:
-        """What came of the run."""
+        """The result of the run."""
         scores = {name: value for name, value in self.by_epoch.get(self.kept, {}).items() if name.startswith("val/")}
         return RunResult(
             directory=self.recorder.directory.path,
@@ -67,7 +67,7 @@ class Recording(RunListener):
         )
 
     def record_kept(self, value: Mapping[str, float]) -> None:
-        """Record the scores of the epoch whose weights are kept, and what a study makes of them.
+        """Record the scores of the epoch whose weights are kept, and the value that a study gives them.
 
         A diverged run keeps the best weights from before, if it selects at all.
         """

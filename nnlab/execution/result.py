@@ -1,4 +1,4 @@
-"""What came of a run, and what is different about one that belongs to a study."""
+"""The result of a run, and what is different about a run that belongs to a study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from nnlab.runs.journal import Status
 
 Watch = Callable[[int, Mapping[str, float]], str | None]
-"""Is told each epoch and its metrics, once they are recorded; a text prunes the run, and is the reason."""
+"""Gets each epoch and its metrics, after they are recorded; a text prunes the run, and is the reason."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Membership:
 
     Attributes:
         study: the study's directory, whose run in MLflow is this one's parent.
-        path: the run's own directory; one of a dead process is taken over, and the run starts again.
-        name: of the run in MLflow, where it stands below the study.
-        tags: for MLflow, beside those of every run.
+        path: the run's own directory; that of a dead process is taken over, and the run restarts.
+        name: of the run in MLflow, below its study.
+        tags: for MLflow, besides those of every run.
         watch: sees the epochs. It is no listener: it may end the run, and what it raises does.
-        value: what the study makes of the run once it has finished: metrics to record.
+        value: metrics that the study records of the run once it has finished.
     """
 
     study: Path
@@ -35,7 +35,7 @@ class Membership:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         directory: the run's own.
@@ -59,5 +59,5 @@ class RunResult:
 
     @property
     def seconds(self) -> float:
-        """Spent on training, validation aside."""
+        """Spent on training, without validation."""
         return sum(metrics["time/epoch_seconds"] for metrics in self.by_epoch.values())

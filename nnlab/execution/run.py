@@ -42,16 +42,16 @@ def run(
     """Train what the job's config describes, and record it.
 
     The test split is evaluated at the end, once, unless `trainer.test` is false; by a member of a study never, since
-    its study selects among them. It is passed forward that one time: pictures take what came out of it.
+    its study selects among them. That is its only forward pass: pictures use the outputs of it.
 
     Args:
         job: validated.
-        listeners: are told what happens; what they raise costs them the rest, not the run.
-        announce: is called with the run's directory once it exists, to bring the run into MLflow; None leaves it there.
+        listeners: get the events; one that raises gets no more of them, and the run continues.
+        announce: called with the run's directory once it exists, to sync the run into MLflow; None does not.
         member: how the run belongs to a study, if it does.
 
     Raises:
-        UserError: if the data or the folder of the runs is not there any more, or the member's directory is in use.
+        UserError: if the data or the folder of the runs is gone, or the member's directory is in use.
         KeyboardInterrupt: if interrupted or terminated, after the run was closed as such.
     """
     config = with_test(job.config, bool(job.config.trainer.test) and member is None)
@@ -95,7 +95,7 @@ def _train(
     job: Job,
     member: Membership | None,
 ) -> RunResult:
-    """Take the trainer's events to the record and the listeners, then keep what is left of the run."""
+    """Pass the trainer's events to the record and the listeners, then store the model, the profile and the pictures."""
     recording = Recording(recorder, trainer)
     status: Status = "finished"
     reason = ""

@@ -1,4 +1,4 @@
-"""What the two signals of a person or a system do to work under way. Only the main thread can change that."""
+"""What Ctrl-C and SIGTERM do to work in progress. Only the main thread can change that."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sigterm_raises() -> Iterator[None]:
 
 @contextmanager
 def ctrl_c_counted() -> Iterator[list[float]]:
-    """Note each Ctrl-C, by the time it came, in the list given: the first is only noted, the second interrupts."""
+    """Append the time of each Ctrl-C to a list: the first is only noted, the second interrupts."""
     presses: list[float] = []
 
     def count(number: int, frame: FrameType | None) -> None:

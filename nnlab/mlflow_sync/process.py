@@ -1,7 +1,7 @@
-"""The handle of a worker process: starts it, tells it which runs to bring into MLflow, and waits for it.
+"""The parent's handle of a worker process: starts it, tells it which runs to sync into MLflow, and waits for it.
 
-MLflow takes seconds to import, and its server may be slow or away. In a process of its own none of that
-stands before, beside or after training, and Ctrl-C in the terminal does not reach it.
+MLflow takes seconds to import, and its server may be slow or down. In a process of its own none of that
+delays training, and Ctrl-C in the terminal does not reach it.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ UNLESS_SET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
-# They would make MLflow write into another run or experiment than it is told.
+# They would make MLflow write into another run or experiment than it is given.
 NEVER = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_ACTIVE_MODEL_ID")
 
 
 class SyncProcess:
-    """A worker process that brings run directories into MLflow, as who started it sees it.
+    """A worker process that brings run directories into MLflow, as seen by the process that started it.
 
-    It imports MLflow at once, so it is worth starting before anybody knows what for. `assign` it, or `discard` it.
+    It imports MLflow at once, so it is worth starting before its runs are known. `assign` it, or `discard` it.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class SyncProcess:
         return self._process.pid
 
     def assign(self, uri: str, runs_dir: Path, niceness: int = 10) -> None:
-        """Say where the runs are, and where they go; once.
+        """Say where the runs are, and where they go; call it once.
 
         Args:
             uri: MLflow's tracking URI as `resolve_uri` gives it.
@@ -98,7 +98,7 @@ class SyncProcess:
             self.discard()
             raise UserError(
                 f"The folder of the runs must be writable, but {runs_dir} is not ({error.strerror or error}). "
-                "Choose another by runs_dir=FOLDER or the environment's NNLAB_RUNS_DIR."
+                "Choose another with runs_dir=FOLDER or NNLAB_RUNS_DIR."
             ) from error
         self._uri, self._runs_dir = uri, runs_dir
         # Through the pipe, since others can read a command line.
@@ -111,14 +111,14 @@ class SyncProcess:
             self._process.communicate()
 
     def add(self, run: Path) -> None:
-        """Bring the run directory `run` into MLflow, now and as it grows, also if it is resumed or restarted later."""
+        """Sync the run directory `run` into MLflow, now and as it grows, also if it is resumed or restarted later."""
         if run not in self._runs:
             self._runs.append(run)
         note_destination(self._uri, run)
         self._send({"run": str(run)})
 
-    def finish(self, patience: float, say: Callable[[str], object] = lambda text: None) -> list[str]:
-        """Say that no more runs come, and wait until MLflow has got all of them.
+    def finish(self, patience: float, notify: Callable[[str], object] = lambda text: None) -> list[str]:
+        """Say that no more runs come, and wait until MLflow has all of them.
 
         Close the runs first: the process follows each to its end. Afterwards the process has ended, or continues
         by itself where MLflow is slow. A store that has not answered once is waited for 10 s at most; Ctrl-C ends
@@ -126,19 +126,19 @@ class SyncProcess:
 
         Args:
             patience: how many seconds to wait at most.
-            say: is told once what is waited for, if that takes long.
+            notify: called once with what is waited for, if that takes long.
 
         Returns:
-            What MLflow has not got, in words, one text per run; empty if it has got everything.
+            What MLflow does not have, in words, one text per run; empty if it has everything.
         """
         with suppress(OSError):  # the process may have died before it read everything
             if self._process.stdin is not None:
                 self._process.stdin.close()
         with suppress(KeyboardInterrupt):
-            self._wait(patience, say)
+            self._wait(patience, notify)
         return [problem for run in self._runs if (problem := self._problem(run))]
 
-    def _wait(self, patience: float, say: Callable[[str], object]) -> None:
+    def _wait(self, patience: float, notify: Callable[[str], object]) -> None:
         started = time.monotonic()
         is_said = False
         while self._process.poll() is None:
@@ -148,7 +148,7 @@ class SyncProcess:
                 break
             if waited >= SECONDS_IN_SILENCE and not is_said:
                 is_said = True
-                say(
+                notify(
                     f"waiting up to {limit:.0f} s for MLflow at {redacted(self._uri)}; press Ctrl-C to leave "
                     "it to the next run; nothing is lost"
                 )
@@ -158,14 +158,14 @@ class SyncProcess:
             self._process.stdout.close()
 
     def _answers(self) -> bool:
-        """Whether MLflow has answered the process, or its store is being made."""
+        """Whether MLflow has answered the process, or is creating its store."""
         pipe = self._process.stdout
         if not self._has_answered and pipe is not None and not pipe.closed:
             self._has_answered = bool(select.select([pipe], [], [], 0)[0]) and os.read(pipe.fileno(), 1) != b""
         return self._has_answered
 
     def _problem(self, run: Path) -> str | None:
-        cause = f"the process that feeds it died with status {self._process.returncode}"
+        cause = f"the process that syncs it died with status {self._process.returncode}"
         try:
             state = SyncState.of(run)
             if not journal.has_started(run / JOURNAL) or (state is not None and state.has_all(run)):
@@ -175,9 +175,9 @@ class SyncProcess:
         except UserError as error:
             cause = str(error)
         if self._process.returncode is None:
-            cause = f"it is slow or away; process {self.pid} keeps trying"
+            cause = f"it is slow or unreachable; process {self.pid} keeps trying"
         return (
-            f"MLflow at {redacted(self._uri)} has not got all of the run {run.name}: {cause}. Nothing is lost: "
+            f"MLflow at {redacted(self._uri)} has not received all of the run {run.name}: {cause}. Nothing is lost: "
             f"{run} holds everything, the next run will try again, and {self._runs_dir / LOG} has the details."
         )
 

@@ -1,4 +1,4 @@
-"""When the worker looks at a run again: often enough to be fresh, seldom enough to leave training alone."""
+"""When the worker looks at a run again: often enough to be up to date, rarely enough not to slow training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from nnlab.runs.directory import RunDirectory
 
 LONGEST_PAUSE_SECONDS = 30.0
-"""Between two attempts while MLflow is away."""
+"""Between two attempts while MLflow is down."""
 REST = 40.0
 """A run that still trains is left alone for so many times as long as its last upload kept the processor busy."""
 LONGEST_REST_SECONDS = 10.0
@@ -22,8 +22,8 @@ class Schedule:
     Attributes:
         failures: how often in a row the upload has failed.
         retry_at: when it is worth trying again.
-        rest_until: until when the run is left alone unless it ends.
-        awaits: the study that MLflow must have got before the run.
+        rest_until: until when the run is not uploaded unless it ends.
+        awaits: the study that MLflow must have before the run.
         offset: how many bytes of the run's journal have arrived.
     """
 
@@ -34,7 +34,7 @@ class Schedule:
     offset: int = 0
 
     def is_due(self, run: Path) -> bool:
-        """Whether to upload what is new of the run now."""
+        """Whether to upload what is new in the run now."""
         now = time.monotonic()
         return now >= self.retry_at and (now >= self.rest_until or not RunDirectory.is_alive(run))
 
@@ -49,7 +49,7 @@ class Schedule:
         Args:
             offset: in bytes.
             busy: for how many seconds the upload kept the processor busy.
-            runs: how many are followed in all.
+            runs: how many are followed in total.
         """
         self.failures = 0
         self.offset = offset

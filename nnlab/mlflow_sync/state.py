@@ -16,10 +16,10 @@ FILE = "mlflow.json"
 
 
 class AwaitsParentError(RunFailedError):
-    """The run belongs below a study that MLflow has not got yet."""
+    """The run belongs below a study that MLflow does not have yet."""
 
     def __init__(self, parent: Path) -> None:
-        super().__init__(f"MLflow must have got the study {parent.name} before its trials.")
+        super().__init__(f"MLflow must have the study {parent.name} before its trials.")
         self.parent = parent
 
 
@@ -35,7 +35,7 @@ class SyncState:
             False saves looking for it, which takes the longer the more runs there are.
         is_described: whether params, tags and dataset have arrived.
         offset: how many bytes of the journal have arrived.
-        is_closed: whether all up to `offset` has arrived, which is an end of the run, and the artifacts too.
+        is_closed: whether everything has arrived: the journal up to the run's end at `offset`, and the artifacts.
         problem: why the last upload failed.
     """
 
@@ -50,7 +50,7 @@ class SyncState:
 
     @classmethod
     def of(cls, run: Path) -> SyncState | None:
-        """The state of the run directory `run`; None if it was never meant to be in MLflow.
+        """The state of the run directory `run`; None if it was never meant for MLflow.
 
         Raises:
             UserError: if the file is damaged.
@@ -63,7 +63,7 @@ class SyncState:
             return None
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(
-                f"{run / FILE} must say what MLflow has got of the run, but is damaged ({error!r}). "
+                f"{run / FILE} must say what MLflow has of the run, but is damaged ({error!r}). "
                 "Delete it: the run is then found again in MLflow by its tag nnlab.run."
             ) from error
 

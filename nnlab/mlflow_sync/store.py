@@ -1,4 +1,4 @@
-"""How a SQLite store of MLflow's comes to be: whole, once, whoever else starts."""
+"""Creates MLflow's SQLite store: whole or not at all, and once, however many processes start together."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nnlab.runs.files import FileLock
 
 
 def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = lambda: None) -> None:
-    """Make a SQLite store if it is absent, and check it; other stores look after themselves.
+    """Create a SQLite store if it is missing, and check it; other stores manage themselves.
 
-    MLflow's own first start is neither safe against a second one nor against a kill. So it happens under a
+    MLflow's own first start is safe neither from a second one nor from a kill. So it happens under a
     lock and under another name, and the finished file is renamed.
 
     Args:
         uri: resolved.
-        artifact_root: absolute, for the experiment "Default" that MLflow makes by itself.
-        is_making: is told when the store is not there yet and can be made, by this process or by another; that takes
+        artifact_root: absolute, for the experiment "Default" that MLflow creates by itself.
+        is_making: called when the store does not exist yet and can be created, by this process or another; that takes
             seconds.
 
     Raises:
-        RunFailedError: if the store cannot be made, is no MLflow store, or belongs to another MLflow version.
+        RunFailedError: if the store cannot be created, is not MLflow's, or belongs to another version of MLflow.
     """
     path = sqlite_path(uri)
     if path is None:
@@ -45,7 +45,7 @@ def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = 
                 if not _has_content(path):
                     _create(path, artifact_root)
     except OSError as error:
-        raise RunFailedError(f"MLflow's store {path} could not be made ({error.strerror or error}).") from error
+        raise RunFailedError(f"MLflow's store {path} could not be created ({error.strerror or error}).") from error
     _verify(path)
 
 
@@ -82,7 +82,7 @@ def _check_can_be_made(draft: Path) -> None:
         with closing(sqlite3.connect(draft)) as database:
             database.execute("PRAGMA user_version = 0")
     except sqlite3.Error as error:
-        raise RunFailedError(f"MLflow's store {draft} could not be made ({error}).") from error
+        raise RunFailedError(f"MLflow's store {draft} could not be created ({error}).") from error
 
 
 def _verify(path: Path) -> None:
@@ -99,8 +99,8 @@ def _verify(path: Path) -> None:
         if is_passing:
             raise RunFailedError(f"MLflow's store {path} cannot be read at present ({error}).") from error
         raise RunFailedError(
-            f"MLflow's store must be one that MLflow made, but {path} cannot be read as such ({error}). "
-            "Move the file away: a new one is made, and the run directories still hold all runs."
+            f"MLflow's store must be one that MLflow created, but {path} cannot be read as one ({error}). "
+            "Move the file away: a new one will be created, and the run directories still hold all runs."
         ) from error
     expected = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
     if found != expected:

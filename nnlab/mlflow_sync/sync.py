@@ -1,4 +1,4 @@
-"""Bringing the runs of a command into MLflow, from the first to the last word: what commands and studies use."""
+"""Bringing the runs of a command into MLflow, from start to finish: what commands and studies use."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nnlab.streams import write_line
 
 RUN_PATIENCE = 120.0
 STUDY_PATIENCE = 300.0
-"""Also of many runs at once."""
+"""Of a study, and of many runs at once."""
 INTERRUPTED_PATIENCE = 20.0
-"""Whatever is done."""
+"""Of any command."""
 
 
 class Sync:
@@ -27,7 +27,7 @@ class Sync:
             run(job, announce=sync.announce(job.config))
 
     There is a worker process for each store and runs folder that one of the runs goes to. At the end of the block
-    everything that MLflow has not got is a warning on standard error: the run directories hold it, and the next worker
+    what MLflow does not have is a warning on standard error: the run directories hold it, and the next worker
     brings it.
 
     Args:
@@ -89,4 +89,4 @@ def _place(config: Config) -> tuple[str, str] | None:
 
 
 def _keep_out(run: Path) -> None:
-    """Do nothing with a run that is kept out of MLflow."""
+    """Do nothing: the run is kept out of MLflow."""

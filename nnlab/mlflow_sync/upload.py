@@ -49,21 +49,21 @@ _SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoa
 
 
 def upload(run: Path, client: MlflowClient) -> SyncState:
-    """Send everything of the run directory `run` that MLflow has not got yet.
+    """Send everything in the run directory `run` that MLflow does not have yet.
 
     Args:
         run: absolute.
         client: of a store that exists.
 
     Returns:
-        What MLflow has got now; closed once the run has ended and all has arrived.
+        What MLflow has now; closed once the run has ended and all has arrived.
 
     Raises:
-        AwaitsParentError: if the run is a trial, and MLflow has not got its study.
+        AwaitsParentError: if the run is a trial, and MLflow does not have its study.
         BlockingIOError: if another process is uploading the same run.
         UserError: if a file of the run is damaged, or its experiment is deleted in MLflow.
         RunFailedError: if the run's directory cannot be written.
-        MlflowException: if MLflow does not take it; what it took is remembered.
+        MlflowException: if MLflow does not accept it; what it accepted is remembered.
     """
     with FileLock(run / LOCK, wait=False):
         state = SyncState.of(run) or SyncState(tracking_uri=redacted(client.tracking_uri))
@@ -118,7 +118,7 @@ class _Upload:
         self._state.save(self._run)
 
     def _open(self) -> Run:
-        """Find the run in MLflow, or make it. A store that lost the run gets all of it again."""
+        """Find the run in MLflow, or create it. A store that lost the run gets all of it again."""
         if self._state.run_id is not None:
             try:
                 return self._client.get_run(self._state.run_id)
@@ -144,7 +144,7 @@ class _Upload:
         return run
 
     def _rename(self, shown: str, end: Event | None) -> None:
-        """Let the name say that the run was pruned, until it is restarted; a name of the user's own is left alone."""
+        """Let the name say that the run was pruned, until it is restarted; a name that the user gave it is kept."""
         name = self._provenance.get("name", self._run.name)
         marked = f"{name} (pruned)"
         wanted = marked if end is not None and end["status"] == "pruned" else name
@@ -182,8 +182,8 @@ class _Upload:
         """Send metrics and tags, and the first time params and dataset; the client keeps to MLflow's limits by itself.
 
         MLflow would keep a metric of the same step once more if its time or value differed. So of all that the
-        journal says of a step the first word is sent, however often: a run that was restarted repeats its epochs. What
-        runs are compared by is sent again where it differs, since the last word is the true one.
+        journal says of a step the first value is sent, however often: a run that was restarted repeats its epochs. What
+        runs are compared by is sent again where it differs, since the last value is the true one.
         """
         params: list[Param] = []
         if not self._state.is_described:
@@ -210,7 +210,7 @@ class _Upload:
                     tags[STATUS_TAG] = event["status"]
         end = journal.end_of(events)
         if end is not None and any(event.get("reason") for event in sent + events):
-            tags["mlflow.note.content"] = end["reason"] or ""  # what an earlier end said is over
+            tags["mlflow.note.content"] = end["reason"] or ""  # an earlier end no longer counts
         return tags
 
     def _close(self, end: Event, *, is_tested: bool) -> None:
@@ -235,7 +235,7 @@ class _Upload:
 
 
 def _points(events: list[Event]) -> Iterator[tuple[tuple[Any, ...], Metric]]:
-    """Every number of the journal with what tells it from others, in the journal's order."""
+    """Every number of the journal with what distinguishes it from others, in the journal's order."""
     for event in events:
         if event["event"] in journal.STEP:
             step = event[journal.STEP[event["event"]]]

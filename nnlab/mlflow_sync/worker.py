@@ -1,7 +1,7 @@
 """The worker process, which brings runs into MLflow: `python -m nnlab.mlflow_sync.worker`, started by `SyncProcess`.
 
 Its standard input holds one JSON object per line: first the tracking URI, the folder of all runs and the log, then one
-for each run directory to follow. The end of the input means that no more come, or that the parent died.
+for each run directory to follow. The end of the input means that no more will come, or that the parent died.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ LOOK_BACK_SECONDS = 2.0
 
 
 class Worker:
-    """Follows run directories until MLflow has got each, or does not take it.
+    """Follows run directories until MLflow has each, or refuses it.
 
     Args:
         uri: resolved.
         runs_dir: absolute; dead runs in it are closed in passing, and brought into MLflow if that is where they were
             on their way to.
-        answers: is called as soon as MLflow answers, or its store is being made.
+        answers: called as soon as MLflow answers, or its store is being created.
     """
 
     def __init__(self, uri: str, runs_dir: Path, answers: Callable[[], None] = lambda: None) -> None:
@@ -58,7 +58,7 @@ class Worker:
         self._failures = 0
 
     def client(self) -> MlflowClient:
-        """MLflow's client, its store made if need be.
+        """MLflow's client; its store is created if it is missing.
 
         Raises:
             RunFailedError: if there is a store that cannot be used.
@@ -75,7 +75,7 @@ class Worker:
         return self._connected
 
     def work(self, arrivals: queue.SimpleQueue[Path | None]) -> bool:
-        """Follow the runs that arrive, until None does and all have ended; returns whether MLflow has got all."""
+        """Follow the runs that arrive, until None does and all have ended; returns whether MLflow has all of them."""
         followed: dict[Path, Schedule] = {}
         synced: dict[Path, int] = {}  # with the length of the journal
         backlog = self._backlog()
@@ -97,7 +97,7 @@ class Worker:
             for run, schedule in list(followed.items()):
                 if not journal.has_started(run / JOURNAL):
                     if not more_may_come and not RunDirectory.is_alive(run):
-                        del followed[run]  # it never came to anything
+                        del followed[run]  # it was never started
                     continue
                 if not schedule.is_due(run):
                     continue
@@ -115,7 +115,7 @@ class Worker:
         return has_all
 
     def _upload(self, run: Path, schedule: Schedule, runs: int = 1) -> bool:
-        """Send what is new of one of `runs` runs; returns whether MLflow has got all of it, the end included."""
+        """Send what is new in one of `runs` runs; returns whether MLflow has all of it, the end included."""
         schedule.awaits = None
         started = time.process_time()
         try:
@@ -125,7 +125,7 @@ class Worker:
             end_if_dead(run)
             state = upload(run, client)
             has_all = state.has_all(run)
-        except BlockingIOError:  # another worker is at it
+        except BlockingIOError:  # another worker is uploading it
             return False
         except AwaitsParentError as error:
             schedule.awaits = error.parent
@@ -141,7 +141,7 @@ class Worker:
         return has_all
 
     def _is_hopeless(self, run: Path, schedule: Schedule, followed: Collection[Path]) -> bool:
-        """Whether a run that grows no more has failed twice, MLflow has failed thrice whatever the run, or the
+        """Whether a run that no longer grows has failed twice, MLflow has failed three times for any run, or the
         study that it awaits is no longer coming."""
         if RunDirectory.is_alive(run):
             return False
@@ -158,7 +158,7 @@ class Worker:
         return run is not None
 
     def _backlog(self) -> Iterator[Path]:
-        """The dead runs beside ours, studies before trials, that were to go to the same MLflow and have not arrived."""
+        """Other, dead runs, studies before trials, that were to go to the same MLflow and have not arrived."""
         for run in run_directories(self._runs_dir):
             try:
                 state = SyncState.of(run)
@@ -177,7 +177,7 @@ def _length(run: Path) -> int:
 
 
 def _report(run: Path, error: Exception) -> None:
-    """Say in the log, and in the run's directory where the parent looks, what went wrong."""
+    """Write what went wrong into the log, and into the run's directory, where the parent looks."""
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {run.name}:", file=sys.stderr)
     if isinstance(error, UserError | RunFailedError):
         print(error, file=sys.stderr)
@@ -198,7 +198,7 @@ def _read(source: TextIO, arrivals: queue.SimpleQueue[Path | None]) -> None:
 
 
 def _import_mlflow() -> None:
-    """Import now, before anybody knows what for, all of MLflow that takes a second and more.
+    """Import all of MLflow that takes a second or more, before it is needed.
 
     A quarter less without the garbage collector, which goes through all modules again and again, and finds nothing.
     """
@@ -211,14 +211,14 @@ def _import_mlflow() -> None:
     gc.enable()
 
 
-def _tell(parent: int) -> None:
-    """Say to the parent, which reads our standard output, that MLflow answers."""
+def _notify(parent: int) -> None:
+    """Tell the parent, which reads our standard output, that MLflow answers."""
     with contextlib.suppress(OSError):  # it has gone
         os.write(parent, b".")
 
 
 def main() -> int:
-    """Work until the end of standard input; exit status 1 if MLflow has not got everything."""
+    """Work until the end of standard input; exit status 1 if MLflow does not have everything."""
     _import_mlflow()
     line = sys.stdin.readline()
     if not line:
@@ -233,7 +233,7 @@ def main() -> int:
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, arrivals), daemon=True).start()
     with contextlib.redirect_stderr(Redacting(sys.stderr)):
-        worker = Worker(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_tell, parent))
+        worker = Worker(settings["tracking_uri"], Path(settings["runs_dir"]), partial(_notify, parent))
         # The store takes a moment: now, while the parent reads its data. What fails is tried again.
         with contextlib.suppress(Exception):
             worker.client()

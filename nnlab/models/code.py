@@ -1,6 +1,6 @@
 """The code that travels with a model: a copy of what a prediction needs, as a package with a name of its own.
 
-Named `nnlab` it would stand in the way of an nnlab that is installed, since MLflow puts a model's code first in the
+Named `nnlab` it would hide an installed nnlab, since MLflow puts a model's code first in the
 search path. The name holds a digest of the code: models of two versions have two packages, and do not meet.
 """
 

@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 FORMAT = 2
 READABLE = (1, FORMAT)
-"""Format 1 knew scale and offset alone."""
+"""Format 1 had only scale and offset."""
 ARCHITECTURE = "architecture.json"
 WEIGHTS = "weights.safetensors"
 TERMS = ("scale", "offset", "shift")

@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Which classes are confused with which."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def confusion_matrix(
 
     Args:
         true: (n,) the classes, 0 to k-1, integers.
-        predicted: (n,) what the network says.
+        predicted: (n,) the predicted classes.
         class_names: k names.
         title: what the picture is of; the number of errors is added.
     """

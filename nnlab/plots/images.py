@@ -1,4 +1,4 @@
-"""The images that a network sees, and those that it gets wrong."""
+"""The images that a network sees, and those that it misclassifies."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def most_confident_mistakes(true: Array, predicted: Array, probability: Array, l
 
     Args:
         true: (n,) the classes, integers.
-        predicted: (n,) what the network says.
-        probability: (n,) what it gives for `predicted`; NaN counts as the least.
+        predicted: (n,) the predicted classes.
+        probability: (n,) the output for `predicted`; NaN counts as the lowest.
         limit: how many at most.
 
     Returns:
@@ -70,8 +70,8 @@ def worst_mistakes(
     Args:
         images: (n, height, width), any numeric dtype; the first twelve are shown.
         true: (n,) the classes, integers.
-        predicted: (n,) what the network says.
-        probability: (n,) what it gives for `predicted`, 0 to 1.
+        predicted: (n,) the predicted classes.
+        probability: (n,) the output for `predicted`, 0 to 1.
         class_names: the name of each class.
         title: what the picture is of.
     """
@@ -81,8 +81,8 @@ def worst_mistakes(
         page.text(2.0, 1.1, "no mistakes", ha="center", va="center", color=GREY, fontsize=14)
         return figure
     captions = [
-        f"true {short(class_names[label], 18)}\npredicted {short(class_names[said], 12)} ({share:.1%})"
-        for label, said, share in zip(true[:MISTAKES], predicted, probability, strict=False)
+        f"true {short(class_names[label], 18)}\npredicted {short(class_names[prediction], 12)} ({share:.1%})"
+        for label, prediction, share in zip(true[:MISTAKES], predicted, probability, strict=False)
     ]
     return _tiles(images[:MISTAKES], captions, rows=3, columns=4, width=2.1, title=title)
 

@@ -1,4 +1,4 @@
-"""What the pictures need of a network: its outputs for the rows that it may be shown on."""
+"""What the pictures need from a network: its outputs for the rows that they show."""
 
 from __future__ import annotations
 

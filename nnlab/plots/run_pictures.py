@@ -1,4 +1,4 @@
-"""All pictures of a run as files: what is drawn depends on the facts that there are."""
+"""All pictures of a run as files: what is drawn depends on what the run has."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def draw_run(
         dataset: its splits.
         history: one mapping per epoch, see `learning_curves`.
         best_epoch: the epoch whose weights were kept, if any.
-        test_outputs: (n, k) what came out of the test split's evaluation: the mistakes are its. None leaves the test
+        test_outputs: (n, k) outputs of the test split's evaluation, whose mistakes are shown. None leaves the test
             split alone, and validation rows are passed forward (training rows where there are none).
     """
     if test_outputs is None:
@@ -72,7 +72,7 @@ def draw_all(
     shown_name: str,
     first_weights: Array | None,
 ) -> list[Path]:
-    """Write every picture that the run has the facts for as a PNG into `folder`, which is made if absent.
+    """Write every picture that the run has data for as a PNG into `folder`, which is created if missing.
 
     No epochs: no learning curves. No rows: no confusion matrix and no mistakes. Rows that are not images:
     learning curves and confusion matrix alone. The same arguments give the same bytes.
@@ -128,7 +128,7 @@ def draw_all(
 
 
 def _predictions(outputs: Array) -> tuple[Array, Array]:
-    """The class that each row of `outputs` (n, k) or (n, 1) speaks for, and what it gives for that class."""
+    """The class that each row of `outputs` (n, k) or (n, 1) predicts, and the output for that class."""
     if outputs.shape[1] == 1:
         second = outputs[:, 0]
         predicted = (second > 0.5).astype(np.intp)

@@ -1,4 +1,4 @@
-"""What all pictures share: one look on every machine, and the same bytes for the same facts."""
+"""What all pictures share: the same look on every machine, and the same bytes for the same data."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def new_page(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write `figure` as a PNG that names no software version and no date; gives back `path`."""
+    """Write `figure` as a PNG that names no software version and no date; returns `path`."""
     with look(), warnings.catch_warnings():
-        # A class name in a script that the font lacks shows boxes: no reason to trouble or to stop a run.
+        # A class name in a script that the font lacks shows boxes: no reason to warn or to stop a run.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(path, format="png", metadata={"Software": None})
     return path

@@ -1,4 +1,4 @@
-"""What the units of the first layer look for."""
+"""What the units of the first layer respond to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's own directory: everything about the run, kept as it happens, whatever becomes of MLflow.
+"""A run's own directory: everything about the run, recorded as it happens, whatever happens to MLflow.
 
 `config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
 `history.csv`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived there).
@@ -50,7 +50,7 @@ class RunDirectory:
 
     @classmethod
     def create(cls, runs_dir: Path, hint: str) -> RunDirectory:
-        """Make `<runs_dir>/<YYYYmmdd-HHMMSS>-<hint>-<6 hexadecimal digits>`, which nobody else has.
+        """Make `<runs_dir>/<YYYYmmdd-HHMMSS>-<hint>-<6 hexadecimal digits>`, which no other run has.
 
         Raises:
             UserError: if `runs_dir` cannot be made or written.
@@ -72,7 +72,7 @@ class RunDirectory:
 
     @classmethod
     def claim(cls, path: Path) -> RunDirectory:
-        """Make exactly this directory, or take over one that no living process records.
+        """Create exactly this directory, or take it over if no living process records into it.
 
         Raises:
             UserError: if the run there is still being recorded, or the directory cannot be made or written.
@@ -128,7 +128,7 @@ class RunDirectory:
             raise not_writable(self.path, error) from error
 
     def release(self) -> None:
-        """Give up the lock: this process is done with the run."""
+        """Release the lock: this process is done with the run."""
         self._lock.release()
 
     @staticmethod
@@ -162,14 +162,14 @@ def write_history(path: Path) -> None:
 def end_dead_runs(runs_dir: Path) -> None:
     """Close every run in the folder, and every trial of a study there, whose process was killed."""
     for path in run_directories(runs_dir):
-        # A damaged run, or one that somebody else may not write, is left to who asks for it.
+        # A damaged run, or one that this user may not write, is reported when somebody asks for it.
         with suppress(UserError, RunFailedError, OSError):
             if journal.has_started(path / JOURNAL) and not journal.has_ended(path / JOURNAL):
                 end_if_dead(path)
 
 
 def end_if_dead(path: Path) -> None:
-    """Write the `end` that a killed process could not, with status `killed`; a run that lives or has ended is kept."""
+    """Write the `end` that a killed process could not, with status `killed`; a live or ended run is left alone."""
     try:
         lock = FileLock(path / LOCK, wait=False)
     except BlockingIOError:
@@ -186,6 +186,6 @@ def end_if_dead(path: Path) -> None:
 
 def _not_writable(runs_dir: Path, error: OSError) -> UserError:
     return UserError(
-        f"The folder of the runs must be writable, but making a run's directory in {runs_dir} failed "
-        f"({error.strerror or error}). Choose another by runs_dir=FOLDER or by NNLAB_RUNS_DIR."
+        f"The folder of the runs must be writable, but creating a run directory in {runs_dir} failed "
+        f"({error.strerror or error}). Choose another with runs_dir=FOLDER or NNLAB_RUNS_DIR."
     )

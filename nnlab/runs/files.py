@@ -1,4 +1,4 @@
-"""Files that survive a kill: written whole or not at all, and locked only as long as a process lives."""
+"""Files that survive a kill: written whole or not at all, and locked only while a process lives."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def not_writable(path: Path, error: OSError) -> RunFailedError:
     """What to raise when something of a run cannot be written while it runs."""
     return RunFailedError(
         f"A run must be able to write its files, but writing {path} failed ({error.strerror or error}). "
-        "Free some space, or keep the runs elsewhere by runs_dir or NNLAB_RUNS_DIR."
+        "Free some space, or keep the runs elsewhere with runs_dir or NNLAB_RUNS_DIR."
     )
 
 
@@ -51,11 +51,11 @@ class FileLock:
     """
 
     def __init__(self, path: Path, *, wait: bool = True) -> None:
-        """Take the lock, making the file if needed.
+        """Take the lock, creating the file if needed.
 
         Raises:
             BlockingIOError: if `wait` is false and somebody else holds it.
-            OSError: if the file can be neither made nor opened.
+            OSError: if the file can be neither created nor opened.
         """
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -80,7 +80,7 @@ class FileLock:
         return False
 
     def release(self) -> None:
-        """Give the lock back; doing so twice is fine."""
+        """Release the lock; doing so twice is fine."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

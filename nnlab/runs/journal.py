@@ -1,12 +1,12 @@
-"""The journal of a run, `metrics.jsonl`: the truth about it, one JSON object a line, only ever appended to.
+"""The journal of a run, `metrics.jsonl`: the truth about it, one JSON object per line, append-only.
 
 An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one of these kinds:
 
-- `start`: `goes_on`. False: the run starts, or starts again from nothing (its process died); what comes before no
+- `start`: `goes_on`. False: the run starts, or restarts from scratch (its process died); what comes before no
   longer counts. True: the run is reopened, and what comes before still counts, except for its `end`
 - `epoch`: `epoch` (from 1) and `metrics` (name -> number)
 - `kept`: the same, once training is over: `best/epoch`, `best/val/loss`, `best/val/accuracy` of the epoch whose
-  weights are kept, and what a study makes of them
+  weights are kept, and the value that a study gives them
 - `test`: the same, once, with the epoch whose weights were chosen
 - `trial`: in a study's journal, `number` (of finished trials, from 1) and `metrics`
 - `note`: `tags` (name -> text), facts that are known only during the run
@@ -39,7 +39,7 @@ STEP = {"epoch": "epoch", "kept": "epoch", "test": "epoch", "trial": "number"}
 
 
 class Journal:
-    """The writing end. Opening it trims the half line that a kill or a full disk may have left."""
+    """The writing end. Opening it trims a partial line that a kill or a full disk may have left."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -48,7 +48,7 @@ class Journal:
         os.ftruncate(self._descriptor, size)
 
     def append(self, event: Kind, **fields: Any) -> None:
-        """Append one event in a single write, so that it outlives the process from here on.
+        """Append one event in a single write, so that it survives the process from then on.
 
         NaN and infinities are allowed in `metrics` alone; they are kept as the texts "nan", "inf", "-inf".
 
@@ -80,7 +80,7 @@ class Journal:
 def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Event], int]:
     """The whole events from byte `offset` on, and the offset to continue from; an unfinished last line is left.
 
-    With `until`, an offset that an earlier call returned, those before it alone.
+    With `until`, an offset that an earlier call returned, only those before it.
 
     Raises:
         UserError: if a finished line is no event.

@@ -1,4 +1,4 @@
-"""The reading end of a journal: its events added up to what they say of the run."""
+"""The reading end of a journal: its events, added up to the state of the run."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ Metrics = dict[str, float]
 class JournalReader:
     """What the events of a journal say that count, as far as they were read.
 
-    When a run starts again from nothing, what was said before no longer counts. A step that was recorded twice has the
+    When a run restarts from scratch, what came before no longer counts. A step recorded twice has the
     metrics that were recorded last. Times are milliseconds since 1970 (UTC).
 
     Args:
         journal_path: of a journal that may still grow; nothing is read before `update`.
 
     Attributes:
-        status: how the run ended; "running" while no end counts, which also a killed run is until its end is noted.
+        status: how the run ended; "running" while no end counts; so is a killed run until its end is noted.
         reason: why it ended so, if there is a reason.
         epochs: the metrics of each epoch, by its number from 1.
-        kept: `best/epoch`, `best/val/loss` and so on of the weights that are kept, and what a study makes of them;
+        kept: `best/epoch`, `best/val/loss` and so on of the weights that are kept, and what a study adds;
             empty before they are chosen.
         test: the metrics of the test split; empty if it was left alone.
         trials: of a study, its metrics by the number of finished trials.
         tags: facts that became known during the run.
-        evaluations: how often the test split was ever evaluated, before the run started again included.
+        evaluations: how often the test split was ever evaluated, before any restart too.
         started_at: when the run started.
         last_epoch_at: when its last epoch was recorded, if there is one.
         tested_at: when the test split was evaluated, if it was.
@@ -61,7 +61,7 @@ class JournalReader:
 
     @property
     def unit(self) -> Literal["epoch", "trial"]:
-        """What there is one row of metrics for in `history`: finished trials in a study, epochs in any other run."""
+        """What one row of `history` is about: a finished trial in a study, an epoch in any other run."""
         return "trial" if self.trials else "epoch"
 
     @property

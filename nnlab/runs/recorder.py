@@ -1,4 +1,4 @@
-"""Records a run: everything goes into the run's directory, and whoever is announced to brings it further."""
+"""Records a run: everything goes into the run's directory, and `announce` lets others bring it further."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
 
 Announce = Callable[[Path], object]
-"""Is called with a run's directory once a run has started there: for MLflow's side, which follows it."""
+"""Called with a run's directory once a run has started there: the sync follows it from then on."""
 
 
 class Recorder:
-    """Records one run. As a context manager it closes the run by how the block ends, unless it is closed before.
+    """Records one run. As a context manager it closes the run by how the block ends, unless it was closed before.
 
     Attributes:
         directory: the run's own. Put further files (`plots/`) into `directory.path` before closing.
@@ -48,9 +48,9 @@ class Recorder:
         provenance: Mapping[str, Any],
         announce: Announce | None,
     ) -> Recorder:
-        """Start a run: write down what is known before training, and announce the run.
+        """Start a run: record what is known before training, and announce the run.
 
-        In a directory that holds a run already, that run starts again: of the old one only the journal stays, and
+        In a directory that holds a run already, that run restarts: of the old one only the journal stays, and
         what it says no longer counts. Passwords in addresses are removed from all that is written.
 
         Args:
@@ -58,7 +58,7 @@ class Recorder:
             config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
             overrides: what was set on the command line.
             provenance: of `nnlab.runs.provenance.collect`.
-            announce: called with the run's directory once it is there; None keeps the run out of MLflow.
+            announce: called with the run's directory once it exists; None keeps the run out of MLflow.
 
         Raises:
             RunFailedError: if the directory cannot be written.
@@ -81,7 +81,7 @@ class Recorder:
 
         Args:
             path: the run's directory.
-            announce: as for `open`; None leaves to a later sync what is added.
+            announce: as for `open`; None leaves what is added to a later sync.
 
         Raises:
             UserError: if there is no run, or it is still being recorded.

@@ -1,4 +1,4 @@
-"""From a RUN_ID, by which people and commands name a run, to the run's directory."""
+"""From a RUN_ID, which names a run on the command line, to the run's directory."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nnlab.runs.directory import JOURNAL, MLFLOW, TRIALS, run_directories
 
 MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
 SHOWN = 5
-"""Runs that are named to who asks for one that is not there."""
+"""How many runs a message names when the one asked for does not exist."""
 
 
 def default_runs_dir() -> Path:
-    """The folder of the runs where nothing else is said: NNLAB_RUNS_DIR, or `runs` in the current folder."""
+    """The default folder of the runs: NNLAB_RUNS_DIR, or `runs` in the current folder."""
     return Path(os.environ.get("NNLAB_RUNS_DIR") or "runs")
 
 
@@ -49,22 +49,22 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
         raise UserError(
             "A RUN_ID must be the name of a run's directory, MLflow's id of the run, or a path, but "
             f"{runs_dir} has no run {run_id!r}. {_nearest(run_id, runs)}. "
-            "Another folder is chosen by --runs-dir or NNLAB_RUNS_DIR."
+            "Choose another folder with --runs-dir or NNLAB_RUNS_DIR."
         )
     return found[0]
 
 
 def mlflow_id(run: Path) -> str | None:
-    """MLflow's id of the run in the directory `run`; None if MLflow has not got it, as far as is noted there."""
+    """MLflow's id of the run in the directory `run`; None if MLflow does not have it, as far as is noted there."""
     try:
         run_id = json.loads((run / MLFLOW).read_text(encoding="utf-8"))["run_id"]
-    except (OSError, ValueError, TypeError, KeyError):  # damaged: whoever brings the run to MLflow reports it
+    except (OSError, ValueError, TypeError, KeyError):  # damaged: the sync reports it
         return None
     return None if run_id is None else str(run_id)
 
 
 def _nearest(run_id: str, runs: Sequence[Path]) -> str:
-    """The runs whose names are nearest, trials aside: they are hundreds of almost the same name."""
+    """The runs whose names are nearest, without trials, of which hundreds have almost the same name."""
     names = [path.name for path in runs if path.parent.name != TRIALS]
     if not names:
         return "There are no runs there"

@@ -1,4 +1,4 @@
-"""A run read back from its directory, whoever recorded it, and whether it has ended or not."""
+"""A run read back from its directory, whether it has ended or not."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class StoredRun(JournalReader):
         path = resolve(run_id, runs_dir) if isinstance(run_id, str) else run_id
         run = cls.at(path)
         if run is None:
-            raise UserError(f"A run is read back from its directory, but {path} holds none. Check the path.")
+            raise UserError(f"A run directory must hold a run, but {path} holds none. Check the path.")
         return run
 
     @classmethod
     def at(cls, path: Path) -> Self | None:
-        """The run in the directory `path`; None as long as none has started there.
+        """The run in the directory `path`; None while none has started there.
 
         Raises:
             UserError: if its journal is damaged.
@@ -79,7 +79,7 @@ class StoredRun(JournalReader):
 
     @property
     def run_id(self) -> str | None:
-        """MLflow's id of the run; None if MLflow has not got it."""
+        """MLflow's id of the run; None if MLflow does not have it."""
         return mlflow_id(self.path)
 
     @cached_property
@@ -112,7 +112,7 @@ class StoredRun(JournalReader):
         folder = self.path / MODEL
         if not (folder / ARCHITECTURE).exists():
             raise UserError(
-                f"A model is kept once training is over, but {self.path} has none; the run's status is {self.status}."
+                f"A run has a model once training has ended, but {self.path} has none; its status is {self.status}."
             )
         return load_model(folder / ARCHITECTURE, folder / WEIGHTS)
 

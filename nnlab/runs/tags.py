@@ -1,4 +1,4 @@
-"""The names of the tags that tell about a run: in its journal, its provenance and MLflow."""
+"""The names of a run's tags: in its journal, its provenance and MLflow."""
 
 from __future__ import annotations
 

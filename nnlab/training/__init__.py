@@ -1,4 +1,4 @@
-"""Training a network on a dataset: the trainer, its events, and which epoch's weights it keeps."""
+"""Training a network on a dataset: the trainer, its events, and the choice of the epoch whose weights are kept."""
 
 from nnlab.training.events import DivergedError, EpochEnd, Event, Progress, Tested, TrainingEnd
 from nnlab.training.settings import TrainerSettings

@@ -1,4 +1,4 @@
-"""The events of training. Whatever shows, stores or stops a run listens to these."""
+"""The events of training. Everything that shows, records or stops a run gets them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnlab.errors import RunFailedError
 
 @dataclass(frozen=True)
 class Progress:
-    """Some batches are done: `step` of the `steps` in epoch `epoch`, both counted from 1."""
+    """Some batches have been trained on: `step` of the `steps` in epoch `epoch`, both counted from 1."""
 
     epoch: int
     step: int
@@ -20,15 +20,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """An epoch is done.
+    """An epoch has finished.
 
     Attributes:
         epoch: counted from 1.
         metrics: train/loss and train/accuracy (as they were just before each update, averaged over the
             rows), val/loss and val/accuracy (after the epoch; absent without a validation split), lr (of the
             epoch's last update), time/epoch_seconds (of the training part alone). If counts are asked for, also
-            train/correct and val/correct, how many rows were decided for their label.
-        is_best: whether no epoch so far had a better validation score.
+            train/correct and val/correct, how many rows were classified correctly.
+        is_best: whether no epoch before had a validation score as good.
     """
 
     epoch: int

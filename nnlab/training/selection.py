@@ -1,4 +1,4 @@
-"""Which epoch's weights to keep, and when to stop waiting for better ones. Only the validation split decides."""
+"""Which epoch's weights to keep, and when to stop early. Only the validation split decides."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Selection:
         self._best_score: float | None = None
 
     def observe(self, epoch: int, metrics: Mapping[str, float]) -> bool:
-        """Take in the metrics of an epoch; returns whether it is the best so far (ties go to the earlier one)."""
+        """Record the metrics of an epoch; returns whether it is the best so far (ties go to the earlier one)."""
         self._last_epoch = epoch
         if not self._selects:
             return True

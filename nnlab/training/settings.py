@@ -17,7 +17,7 @@ class TrainerSettings(Checked):
 
     Args:
         epochs: passes over the training split, at most.
-        stop_after: end after this many epochs, with the schedule still planned for `epochs`: this repeats a run that a
+        stop_after: stop after this many epochs, with the schedule still planned for `epochs`: this repeats a run that a
             study pruned. Null trains all.
         batch_size: rows per update; `full` takes the whole training split at once.
         threads: threads of the BLAS. One by default: the bits of a result depend on it. `auto` takes as many as the
@@ -27,7 +27,7 @@ class TrainerSettings(Checked):
         restore_best: end with the weights of the best epoch; false ends with the last epoch's.
         clip_norm: the largest global norm of a gradient; null leaves gradients alone.
         profile: whether to write where the time goes, by phase and operation, into `profile.csv` of the run.
-        count_correct: whether each epoch also reports how many rows were decided for their label.
+        count_correct: whether each epoch also reports how many rows were classified correctly.
         test: whether to evaluate the test split, once, after training; false leaves it alone. `auto` evaluates it in a
             single run and in runs that differ in nothing but their seeds, not in runs that are compared to choose one
             (`nnlab.config.holdout`); a checked config holds true or false.

@@ -68,7 +68,7 @@ class Trainer:
         )
 
     def run(self, *, test: bool = True) -> Generator[Event, None, None]:
-        """Train. The work happens as the events are taken, and stops when they are not.
+        """Train. The generator trains as its events are taken, and stops when they are not.
 
         Closing the generator early leaves the network with the weights that it would have kept so far.
 
@@ -154,10 +154,10 @@ class Trainer:
 
 
 def _scores(split: str, tally: Tally) -> dict[str, float]:
-    """Loss and accuracy on a split; nothing where it is empty."""
+    """Loss and accuracy on a split; empty where the split is."""
     return {f"{split}/loss": tally.mean_loss, f"{split}/accuracy": tally.accuracy} if tally.rows else {}
 
 
 def _counts(split: str, tally: Tally) -> dict[str, float]:
-    """How many rows of a split were decided for their label; nothing where none has a label."""
+    """How many rows of a split were classified correctly; empty where none has a label."""
     return {f"{split}/correct": tally.correct} if tally.labelled else {}

@@ -1,2 +1,2 @@
-"""Hyperparameter search. A `plan` is made of a command line, a `study` proposes trials, the `coordinator` has them done
+"""Hyperparameter search. A command line becomes a `plan`, a `study` proposes trials, the `coordinator` has workers run
 by workers (`executor`, `trial`), and `report` says what they amount to."""

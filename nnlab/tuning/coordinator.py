@@ -1,6 +1,6 @@
-"""Keeps the workers busy until the study has its trials, and tells what happens as a stream of events.
+"""Keeps the workers busy until the study has its trials, and yields what happens as a stream of events.
 
-It alone decides which trial is done next and how it ends. Trials are counted where they are created, so their total
+It alone decides which trial runs next and how it ends. Trials are counted where they are created, so their total
 is exact for any number of workers.
 """
 
@@ -23,14 +23,14 @@ from nnlab.tuning.trials import Asked, Outcome, is_failure
 
 SECONDS_BETWEEN_TICKS = 0.25
 FEWEST_FAILURES = 10
-"""Below which no study gives up; one of more trials only after as many failures as it is to have trials."""
+"""With fewer, no study gives up; a study of more trials gives up after as many failures as it is to have trials."""
 REPETITIONS_IN_A_ROW = 100
 """Of trials that failed, before a study gives up whose sampler proposes nothing else."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A worker has got a trial; `again` if it was started before."""
+    """A worker has received a trial; `again` if it was started before."""
 
     trial: FrozenTrial
     task: Task
@@ -39,14 +39,14 @@ class Started:
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial has ended, and is in the storage as it is here."""
+    """A trial has ended, and is stored as it is here."""
 
     trial: FrozenTrial
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A trial's process was killed; the trial waits to be done again, for the `attempt`-th time."""
+    """A trial's process was killed; the trial waits for its `attempt`-th retry."""
 
     trial: FrozenTrial
     attempt: int
@@ -61,16 +61,16 @@ Event = Started | Ended | Lost | Tick
 
 
 class Coordinator:
-    """One session of a study, until it has all its trials, is stopped, or fails too often.
+    """One session of a study, until the study has all its trials, is stopped, or fails too often.
 
     Attributes:
-        failures: how many trials have failed in this session; what repeats one of them is no further failure.
+        failures: how many trials have failed in this session; one that repeats another is not counted again.
 
     Args:
-        study: new or old; trials that it has started and not ended come first.
+        study: new or resumed; trials that it has started and not ended come first.
         settings: of the sweep.
-        workers: how many trials are done at a time.
-        executor: does them; it must take as many calls.
+        workers: how many trials run at a time.
+        executor: runs them; it must take that many calls.
         task_of: makes a trial's task.
     """
 
@@ -100,12 +100,12 @@ class Coordinator:
 
     @property
     def running(self) -> int:
-        """How many trials are being done."""
+        """How many trials are running."""
         return len(self._doing)
 
     @property
     def reason_to_give_up(self) -> str:
-        """Why the study gives up, in words; empty as long as it does not."""
+        """Why the study gives up, in words; empty while it does not."""
         if self.failures >= (self._settings.failures_allowed or max(self._settings.trials, FEWEST_FAILURES)):
             return f"{self.failures} trials failed (sweep.on_failure={self._settings.on_failure})"
         if self._study.is_exhausted:
@@ -113,21 +113,21 @@ class Coordinator:
         if self._repeated_failures >= REPETITIONS_IN_A_ROW:
             return (
                 f"the last {self._repeated_failures} trials had values with which an earlier one failed; "
-                "search other values, or by another sweep.sampler"
+                "search other values, or choose another sweep.sampler"
             )
         return ""
 
     def stop(self) -> None:
-        """Start no further trial; those that are being done come to their end."""
+        """Start no more trials; those that are running finish."""
         self._is_stopping = True
 
     def cancel(self) -> None:
-        """Take back what no worker has started: an executor of the user's own would still do it, for nobody."""
+        """Cancel what no worker has started: an executor of the user's would still run it, in vain."""
         for future in self._doing:
             future.cancel()
 
     def run(self) -> Iterator[Event]:
-        """Do the trials; the work proceeds as the events are taken.
+        """Run the trials; the work proceeds as the events are taken.
 
         Raises:
             RunFailedError: if the storage does not answer.
@@ -136,7 +136,7 @@ class Coordinator:
             yield from self._start_trials()
             if self._doing:
                 yield from self._wait()
-            # A batch is told as a whole, or trials that are done later would be judged by more than the others were.
+            # A batch is reported as a whole, or its last trials would be judged by more trials than its first.
             if not self._settings.deterministic or not (self._doing or self._waiting):
                 yield from self._tell()
             if not self._doing and (self._is_stopping or self._is_complete):
@@ -148,7 +148,7 @@ class Coordinator:
         return open_trials == 0 and (self._study.finished >= self._settings.trials or bool(self.reason_to_give_up))
 
     def _start_trials(self) -> Iterator[Event]:
-        """Give every free worker a trial, as far as there are any to be done."""
+        """Give every free worker a trial, as far as there are any left."""
         while len(self._doing) < self._workers and not self._is_stopping:
             if not self._waiting:
                 self._waiting.extend(self._proposals())
@@ -203,8 +203,8 @@ class Coordinator:
                     yield from self._lose(trial)
                     continue
                 raise RunFailedError(
-                    f"Trial {trial.number} could not be done ({type(error).__name__}: {redacted(str(error))}). "
-                    "Nothing is lost; the study can be resumed when its storage and its workers answer."
+                    f"Trial {trial.number} could not be run ({type(error).__name__}: {redacted(str(error))}). "
+                    "Nothing is lost; the study can be resumed once its storage and its workers answer."
                 ) from error
         if not done:
             yield Tick()
@@ -215,11 +215,11 @@ class Coordinator:
             self._waiting.appendleft(trial)
             yield Lost(trial, attempt)
         else:
-            reason = f"its process was killed {attempt} times (out of memory, perhaps); sweep.retries sets how often"
+            reason = f"its process was killed {attempt} times (out of memory?); sweep.retries limits the retries"
             self._done.append((trial, Outcome("killed", reason)))
 
     def _tell(self) -> Iterator[Event]:
-        """End the trials that are done, in the order of their numbers, and then those that repeat them."""
+        """End the trials that have results, in the order of their numbers, and then those that repeat them."""
         for trial, outcome in sorted(self._done, key=lambda done: done[0].number):
             yield from self._ended(self._study.tell(trial, outcome))
         self._done = []

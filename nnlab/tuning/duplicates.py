@@ -1,7 +1,7 @@
 """The runs of a trial that repeats another: copies of the other's records, with a tag that says so.
 
-Nothing is trained, so nothing is told but what was: the seed, the command, the digest of the weights, what the run was
-trained with, and how it ended are the original's. The weights themselves stand in the original's directory alone.
+Nothing is trained, so everything is the original's: the seed, the command, the digest of the weights, what the run was
+trained with, and how it ended. Only the original's directory has the weights themselves.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from nnlab.tuning.trial import run_name
 from nnlab.tuning.trials import Asked
 
 COPIED_TAGS = (WEIGHTS_TAG, EPOCH_TAG, COMMAND_TAG)
-"""Those that a run learns on its way; others are about what was done with its model later."""
+"""Those set during a run; the others are about what was done with its model later."""
 
 
 def record_repetition(trial: FrozenTrial, tasks: Tasks, announce: Announce | None) -> None:
-    """Record the runs of an ended trial that repeats another; other trials, and what is recorded, are left alone.
+    """Record the runs of an ended trial that repeats another; other trials, and runs recorded already, are left alone.
 
     Raises:
         UserError: if the original's files are damaged.
@@ -34,7 +34,7 @@ def record_repetition(trial: FrozenTrial, tasks: Tasks, announce: Announce | Non
         return
     both = list(zip(tasks.paths(trial.number), tasks.paths(original), strict=True))
     for place, (path, earlier) in enumerate(both):
-        reason = f"the same values as trial {original}, whose result this is"
+        reason = f"the same values as trial {original}, whose result is copied"
         run = StoredRun.at(earlier)
         if run is None or _is_recorded(path, reason):
             continue
@@ -62,6 +62,6 @@ def _copy(run: StoredRun, recorder: Recorder, reason: str) -> None:
 
 
 def _is_recorded(path: Path, reason: str) -> bool:
-    """Whether a repetition is recorded to its end; one that was killed on the way ended for another reason."""
+    """Whether a repetition is completely recorded; one that was killed before has another reason for its end."""
     run = StoredRun.at(path)
     return run is not None and run.has_ended and (run.reason or "").startswith(reason)

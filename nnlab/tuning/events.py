@@ -1,4 +1,4 @@
-"""What happens in a study, as those who listen to it are told. All of it is recorded already."""
+"""The events of a study, which its listeners get. All of them are recorded already."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from nnlab.tuning.winner import Winner
 
 @dataclass(frozen=True)
 class StudyStarted:
-    """A session of a study is about to do trials.
+    """A session of a study is about to run trials.
 
     Attributes:
         name: of the study.
         trials: how many it is to have.
-        finished: how many it has, of earlier sessions.
-        workers: how many trials are done at a time.
+        finished: how many it has from earlier sessions.
+        workers: how many trials run at a time.
         objectives: their names.
         searched: the keys of the search space.
     """
@@ -38,7 +38,7 @@ class StudyStarted:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """A worker has got a trial with these searched values; `again` if an earlier session was stopped within it."""
+    """A worker has received a trial with these searched values; `again` if an earlier session was stopped during it."""
 
     number: int
     values: Mapping[str, Any]
@@ -56,7 +56,7 @@ class TrialEpoch:
 
 @dataclass(frozen=True)
 class TrialLost:
-    """A trial's process was killed; the trial is done again, for the `attempt`-th time of `retries`."""
+    """A trial's process was killed; the trial is retried, for the `attempt`-th time of `retries`."""
 
     number: int
     attempt: int
@@ -80,14 +80,14 @@ class StandingNow:
 
 @dataclass(frozen=True)
 class StudyStopping:
-    """Ctrl-C was pressed once: no trial is started any more, and those that are `running` come to their ends."""
+    """Ctrl-C was pressed once: no more trials are started, and those that are `running` finish."""
 
     running: int
 
 
 @dataclass(frozen=True)
 class StudyLeft:
-    """The session ends at once, by Ctrl-C or by what failed; the study can be resumed."""
+    """The session ends at once, by Ctrl-C or an error; the study can be resumed."""
 
     name: str
 
@@ -98,7 +98,7 @@ class StudyEnded:
 
     Attributes:
         directory: the study's own.
-        status: of the study; `interrupted` can be resumed.
+        status: of the study; an `interrupted` one can be resumed.
         trials: all of the study.
         objectives: their names.
         finished: how many trials the winner was chosen from.

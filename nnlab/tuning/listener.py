@@ -6,7 +6,7 @@ from nnlab.tuning.events import StudyEvent
 
 
 class StudyListener:
-    """Is told what happens in a study; of the epochs of its trials, which run elsewhere, the latest ones alone."""
+    """Gets the events of a study; of the epochs of its trials, which run elsewhere, only the latest."""
 
     def on(self, event: StudyEvent) -> None:
-        """Take an event; by default nothing is made of it."""
+        """Handle an event; by default does nothing."""

@@ -1,4 +1,4 @@
-"""`study.json` in a study's directory: what the study is. It can be resumed only as the study that it was."""
+"""`study.json` in a study's directory: what the study is. It can only be resumed as the same study."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Manifest:
         write_atomically(study / FILE, json.dumps(asdict(self), indent=2) + "\n")
 
     def check(self, now: Mapping[str, Any]) -> None:
-        """Compare a fingerprint with the study's own.
+        """Check that a fingerprint is the study's own.
 
         Raises:
             UserError: naming every difference.
@@ -78,7 +78,7 @@ class Manifest:
         ]
         if lines:
             raise UserError(
-                f"The study {self.name!r} can only be resumed as it was started; nothing was started now.\n"
+                f"The study {self.name!r} can only be resumed as it was started; nothing was started.\n"
                 + "\n".join(lines)
                 + "\nLeave these out to resume it, or start another study without sweep.resume."
             )

@@ -1,4 +1,4 @@
-"""The directory of a new study, under a name that is its own."""
+"""The directory of a new study, under a name of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nnlab.tuning.plan import Plan
 def new_directory(plan: Plan) -> RunDirectory:
     """Make and lock the directory of a new study.
 
-    One whose process died before there was a study in it is taken over.
+    A directory whose process died before a study was in it is taken over.
 
     Raises:
         UserError: if the name is taken, or the folder of the runs cannot be written.
@@ -28,7 +28,7 @@ def new_directory(plan: Plan) -> RunDirectory:
     _check_free(runs_dir / name)
     directory = RunDirectory.claim(runs_dir / name)
     try:
-        _check_free(runs_dir / name)  # another command may have done the study while this one waited for the directory
+        _check_free(runs_dir / name)  # another command may have run the study while this one waited for the directory
     except UserError:
         directory.release()
         raise
@@ -44,12 +44,12 @@ def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
 def _check_free(path: Path) -> None:
     if (path / FILE).exists():
         raise UserError(
-            f"A new study's name must be free, but {path} is there already. "
-            f"Resume it by sweep.resume={path.name}, or choose another sweep.name."
+            f"A new study's name must be free, but {path} exists already. "
+            f"Resume it with sweep.resume={path.name}, or choose another sweep.name."
         )
     if not _is_unborn(path):
         raise UserError(
-            f"A new study's name must be free, but {path} is something else already. Choose another sweep.name."
+            f"A new study's name must be free, but {path} exists already and is not a study. Choose another sweep.name."
         )
 
 

@@ -1,4 +1,4 @@
-"""What comes of a trial's runs together, and what each of them records of it in the end."""
+"""The outcome of a trial by its runs, and what each run records of it in the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnlab.runs.recorder import Recorder
 from nnlab.tuning.trials import Outcome
 
 OBJECTIVE_METRICS = ("objective", "objective_2")
-"""Metrics of a complete trial's runs. No other run has them, so that none stands among the trials that are ranked."""
+"""Metrics of a complete trial's runs. No other run has them, so that only complete trials are ranked."""
 
 
 def outcome_of(results: Sequence[RunResult], pruned: str = "") -> Outcome:

@@ -36,7 +36,7 @@ UNCHANGEABLE = (
 """Settings of a sweep that its trials depend on."""
 
 OF_A_SESSION = ("runs_dir", "sweep.name", "sweep.resume")
-"""Keys that concern one session alone."""
+"""Keys that only concern one session."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def workers(self) -> int:
-        """How many trials may run at the same time."""
+        """How many trials may run at a time."""
         return min(self._workers_asked_for, self.settings.trials)
 
     @property
@@ -75,7 +75,7 @@ class Plan:
 
     @property
     def lasting_overrides(self) -> list[str]:
-        """The same in a form that can be stored: without secrets, and without what concerns this session alone."""
+        """The same in a form that can be stored: without secrets, and without what only concerns this session."""
         texts = self.repeatable_overrides
         return [text for text in texts if key_of(text) not in OF_A_SESSION and redacted(text) == text]
 

@@ -100,7 +100,7 @@ def _checked(configs: TrialConfigs, space: Space) -> Validated:
 
 
 def _problems_of_the_rest(raw: dict[str, Any], texts: Mapping[str, str], fixed: Set[str]) -> list[ConfigProblem]:
-    """The other problems, of a run's config, where the sweep itself has some: all are reported together."""
+    """The problems of a run's config, where the sweep itself has some too: all are reported together."""
     searched = {*texts, HIDDEN} if any(map(is_shape, texts)) else set(texts)
     mark_in_doubt(raw, searched, fixed - searched)
     try:

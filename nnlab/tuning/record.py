@@ -1,4 +1,4 @@
-"""What a study writes about itself as it goes: its best value over the trials, its table and its pictures."""
+"""What a study records about itself as it runs: its best value over the trials, its table and its pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLE = "trials.csv"
 
 def prepare_pictures() -> None:
     """Import what draws, which takes a second or two, while workers train."""
-    with suppress(Exception):  # drawing will say what is wrong
+    with suppress(Exception):  # drawing reports what is wrong
         import nnlab.tuning.report.pictures  # noqa: F401
 
 
@@ -39,7 +39,7 @@ class StudyRecord:
     def progress(self, trials: Sequence[FrozenTrial]) -> None:
         """Record the best value as it was after each finished trial, from where the record ends.
 
-        A session that was killed between the end of a trial and this is made up for.
+        What a session that was killed after the end of a trial could not record is recorded too.
         """
         finished = sorted((trial for trial in trials if trial.state in FINISHED), key=ended_at)
         for count in range(self._recorded + 1, len(finished) + 1):
@@ -53,7 +53,7 @@ class StudyRecord:
         write_atomically(self._recorder.directory.path / TABLE, trials_table(trials, self._objectives))
 
     def pictures(self, trials: Sequence[FrozenTrial]) -> list[str]:
-        """Draw the pictures; returns what could not be drawn. They are worth a warning if they fail, not the study."""
+        """Draw the pictures; returns what could not be drawn. A failure costs a warning, not the study."""
         try:
             from nnlab.tuning.report.pictures import draw_study
 

@@ -1,4 +1,4 @@
-"""Finding a study again, and the command line that resumes it."""
+"""Finding a stored study, and the command line that resumes it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STORAGE = "sweep.storage"
 def resumed_arguments(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
     """The whole command line of a study that is resumed, and its directory.
 
-    What started the study counts again, followed by what is given now.
+    The overrides that started the study apply again, followed by those given now.
 
     Args:
         arguments: overrides in Hydra's grammar.
@@ -51,7 +51,7 @@ def resumed_arguments(arguments: Sequence[str]) -> tuple[list[str], Path | None]
 
 
 def resumed_plan(arguments: Sequence[str], given: Sequence[str], directory: Path) -> Plan:
-    """The plan of a study that is resumed; where it cannot be made, what differs from the study's start is told too.
+    """The plan of a study that is resumed; if it cannot be made, what differs from the study's start is reported too.
 
     Args:
         arguments: the whole command line, see `resumed_arguments`.
@@ -64,9 +64,9 @@ def resumed_plan(arguments: Sequence[str], given: Sequence[str], directory: Path
     try:
         return make_plan(arguments)
     except ConfigError as error:
-        told = {problem.key for problem in error.problems}
+        reported = {problem.key for problem in error.problems}
         differences = _differences(Manifest.read(directory), parsed(given, study_rules()))
-        others = [problem for problem in differences if problem.key not in told]
+        others = [problem for problem in differences if problem.key not in reported]
         raise ConfigError([*error.problems, *others]) from None
 
 
@@ -103,8 +103,8 @@ def storage_url(manifest: Manifest, arguments: Sequence[str]) -> str | None:
         return str(urls[-1])
     if "***" in (manifest.storage or ""):  # see `redacted`
         raise UserError(
-            f"The study {manifest.name!r} is kept at {manifest.storage}, whose password is not. "
-            f"Give the whole address again: {STORAGE}=URL."
+            f"The study {manifest.name!r} is kept at {manifest.storage}, but without its password. "
+            f"Give the whole address: {STORAGE}=URL."
         )
     return manifest.storage
 

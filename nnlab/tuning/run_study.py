@@ -1,4 +1,4 @@
-"""A study from its plan to its winner: trials done by workers, everything recorded, the test split touched once."""
+"""A study from its plan to its winner: workers run trials, everything is recorded, the test split is evaluated once."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ def run_study(
     resume: Path | None = None,
     executor: Executor | None = None,
 ) -> StudyResult:
-    """Do a study, or what is left of it.
+    """Execute a study, or the rest of it.
 
     Args:
         plan: what to search, and how.
         command: the program and its arguments, for the record.
-        listeners: are told what happens; what they raise costs them the rest, not the study.
-        announce: is called with the directory of the study and of each run, once they exist, to bring them into MLflow;
-            None leaves them there.
+        listeners: get the events; one that raises gets no more of them, and the study continues.
+        announce: called with the directory of the study and of each run, once they exist, to sync them into MLflow;
+            None does not.
         resume: the directory of the study to resume; None starts a new one.
-        executor: does the trials, and must take `plan.workers` calls at a time; None starts processes here. All
+        executor: runs the trials, and must take `plan.workers` calls at a time; None starts processes here. All
             processes need the runs folder and the storage.
 
     Raises:
-        UserError: if the study cannot be started, or is not what it was.
-        RunFailedError: if its storage or its directory fails on the way; it can be resumed.
-        KeyboardInterrupt: if interrupted twice or terminated; it can be resumed.
+        UserError: if the study cannot be started, or differs from the one to resume.
+        RunFailedError: if its storage or its directory fails; the study can be resumed.
+        KeyboardInterrupt: if interrupted twice or terminated; the study can be resumed.
     """
     config, settings = plan.fixed, plan.settings
-    told = Listeners[StudyEvent](listeners)
+    heard = Listeners[StudyEvent](listeners)
     fingerprint = plan.fingerprint(plan.dataset.sha256)
     # First of all, so that a wrong address leaves nothing behind.
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None
@@ -78,9 +78,9 @@ def run_study(
                 manifest_of(plan, name, fingerprint).save(path)
             else:
                 for change in Manifest.read(path).changed_versions():
-                    told.on(Warned(change))
+                    heard.on(Warned(change))
             study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
-            session = Session(plan, study, recorder, told, announce)
+            session = Session(plan, study, recorder, heard, announce)
             own = executor or WorkerProcesses(plan.workers)
             try:
                 session.run(own, presses)
@@ -88,7 +88,7 @@ def run_study(
                 recorder.close("killed", "terminated by the system (SIGTERM)")
                 raise
             except (KeyboardInterrupt, RunFailedError):
-                told.on(StudyLeft(name))
+                heard.on(StudyLeft(name))
                 raise
             finally:
                 if executor is None:

@@ -1,4 +1,4 @@
-"""One session of a study: takes the coordinator's events to the study's record, to MLflow and to the listeners."""
+"""One session of a study: passes the coordinator's events to the study's record, to MLflow and to the listeners."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from nnlab.tuning.winner import Winner, evaluate_winner
 
 @dataclass(frozen=True)
 class StudyResult:
-    """What came of a session of a study.
+    """The result of a session of a study.
 
     Attributes:
         directory: the study's own.
@@ -58,14 +58,14 @@ class StudyResult:
 
 
 class Session:
-    """Does what is left of a study.
+    """Executes what is left of a study.
 
     Args:
         plan: of the study.
         study: opened.
         recorder: of the study's own directory.
-        listeners: are told what happens, once it is recorded.
-        announce: is called with the directory of each run, to bring it into MLflow.
+        listeners: get the events, after they are recorded.
+        announce: called with the directory of each run, to sync it into MLflow.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Session:
         self._reason = ""
 
     def run(self, executor: Executor, presses: list[float]) -> None:
-        """Do the trials; `presses` grows by one with each Ctrl-C."""
+        """Run the trials; `presses` grows by one with each Ctrl-C."""
         coordinator = Coordinator(self._study, self._plan.settings, self._plan.workers, executor, self._tasks.task)
         self._listeners.on(
             StudyStarted(
@@ -107,7 +107,7 @@ class Session:
         )
         if self._plan.fixed.tracking.plots:
             threading.Thread(target=prepare_pictures, daemon=True).start()
-        self._make_up_for_a_kill()
+        self._catch_up()
         try:
             self._take_events(coordinator, presses)
         finally:
@@ -128,7 +128,7 @@ class Session:
                     self._listeners.on(TrialLost(trial.number, attempt, self._plan.settings.retries))
                 case Ended(trial):
                     self._ended(trial)
-            self._look_at_running()
+            self._poll_running()
             self._listeners.on(StandingNow(self._standing()))
             if presses and self._status == "finished":
                 self._status, self._reason = "interrupted", "interrupted by the user"
@@ -136,7 +136,7 @@ class Session:
                 self._listeners.on(StudyStopping(coordinator.running))
 
     def finish(self) -> StudyResult:
-        """Table, pictures, the winner's test, and the last word."""
+        """Table, pictures, the winner's test, and the end of the record."""
         trials = self._study.trials
         self._record.table(trials)
         for problem in self._record.pictures(trials) if self._plan.fixed.tracking.plots else []:
@@ -160,8 +160,8 @@ class Session:
         )
         return StudyResult(self._path, self._status, self._reason)
 
-    def _make_up_for_a_kill(self) -> None:
-        """What an earlier session could no longer write down."""
+    def _catch_up(self) -> None:
+        """Record what an earlier session, which was killed, could not."""
         self._record.progress(self._study.trials)
         for trial in self._study.trials:
             if trial.state.is_finished():
@@ -176,8 +176,8 @@ class Session:
         self._record.progress(self._study.trials)
         self._listeners.on(TrialEnded(trial, self._standing()))
 
-    def _look_at_running(self) -> None:
-        """Announce the runs that have started since, and tell of their latest epochs."""
+    def _poll_running(self) -> None:
+        """Announce the runs that have started since, and report their latest epochs."""
         for number, paths in self._running.items():
             for path in paths:
                 if not self._has_started(path):

@@ -4,7 +4,7 @@ Why a journal file, and this lock around it: of Optuna's storages it is the one 
 together (SQLite failed one start in twelve, and Optuna advises against it for parallel studies) and that a trial
 costs the least on (11-43 ms against SQLite's 66-108). What broke it was a lock file left behind by a killed process,
 which stops everybody for the grace period, and a torn last line, after which nothing can be read. A lock of the
-kernel ends with its process, so there is nothing to leave behind; and who holds it sees a torn line for what it is.
+kernel ends with its process, so nothing is left behind; and its holder recognizes a torn line.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _MendingLock(BaseJournalFileLock):
 
 
 def _trim(journal: Path) -> None:
-    """Cut a line that its writer did not finish, and keep a copy of it. Only for who holds the lock."""
+    """Cut a line that its writer did not finish, and keep a copy of it. Only for the holder of the lock."""
     with journal.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         if size == 0:
@@ -73,7 +73,7 @@ def _trim(journal: Path) -> None:
 
 
 def _check_last_line(journal: Path) -> None:
-    """Optuna finds out that it is damaged only when another stands behind it. Only for who holds the lock."""
+    """Optuna notices a damaged line only once another follows it. Only for the holder of the lock."""
     *_, last = [b"{}", *journal.read_bytes().splitlines()]
     json.loads(last)
 
@@ -105,7 +105,7 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
         except (ValueError, LookupError, TypeError) as error:
             raise UserError(
                 f"Each line of a study's journal must be one of Optuna's records, but a line of {journal} is not "
-                f"({error}). The file was changed by something else than nnlab: restore it."
+                f"({error}). Something other than nnlab changed the file: restore it."
             ) from error
     try:
         options = {"connect_args": {"timeout": SECONDS_FOR_SQLITE}} if url.startswith("sqlite") else {}
@@ -121,7 +121,7 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
         reason = " ".join(redacted(str(getattr(error, "orig", None) or error)).split())[:300]
         raise UserError(
             f"sweep.storage must be a storage that Optuna can open, but {redacted(url)} is not ({reason}). "
-            "Start the server, mend the address, or leave sweep.storage out for a file in the study's directory."
+            "Start the server, correct the address, or leave sweep.storage out for a file in the study's directory."
         ) from error
 
 
@@ -133,14 +133,14 @@ def check_new_name(name: str, storage: BaseStorage) -> None:
     """
     if name in get_all_study_names(storage):
         raise UserError(
-            f"A new study's name must be free in its storage, but {name!r} is there already. "
-            f"Go on with it by sweep.resume={name}, or choose another sweep.name."
+            f"A new study's name must be free in its storage, but {name!r} exists already. "
+            f"Resume it with sweep.resume={name}, or choose another sweep.name."
         )
 
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Around whatever asks the storage in the middle of a study.
+    """Wraps whatever uses the storage in the middle of a study.
 
     Raises:
         RunFailedError: if the storage does not answer.

@@ -1,4 +1,4 @@
-"""A study read back from its directory and its storage: one that has ended, or is under way in another process."""
+"""A study read back from its directory and its storage: one that has ended, or is running in another process."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class StoredStudy:
         manifest = Manifest.read(directory)
         storage = open_storage(storage_url(manifest, arguments), directory / JOURNAL_FILE)
         if name not in get_all_study_names(storage):
-            raise UserError(f"The study {name!r} was started in {directory}, but its storage has none of that name.")
+            raise UserError(f"The study {name!r} was started in {directory}, but its storage does not have it.")
         return cls(directory, manifest, storage)
 
     @property
@@ -79,7 +79,7 @@ class StoredStudy:
         return StoredRun.open(self.directory)
 
     def report(self, *, encoding: str | None, width: int | None = None) -> str:
-        """What there is to say of the study now: its leaderboard, and how it stands.
+        """A report of the study now: its leaderboard, and its standing.
 
         Args:
             encoding: of the stream that shows the text.
@@ -89,7 +89,7 @@ class StoredStudy:
         return "\n".join([self.name, "", table, "", self.standing(), ""])
 
     def standing(self) -> str:
-        """Whether the study is under way, how to resume it if it is not complete, and else the winner's test."""
+        """Whether the study is running, how to resume it if it is not complete, and otherwise the winner's test."""
         if self.run.is_alive:
             return "running"
         if self.run.status != "finished":

@@ -1,6 +1,6 @@
 """A study: the trials in their storage, and what to try next. Only one process at a time creates and ends trials.
 
-Samplers think on a twin of the study that lives in memory, and what they propose is stored in a single record. So a
+Samplers work on a twin of the study in memory, and what they propose is stored in a single record. So a
 process that is killed leaves a trial with all its parameters or none, and the next one proposes the same again:
 each proposal comes from a fresh sampler, and depends on the study's seed, the trial's number and the trials before.
 """
@@ -80,7 +80,7 @@ class Study:
 
     @property
     def known(self) -> list[FrozenTrial]:
-        """All trials, by number, as this process knows them: what came of them, but not the outcomes in words."""
+        """All trials, by number, as this process knows them: their values and states, but not the outcomes in words."""
         trials: list[FrozenTrial] = self._twin.get_trials(deepcopy=False)
         return trials
 
@@ -91,12 +91,12 @@ class Study:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether every combination of the space has been tried, and each has failed: whatever comes, repeats one."""
+        """Whether every combination of the space has been tried, and has failed: any further trial repeats one."""
         size = None if self._settings.repeat_duplicates or self.finished else self._space.size
         return size is not None and sum(map(is_failure, self.known)) >= size
 
     def unfinished(self) -> list[FrozenTrial]:
-        """The trials that were begun and not ended, by number."""
+        """The trials that were started and not ended, by number."""
         return [trial for trial in self.trials if trial.state == TrialState.RUNNING]
 
     def propose(self, batch: tuple[int, int] | None = None) -> FrozenTrial:
@@ -123,12 +123,12 @@ class Study:
         if len(stored) != number + 1 or stored[number].user_attrs.get(ASKED) != asked.to_dict():
             raise RunFailedError(
                 f"Only nnlab.sweep may add trials to the study {self.name!r}, and one process at a time, but trial "
-                f"{number} came from elsewhere. Nothing is lost; go on by sweep.resume={self.name} when that has ended."
+                f"{number} came from elsewhere. Nothing is lost; sweep.resume={self.name} resumes it after that."
             )
         return stored[number]
 
     def propose_batch(self, size: int) -> list[FrozenTrial]:
-        """Create a synchronous batch of trials, in which none knows what comes of another."""
+        """Create a synchronous batch of trials, in which none knows another's outcome."""
         first = len(self.trials)
         return [self.propose((first, size)) for _ in range(size)]
 
@@ -151,7 +151,7 @@ class Study:
                 self._storage.set_trial_user_attr(trial._trial_id, OUTCOME, outcome.to_dict())
             self._storage.set_trial_state_values(trial._trial_id, state, values)
             stored = self._storage.get_trial(trial._trial_id)
-        self._think_of(stored)
+        self._update_twin(stored)
         return stored
 
     @answering()
@@ -172,8 +172,8 @@ class Study:
             return [trial.intermediate_values[trial.last_step]]  # as Optuna's own `tell` does
         return None
 
-    def _think_of(self, ended: FrozenTrial) -> None:
-        """Let the samplers know of a trial's end."""
+    def _update_twin(self, ended: FrozenTrial) -> None:
+        """Tell the samplers of a trial's end."""
         twin = self.known[ended.number]
         if twin.state.is_finished():
             return

@@ -1,4 +1,4 @@
-"""From a trial of the study to what a worker needs to do it."""
+"""From a trial of the study to what a worker needs to run it."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class Tasks:
         return [self.directory / TRIALS / name for name in names]
 
     def tags(self, trial: FrozenTrial) -> dict[str, str]:
-        """MLflow's tags of a trial's runs, beside those of every run."""
+        """MLflow's tags of a trial's runs, besides those of every run."""
         return {STUDY_TAG: self._name, TRIAL_TAG: str(trial.number)}
 
     def task(self, trial: FrozenTrial) -> Task:
-        """What a worker needs to do the trial.
+        """What a worker needs to run the trial.
 
         Raises:
             ConfigError: if there can be no such run.

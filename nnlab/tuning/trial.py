@@ -35,7 +35,7 @@ RUNG = "completed_rung_"
 
 @dataclass(frozen=True)
 class Pruning:
-    """How a trial is judged on its way.
+    """How a trial is judged as it runs.
 
     Args:
         metric: of an epoch, the objective.
@@ -52,7 +52,7 @@ class Pruning:
 
 @dataclass(frozen=True)
 class Task:
-    """All that a worker needs to do a trial.
+    """All that a worker needs to run a trial.
 
     Args:
         study: its name in the storage.
@@ -86,10 +86,10 @@ class Task:
 
 
 def run_trial(task: Task, attempt: int = 0) -> Outcome:
-    """Do a trial. What came of it stands in the storage before this returns; the trial itself is ended by others.
+    """Run a trial. Its outcome is in the storage before this returns; the coordinator ends the trial itself.
 
     Whatever a run raises becomes an outcome, with the traceback in `error.txt` of the run's directory. A trial that
-    another process has done or is still doing, because a cluster lost sight of it, is not done again.
+    another process has run or is still running, because a cluster lost track of it, is not run again.
 
     Args:
         task: what to do.
@@ -105,7 +105,7 @@ def run_trial(task: Task, attempt: int = 0) -> Outcome:
 
 
 def _done_elsewhere(task: Task, storage: BaseStorage) -> Outcome | None:
-    """What came of the trial in another process, which is waited for; None if nothing did."""
+    """The outcome of the trial in another process, which is waited for; None if there is none."""
     while any(map(RunDirectory.is_alive, task.paths)):
         time.sleep(0.1)
     return Outcome.of(storage.get_trial(task.trial_id))
@@ -151,7 +151,7 @@ def _run(task: Task, place: int, dataset: Dataset, watch: _Watch) -> RunResult:
 class _Watch:
     """Reports a trial's scores to the storage, and asks the pruner.
 
-    A trial that is done again (its worker was killed) repeats what it reported. The pruner let it pass then, but for
+    A trial that is retried (its worker was killed) repeats what it reported. The pruner let it pass then, except for
     the last step, where the kill may have come first. So it is asked again from there on: as if nothing had happened.
     """
 
@@ -224,7 +224,7 @@ def _keep_traceback(path: Path) -> None:
 _one_at_a_time = threading.Lock()
 
 
-# A worker does many trials; the files that they share stay open.
+# A worker runs many trials; the files that they share stay open.
 @functools.lru_cache(maxsize=1)
 def _storage(url: str | None, journal: Path) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -1,4 +1,4 @@
-"""What nnlab writes beside a trial's parameters in Optuna's storage: what was asked, and what came of it."""
+"""What nnlab stores with a trial's parameters in Optuna's storage: what it is to run, and the outcome."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATES: dict[TrialStatus, TrialState] = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What a trial is to do; stored together with its parameters in one record.
+    """What a trial is to run; stored together with its parameters in one record.
 
     Attributes:
         values: config key -> value, for each searched key.
@@ -41,7 +41,7 @@ class Asked:
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Asked:
-        """What `trial` was asked."""
+        """What `trial` is to run."""
         fields = trial.user_attrs[ASKED]
         return cls(**{**fields, "batch": tuple(fields["batch"])})
 
@@ -52,7 +52,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a trial.
+    """The outcome of a trial.
 
     Attributes:
         status: see `STATES`.
@@ -80,7 +80,7 @@ class Outcome:
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Outcome | None:
-        """What came of `trial`, as far as it is known."""
+        """The outcome of `trial`, as far as it is known."""
         fields = trial.user_attrs.get(OUTCOME)
         return None if fields is None else cls(**fields)
 
@@ -96,5 +96,5 @@ class Outcome:
 
 
 def is_failure(trial: FrozenTrial) -> bool:
-    """Whether a trial has failed by itself: what repeats a trial that failed is no second failure."""
+    """Whether a trial has failed by itself: one that repeats a failed trial is not counted again."""
     return trial.state == TrialState.FAIL and Asked.of(trial).duplicate_of is None

@@ -1,4 +1,4 @@
-"""The winner of a study on the test split: it alone, once, after it was chosen on validation."""
+"""The winner of a study on the test split: only the winner, once, after it was chosen on validation."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Winner:
         number: of the trial.
         scores: test/loss and test/accuracy, means over the trial's runs.
         runs: how many those are.
-        evaluations: of how many trials of the study the test split was ever evaluated; above 1 if a study went on
-            after it was complete, and then had another winner.
+        evaluations: for how many trials of the study the test split was ever evaluated; above 1 if a study continued
+            after it was complete, and then had a different winner.
         command: repeats its (first) run.
     """
 
@@ -56,8 +56,8 @@ def evaluate_winner(
         trials: all of the study.
         tasks: of the study.
         tracking: says whether to draw the runs' pictures.
-        warn: is told what goes wrong with the pictures.
-        announce: is called with each run's directory, to bring what is added into MLflow.
+        warn: called with what goes wrong with the pictures.
+        announce: called with each run's directory, to sync what is added into MLflow.
 
     Raises:
         UserError: if a run's model is damaged.

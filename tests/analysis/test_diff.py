@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from recording import begin
+from recording import start
 
 from nnlab.analysis.diff import parting
 from nnlab.commands.diff import main
@@ -15,7 +15,7 @@ from nnlab.runs.stored_run import StoredRun
 def test_runs_differ_in_what_was_changed_and_part_where_their_numbers_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recorders = [begin(tmp_path, git={"dirty": "false"}, blas=blas) for blas in ("openblas", "mkl")]
+    recorders = [start(tmp_path, git={"dirty": "false"}, blas=blas) for blas in ("openblas", "mkl")]
     a, b = (recorder.directory.path for recorder in recorders)
     (b / "config.yaml").write_text((b / "config.yaml").read_text().replace("lr: 0.1", "lr: 0.2"))
     for recorder, number in zip(recorders, (0.5, 0.25), strict=True):
@@ -32,7 +32,7 @@ def test_runs_differ_in_what_was_changed_and_part_where_their_numbers_do(
 
 
 def test_a_study_and_a_run_under_way_are_compared_by_what_they_have(tmp_path: Path) -> None:
-    study, under_way = begin(tmp_path), begin(tmp_path)
+    study, under_way = start(tmp_path), start(tmp_path)
     study.trial(1, {"best/val/loss": 0.5})
     study.close("finished")
     a, b = StoredRun.open(study.directory.path), StoredRun.open(under_way.directory.path)

@@ -89,7 +89,7 @@ def test_ctrl_c_is_no_failure_of_the_display(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("after", [0, 1, 3, 10, 20])
 @pytest.mark.parametrize("live", [True, False])
-def test_a_study_goes_on_when_its_stream_fails(live: bool, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_continues_when_its_stream_fails(live: bool, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nnlab.commands.study_table, "SECONDS_BETWEEN_REFRESHES", 0.0)
     errors = io.StringIO()
     with StudyConsole(Broken(OSError(5, "I/O error"), after), errors, live=live) as console:

@@ -88,7 +88,7 @@ def test_metrics_that_are_missing_leave_no_column() -> None:
     assert epoch_line(1, 9, {"train/loss": 0.5, "train/accuracy": 1.0}) == ("epoch 1/9  train loss 0.5000 acc 1.0000")
 
 
-def test_a_count_of_right_rows_stands_behind_the_validation_columns_and_in_place() -> None:
+def test_a_count_of_right_rows_comes_after_the_validation_columns_and_in_place() -> None:
     def line(correct: int) -> str:
         return epoch_line(3, 30, METRICS | {"val/accuracy": correct / 10_000, "val/correct": correct})
 
@@ -97,7 +97,7 @@ def test_a_count_of_right_rows_stands_behind_the_validation_columns_and_in_place
 
 
 @pytest.mark.parametrize("rows", [1, 7, 49, 9999, 12_000, 1_234_567])
-def test_of_how_many_rows_is_told_exactly(rows: int) -> None:
+def test_of_how_many_rows_is_reported_exactly(rows: int) -> None:
     for correct in {1, rows // 3 or 1, rows - 1 or 1, rows}:
         metrics = {"val/loss": 0.5, "val/accuracy": correct / rows, "val/correct": float(correct)}
         assert epoch_line(1, 9, metrics).endswith(f" {correct} of {rows} right")
@@ -121,7 +121,7 @@ def test_a_run_that_stops_early_shows_its_last_epoch_once() -> None:
     assert shown == [1, 10, 20, 30, 37]
 
 
-def test_a_run_that_stops_early_says_so_behind_its_last_line() -> None:
+def test_a_run_that_stops_early_says_so_after_its_last_line() -> None:
     out = io.StringIO()
     with run_console_for(out, io.StringIO()) as console:
         console.on(started("title", 500, 1, patience=3))
@@ -129,7 +129,7 @@ def test_a_run_that_stops_early_says_so_behind_its_last_line() -> None:
             console.on(EpochEnd(epoch, METRICS, epoch == 1))
         console.on(TrainingEnd(1, 4, stopped_early=True))
     assert [line[:11] for line in out.getvalue().splitlines()[-2:]] == ["epoch   4/5", "stopped ear"]
-    assert "no better epoch than 1 for 3" in out.getvalue()
+    assert "no epoch better than 1 in 3 epochs" in out.getvalue()
 
 
 def test_a_run_that_fails_shows_the_epoch_before() -> None:

@@ -113,7 +113,7 @@ def test_counts_and_rate_are_in_words() -> None:
 # Pipes, files and CI
 
 
-def test_a_pipe_gets_a_line_an_ended_trial_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_gets_one_line_per_ended_trial_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS")
     out, errors = io.StringIO(), io.StringIO()
     with study_console_for(out, errors) as console:

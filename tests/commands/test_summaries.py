@@ -47,7 +47,7 @@ def test_a_run_ends_with_a_table_of_what_there_is() -> None:
         "weights sha256",
     ]
     left = replace(ENDED, test_left_alone=True)
-    assert "test split           left alone (trainer.test=false)" in run_summary.summary(left)
+    assert "test split           not evaluated (trainer.test=false)" in run_summary.summary(left)
 
 
 def test_a_study_starts_with_what_it_searches() -> None:

@@ -38,11 +38,11 @@ def what_a_sweep_makes_of(line: list[str]) -> bool:
 
 def fault(reader: Callable[[list[str]], bool], line: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """What must not happen; empty if it does not."""
-    told: Sequence[ConfigProblem] = ()
+    problems: Sequence[ConfigProblem] = ()
     try:
         is_something = reader(line)
     except ConfigError as error:
-        told, is_something = error.problems, bool(error.problems)
+        problems, is_something = error.problems, bool(error.problems)
     except UserError as error:
         is_something = bool(str(error))
     except SystemExit as end:
@@ -52,7 +52,7 @@ def fault(reader: Callable[[list[str]], bool], line: list[str], capsys: pytest.C
     said = capsys.readouterr()
     if said.err:
         return f"says {said.err}"
-    without_remedy = [problem for problem in told if problem.key == "command line" and not problem.nearest]
+    without_remedy = [problem for problem in problems if problem.key == "command line" and not problem.nearest]
     if without_remedy:
         return f"has no remedy: {without_remedy[0]}"
     return "" if is_something or said.out else "is passed over in silence"

@@ -1,4 +1,4 @@
-"""What people get wrong on the command line, and what they are told: key, value, facts and remedy are the contract."""
+"""What people get wrong on the command line, and what is reported: key, value, facts and remedy are the contract."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from expected_problems import ExpectedProblem
 from mistakes_in_a_key import OUT_OF_RANGE, UNKNOWN_CHOICES, UNKNOWN_KEYS, WRONG_TYPES
 from mistakes_together import COMBINATIONS, DATA, GRAMMAR_AND_SWEEPS
-from told import Told
 
 from nnlab.config.jobs import compose_jobs
 from nnlab.config.problems import ConfigError
@@ -25,15 +25,15 @@ ALL = [
 
 
 @pytest.mark.parametrize(("overrides", "problems"), ALL)
-def test_a_bad_configuration_is_told_with_key_value_facts_and_remedy(
-    overrides: list[str], problems: tuple[Told, ...]
+def test_a_bad_configuration_is_reported_with_key_value_facts_and_remedy(
+    overrides: list[str], problems: tuple[ExpectedProblem, ...]
 ) -> None:
     with pytest.raises(ConfigError, match="nothing was started") as caught:
         compose_jobs(overrides, multirun=False)
     assert caught.value.problems == problems
 
 
-def test_problems_are_rendered_one_a_line_with_rule_and_remedy() -> None:
+def test_problems_are_rendered_one_per_line_with_rule_and_remedy() -> None:
     overrides = ["optimizer.lr=-1", "batch_size=64", "model=mpl", "optimizer.momentum=0.9", "trainer.epochs=2.5"]
     with pytest.raises(ConfigError, match="has 5 problems") as caught:
         compose_jobs(overrides, multirun=False)
@@ -108,7 +108,7 @@ def test_the_problems_of_all_jobs_of_a_multirun_are_told_together_and_once_each(
     ]
 
 
-def test_only_the_bad_job_of_a_multirun_is_told() -> None:
+def test_only_the_bad_job_of_a_multirun_is_reported() -> None:
     with pytest.raises(ConfigError, match=re.escape("optimizer.lr=-1: must be above 0.")) as caught:
         compose_jobs(["optimizer.lr=0.1,-1"], multirun=True)
     assert len(caught.value.problems) == 1
@@ -129,7 +129,7 @@ def test_a_wrong_group_is_named_by_the_key_that_was_typed() -> None:
         compose_jobs(["optimiser.lr=0.1"], multirun=False)
 
 
-def test_a_tracking_address_that_mlflow_refuses_is_told_with_the_other_problems() -> None:
+def test_a_tracking_address_that_mlflow_refuses_is_reported_with_the_other_problems() -> None:
     with pytest.raises(ConfigError, match="has 2 problems") as caught:
         compose_jobs(["tracking.uri=./mlruns", "optimizer.lr=-1"], multirun=False)
     assert "MLflow no longer keeps runs in plain folders" in str(caught.value)

@@ -27,7 +27,7 @@ def keys_of(error: ConfigError) -> list[str]:
 
 @pytest.mark.parametrize("value", NO_VALUES, ids=repr)
 @pytest.mark.parametrize("key", EVERY_KEY)
-def test_a_wrong_value_is_told_once_for_any_key(key: str, value: Any) -> None:
+def test_a_wrong_value_is_reported_once_for_any_key(key: str, value: Any) -> None:
     raw = deepcopy(RIGHT)
     *above, name = key.split(".")
     place = raw

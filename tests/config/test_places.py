@@ -1,4 +1,4 @@
-"""Folders that cannot be written, and names that MLflow refuses, are told before anything starts, with all else."""
+"""Folders that cannot be written, and names that MLflow refuses: reported with all other problems, before any work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_folder_that_can_be_made_is_writable_and_is_left_unmade(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["file/runs", "file", "x" * 300, "a\0b"], ids=["below", "file", "long", "null"])
-def test_a_folder_that_cannot_be_made_is_told(name: str, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert why_not_writable(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

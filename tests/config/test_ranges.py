@@ -105,7 +105,7 @@ def test_any_steps_are_counted_in_decimals(start: Decimal, step: Decimal, count:
         ("glob(*)", "not a config group"),
     ],
 )
-def test_what_gives_no_runs_is_told(text: str, fact: str) -> None:
+def test_what_gives_no_runs_is_reported(text: str, fact: str) -> None:
     problems: list[ConfigProblem] = []
     assert [job for job in each_job(parsed([f"optimizer.lr={text}"]), problems) if job] == []
     (problem,) = problems
@@ -113,7 +113,7 @@ def test_what_gives_no_runs_is_told(text: str, fact: str) -> None:
     assert problem.nearest or "finite" in fact
 
 
-def test_too_many_combinations_are_told_before_any_is_composed() -> None:
+def test_too_many_combinations_are_reported_before_any_is_composed() -> None:
     problems: list[ConfigProblem] = []
     assert list(each_job(parsed(["seed=range(200)", "trainer.epochs=range(1,201)"]), problems)) == []
     assert "40,000 runs" in problems[0].rule

@@ -59,8 +59,8 @@ def test_a_call_of_run_all_is_judged_as_a_whole(tmp_path: Path) -> None:
     small = (DIGITS, "data.limit=100", "model.hidden=[4]", "trainer.epochs=1", "tracking.enabled=false")
     places = (*small, "tracking.plots=false", f"runs_dir='{tmp_path}'")
     rates = [compose(*places, f"optimizer.lr={lr}") for lr in (0.1, 0.2)]
-    told = [compose(*places, "optimizer.lr=0.1", f"trainer.test={tests}") for tests in ("true", "false")]
-    compared, repeated = results(run_all([*rates, *told], workers=1)), results(run_all(rates[:1], workers=1))
+    explicit = [compose(*places, "optimizer.lr=0.1", f"trainer.test={tests}") for tests in ("true", "false")]
+    compared, repeated = results(run_all([*rates, *explicit], workers=1)), results(run_all(rates[:1], workers=1))
     assert compared.get("test/accuracy").notna().to_list() == [False, False, True, False]  # type: ignore[union-attr]
     assert compared["trainer.test"].to_list() == [False, False, True, False]
     assert repeated["test/accuracy"].notna().all()

@@ -287,7 +287,7 @@ def check_own(layer: Layer) -> list[ParameterCheck]:
 
 
 def test_an_operation_that_keeps_what_it_saw_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"`Frozen\.forward` uses numbers"):
+    with pytest.raises(TypeError, match=r"`Frozen\.forward` reads numbers"):
         check_own(Own())
 
 

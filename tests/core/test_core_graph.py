@@ -73,7 +73,7 @@ def test_a_batch_of_another_size_gives_the_bits_of_a_graph_that_knew_no_other(si
         assert run(graph, nodes, n) == run(*classifier(), n)
 
 
-def test_a_program_goes_on_working_after_a_larger_one_has_taken_its_memory() -> None:
+def test_a_program_continues_working_after_a_larger_one_has_taken_its_memory() -> None:
     graph, nodes = classifier()
     first = run(graph, nodes, 4)
     run(graph, nodes, 50)

@@ -176,7 +176,7 @@ def test_every_optimizer_of_a_name_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_second_call_goes_on_as_in_keras(name: str) -> None:
+def test_a_second_call_continues_as_in_keras(name: str) -> None:
     ours, theirs = OPTIMIZERS[name]
     case = CASES["one-hot, ten classes"]
     model, other = pair(case, (ours, theirs if isinstance(theirs, str) else theirs()), ("l2", "l2"))
@@ -231,7 +231,7 @@ def test_two_calls_under_a_schedule_take_the_steps_that_keras_takes(name: str) -
         assert_same(weights(model), theirs.get_weights())
 
 
-def test_updates_go_on_being_counted_as_updates_with_another_batch_size() -> None:
+def test_updates_keep_being_counted_as_updates_with_another_batch_size() -> None:
     case = CASES["numbers"]
     model, theirs = pair(case, (SGD(lr=0.1), keras.optimizers.SGD(THEIRS["time_decay"]())), schedule=OURS["time_decay"])  # type: ignore[no-untyped-call]
     for size in (5, 2, 13):

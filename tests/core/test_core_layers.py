@@ -37,7 +37,7 @@ def test_units_that_are_no_positive_whole_number_are_refused(units: Any) -> None
 
 
 def test_an_input_dim_that_the_layer_does_not_get_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"`Dense\(input_dim=5\)` is given rows of 6 features. Leave `input_dim` out"):
+    with pytest.raises(ValueError, match=r"`Dense\(input_dim=5\)` gets rows of 6 features. Leave `input_dim` out"):
         Network([Dense(4, input_dim=5)], features=(2, 3), rng=None)
 
 

@@ -74,7 +74,7 @@ def test_a_last_smaller_batch_gives_the_bits_of_a_network_that_never_saw_a_large
     )
 
 
-def test_labels_that_are_no_integers_are_refused_and_not_cut_off() -> None:
+def test_labels_that_are_not_integers_are_refused_and_not_cut_off() -> None:
     objective = objective_of()
     rows = Rows.whole(bytes_of_pixels(3).x, np.array([0.0, 1.5, 2.0]))
     with pytest.raises(TypeError, match="float64"):
@@ -187,7 +187,7 @@ def test_the_learning_rate_follows_the_schedule_update_by_update() -> None:
     assert learner.lr == pytest.approx(0.1 / 4)
 
 
-def test_going_on_from_saved_parameters_state_step_and_stream_gives_the_same_bits() -> None:
+def test_continuing_from_saved_parameters_state_step_and_stream_gives_the_same_bits() -> None:
     rows = scaled(bytes_of_pixels(24))
 
     def start() -> tuple[Objective, Learner, np.random.Generator]:

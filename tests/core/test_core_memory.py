@@ -14,7 +14,7 @@ from nnlab.core.node import Array, Calls, Shape, call
 
 @pytest.mark.parametrize("shape", [(), (1,), (3, 5)])
 @pytest.mark.parametrize("dtype", [np.bool_, np.float32, np.float64, np.intp])
-def test_arrays_begin_at_cache_lines(shape: Shape, dtype: Any) -> None:
+def test_arrays_start_at_cache_lines(shape: Shape, dtype: Any) -> None:
     for array in (aligned_empty(shape, dtype), Memory(dtype).empty(shape), Arena(dtype).buffer("owner", shape)):
         assert (array.shape, array.dtype) == (shape, dtype)
         assert array.ctypes.data % CACHE_LINE == 0

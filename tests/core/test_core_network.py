@@ -22,7 +22,7 @@ def test_parameters_are_named_by_layer_and_role_and_stand_in_that_order() -> Non
     assert list(small().parameters) == ["dense_1.weight", "dense_1.bias", "dense_2.weight"]
 
 
-def test_the_flat_vector_and_the_views_share_their_memory_with_biases_behind_all_weights() -> None:
+def test_the_flat_vector_and_the_views_share_their_memory_with_biases_after_all_weights() -> None:
     parameters = small().parameters
     weight, bias, last = (parameters[name].value for name in parameters)
     assert parameters.values_vector.shape == parameters.gradients_vector.shape == (4 * 5 + 5 + 5 * 3,)

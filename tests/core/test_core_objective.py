@@ -129,7 +129,7 @@ def test_several_outputs_decide_for_the_largest(loss: str, output: str) -> None:
     assert evaluate(objective, rows).accuracy == np.mean(decided == rows.y)
 
 
-def test_targets_that_are_no_labels_have_no_decisions() -> None:
+def test_targets_that_are_not_labels_have_no_decisions() -> None:
     objective = objective_of("mean_squared_error", "identity")
     rng = np.random.default_rng(28)
     rows = Rows.whole(rng.normal(size=(5, 4)), rng.normal(size=(5, 3)))

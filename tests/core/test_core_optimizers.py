@@ -44,7 +44,7 @@ class OptimizerContract:
         assert all(array.dtype == dtype for array in state.values() if array.shape == w.shape)
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_going_on_from_a_copied_state_gives_the_same_bits(self, dtype: type[np.floating]) -> None:
+    def test_continuing_from_a_copied_state_gives_the_same_bits(self, dtype: type[np.floating]) -> None:
         straight = np.ones(4, dtype)
         state = self.optimizer.init(straight)
         self.walk(straight, state, 7)

@@ -35,7 +35,7 @@ def test_exponential_shrinks_by_its_decay_each_epoch_without_jumps() -> None:
     assert factors(Exponential(decay=0.81), [0, 5, 10, 20]) == pytest.approx([1.0, 0.9, 0.81, 0.6561], rel=1e-14)
 
 
-def test_cosine_begins_at_one_and_ends_at_its_floor_with_the_last_update() -> None:
+def test_cosine_starts_at_one_and_ends_at_its_floor_with_the_last_update() -> None:
     # T = 49: cos(π/3) = ½ at a third of the way is ¾; the horizon below has T = 6, so that it is an update.
     assert factors(Cosine(), [0, 49]) == pytest.approx([1.0, 0.0], abs=1e-15)
     assert factors(Cosine(floor=0.2), [0, 49]) == pytest.approx([1.0, 0.2], rel=1e-15)
@@ -52,7 +52,7 @@ def test_cosine_over_a_single_update_is_one() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_every_schedule_begins_at_one(name: str) -> None:
+def test_every_schedule_starts_at_one(name: str) -> None:
     assert SCHEDULES[name]().factor(0, TEN_BY_FIVE) == 1.0
 
 

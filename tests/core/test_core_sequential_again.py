@@ -1,4 +1,4 @@
-"""A second `fit` goes on where the first ended, under every schedule: laws that hold to the bit."""
+"""A second `fit` continues where the first ended, under every schedule: laws that hold to the bit."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_calls_one_after_the_other_are_one_call(schedule: Schedule, optimizer: A
 
 
 @pytest.mark.parametrize("schedule", GOING_ON, ids=str)
-def test_a_call_without_an_initial_epoch_goes_on_as_well_and_numbers_its_epochs_from_0(schedule: Schedule) -> None:
+def test_a_call_without_an_initial_epoch_continues_as_well_and_numbers_its_epochs_from_0(schedule: Schedule) -> None:
     numbered, plain = model(schedule), model(schedule)
     fit(numbered, 2), fit(numbered, 5, initial_epoch=2)
     fit(plain, 2)
@@ -143,7 +143,7 @@ def test_a_cosine_that_is_planned_ahead_ends_with_its_last_call(monkeypatch: pyt
     assert np.abs(weights(trained) - before).max() > 0
 
 
-def test_an_initial_epoch_says_where_an_epochs_schedule_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_initial_epoch_says_where_an_epochs_schedule_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     # As a Keras callback that sets the rate by the epoch's number would.
     late, plain = model(StepDecay(drop=0.5, every=1)), model(optimizer=SGD(lr=0.5 * 0.5**3))
     assert fit(late, 4, initial_epoch=3).epoch == [3]
@@ -167,7 +167,7 @@ def test_an_initial_epoch_leaves_a_count_of_updates_alone(epoch: int, monkeypatc
         ({"epochs": 2, "initial_epoch": 1.5}, "`initial_epoch` must be a whole number"),
     ],
 )
-def test_epochs_that_end_before_they_begin_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_epochs_that_end_before_they_start_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fit(model(), **settings)
 
@@ -193,7 +193,7 @@ class Interrupting(SGD):
 
 
 @pytest.mark.parametrize("updates", [0, 7, 12])
-def test_what_an_interrupted_call_has_learnt_is_kept_and_its_broken_epoch_is_begun_anew(
+def test_what_an_interrupted_call_has_learnt_is_kept_and_its_broken_epoch_is_restarted(
     updates: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Interrupting, "at", updates)

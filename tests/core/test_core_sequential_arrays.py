@@ -87,7 +87,7 @@ WRONG_X = {
     "None": (None, "must be an array, but got None"),
     "a text": ("rows", "must be an array, but got str"),
     "bytes": (b"rows", "must be an array, but got bytes"),
-    "a number": (3.5, "must have a row for each example"),
+    "a number": (3.5, "must have one row per example"),
     "a row": (X[0], r"one row as \[x\]"),
     "no rows": (X[:0], "at least one row"),
     "no features": (X[:, :0], "at least one feature"),
@@ -116,8 +116,8 @@ WRONG_X = {
     "a column of categories": (pd.DataFrame({"a": pd.Categorical(list("ab" * 6))}), r"x\[0, 0\] is 'a'|holds text"),
     "a column of dates": (pd.DataFrame({"a": pd.date_range("2026-01-01", periods=12)}), "holds dates"),
     "beyond float32": (X * 1e200, "float32 ends at 3.40282e.38. Subtract the mean"),
-    "milliseconds": (np.c_[X, MILLISECONDS], "which float32 rounds to one another. Subtract the mean"),
-    "whole milliseconds": (MILLISECONDS.astype(np.int64)[:, None], "which float32 rounds to one another"),
+    "milliseconds": (np.c_[X, MILLISECONDS], "which float32 cannot tell apart. Subtract the mean"),
+    "whole milliseconds": (MILLISECONDS.astype(np.int64)[:, None], "which float32 cannot tell apart"),
 }
 
 
@@ -135,7 +135,7 @@ WRONG_Y = {
     "a nullable column": (pd.Series([1, None] * 6, dtype="Int64"), r"y\[1\] is (nan|<NA>)"),
     "NaN": (np.where(Y > 1, np.nan, Y), "is nan"),
     "three dimensions": (np.eye(3)[Y][:, :, None], r"but got \(12, 3, 1\). Give `y.reshape"),
-    "no dimension": (np.array(1), "a row for each example"),
+    "no dimension": (np.array(1), "one row per example"),
     "more": (np.r_[Y, Y], "as many rows as each other, but got 12 and 24"),
     "probabilities": (np.full((12, 3), 1 / 3), "a class for each row"),
     "another width": (np.eye(4)[Y], "4 columns, but the network has 3 outputs"),
@@ -147,7 +147,7 @@ WRONG_Y = {
 
 
 @pytest.mark.parametrize(("y", "message"), WRONG_Y.values(), ids=list(WRONG_Y))
-def test_targets_that_are_no_classes_are_refused_by_what_they_are(y: Any, message: str) -> None:
+def test_targets_that_are_not_classes_are_refused_by_what_they_are(y: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         classifier().fit(X, y, verbose=0)
     with pytest.raises(ValueError):  # noqa: PT011

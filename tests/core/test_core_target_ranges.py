@@ -70,7 +70,7 @@ def test_binary_cross_entropy_refuses_targets_outside_of_0_to_1(
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "mean_squared_error"])
 @pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf])
-def test_targets_that_are_no_numbers_are_refused(way: Callable[..., float], loss: str, missing: float) -> None:
+def test_targets_that_are_not_numbers_are_refused(way: Callable[..., float], loss: str, missing: float) -> None:
     y = np.column_stack([SIDE, ~SIDE]).astype(float)
     y[5, 1] = missing
     with pytest.raises(

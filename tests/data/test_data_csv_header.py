@@ -59,7 +59,7 @@ def test_the_note_reaches_the_dataset(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [["target", 0, 1, 2], ["label", *range(1, 9)], ["y", *(400 + 2.5 * np.arange(20))]])
-def test_numbers_behind_a_word_for_the_label_are_names(columns: Any, tmp_path: Path) -> None:
+def test_numbers_after_a_word_for_the_label_are_names(columns: Any, tmp_path: Path) -> None:
     frame = pd.DataFrame(RNG.integers(0, 9, (20, len(columns))), columns=columns)
     frame.to_csv(tmp_path / "x.csv", index=False)
     np.testing.assert_array_equal(read(tmp_path / "x.csv").table, frame.to_numpy())

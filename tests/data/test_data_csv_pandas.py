@@ -113,7 +113,7 @@ def test_the_diabetes_target_is_a_number_to_predict(order: Any, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("label", "rows"), [("age", range(20, 80)), ("price", range(199, 50_000, 997)), ("year", range(1990, 2024))]
 )
-def test_whole_numbers_to_predict_are_no_classes(label: Any, rows: Any, tmp_path: Path) -> None:
+def test_whole_numbers_to_predict_are_not_classes(label: Any, rows: Any, tmp_path: Path) -> None:
     values = np.repeat(list(rows), 6)
     pd.DataFrame({label: values, "x": np.linspace(0, 1, len(values))}).to_csv(tmp_path / "x.csv", index=False)
     with pytest.raises(UserError, match=rf"{len(rows)} distinct labels .*not numbered from 0.*regression is not"):

@@ -80,7 +80,7 @@ def test_the_remedy_for_classes_with_numbers_of_their_own_works() -> None:
 
 
 @pytest.mark.parametrize(("dtype", "number"), [(np.float32, 2**24), (np.float64, 2**53), (np.float16, 2**11)])
-def test_floats_beyond_what_their_type_counts_are_no_labels(dtype: Any, number: Any) -> None:
+def test_floats_beyond_what_their_type_counts_are_not_labels(dtype: Any, number: Any) -> None:
     assert classes_of(np.array([number - 1, number - 2] * 2, dtype=dtype)) == (str(number - 2), str(number - 1))
     with pytest.raises(UserError, match=f"below {number}, but the rows has {number} in row 0"):
         classes_of(np.array([number, 0] * 2, dtype=dtype))

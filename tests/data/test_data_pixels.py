@@ -58,7 +58,7 @@ def test_bytes_of_the_form_of_an_image_are_divided_by_255(x: np.ndarray, tmp_pat
 
 
 @pytest.mark.parametrize("stored", ["i8", "f4", "u2"])
-def test_numbers_of_another_type_are_no_bytes(stored: str, tmp_path: Path) -> None:
+def test_numbers_of_another_type_are_not_bytes(stored: str, tmp_path: Path) -> None:
     dataset = load_npz(tmp_path, IMAGES.astype(stored))
     assert dataset.train.inputs().max() == 255
 
@@ -81,7 +81,7 @@ def test_bytes_that_may_be_bits_or_pixels_are_refused_with_a_remedy(x: np.ndarra
     assert dataset.train.inputs().max() == x.max()
 
 
-def test_test_images_that_are_no_bytes_are_refused(tmp_path: Path) -> None:
+def test_test_images_that_are_not_bytes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Pixels must be whole numbers from 0 to 255, .* \(x_test .* in row 0"):
         load_npz(tmp_path, IMAGES, test=(IMAGES[:9] / 255 + 0.001))
 

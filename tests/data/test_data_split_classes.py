@@ -80,7 +80,7 @@ def test_a_stratified_split_leaves_a_row_of_each_class_where_others_can_give_the
 
 
 @given(st.lists(st.integers(0, 5), min_size=12, max_size=80), st.integers(1, 80), st.integers(0, 2**32), st.booleans())
-def test_a_limit_keeps_the_proportions_to_within_one_row_a_class(
+def test_a_limit_keeps_the_proportions_to_within_one_row_per_class(
     labels: Any, limit: int, seed: int, has_test: bool
 ) -> None:
     source = source_of(train=labels, **({"test": labels} if has_test else {}))

@@ -46,7 +46,7 @@ def test_help_and_cfg_print_and_start_nothing(tmp_path: Path) -> None:
         (["optimizer.lr=["], "not valid in Hydra's grammar"),
         (["data=idx", "data.root=gone"], "No such file or directory"),
         (["tracking.uri=./mlruns"], "MLflow no longer keeps runs in plain folders"),
-        (["runs_dir=/proc/nowhere", "seed=-1", *SMALL], "another by runs_dir=FOLDER or by NNLAB_RUNS_DIR"),
+        (["runs_dir=/proc/nowhere", "seed=-1", *SMALL], "runs_dir=FOLDER or NNLAB_RUNS_DIR"),
         (["--no-such-option"], "unrecognized arguments: --no-such-option"),
         (["--config-name=other"], "it takes no --config-name"),
         (["-m", "optimizer.lr=-1,0.1,-2"], "has 2 problems; nothing was started"),

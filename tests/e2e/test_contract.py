@@ -77,7 +77,7 @@ def test_params_are_the_whole_resolved_config_flattened_with_dots(done: Done) ->
     assert not [value for value in run.data.params.values() if "${" in value]
 
 
-def test_metrics_have_a_value_an_epoch_from_1_on(done: Done) -> None:
+def test_metrics_have_one_value_per_epoch_from_1_on(done: Done) -> None:
     (run,) = done.runs
     journal = [each for each in events(done.directories[0]) if each["event"] == "epoch"]
     for name in BY_EPOCH:
@@ -231,7 +231,7 @@ def test_nothing_is_left_but_the_runs_and_the_store(done: Done) -> None:
     }
 
 
-def test_a_multirun_makes_a_run_a_value_and_leaves_nothing_else(pair: Done) -> None:
+def test_a_multirun_makes_one_run_per_value_and_leaves_nothing_else(pair: Done) -> None:
     assert pair.process.returncode == 0, pair.process.stderr
     assert [run.data.params["optimizer.lr"] for run in pair.runs] == ["0.1", "0.01"]
     assert [run.info.status for run in pair.runs] == ["FINISHED", "FINISHED"]

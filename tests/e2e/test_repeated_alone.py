@@ -44,7 +44,7 @@ def test_each_run_of_several_is_repeated_alone_to_the_bit_from_another_folder(tm
         assert weights_sha256(run_directories(second / "runs")[-1]) == weights_sha256(run)
 
 
-def test_a_folder_that_was_deleted_is_told_in_one_message(tmp_path: Path) -> None:
+def test_a_folder_that_was_deleted_is_reported_in_one_message(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     for program in ("nnlab.run", "nnlab.sweep", "nnlab.gradcheck"):

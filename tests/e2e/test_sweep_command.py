@@ -32,7 +32,7 @@ REFUSALS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "a name that is taken": (
         [*DIGITS, "sweep.name=study"],
-        ["is there already", "sweep.resume=study"],
+        ["must be free", "sweep.resume=study"],
     ),
     "a study that is not there": (["sweep.resume=studdy", UNTRACKED], ["has none named 'studdy'", "There are: study"]),
     "going on with other epochs": (
@@ -108,7 +108,7 @@ def test_show_prints_the_leaderboard_again(studies: Mapping[str, Kept]) -> None:
     assert shown.returncode == 0, shown.stderr
     board = kept.process.stdout[kept.process.stdout.index("rank") :].partition("\n\nwinner")[0]
     assert board in shown.stdout
-    assert f"finished, test/loss {_number_behind('test/loss', kept.process.stdout)}" in shown.stdout
+    assert f"finished, test/loss {_number_after('test/loss', kept.process.stdout)}" in shown.stdout
     assert snapshot(folder) == before
 
 
@@ -119,13 +119,13 @@ def test_a_study_ends_with_what_was_chosen_and_what_it_is_worth(studies: Mapping
         f"winner           trial {best.number}, the best of 6 on validation: val/loss {best.values[0]:.4f}"
         in kept.process.stdout
     )
-    assert 0 < float(_number_behind("test/accuracy", kept.process.stdout)) <= 1
+    assert 0 < float(_number_after("test/accuracy", kept.process.stdout)) <= 1
     assert f"study directory  {kept.study.directory}" in kept.process.stdout
 
 
 def test_a_study_leaves_the_test_split_alone_where_it_is_told_to(tmp_path: Path) -> None:
-    told = ["trainer.test=false", "sweep.trials=2", "sweep.workers=1", "sweep.name=study"]
-    done = sweep(*SMALL, *told, folder=tmp_path)
+    options = ["trainer.test=false", "sweep.trials=2", "sweep.workers=1", "sweep.name=study"]
+    done = sweep(*SMALL, *options, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "trainer.test=false" in done.stdout
     journals = list((tmp_path / "runs" / "study").rglob("metrics.jsonl"))
@@ -154,6 +154,6 @@ def test_a_closed_pipe_does_not_lose_the_study(tmp_path: Path) -> None:
     assert len(study_in(tmp_path).table) == 6
 
 
-def _number_behind(name: str, text: str) -> str:
+def _number_after(name: str, text: str) -> str:
     """The number that follows the last mention of `name`."""
     return text.rpartition(f"\n{name} ")[2].split()[0]

@@ -142,7 +142,7 @@ def test_a_trial_whose_worker_is_killed_is_done_by_another(cluster: str, tmp_pat
     assert study_in(tmp_path / "undisturbed").facts == killed
 
 
-def test_a_study_that_is_interrupted_goes_on_while_the_cluster_still_does_its_trials(
+def test_a_study_that_is_interrupted_continues_while_the_cluster_still_does_its_trials(
     cluster: str, tmp_path: Path
 ) -> None:
     with through_dask(cluster, *LONG, folder=tmp_path) as process:

@@ -116,13 +116,13 @@ def test_what_was_done_is_kept_and_the_winner_is_not_chosen_yet(ended: Ended) ->
     assert "winner " not in ended.out
 
 
-def test_ctrl_c_lets_running_trials_come_to_their_end_and_says_how_to_go_on(all_ended: dict[str, Ended]) -> None:
+def test_ctrl_c_lets_running_trials_finish_and_says_how_to_resume(all_ended: dict[str, Ended]) -> None:
     ended = all_ended["Ctrl-C once"]
     assert "RUNNING" not in ended.states
     assert "python -m nnlab.sweep sweep.resume=study" in ended.out
 
 
-def test_it_goes_on_to_the_exact_total(ended: Ended) -> None:
+def test_it_continues_to_the_exact_total(ended: Ended) -> None:
     assert ended.resumed.returncode == 0, ended.resumed.stderr
     assert ended.study.states == ["COMPLETE"] * 5
     assert "winner " in ended.resumed.stdout

@@ -89,8 +89,8 @@ def wild(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> Done
     shutil.copy(template_store, runs / "mlflow.db")
     killer = Killer(seed=20)
     while not killer.is_done:
-        begun = (runs / "study" / "study.json").exists()
-        with going(*(["sweep.resume=study"] if begun else OVERRIDES), folder=folder) as study:
+        started = (runs / "study" / "study.json").exists()
+        with going(*(["sweep.resume=study"] if started else OVERRIDES), folder=folder) as study:
             killer.visit(study)
             if killer.is_done:
                 break  # type: ignore[unreachable]

@@ -29,7 +29,7 @@ def test_each_trial_has_a_seed_of_its_own_and_what_repeats_it_has_the_same(studi
             assert asked[trial.number] == asked[trial.number if original is None else original]
 
 
-def test_a_study_that_was_killed_goes_on_as_if_nothing_had_been(studies: Mapping[str, Kept], tmp_path: Path) -> None:
+def test_a_study_that_was_killed_continues_as_if_nothing_had_been(studies: Mapping[str, Kept], tmp_path: Path) -> None:
     with going(*STUDIES["one worker"], folder=tmp_path) as study:
         study.read_trials(2)
         study.process.kill()

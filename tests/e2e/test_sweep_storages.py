@@ -28,7 +28,7 @@ OVERRIDES = [
 ]
 
 
-def test_sqlite_takes_a_study_that_is_killed_and_goes_on(tmp_path: Path) -> None:
+def test_sqlite_takes_a_study_that_is_killed_and_continues(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'optuna.db'}"
     with going(*OVERRIDES, f"sweep.storage={url}", folder=tmp_path) as killed:
         killed.read_trials(2)
@@ -96,7 +96,7 @@ def postgresql() -> Iterator[str]:
             do("pg_ctl", "-w", "-m", "immediate", "stop")
 
 
-def test_postgresql_takes_a_study_that_is_killed_and_goes_on_and_keeps_its_password(
+def test_postgresql_takes_a_study_that_is_killed_and_continues_and_keeps_its_password(
     postgresql: str, tmp_path: Path, template_store: Path
 ) -> None:
     (tmp_path / "runs").mkdir()
@@ -130,7 +130,7 @@ def test_postgresql_takes_a_study_that_is_killed_and_goes_on_and_keeps_its_passw
     assert holding == []
 
 
-def test_a_wrong_password_is_said_without_being_shown(postgresql: str, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported_without_being_shown(postgresql: str, tmp_path: Path) -> None:
     wrong = postgresql.replace(PASSWORD, "sesame-oPen")
     finished = sweep(*OVERRIDES, f"sweep.storage='{wrong}'", folder=tmp_path)
     assert finished.returncode == 2

@@ -26,7 +26,7 @@ def test_of_two_commands_with_one_name_one_runs_and_the_other_says_why_not(tmp_p
     assert [both[place].process.returncode for place in (refused, ran)] == [2, 0]
     out, errors = ended[refused]
     assert out == ""
-    assert "is there already" in errors or "still being recorded" in errors
+    assert "must be free" in errors or "still being recorded" in errors
     study = Study(tmp_path / "runs" / "study")
     assert study.finished == len(study.trials) == 6
     kinds = [each["event"] for each in events(study.directory)]

@@ -64,7 +64,7 @@ def extended(studies: Mapping[str, Kept], tmp_path_factory: pytest.TempPathFacto
     return [sweep(*arguments, folder=folder) for _ in range(2)], Study(folder / "runs" / "study")
 
 
-def test_a_complete_study_goes_on_to_a_larger_total(
+def test_a_complete_study_continues_to_a_larger_total(
     extended: tuple[list[Completed], Study], studies: Mapping[str, Kept]
 ) -> None:
     (first, _), study = extended
@@ -87,7 +87,7 @@ def test_a_study_with_nothing_to_do_says_again_what_came_of_it_and_tests_nothing
     assert 1 <= len(tested) <= 2
 
 
-def test_a_combination_that_comes_again_is_not_trained_again_but_marked(studies: Mapping[str, Kept]) -> None:
+def test_a_repeated_combination_is_not_trained_again_but_marked(studies: Mapping[str, Kept]) -> None:
     study = studies["three combinations"].study
     trained = [trial for trial in study.trials if duplicate_of(trial) is None]
     assert study.finished == 6
@@ -103,7 +103,7 @@ def test_a_combination_that_comes_again_is_not_trained_again_but_marked(studies:
     assert f"{6 - len(trained)} duplicates" in studies["three combinations"].process.stdout
 
 
-def test_a_combination_that_comes_again_is_trained_again_if_asked_for(studies: Mapping[str, Kept]) -> None:
+def test_a_repeated_combination_is_trained_again_if_asked_for(studies: Mapping[str, Kept]) -> None:
     study = studies["three combinations, repeated"].study
     assert [duplicate_of(trial) for trial in study.trials] == [None] * 6
     assert [run.name for run in study.runs if (run / "model" / "weights.safetensors").exists()] == [

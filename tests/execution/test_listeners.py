@@ -22,7 +22,7 @@ SMALL = ("data=digits", "data.limit=200", "model.hidden=[8]", "trainer.epochs=3"
 
 
 class Hearing(RunListener):
-    """Keeps what it is told."""
+    """Keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[RunEvent] = []
@@ -32,7 +32,7 @@ class Hearing(RunListener):
 
 
 class Failing(RunListener):
-    """Raises when it is told of an event that `fails_at`."""
+    """Raises at an event that `fails_at`."""
 
     def __init__(self, error: BaseException, fails_at: Callable[[RunEvent], bool] = lambda event: True) -> None:
         self.error, self.fails_at = error, fails_at
@@ -48,7 +48,7 @@ def small(folder: Path, *overrides: str) -> Job:
     return compose(*SMALL, f"runs_dir='{folder}'", "tracking.plots=false", *overrides)
 
 
-def test_a_run_is_told_from_its_start_to_its_end(tmp_path: Path) -> None:
+def test_a_run_is_reported_from_its_start_to_its_end(tmp_path: Path) -> None:
     hearing = Hearing()
     result = run(small(tmp_path), listeners=[hearing])
     told = [event for event in hearing.events if not isinstance(event, Progress)]
@@ -61,7 +61,7 @@ def test_a_run_is_told_from_its_start_to_its_end(tmp_path: Path) -> None:
     assert not ended.test_left_alone
 
 
-def test_what_is_told_is_recorded_by_then(tmp_path: Path) -> None:
+def test_what_is_reported_is_recorded_by_then(tmp_path: Path) -> None:
     recorded: list[bool] = []
 
     class Comparing(RunListener):
@@ -113,7 +113,7 @@ def test_ctrl_c_in_a_listener_ends_the_run_as_ctrl_c_does(tmp_path: Path) -> Non
     assert (stored.status, sorted(stored.epochs)) == ("interrupted", [1, 2])
 
 
-def test_a_member_of_a_study_is_pruned_by_its_watch_once_the_epoch_is_told(tmp_path: Path) -> None:
+def test_a_member_of_a_study_is_pruned_by_its_watch_once_the_epoch_is_reported(tmp_path: Path) -> None:
     hearing = Hearing()
     heard: list[int] = []
 

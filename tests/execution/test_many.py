@@ -78,7 +78,7 @@ def test_mlflow_has_got_every_run_with_the_command_that_repeats_it(three: tuple[
         assert run.data.tags["nnlab.command"].endswith(f" seed={seed}")
 
 
-def test_a_run_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
+def test_a_run_whose_process_is_killed_is_retried(tmp_path: Path) -> None:
     asked = jobs(tmp_path, "tracking.enabled=false", "trainer.epochs=40", count=1)
     killed = threading.Event()
 
@@ -132,7 +132,7 @@ def test_a_run_that_raises_is_named_and_the_others_stay(tmp_path: Path) -> None:
     assert results([tmp_path / "kept" / first.name])["status"].to_list() == ["finished"]
 
 
-def test_what_is_wrong_with_a_job_is_said_before_it_runs(tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_job_is_reported_before_it_runs(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"optimizer\.lr"):
         compose(*SMALL, "optimizer.lr=-1")
 

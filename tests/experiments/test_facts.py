@@ -28,8 +28,8 @@ def small_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_copy_without_ones_is_told_apart() -> None:
     whole = np.arange(80, dtype=np.uint8).reshape(20, 4)
     lost = np.where(whole == 1, 0, whole).astype(np.uint8)
-    (told,) = differences(source(lost, whole))
-    assert "1.25%" in told, "one of 80 pixels of the test images is 1"
+    (difference,) = differences(source(lost, whole))
+    assert "1.25%" in difference, "one of 80 pixels of the test images is 1"
     assert differences(source(whole, whole)) == []
     assert differences(source(lost, lost)) == [], "perhaps it never had any"
     assert differences(source(lost, None)) == []

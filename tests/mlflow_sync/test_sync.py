@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recording import begin, record
+from recording import record, start
 from watching import shown, wait_for
 
 from nnlab.config.jobs import compose_jobs
@@ -35,7 +35,7 @@ class Pretended:
     def add(self, run: Path) -> None:
         self.told.append(("add", self, run))
 
-    def finish(self, patience: float, say: Callable[[str], object]) -> list[str]:
+    def finish(self, patience: float, notify: Callable[[str], object]) -> list[str]:
         self.told.append(("finish", self, patience))
         return ["the run is not there"]
 
@@ -95,7 +95,7 @@ def test_mlflow_is_waited_for_less_long_after_an_exception(
 
 
 def test_a_killed_run_in_a_folder_without_a_worker_is_closed(runs_dir: Path) -> None:
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     recorder.directory.release()
     composed = config(runs_dir, "tracking.enabled=false")
     with Sync([composed]) as sync:

@@ -16,7 +16,7 @@ import mlflow
 import pytest
 import recording
 from mlflow import MlflowClient
-from recording import begin, metrics, record, syncing
+from recording import metrics, record, start, syncing
 from watching import run_id, shown, steps, synced, wait_for
 
 from nnlab.config.tracking_uri import sqlite_uri
@@ -38,7 +38,7 @@ def closed_port() -> Iterator[int]:
 
 def test_a_run_is_in_mlflow_while_it_trains_and_whole_when_it_has_ended(runs_dir: Path, uri: str) -> None:
     process = syncing(uri, runs_dir)
-    with begin(runs_dir, process) as recorder:
+    with start(runs_dir, process) as recorder:
         path = recorder.directory.path
         recorder.epoch(1, metrics(1))
         wait_for(lambda: run_id(path) is not None and steps(uri, path) == [1])
@@ -76,7 +76,8 @@ def test_an_unreachable_server_changes_nothing_but_the_message(
     path = record(runs_dir, process)
     (problem,) = process.finish(120)
     assert "Connection refused" in problem
-    assert f"MLflow at http://***@127.0.0.1:{closed_port} has not got all of the run {path.name}" in problem
+    assert f"MLflow at http://***@127.0.0.1:{closed_port} " in problem
+    assert path.name in problem
     assert f"{path} holds everything, the next run will try again, and {runs_dir}/mirror.log" in problem
     assert run_id(path) is None
     assert journal.read(path / "metrics.jsonl")[0][-1]["status"] == "finished"
@@ -90,10 +91,10 @@ def test_a_server_that_never_answers_is_not_waited_for_longer_than_asked(runs_di
         process = syncing(f"http://127.0.0.1:{server.getsockname()[1]}", runs_dir)
         record(runs_dir, process)
         (problem,) = process.finish(0.5)
-        assert f"it is slow or away; process {process.pid} keeps trying" in problem
+        assert f"process {process.pid} keeps trying" in problem
         os.kill(process.pid, signal.SIGKILL)
         (problem,) = process.finish(60)
-    assert "the process that feeds it died with status -9" in problem
+    assert "died with status -9" in problem
 
 
 def test_a_store_that_has_not_answered_once_is_waited_for_a_moment_and_said_to_be(
@@ -118,7 +119,7 @@ def test_a_store_that_answers_or_is_being_made_is_waited_for(
     monkeypatch.setattr(sync_process, "SECONDS_FOR_A_FIRST_ANSWER", 0.0)
     for place, folder in ((uri, runs_dir), (sqlite_uri(tmp_path / "new" / "mlflow.db"), tmp_path / "new")):
         process = syncing(place, folder)
-        recorder = begin(folder, process)
+        recorder = start(folder, process)
         wait_for(process._answers)
         recorder.close("finished")
         assert process.finish(120) == []
@@ -150,7 +151,7 @@ def test_announcing_to_a_worker_that_died_does_not_disturb_the_run(runs_dir: Pat
     os.kill(process.pid, signal.SIGKILL)
     path = record(runs_dir, process)
     (problem,) = process.finish(60)
-    assert "the process that feeds it died with status -9" in problem
+    assert "died with status -9" in problem
     assert synced(uri, runs_dir), "the next one finds it"
     assert shown(uri, path) == ("FINISHED", "finished")
     assert process.finish(0) == []
@@ -162,7 +163,7 @@ def test_a_worker_killed_at_work_is_completed_by_the_next_with_each_step_once(
     runs_dir: Path, uri: str, moment: float
 ) -> None:
     process = syncing(uri, runs_dir)
-    with begin(runs_dir, process) as recorder:
+    with start(runs_dir, process) as recorder:
         path = recorder.directory.path
         for epoch in range(1, 400):
             recorder.epoch(epoch, metrics(epoch))

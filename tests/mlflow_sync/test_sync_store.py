@@ -167,7 +167,7 @@ def test_a_file_that_is_no_store_is_refused(runs_dir: Path, uri: str) -> None:
 
 def test_a_place_that_cannot_hold_a_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunFailedError, match=r"mlflow\.db could not be made \(Not a directory|File exists"):
+    with pytest.raises(RunFailedError, match=r"mlflow\.db .*\((Not a directory|File exists)"):
         ensure_store(f"sqlite:///{tmp_path}/file/mlflow.db", tmp_path)
 
 

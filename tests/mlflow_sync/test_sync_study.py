@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from recording import begin, begin_in, metrics, model
+from recording import metrics, model, start, start_in
 from watching import files, history, run_id, shown, synced, wait_for
 
 from nnlab.mlflow_sync.schedule import Schedule
@@ -20,13 +20,13 @@ from nnlab.runs.recorder import Recorder
 
 
 def study(runs_dir: Path) -> Recorder:
-    return begin_in(RunDirectory.claim(runs_dir / "digits"))
+    return start_in(RunDirectory.claim(runs_dir / "digits"))
 
 
 def trial(parent: Path, number: int = 1) -> Path:
     """The directory of a finished trial."""
     directory = RunDirectory.claim(parent / "trials" / f"{parent.name}-{number:04}")
-    with begin_in(directory, parent=str(parent), tags={"nnlab.trial": str(number)}) as recorder:
+    with start_in(directory, parent=str(parent), tags={"nnlab.trial": str(number)}) as recorder:
         recorder.epoch(1, metrics(1))
     return directory.path
 
@@ -55,7 +55,7 @@ def test_a_studys_numbers_are_over_its_finished_trials(runs_dir: Path, client: M
 def test_a_trial_is_shown_below_its_study(runs_dir: Path, client: MlflowClient, absolute: bool) -> None:
     parent = upload(study(runs_dir).directory.path, client)
     directory = RunDirectory.claim(runs_dir / "digits" / "trials" / "digits-0001")
-    begin_in(directory, parent=str(runs_dir / "digits") if absolute else "../..").close("pruned")
+    start_in(directory, parent=str(runs_dir / "digits") if absolute else "../..").close("pruned")
     child = upload(directory.path, client)
     found = client.search_runs([child.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.run_id}'")  # type: ignore[list-item]
     assert [run.info.run_name for run in found] == ["digits-0001 (pruned)"]
@@ -107,7 +107,7 @@ def test_a_study_and_trials_that_were_left_behind_are_brought_by_the_next_worker
     assert [shown(uri, path)[1] for path in paths] == ["killed", "finished", "finished"]
 
 
-def test_a_directory_in_which_no_run_begins_is_waited_for_as_long_as_one_may(runs_dir: Path, uri: str) -> None:
+def test_a_directory_in_which_no_run_starts_is_waited_for_as_long_as_one_may(runs_dir: Path, uri: str) -> None:
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     never, late = (runs_dir / name for name in ("never", "late"))
     with ThreadPoolExecutor(1) as background:
@@ -115,17 +115,17 @@ def test_a_directory_in_which_no_run_begins_is_waited_for_as_long_as_one_may(run
             arrivals.put(path)
         arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
         wait_for(arrivals.empty)
-        begin_in(RunDirectory.claim(late)).close("finished")
+        start_in(RunDirectory.claim(late)).close("finished")
         wait_for(lambda: getattr(SyncState.of(late), "is_closed", False))
         arrivals.put(None)
         assert arrived.result()
     assert not never.exists()
 
 
-def test_a_run_that_goes_on_is_left_alone_for_a_while_and_brought_at_once_when_it_ends(
+def test_a_run_that_continues_is_left_alone_for_a_while_and_brought_at_once_when_it_ends(
     runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     path = recorder.directory.path
     monkeypatch.setattr("time.monotonic", lambda: 100.0)
     assert not Schedule(rest_until=101.0).is_due(path)
@@ -135,10 +135,10 @@ def test_a_run_that_goes_on_is_left_alone_for_a_while_and_brought_at_once_when_i
     assert not Schedule(retry_at=101.0).is_due(path), "MLflow is away: that it has ended changes nothing"
 
 
-def test_uploading_a_run_that_goes_on_takes_a_fortieth_of_the_time_however_many_there_are(
+def test_uploading_a_run_that_continues_takes_a_fortieth_of_the_time_however_many_there_are(
     runs_dir: Path, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     worker, schedule = Worker(uri, runs_dir), Schedule()
     clock = iter([10.0, 10.0625])  # the processor is busy for a sixteenth of a second
     monkeypatch.setattr("time.process_time", lambda: next(clock))
@@ -154,7 +154,7 @@ def test_of_a_studys_models_the_winners_alone_is_among_mlflows_models(runs_dir: 
     paths = []
     for number in (1, 2):
         directory = RunDirectory.claim(runs_dir / "digits" / "trials" / f"digits-{number:04}")
-        with begin_in(directory, parent=str(runs_dir / "digits")) as recorder:
+        with start_in(directory, parent=str(runs_dir / "digits")) as recorder:
             recorder.epoch(1, metrics(1))
             recorder.save_model(model())
         upload(directory.path, client)

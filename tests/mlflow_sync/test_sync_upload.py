@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from recording import begin, metrics, record
+from recording import metrics, record, start
 from watching import break_off, files, history, runs
 
 from nnlab.mlflow_sync.upload import upload
@@ -71,7 +71,7 @@ def test_uploading_again_changes_nothing(runs_dir: Path, client: MlflowClient) -
 
 
 def test_uploads_while_the_run_grows_give_the_same_as_one_at_the_end(runs_dir: Path, client: MlflowClient) -> None:
-    with begin(runs_dir) as recorder:
+    with start(runs_dir) as recorder:
         state = upload(recorder.directory.path, client)
         assert client.get_run(state.run_id).info.status == "RUNNING"
         assert client.get_run(state.run_id).data.tags["nnlab.status"] == "running"
@@ -103,7 +103,7 @@ def test_an_upload_that_breaks_off_anywhere_is_completed_with_each_step_once(
 def test_metrics_go_in_few_calls_within_mlflows_limit(
     runs_dir: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with begin(runs_dir) as recorder:
+    with start(runs_dir) as recorder:
         for epoch in range(1, 801):
             recorder.epoch(epoch, metrics(epoch))
     sizes = []
@@ -133,7 +133,7 @@ def test_metrics_go_in_few_calls_within_mlflows_limit(
     ],
 )
 def test_a_run_is_closed_in_mlflow_as_it_ended(runs_dir: Path, client: MlflowClient, status: Any, shown: str) -> None:
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     recorder.close(status, "the reason")
     run = client.get_run(upload(recorder.directory.path, client).run_id)
     assert (run.info.status, run.data.tags["nnlab.status"]) == (shown, status)
@@ -143,7 +143,7 @@ def test_a_run_is_closed_in_mlflow_as_it_ended(runs_dir: Path, client: MlflowCli
 def test_numbers_that_are_not_finite_reach_mlflow_as_far_as_it_can_keep_them(
     runs_dir: Path, client: MlflowClient
 ) -> None:
-    with begin(runs_dir) as recorder:
+    with start(runs_dir) as recorder:
         recorder.epoch(1, {"a": math.nan, "b": math.inf, "c": -math.inf})
     path = recorder.directory.path
     for _ in range(2):
@@ -159,7 +159,7 @@ def test_numbers_that_are_not_finite_reach_mlflow_as_far_as_it_can_keep_them(
 
 def test_many_and_long_params_arrive(runs_dir: Path, client: MlflowClient) -> None:
     config = {"many": {f"p{i}": i for i in range(250)}, "long": "x" * 9000, "empty": ""}
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     recorder.directory.write("config.yaml", str(config))
     recorder.close("finished")
     state = upload(recorder.directory.path, client)

@@ -1,4 +1,4 @@
-"""Runs that MLflow knows, and that then begin again (their process died) or go on (something is added)."""
+"""Runs that MLflow knows, and that then restart (their process died) or are resumed (something is added)."""
 
 # mypy: disable-error-code="arg-type"
 from __future__ import annotations
@@ -11,7 +11,7 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
-from recording import begin, begin_in, dataset, metrics, model, record
+from recording import dataset, metrics, model, record, start, start_in
 from watching import break_off, files, history, runs, shown, synced
 
 from nnlab.mlflow_sync.state import SyncState
@@ -22,7 +22,7 @@ from nnlab.runs.recorder import Recorder
 
 def died_after(epochs: int, runs_dir: Path) -> Path:
     """The directory of a run whose process was killed."""
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     for epoch in range(1, epochs + 1):
         recorder.epoch(epoch, metrics(epoch) | {"time/epoch_seconds": 9.0})
     recorder.directory.release()  # what the system does for a killed process
@@ -30,7 +30,7 @@ def died_after(epochs: int, runs_dir: Path) -> Path:
 
 
 def begun_again(path: Path, epochs: int, status: Any = "finished") -> None:
-    recorder = begin_in(RunDirectory.claim(path))
+    recorder = start_in(RunDirectory.claim(path))
     for epoch in range(1, epochs + 1):
         recorder.epoch(epoch, metrics(epoch) | {"time/epoch_seconds": 1.0})
     recorder.save_model(model())
@@ -42,7 +42,7 @@ def the_only_run(client: MlflowClient) -> Any:
     return run
 
 
-def test_a_run_that_begins_again_repeats_no_step_in_mlflow(runs_dir: Path, client: MlflowClient) -> None:
+def test_a_run_that_restarts_repeats_no_step_in_mlflow(runs_dir: Path, client: MlflowClient) -> None:
     path = died_after(2, runs_dir)
     upload(path, client)
     begun_again(path, 3)
@@ -56,7 +56,7 @@ def test_a_run_that_begins_again_repeats_no_step_in_mlflow(runs_dir: Path, clien
 
 @pytest.mark.parametrize("calls", range(1, 4))
 @pytest.mark.parametrize("broken", ["first", "second"])
-def test_an_upload_that_breaks_off_before_or_after_a_new_beginning_is_completed_with_each_step_once(
+def test_an_upload_that_breaks_off_before_or_after_a_restart_is_completed_with_each_step_once(
     runs_dir: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, broken: str, calls: int
 ) -> None:
     path = died_after(2, runs_dir)
@@ -89,14 +89,14 @@ def test_the_same_holds_when_mlflow_first_hears_of_both_attempts_at_once(runs_di
     assert the_only_run(client).data.tags["nnlab.status"] == "pruned"
 
 
-def test_a_killed_run_that_begins_again_is_shown_as_running_and_why_it_ended_is_forgotten(
+def test_a_killed_run_that_restarts_is_shown_as_running_and_why_it_ended_is_forgotten(
     runs_dir: Path, client: MlflowClient, uri: str
 ) -> None:
     path = died_after(1, runs_dir)
     assert synced(uri, runs_dir, path)
     assert shown(uri, path) == ("KILLED", "killed")
     assert the_only_run(client).data.tags["mlflow.note.content"] == "the process died without closing the run"
-    recorder = begin_in(RunDirectory.claim(path))
+    recorder = start_in(RunDirectory.claim(path))
     assert not upload(path, client).is_closed
     assert shown(uri, path) == ("RUNNING", "running")
     recorder.close("finished")
@@ -105,10 +105,10 @@ def test_a_killed_run_that_begins_again_is_shown_as_running_and_why_it_ended_is_
     assert the_only_run(client).data.tags["mlflow.note.content"] == ""
 
 
-def test_a_finished_run_goes_on_with_its_test_numbers_and_pictures(
+def test_a_finished_run_continues_with_its_test_numbers_and_pictures(
     runs_dir: Path, client: MlflowClient, uri: str
 ) -> None:
-    with begin(runs_dir) as recorder:
+    with start(runs_dir) as recorder:
         recorder.epoch(1, metrics(1))
         recorder.save_model(model())
     path = recorder.directory.path
@@ -155,7 +155,7 @@ def test_a_worker_brings_what_was_added_to_a_run_that_had_arrived(
 def test_other_weights_replace_the_logged_model(runs_dir: Path, client: MlflowClient, uri: str) -> None:
     path = record(runs_dir)
     upload(path, client)
-    recorder = begin_in(RunDirectory.claim(path))
+    recorder = start_in(RunDirectory.claim(path))
     digest = recorder.save_model(model(seed=12))
     recorder.close("pruned")
     state = upload(path, client)
@@ -167,7 +167,7 @@ def test_other_weights_replace_the_logged_model(runs_dir: Path, client: MlflowCl
     np.testing.assert_array_equal(predicted, model(seed=12).network.predict(rows.inputs()))
 
 
-def test_a_run_that_was_deleted_in_mlflow_stays_deleted_when_it_goes_on(runs_dir: Path, client: MlflowClient) -> None:
+def test_a_run_that_was_deleted_in_mlflow_stays_deleted_when_it_continues(runs_dir: Path, client: MlflowClient) -> None:
     path = record(runs_dir)
     state = upload(path, client)
     client.delete_run(state.run_id)
@@ -179,10 +179,10 @@ def test_a_run_that_was_deleted_in_mlflow_stays_deleted_when_it_goes_on(runs_dir
 
 def test_a_new_run_in_a_folder_of_the_same_name_is_another_run_in_mlflow(runs_dir: Path, client: MlflowClient) -> None:
     path = runs_dir / "a-study"
-    begin_in(RunDirectory.claim(path)).close("finished")
+    start_in(RunDirectory.claim(path)).close("finished")
     first = upload(path, client)
     shutil.rmtree(path)
-    begin_in(RunDirectory.claim(path)).close("finished")
+    start_in(RunDirectory.claim(path)).close("finished")
     assert upload(path, client).run_id != first.run_id
     assert [run.info.run_name for run in runs(client)] == ["a-study", "a-study"]
 
@@ -190,7 +190,7 @@ def test_a_new_run_in_a_folder_of_the_same_name_is_another_run_in_mlflow(runs_di
 def test_what_runs_are_compared_by_is_there_once_and_the_last_word_counts(runs_dir: Path, client: MlflowClient) -> None:
     path = died_after(2, runs_dir)
     for value, seconds in [(0.25, 3.0), (0.25, 4.0)]:
-        with begin_in(RunDirectory.claim(path)) as recorder:
+        with start_in(RunDirectory.claim(path)) as recorder:
             recorder.kept(2, {"best/val/loss": value, "objective": seconds})
         state = upload(path, client)
     assert history(client, state.run_id, "best/val/loss") == [(2, 0.25)]
@@ -203,7 +203,7 @@ def test_what_runs_are_compared_by_is_there_once_and_the_last_word_counts(runs_d
 def test_the_name_says_pruned_as_long_as_that_is_true(runs_dir: Path, client: MlflowClient) -> None:
     path, names = runs_dir / "trial", []
     for status in ("pruned", None, "finished", "pruned"):
-        recorder = begin_in(RunDirectory.claim(path), name="trial 3")
+        recorder = start_in(RunDirectory.claim(path), name="trial 3")
         if status:
             recorder.close(status)
         upload(path, client)
@@ -213,7 +213,7 @@ def test_the_name_says_pruned_as_long_as_that_is_true(runs_dir: Path, client: Ml
 
 
 def test_a_name_of_the_users_own_stays(runs_dir: Path, client: MlflowClient) -> None:
-    recorder = begin(runs_dir, name="trial 3")
+    recorder = start(runs_dir, name="trial 3")
     state = upload(recorder.directory.path, client)
     client.update_run(state.run_id, name="the odd one")
     recorder.close("pruned")

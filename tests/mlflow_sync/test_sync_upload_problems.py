@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from recording import begin, metrics, record
+from recording import metrics, record, start
 from watching import files, history
 
 from nnlab.errors import UserError
@@ -19,7 +19,7 @@ from nnlab.runs.recorder import Recorder
 
 
 def test_a_run_that_the_user_deleted_in_mlflow_is_left_alone(runs_dir: Path, client: MlflowClient) -> None:
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     state = upload(recorder.directory.path, client)
     client.delete_run(state.run_id)
     recorder.close("finished")
@@ -32,7 +32,7 @@ def test_a_run_that_the_user_deleted_in_mlflow_is_left_alone(runs_dir: Path, cli
 def test_a_store_that_was_lost_gets_all_of_a_run_again(
     runs_dir: Path, template_store: Path, client: MlflowClient
 ) -> None:
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     recorder.epoch(1, metrics(1))
     upload(recorder.directory.path, client)
     recorder.epoch(2, metrics(2))
@@ -90,7 +90,7 @@ def test_a_password_in_the_uri_is_not_kept(runs_dir: Path, client: MlflowClient,
         def tracking_uri(self) -> str:
             return "postgresql://me:s3cret@db/runs"
 
-    recorder: Recorder = begin(runs_dir)
+    recorder: Recorder = start(runs_dir)
     upload(recorder.directory.path, Renamed(uri))
     recorder.close("finished")
     assert "s3cret" not in (recorder.directory.path / "mlflow.json").read_text()

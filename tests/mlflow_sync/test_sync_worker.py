@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from recording import begin, begin_in, metrics, record
+from recording import metrics, record, start, start_in
 from watching import shown, steps, synced, wait_for
 
 from nnlab.mlflow_sync.state import SyncState
@@ -23,7 +23,7 @@ from nnlab.runs.recorder import Recorder
 
 def on_the_way(runs_dir: Path, uri: str) -> Recorder:
     """A run that was meant for MLflow at `uri` and has not got there."""
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     recorder.epoch(1, metrics(1))
     SyncState(tracking_uri=uri).save(recorder.directory.path)
     return recorder
@@ -36,7 +36,7 @@ def test_several_runs_are_followed_by_one_worker(runs_dir: Path, uri: str) -> No
 
 
 def test_a_run_that_died_while_it_was_followed_is_closed_as_killed(runs_dir: Path, uri: str) -> None:
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     recorder.epoch(1, metrics(1))
     recorder.directory.release()  # what the system does for a killed process
     assert synced(uri, runs_dir, recorder.directory.path)
@@ -48,7 +48,7 @@ def test_a_worker_closes_what_dead_runs_left_and_sends_its_own_alone(
     runs_dir: Path, uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dead, damaged, elsewhere, alive = (on_the_way(runs_dir, place) for place in (uri, uri, "http://127.0.0.1:1", uri))
-    untracked = begin(runs_dir)
+    untracked = start(runs_dir)
     for recorder in (dead, damaged, elsewhere, untracked):
         recorder.directory.release()
     (damaged.directory.path / "mlflow.json").write_text("{")
@@ -84,7 +84,7 @@ def test_a_run_that_cannot_be_read_does_not_hold_up_the_others(
     assert broken.name in capsys.readouterr().err
 
 
-def test_a_store_that_may_not_be_written_is_said_to_be_so(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_may_not_be_written_is_reported_as_such(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(runs_dir)  # MLflow takes such an address for a relative path, and makes its folder
     path = record(runs_dir)
     uri = f"sqlite:///file:{runs_dir}/mlflow.db?mode=ro&uri=true"
@@ -95,7 +95,7 @@ def test_a_store_that_may_not_be_written_is_said_to_be_so(runs_dir: Path, monkey
     assert "attempt to write a readonly database" in str(state.problem)
 
 
-def test_a_store_of_a_newer_mlflow_is_said_to_be_so(runs_dir: Path, uri: str) -> None:
+def test_a_store_of_a_newer_mlflow_is_reported_as_such(runs_dir: Path, uri: str) -> None:
     with closing(sqlite3.connect(runs_dir / "mlflow.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
     path = record(runs_dir)
@@ -111,7 +111,7 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
     left = on_the_way(runs_dir, uri)
     left.directory.release()
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
-    with begin(runs_dir) as recorder, ThreadPoolExecutor(1) as background:
+    with start(runs_dir) as recorder, ThreadPoolExecutor(1) as background:
         path = recorder.directory.path
         SyncState(tracking_uri=uri).save(path)
         arrivals.put(path)
@@ -127,9 +127,9 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
     assert shown(uri, left.directory.path) == ("KILLED", "killed")
 
 
-def test_a_run_that_begins_again_after_it_arrived_is_noticed_while_the_worker_works(runs_dir: Path, uri: str) -> None:
+def test_a_run_that_restarts_after_it_arrived_is_noticed_while_the_worker_works(runs_dir: Path, uri: str) -> None:
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
-    recorder = begin(runs_dir)
+    recorder = start(runs_dir)
     path = recorder.directory.path
     recorder.directory.release()
     with ThreadPoolExecutor(1) as background:
@@ -137,7 +137,7 @@ def test_a_run_that_begins_again_after_it_arrived_is_noticed_while_the_worker_wo
         arrivals.put(path)
         wait_for(lambda: getattr(SyncState.of(path), "is_closed", False))
         assert shown(uri, path) == ("KILLED", "killed")
-        again = begin_in(RunDirectory.claim(path))
+        again = start_in(RunDirectory.claim(path))
         again.epoch(1, metrics(1))
         wait_for(lambda: steps(uri, path) == [1])
         assert shown(uri, path) == ("RUNNING", "running")
@@ -151,7 +151,7 @@ def test_a_run_that_begins_again_after_it_arrived_is_noticed_while_the_worker_wo
     assert steps(uri, path) == [1, 2]
 
 
-def test_a_run_that_goes_on_and_cannot_be_read_any_more_is_given_up(runs_dir: Path, uri: str) -> None:
+def test_a_run_that_continues_and_cannot_be_read_any_more_is_given_up(runs_dir: Path, uri: str) -> None:
     arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     path = record(runs_dir)
     with ThreadPoolExecutor(1) as background:

@@ -136,7 +136,7 @@ def test_images_get_five_pictures(tmp_path: Path) -> None:
             assert min(image.size) > 200
 
 
-def test_rows_that_are_no_images_get_curves_and_confusion_alone(tmp_path: Path) -> None:
+def test_rows_that_are_not_images_get_curves_and_confusion_alone(tmp_path: Path) -> None:
     assert sorted(draw(tmp_path, truth_table())) == ["confusion_matrix", "learning_curves"]
 
 

@@ -109,7 +109,7 @@ def test_a_directory_that_is_no_run_is_not_alive(tmp_path: Path) -> None:
     assert not RunDirectory.is_alive(tmp_path)
 
 
-def test_history_is_a_row_an_epoch_with_the_last_word_on_each(tmp_path: Path) -> None:
+def test_history_is_one_row_per_epoch_with_the_last_word_on_each(tmp_path: Path) -> None:
     writer = Journal(tmp_path / "metrics.jsonl")
     writer.append("epoch", epoch=1, metrics={"train/loss": 0.5})
     writer.append("epoch", epoch=2, metrics={"train/loss": 9.0})
@@ -120,7 +120,7 @@ def test_history_is_a_row_an_epoch_with_the_last_word_on_each(tmp_path: Path) ->
     assert (tmp_path / "history.csv").read_text() == "epoch,train/loss,val/loss\n1,0.5,\n2,nan,0.1\n"
 
 
-def test_history_leaves_out_what_was_recorded_before_the_run_began_again(tmp_path: Path) -> None:
+def test_history_leaves_out_what_was_recorded_before_the_run_restarted(tmp_path: Path) -> None:
     writer = Journal(tmp_path / "metrics.jsonl")
     for goes_on, epochs in ((False, (1, 2, 3)), (False, (1, 2)), (True, (4,))):
         writer.append("start", goes_on=goes_on)

@@ -115,7 +115,7 @@ def test_numbers_that_are_not_finite_are_texts_in_valid_json(path: Path) -> None
     assert line["metrics"] == {"a": "nan", "b": "inf", "c": "-inf"}
 
 
-def test_a_reader_goes_on_where_it_stopped(path: Path) -> None:
+def test_a_reader_continues_where_it_stopped(path: Path) -> None:
     written(path, 2)
     _, offset = journal.read(path)
     assert journal.read(path, offset) == ([], offset)
@@ -125,7 +125,7 @@ def test_a_reader_goes_on_where_it_stopped(path: Path) -> None:
     assert end == path.stat().st_size
 
 
-def test_a_journal_cut_anywhere_keeps_its_whole_lines_and_goes_on(path: Path) -> None:
+def test_a_journal_cut_anywhere_keeps_its_whole_lines_and_continues(path: Path) -> None:
     written(path, 3)
     data = path.read_bytes()
     for cut in range(len(data)):

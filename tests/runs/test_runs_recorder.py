@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from recording import OVERRIDES, begin, begin_in, configuration, dataset, model, record
+from recording import OVERRIDES, configuration, dataset, model, record, start, start_in
 
 from nnlab.errors import RunFailedError, UserError
 from nnlab.runs import journal
@@ -52,7 +52,7 @@ def test_a_run_directory_holds_everything(tmp_path: Path) -> None:
 
 
 def test_the_tag_of_the_weights_is_their_digest(tmp_path: Path) -> None:
-    with begin(tmp_path) as recorder:
+    with start(tmp_path) as recorder:
         digest = recorder.save_model(model())
     (note,) = [e for e in journal.read(recorder.directory.journal_path)[0] if e["event"] == "note"]
     assert note["tags"] == {"nnlab.weights_sha256": digest}
@@ -60,7 +60,7 @@ def test_the_tag_of_the_weights_is_their_digest(tmp_path: Path) -> None:
 
 
 def test_the_scores_of_the_kept_epoch_are_no_row_of_the_history(tmp_path: Path) -> None:
-    with begin(tmp_path) as recorder:
+    with start(tmp_path) as recorder:
         recorder.epoch(1, {"lr": 0.5})
         recorder.kept(1, {"best/epoch": 1, "best/val/loss": 0.25})
     path = recorder.directory.path
@@ -70,15 +70,15 @@ def test_the_scores_of_the_kept_epoch_are_no_row_of_the_history(tmp_path: Path) 
 
 
 def test_history_can_be_asked_for_while_the_run_lives(tmp_path: Path) -> None:
-    with begin(tmp_path) as recorder:
+    with start(tmp_path) as recorder:
         recorder.epoch(1, {"lr": 0.5})
         assert recorder.history() == [{"epoch": 1, "lr": 0.5}]
         assert RunDirectory.is_alive(recorder.directory.path)
 
 
-def test_a_run_begins_again_in_its_directory_with_nothing_left_of_its_results(tmp_path: Path) -> None:
+def test_a_run_restarts_in_its_directory_with_nothing_left_of_its_results(tmp_path: Path) -> None:
     path = record(tmp_path)
-    recorder = begin_in(RunDirectory.claim(path), seed=8)
+    recorder = start_in(RunDirectory.claim(path), seed=8)
     assert json.loads((path / "provenance.json").read_text())["seed"] == 8
     assert {entry.name for entry in path.iterdir()} == {
         "config.yaml",
@@ -96,7 +96,7 @@ def test_a_run_begins_again_in_its_directory_with_nothing_left_of_its_results(tm
     assert (path / "history.csv").read_text() == "epoch,lr\n1,0.5\n"
 
 
-def test_a_run_goes_on_with_all_that_it_has(tmp_path: Path) -> None:
+def test_a_run_continues_with_all_that_it_has(tmp_path: Path) -> None:
     path = record(tmp_path, epochs=2)
     before = {entry.name: entry.read_bytes() for entry in path.iterdir() if entry.is_file()}
     recorder = Recorder.reopen(path, None)
@@ -111,17 +111,17 @@ def test_a_run_goes_on_with_all_that_it_has(tmp_path: Path) -> None:
     assert not RunDirectory.is_alive(path)
 
 
-def test_only_a_run_can_go_on(tmp_path: Path) -> None:
+def test_only_a_run_can_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Only a run that was started can be reopened, but .*/nothing holds none"):
         Recorder.reopen(tmp_path / "nothing", None)
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_run_that_cannot_begin_frees_its_directory(tmp_path: Path) -> None:
+def test_a_run_that_cannot_start_frees_its_directory(tmp_path: Path) -> None:
     directory = RunDirectory.claim(tmp_path / "run")
     (directory.path / "config.yaml").mkdir()
     with pytest.raises(RunFailedError, match=r"writing .*config\.yaml failed \(Is a directory\)"):
-        begin_in(directory)
+        start_in(directory)
     assert not RunDirectory.is_alive(directory.path)
 
 
@@ -134,7 +134,7 @@ def test_a_run_that_cannot_begin_frees_its_directory(tmp_path: Path) -> None:
     ],
 )
 def test_a_run_is_closed_by_how_its_block_ends(tmp_path: Path, error: BaseException, expected: tuple[str, str]) -> None:
-    recorder = begin(tmp_path)
+    recorder = start(tmp_path)
     with pytest.raises(type(error), match=re.escape(str(error))), recorder:
         raise error
     assert ending(recorder.directory.path) == expected
@@ -142,7 +142,7 @@ def test_a_run_is_closed_by_how_its_block_ends(tmp_path: Path, error: BaseExcept
 
 
 def test_the_first_word_on_the_end_counts(tmp_path: Path) -> None:
-    with begin(tmp_path) as recorder:
+    with start(tmp_path) as recorder:
         recorder.close("diverged", "the loss is NaN after epoch 3")
         recorder.close("finished")
     assert ending(recorder.directory.path) == ("diverged", "the loss is NaN after epoch 3")
@@ -162,7 +162,7 @@ def test_passwords_are_in_no_file_of_the_run(tmp_path: Path) -> None:
 
 
 def test_a_model_that_cannot_be_written_fails_the_run_in_words(tmp_path: Path) -> None:
-    with begin(tmp_path) as recorder:
+    with start(tmp_path) as recorder:
         (recorder.directory.path / "model").write_text("in the way")
         with pytest.raises(RunFailedError, match=r"writing .*model failed \(File exists\)"):
             recorder.save_model(model())

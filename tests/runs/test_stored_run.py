@@ -1,4 +1,4 @@
-"""A run read back says what was recorded, at any moment of its life."""
+"""A run read back is what was recorded, at any moment of its life."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recording import OVERRIDES, begin, begin_in, configuration, dataset, metrics, model, record
+from recording import OVERRIDES, configuration, dataset, metrics, model, record, start, start_in
 
 from nnlab.errors import UserError
 from nnlab.runs.directory import RunDirectory, end_if_dead
@@ -35,11 +35,11 @@ def test_a_run_reads_back_as_it_was_recorded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run.model().predict(rows), model().predict(rows))
 
 
-def test_a_run_that_goes_on_growing_is_followed_from_where_it_was_read(tmp_path: Path) -> None:
+def test_a_run_that_keeps_growing_is_followed_from_where_it_was_read(tmp_path: Path) -> None:
     assert StoredRun.at(tmp_path / "run") is None
     directory = RunDirectory.claim(tmp_path / "run")
     assert StoredRun.at(directory.path) is None
-    recorder = begin_in(directory)
+    recorder = start_in(directory)
     run = StoredRun.open(directory.path)
     assert (run.status, run.is_alive, run.has_ended, run.epochs) == ("running", True, False, {})
     for epoch in (1, 2):
@@ -60,14 +60,14 @@ def test_a_run_that_goes_on_growing_is_followed_from_where_it_was_read(tmp_path:
 def test_what_a_run_said_before_it_started_again_counts_only_as_a_look_at_the_test_split(tmp_path: Path) -> None:
     path = record(tmp_path)
     run = StoredRun.open(path)
-    recorder = begin_in(RunDirectory.claim(path))
+    recorder = start_in(RunDirectory.claim(path))
     recorder.epoch(1, {"lr": 0.5})
     assert run.update() == run.epochs == {1: {"lr": 0.5}}
     assert (run.status, run.test, run.tags, run.evaluations, run.tested_at) == ("running", {}, {}, 1, None)
     recorder.close("finished")
 
 
-def test_a_run_that_is_taken_up_again_keeps_what_it_said_but_for_its_end(tmp_path: Path) -> None:
+def test_a_run_that_is_resumed_keeps_what_it_said_but_for_its_end(tmp_path: Path) -> None:
     path = record(tmp_path, epochs=2)
     before = StoredRun.open(path)
     recorder = Recorder.reopen(path, None)
@@ -80,7 +80,7 @@ def test_a_run_that_is_taken_up_again_keeps_what_it_said_but_for_its_end(tmp_pat
 
 
 def test_a_study_s_own_run_has_a_row_for_each_finished_trial(tmp_path: Path) -> None:
-    recorder = begin(tmp_path)
+    recorder = start(tmp_path)
     for number in (1, 2):
         recorder.trial(number, {"best/val/loss": 1 / number})
     recorder.close("finished")
@@ -150,12 +150,12 @@ def test_a_damaged_file_is_named_when_it_is_asked_for(name: str, content: str | 
 
 
 def test_a_run_without_a_model_says_so(tmp_path: Path) -> None:
-    recorder = begin(tmp_path)
+    recorder = start(tmp_path)
     recorder.close("failed", "MemoryError")
-    with pytest.raises(UserError, match=r"has none; the run's status is failed"):
+    with pytest.raises(UserError, match="status is failed"):
         StoredRun.open(recorder.directory.path).model()
 
 
-def test_a_directory_without_a_run_is_told(tmp_path: Path) -> None:
+def test_a_directory_without_a_run_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"/nothing holds none\. Check the path"):
         StoredRun.open(tmp_path / "nothing")

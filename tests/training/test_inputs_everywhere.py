@@ -115,19 +115,19 @@ def test_no_value_of_a_validation_or_test_row_changes_the_trained_weights(
 
 DAYS = 20_240_101 + np.arange(60) % 28
 LOST = {
-    "milliseconds": (MILLISECONDS[:60], (), r"of 60 .* position 1 .*only 1 would remain.*data\.standardize=true, or"),
+    "milliseconds": (MILLISECONDS[:60], (), r"of 60 .* position 1 .*only 1 .*data\.standardize=true, or"),
     "dates": (DAYS, (), r"20240103\.0 and 20240104\.0.*data\.standardize=true, or dtype=float64"),
-    "large whole numbers": (2**24 + np.arange(60), (), "16777216.0 and 16777217.0"),
+    "large whole numbers": (2**24 + np.arange(60), (), r"16777216\.0 and 16777217\.0"),
     "beyond float32": (
         1e39 * np.arange(60),
         (),
         r"5.9e\+40 in row 59 .*position 1 .*beyond .* 3\.4e\+38",
     ),
-    "below float32": (1e-300 * np.arange(60), (), "only 1 would remain"),
+    "below float32": (1e-300 * np.arange(60), (), "of 60 .*only 1 "),
     "one far off": (
         np.where(np.arange(60) == 4, 1e300, np.arange(60)),
         ("data.standardize=true", "dtype=float64"),
-        "only 2 would remain.*closer to the others",
+        "of 60 .*only 2 .*closer to the others",
     ),
     "whole numbers beyond float64": (
         2**60 + np.arange(60),

@@ -1,4 +1,4 @@
-"""What the trainer says, in which order, and that its numbers are true."""
+"""The trainer's events, in which order, and that their numbers are true."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ def test_an_epoch_takes_every_row_once_the_last_batch_being_smaller(batch_size: 
     assert trainer.learner.step == 2 * steps
 
 
-def test_the_learning_rate_told_is_that_of_the_epochs_last_update() -> None:
+def test_the_reported_learning_rate_is_that_of_the_epochs_last_update() -> None:
     trainer = classifier(dataset(FIVE), epochs=2, batch_size=2)
     horizon = trainer.learner.horizon
     trainer.learner.schedule = Cosine()
-    told = [metrics["lr"] for metrics in metrics_by_epoch(trainer)]
+    reported = [metrics["lr"] for metrics in metrics_by_epoch(trainer)]
     # Six updates, 0 to 5; half a cosine from the first to the last: (1 + cos(π t / 5)) / 2 at t = 2 and t = 5.
     assert horizon == Horizon(3, 2)
-    assert told == pytest.approx([0.5 * (1 + math.cos(2 * math.pi / 5)) / 2, 0.0])
+    assert reported == pytest.approx([0.5 * (1 + math.cos(2 * math.pi / 5)) / 2, 0.0])
 
 
 def test_full_batch_means_the_whole_training_split_in_one_exact_step() -> None:
@@ -199,8 +199,8 @@ def test_reports_on_the_way_do_not_change_the_bits_of_the_result() -> None:
         batch_size=4,
         restore_best=False,
     )
-    told = [event for event in trainer.run() if isinstance(event, EpochEnd | Progress)]
-    assert any(isinstance(event, Progress) for event in told)
+    reported = [event for event in trainer.run() if isinstance(event, EpochEnd | Progress)]
+    assert any(isinstance(event, Progress) for event in reported)
 
     stack = [Dense(8), Activation("relu"), Dense(3), Activation("softmax")]
     model = Sequential(stack, seed=11)
@@ -209,7 +209,7 @@ def test_reports_on_the_way_do_not_change_the_bits_of_the_result() -> None:
 
     weights = trainer.objective.network.parameters.values_vector
     assert weights.tobytes() == model.network.parameters.values_vector.tobytes()
-    ends = [event.metrics for event in told if isinstance(event, EpochEnd)]
+    ends = [event.metrics for event in reported if isinstance(event, EpochEnd)]
     assert [metrics["train/loss"] for metrics in ends] == history.history["loss"]
     assert [metrics["val/accuracy"] for metrics in ends] == history.history["val_accuracy"]
 

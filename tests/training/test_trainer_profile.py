@@ -34,7 +34,7 @@ def test_a_profile_changes_no_bit_of_the_weights() -> None:
     assert ours == theirs
 
 
-def test_every_operation_is_counted_once_a_step_and_every_evaluation_once() -> None:
+def test_every_operation_is_counted_once_per_step_and_every_evaluation_once() -> None:
     profile = trained(profile=True).profile
     assert profile is not None
     lines = table(profile)

@@ -30,7 +30,7 @@ def test_the_weights_of_the_best_epoch_are_restored() -> None:
     assert weight(trainer) == BEST_WEIGHT
 
 
-def test_an_epoch_is_told_as_best_when_none_before_it_was_better() -> None:
+def test_an_epoch_is_reported_as_best_when_none_before_it_was_better() -> None:
     assert bests(one_weight(PASSES_ITS_BEST, lr=0.5, epochs=4)) == [True, True, False, False]
 
 
@@ -162,7 +162,7 @@ def test_an_error_of_the_listener_leaves_the_best_weights() -> None:
 # The validation loss of epoch k is ½·81^k: past float32's 3.4e38 from k = 21 on, since 81^20 = 1.5e38.
 
 
-def test_divergence_is_told_with_its_epoch_and_leaves_the_best_weights() -> None:
+def test_divergence_is_reported_with_its_epoch_and_leaves_the_best_weights() -> None:
     trainer = one_weight(rows([[1.0]], [1]), lr=10.0, dtype=np.float32, epochs=100)
     epochs = []
     with pytest.raises(DivergedError, match=r"diverged in epoch 21, on the validation split: the loss became inf"):
@@ -170,22 +170,22 @@ def test_divergence_is_told_with_its_epoch_and_leaves_the_best_weights() -> None
     assert weight(trainer) == 10.0
 
 
-def test_divergence_on_the_training_split_is_told_with_its_step() -> None:
+def test_divergence_on_the_training_split_is_reported_with_its_step() -> None:
     trainer = one_weight(None, lr=10.0, dtype=np.float32, epochs=100)
-    told: list[Event] = []
+    reported: list[Event] = []
     with pytest.raises(DivergedError, match=r"diverged in epoch 22, by step 1 of 1: .* Lower the learning rate"):
-        told.extend(trainer.run())
-    assert [event.epoch for event in told if isinstance(event, EpochEnd)] == list(range(1, 22))
+        reported.extend(trainer.run())
+    assert [event.epoch for event in reported if isinstance(event, EpochEnd)] == list(range(1, 22))
 
 
-def test_no_epoch_with_a_loss_that_is_not_finite_is_ever_told() -> None:
+def test_no_epoch_with_a_loss_that_is_not_finite_is_ever_reported() -> None:
     trainer = one_weight(rows([[1.0]], [1]), lr=10.0, dtype=np.float32, epochs=100)
-    told: list[Event] = []
+    reported: list[Event] = []
     with pytest.raises(DivergedError, match="diverged"):
-        told.extend(trainer.run())
-    assert told
-    assert all(np.isfinite(list(event.metrics.values())).all() for event in told if isinstance(event, EpochEnd))
-    assert not any(isinstance(event, TrainingEnd | Examined) for event in told)
+        reported.extend(trainer.run())
+    assert reported
+    assert all(np.isfinite(list(event.metrics.values())).all() for event in reported if isinstance(event, EpochEnd))
+    assert not any(isinstance(event, TrainingEnd | Examined) for event in reported)
 
 
 def test_a_last_step_that_ruins_the_weights_is_divergence_too() -> None:

@@ -65,8 +65,8 @@ def work(storage: BaseStorage, trial: FrozenTrial, outcome_of: Callable[[FrozenT
     return outcome
 
 
-def go_on_one(study: Study, storage: BaseStorage, outcome_of: Callable[[FrozenTrial], Outcome] = mixed) -> FrozenTrial:
-    """The next trial, proposed, done and told."""
+def run_one(study: Study, storage: BaseStorage, outcome_of: Callable[[FrozenTrial], Outcome] = mixed) -> FrozenTrial:
+    """The next trial, proposed, run and ended."""
     trial = study.propose()
     return study.tell(trial, work(storage, trial, outcome_of))
 

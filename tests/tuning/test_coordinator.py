@@ -84,7 +84,7 @@ def test_without_batches_the_total_is_exact_in_any_order(order: list[int], worke
 )
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("deterministic", [False, True])
-def test_a_study_whose_trials_all_fail_comes_to_an_end(
+def test_a_study_whose_trials_all_fail_ends(
     on_failure: str, trials: int, failures: int, workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage, asked = in_memory(), sweep_settings(trials=trials, on_failure=on_failure, deterministic=deterministic)
@@ -148,7 +148,7 @@ def test_a_study_in_whose_space_every_combination_fails_ends_when_all_were_tried
     assert len(again.trials) == len(study.trials)
 
 
-def test_a_study_whose_sampler_proposes_failures_alone_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_whose_sampler_proposes_failures_alone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nnlab.tuning.coordinator.REPETITIONS_IN_A_ROW", 2)
     storage, asked = in_memory(), sweep_settings(trials=100, sampler="random")
     outcome_of = fails_where({16, 32})
@@ -175,7 +175,7 @@ def killed_in_dask() -> BaseException:
 
 @pytest.mark.parametrize("loss", [BrokenExecutor, TerminatedError, killed_in_dask])
 @pytest.mark.parametrize("retries", [0, 3])
-def test_a_trial_whose_worker_dies_each_time_is_done_again_so_often_and_then_killed(
+def test_a_trial_whose_worker_dies_each_time_is_retried_so_often_and_then_killed(
     loss: Callable[[], BaseException], retries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = in_memory()
@@ -252,12 +252,12 @@ def test_what_a_worker_raises_beside_its_trial_ends_the_session(monkeypatch: pyt
     def raises(trial: FrozenTrial) -> Outcome:
         raise OSError("disk full")
 
-    with pytest.raises(RunFailedError, match=r"Trial 0 could not be done \(OSError: disk full\)"):
+    with pytest.raises(RunFailedError, match=r"Trial 0 .*\(OSError: disk full\)"):
         coordinated(monkeypatch, in_memory(), sweep_settings(), do=raises)
 
 
 @pytest.mark.parametrize("deterministic", [False, True])
-def test_a_stopped_study_ends_what_runs_and_begins_nothing(
+def test_a_stopped_study_ends_what_runs_and_starts_nothing(
     deterministic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped_at: list[int] = []
@@ -278,7 +278,7 @@ def test_a_stopped_study_ends_what_runs_and_begins_nothing(
     assert resumed.finished == 20
 
 
-def test_a_trial_that_cannot_be_is_failed_with_the_reason_and_the_study_goes_on(
+def test_a_trial_that_cannot_be_is_failed_with_the_reason_and_the_study_continues(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def task_of(trial: FrozenTrial) -> FrozenTrial:
@@ -303,17 +303,17 @@ class Killed(BaseException):
     ("call", "after"),
     [("create_new_trial", after) for after in range(1, 9)] + [("set_trial_state_values", after) for after in range(8)],
 )
-def test_a_coordinator_killed_around_any_of_its_records_goes_on_the_same(
+def test_a_coordinator_killed_around_any_of_its_records_continues_the_same(
     call: str, after: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workers = 3 if deterministic else 1
     asked = sweep_settings(trials=8, deterministic=deterministic, sampler_options={"startup_trials": 2})
     undisturbed, _ = coordinated(monkeypatch, in_memory(), asked, workers=workers)
     storage = in_memory()
-    begun: Counter[int] = Counter()
+    started: Counter[int] = Counter()
 
     def do(trial: FrozenTrial) -> Outcome:
-        begun[trial.number] += 1
+        started[trial.number] += 1
         return work(storage, trial)
 
     made, calls = getattr(storage, call), 0
@@ -332,10 +332,10 @@ def test_a_coordinator_killed_around_any_of_its_records_goes_on_the_same(
     resumed, _ = coordinated(monkeypatch, storage, asked, workers=workers, do=do)
     assert proposals(resumed) == proposals(undisturbed)
     assert [trial.values for trial in resumed.trials] == [trial.values for trial in undisturbed.trials]
-    assert set(begun.values()) == {1}  # what came of a trial was stored before the kill, so none was done twice
+    assert set(started.values()) == {1}  # what came of a trial was stored before the kill, so none was done twice
 
 
-def test_what_came_of_a_trial_is_told_by_the_next_session_without_doing_it_again(
+def test_the_outcome_of_a_trial_is_reported_by_the_next_session_without_doing_it_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     storage, asked = in_memory(), sweep_settings(trials=3)

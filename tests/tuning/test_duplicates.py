@@ -45,7 +45,7 @@ RATES = "optimizer.lr=choice(0.1,0.2)"
 ENDS = ("finished", "pruned", "diverged")
 
 
-def begun(folder: Path, *arguments: str) -> tuple[Study, Tasks]:
+def new_study(folder: Path, *arguments: str) -> tuple[Study, Tasks]:
     plan = make_plan([*SMALL, *arguments])
     study = study_in(journal_storage(folder), plan.settings, plan.space)
     return study, Tasks(plan, study.name, folder, folder / JOURNAL_FILE)
@@ -60,7 +60,7 @@ def proposed_again(study: Study) -> FrozenTrial:
 
 def ended(folder: Path, status: str, *arguments: str, duplicates: int = 1) -> tuple[Tasks, FrozenTrial, FrozenTrial]:
     """A trial that ended so, and the last of so many that repeat it, which is recorded."""
-    study, tasks = begun(folder, "optimizer.lr=choice(1e30,1e31)" if status == "diverged" else RATES, *arguments)
+    study, tasks = new_study(folder, "optimizer.lr=choice(1e30,1e31)" if status == "diverged" else RATES, *arguments)
     task = tasks.task(study.propose())
     if status == "pruned":
         by_seed = len(task.configs) > 1
@@ -95,9 +95,9 @@ def run_again(command: str, folder: Path) -> str:
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_the_command_of_a_repetition_gives_its_weights(status: str, seeds: int, tmp_path: Path) -> None:
     tasks, original, repetition = ended(tmp_path, status, f"sweep.seeds={seeds}", duplicates=2)
-    begun_runs = [path for path in tasks.paths(repetition.number) if path.exists()]
-    assert len(begun_runs) == (1 if status in ("pruned", "diverged") else seeds)
-    for path, earlier in zip(begun_runs, tasks.paths(original.number), strict=False):
+    started_runs = [path for path in tasks.paths(repetition.number) if path.exists()]
+    assert len(started_runs) == (1 if status in ("pruned", "diverged") else seeds)
+    for path, earlier in zip(started_runs, tasks.paths(original.number), strict=False):
         said = tags(path)
         assert said["nnlab.duplicate_of"] == "0", "the first, whatever stands between"
         assert (said["nnlab.trial"], said["nnlab.study"]) == (str(repetition.number), "a-study")
@@ -119,7 +119,7 @@ def test_a_repetition_tells_what_its_original_does(status: str, tmp_path: Path) 
     assert sorted(notes, key=str) == sorted(of_earlier, key=str)
     stored = StoredRun.open(path)
     assert stored.status == status
-    assert str(stored.reason).startswith("the same values as trial 0, whose result this is")
+    assert str(stored.reason).startswith("the same values as trial 0")
     provenances = [json.loads((run / "provenance.json").read_text(encoding="utf-8")) for run in (path, earlier)]
     assert provenances[0]["name"] == f"trial {repetition.number}, same as trial 0"
     of_the_study = ("name", "tags", "parent")
@@ -140,7 +140,7 @@ def found(path: Path, kind: str) -> dict[Any, Any]:
 
 
 def test_a_repetition_of_the_winner_was_never_tested(tmp_path: Path) -> None:
-    study, tasks = begun(tmp_path, RATES)
+    study, tasks = new_study(tmp_path, RATES)
     original = study.tell(study.propose(), run_trial(tasks.task(study.trials[0])))
     (validated,) = tasks.runs(original)
     evaluate_member(Job(*validated, []), tasks.paths(0)[0], warn=pytest.fail)
@@ -171,7 +171,7 @@ def test_a_repetition_of_a_failure_says_so_and_is_none_itself(tmp_path: Path) ->
 
 
 def test_a_repetition_of_a_killed_trial_is_recorded_once(tmp_path: Path) -> None:
-    study, tasks = begun(tmp_path, RATES)
+    study, tasks = new_study(tmp_path, RATES)
     run_trial(tasks.task(study.propose()))
     (path,) = tasks.paths(0)
     *lines, end = (path / JOURNAL).read_bytes().splitlines(keepends=True)
@@ -187,7 +187,7 @@ def test_a_repetition_of_a_killed_trial_is_recorded_once(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kept", [1, 3])
-def test_a_repetition_that_was_killed_on_its_way_is_recorded_anew(kept: int, tmp_path: Path) -> None:
+def test_a_repetition_that_was_killed_on_its_way_is_recorded_again(kept: int, tmp_path: Path) -> None:
     tasks, original, repetition = ended(tmp_path, "finished")
     (path,), (earlier,) = tasks.paths(repetition.number), tasks.paths(original.number)
     lines = (path / JOURNAL).read_bytes().splitlines(keepends=True)
@@ -201,7 +201,7 @@ def test_a_repetition_that_was_killed_on_its_way_is_recorded_anew(kept: int, tmp
 
 @pytest.mark.parametrize("name", ["config.yaml", "provenance.json"])
 def test_an_original_that_is_damaged_is_named(name: str, tmp_path: Path) -> None:
-    study, tasks = begun(tmp_path, RATES)
+    study, tasks = new_study(tmp_path, RATES)
     original = study.tell(study.propose(), run_trial(tasks.task(study.trials[0])))
     (tasks.paths(0)[0] / name).write_text("{", encoding="utf-8")
     repetition = study.end_duplicate(proposed_again(study), original)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from expected_problems import ExpectedProblem, says
 from planning import problems
-from told import Told, told
 
 
 def test_all_mistakes_of_a_command_line_are_told_together_with_near_misses() -> None:
@@ -12,11 +12,11 @@ def test_all_mistakes_of_a_command_line_are_told_together_with_near_misses() -> 
         "model=mpl", "optimizer.lrr=0.1", "trainer.epochs=0", "sweep.trails=3", "trainer.batchsize=choice(1,2)"
     )
     assert found == [
-        told("model=mpl", "model=mlp", "mlp, sigmoid_mlp, toy"),
-        told("trainer.batchsize=choice(1,2)", "trainer.batch_size"),
-        told("sweep.trails=3", "sweep.trials"),
-        told("optimizer.lrr=0.1", "optimizer.lr", "optimizer=momentum"),
-        told("trainer.epochs=0", "1", "1"),
+        says("model=mpl", "model=mlp", "mlp, sigmoid_mlp, toy"),
+        says("trainer.batchsize=choice(1,2)", "trainer.batch_size"),
+        says("sweep.trails=3", "sweep.trials"),
+        says("optimizer.lrr=0.1", "optimizer.lr", "optimizer=momentum"),
+        says("trainer.epochs=0", "1", "1"),
     ]
 
 
@@ -25,66 +25,66 @@ def test_all_mistakes_of_a_command_line_are_told_together_with_near_misses() -> 
     [
         (
             ["trainer.monitor=val/loss"],
-            told("trainer.monitor=val/loss", "sweep.objective=val/accuracy", "sweep.objective"),
+            says("trainer.monitor=val/loss", "sweep.objective=val/accuracy", "sweep.objective"),
         ),
         (
             ["trainer.restore_best=false"],
-            told("trainer.restore_best=false", "sweep.at=last", "sweep.at"),
+            says("trainer.restore_best=false", "sweep.at=last", "sweep.at"),
         ),
         (
             ["data.split.validation=0"],
-            told("sweep.objective=val/loss", "data.split.validation=0.15", "validation split", "empty"),
+            says("sweep.objective=val/loss", "data.split.validation=0.15", "validation split", "empty"),
         ),
         (
             ["data.split.seed=null"],
-            told("data.split.seed=null", "0"),
+            says("data.split.seed=null", "0"),
         ),
         (
             ["trainer.batch_size=choice(32,5000)"],
-            told("trainer.batch_size=5000", "1168, or full", "1168"),
+            says("trainer.batch_size=5000", "1168, or full", "1168"),
         ),
         (
             ["trainer.batch_size=range(32,5001,8)"],
-            told("trainer.batch_size=5000", "1168, or full", "1168"),
+            says("trainer.batch_size=5000", "1168, or full", "1168"),
         ),
         (
             ["sweep.space=null"],
-            told("sweep.space", "'optimizer.lr=tag(log, interval(1e-3, 1))', or a preset such as sweep=mlp"),
+            says("sweep.space", "'optimizer.lr=tag(log, interval(1e-3, 1))', or a preset such as sweep=mlp"),
         ),
         (
             ["sweep.trials=10,20"],
-            told("sweep.trials=10,20", "one study per value"),
+            says("sweep.trials=10,20", "one study per value"),
         ),
         (
             ["sweep=mlp,toy"],
-            told("sweep=mlp,toy", "one study per value"),
+            says("sweep=mlp,toy", "one study per value"),
         ),
         (
             ["sweep=mpl"],
-            told("sweep=mpl", "sweep=mlp", "mlp, records, sigmoid_mlp, toy"),
+            says("sweep=mpl", "sweep=mlp", "mlp, records, sigmoid_mlp, toy"),
         ),
-        (["data.split=3"], told("data.split=3", "data.split.KEY=VALUE")),
-        (["trainer=3"], told("trainer=3", "trainer.KEY=VALUE")),
-        (["~seed"], told("seed", "", "missing")),
-        (["~data.split.seed"], told("data.split.seed", "", "missing")),
+        (["data.split=3"], says("data.split=3", "data.split.KEY=VALUE")),
+        (["trainer=3"], says("trainer=3", "trainer.KEY=VALUE")),
+        (["~seed"], says("seed", "", "missing")),
+        (["~data.split.seed"], says("data.split.seed", "", "missing")),
         (
             ["trainer.stop_after=2", "sweep.pruner=asha", "sweep.pruner_options.min_epochs=3"],
-            told("sweep.pruner_options.min_epochs=3", "2, or sweep.pruner=none", "2"),
+            says("sweep.pruner_options.min_epochs=3", "2, or sweep.pruner=none", "2"),
         ),
         (
             ["optimizer=choice(sgd,adam)", "optimizer.momentum=0.8"],
-            told("optimizer.momentum=0.8", "optimizer=momentum or nesterov", "optimizer=sgd"),
+            says("optimizer.momentum=0.8", "optimizer=momentum or nesterov", "optimizer=sgd"),
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_is_told_with_its_remedy(arguments: list[str], problem: Told) -> None:
+def test_a_mistake_is_reported_with_its_remedy(arguments: list[str], problem: ExpectedProblem) -> None:
     assert problems(*arguments)[0] == problem
 
 
-def test_a_space_that_is_no_group_is_told() -> None:
-    assert problems("sweep.space=3")[0] == told("sweep.space=3", "sweep.space.KEY=VALUE")
+def test_a_space_that_is_no_group_is_reported() -> None:
+    assert problems("sweep.space=3")[0] == says("sweep.space=3", "sweep.space.KEY=VALUE")
 
 
 def test_a_depth_of_one_value_is_told_what_to_fix_instead() -> None:
-    assert told("model.depth=2", "model.hidden=[64,64]", "several values") in problems("model.depth=2")
+    assert says("model.depth=2", "model.hidden=[64,64]", "several values") in problems("model.depth=2")

@@ -64,7 +64,7 @@ def test_median_judges_at_intervals() -> None:
     assert stopped_at(study, [9.0] * 6) == 2
 
 
-def test_asha_lets_one_in_four_go_on() -> None:
+def test_asha_lets_one_in_four_continue() -> None:
     study = study_of(Halving().make(16))
     # At the rungs 1, 4, 16: the first trial has no rivals; after that, the best quarter of those at a rung goes on.
     assert [stopped_at(study, [loss] * 16) for loss in (1.0, 5.0, 6.0, 7.0, 0.5)] == [None, 1, 1, 1, None]

@@ -48,7 +48,7 @@ SMALL = [
 ]
 
 
-def begun(folder: Path, *arguments: str) -> tuple[Plan, Study, Tasks]:
+def new_study(folder: Path, *arguments: str) -> tuple[Plan, Study, Tasks]:
     plan = make_plan([*SMALL, *arguments])
     study = study_in(journal_storage(folder), plan.settings, plan.space)
     return plan, study, Tasks(plan, study.name, folder, folder / JOURNAL_FILE)
@@ -64,8 +64,8 @@ def evaluated(task: Task) -> Mapping[str, float]:
     return evaluate_member(job, task.paths[0], warn=pytest.fail).metrics
 
 
-def test_what_came_of_a_trial_stands_in_the_storage_and_in_its_run(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path)
+def test_the_outcome_of_a_trial_is_in_the_storage_and_in_its_run(tmp_path: Path) -> None:
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     outcome = run_trial(task)
     assert Outcome.of(study.trials[0]) == outcome
@@ -85,7 +85,7 @@ def test_what_came_of_a_trial_stands_in_the_storage_and_in_its_run(tmp_path: Pat
 
 
 def test_several_seeds_are_several_runs_whose_mean_is_judged(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path, "sweep.seeds=3", "sweep.plots=winner")
+    _, study, tasks = new_study(tmp_path, "sweep.seeds=3", "sweep.plots=winner")
     task = next_task(study, tasks)
     outcome = run_trial(task)
     assert outcome.runs == ["a-study-0000-1", "a-study-0000-2", "a-study-0000-3"]
@@ -103,7 +103,7 @@ def kept(path: Path) -> dict[str, float]:
 
 @pytest.mark.parametrize("objective", ["val/loss", "val/accuracy"])
 def test_a_run_has_the_value_that_its_trial_is_ranked_by(objective: str, tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path, f"sweep.objective={objective}")
+    _, study, tasks = new_study(tmp_path, f"sweep.objective={objective}")
     task = next_task(study, tasks)
     trial = study.tell(study.trials[0], run_trial(task))
     (path,) = task.paths
@@ -120,9 +120,9 @@ def test_a_run_has_the_value_that_its_trial_is_ranked_by(objective: str, tmp_pat
 
 @pytest.mark.parametrize("special", ["trainer.restore_best=false", "data.split.validation=0"])
 def test_a_run_alone_that_selects_nothing_keeps_its_last_epoch(special: str, tmp_path: Path) -> None:
-    run_as_told = [text for text in SMALL if not text.startswith(("sweep", "optimizer.lr"))]
+    of_the_run = [text for text in SMALL if not text.startswith(("sweep", "optimizer.lr"))]
     elsewhere = [f"runs_dir='{tmp_path}'", "tracking.plots=false", "optimizer.lr=1", "trainer.epochs=4"]
-    (job,) = compose_jobs([*run_as_told, *elsewhere, special], multirun=False)
+    (job,) = compose_jobs([*of_the_run, *elsewhere, special], multirun=False)
     path = run(job).directory
     last = StoredRun.open(path).epochs[4]
     scores = {f"best/{name}": last[name] for name in ("val/loss", "val/accuracy") if name in last}
@@ -131,7 +131,7 @@ def test_a_run_alone_that_selects_nothing_keeps_its_last_epoch(special: str, tmp
 
 
 def test_a_study_of_the_last_epoch_is_compared_by_the_last_epoch(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path, "sweep.at=last", "trainer.epochs=4")
+    _, study, tasks = new_study(tmp_path, "sweep.at=last", "trainer.epochs=4")
     task = next_task(study, tasks)
     trial = study.tell(study.trials[0], run_trial(task))
     last = StoredRun.open(task.paths[0]).epochs[4]
@@ -144,7 +144,7 @@ def test_a_study_of_the_last_epoch_is_compared_by_the_last_epoch(tmp_path: Path)
 
 
 def test_every_seeds_run_has_the_trials_values(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path, "sweep.seeds=3", "sweep.objective=[val/accuracy,parameters]")
+    _, study, tasks = new_study(tmp_path, "sweep.seeds=3", "sweep.objective=[val/accuracy,parameters]")
     task = next_task(study, tasks)
     trial = study.tell(study.trials[0], run_trial(task))
     own = [kept(path) for path in task.paths]
@@ -155,7 +155,7 @@ def test_every_seeds_run_has_the_trials_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_a_pruned_trial_has_scores_and_no_rank(seeds: int, tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path, f"sweep.seeds={seeds}")
+    _, study, tasks = new_study(tmp_path, f"sweep.seeds={seeds}")
     at_once = Pruning("val/loss", optuna.pruners.ThresholdPruner(upper=0.0), by_seed=seeds > 1, as_mean=True)
     task = replace(next_task(study, tasks), pruning=at_once)
     assert run_trial(task).status == "pruned"
@@ -179,7 +179,7 @@ def test_a_trial_that_diverges_late_has_the_scores_of_the_weights_it_keeps(
         return learn(trainer, epoch, tally)
 
     monkeypatch.setattr(Trainer, "_learn", diverging)
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     outcome = run_trial(task)
     assert outcome.status == "diverged"
@@ -190,7 +190,7 @@ def test_a_trial_that_diverges_late_has_the_scores_of_the_weights_it_keeps(
 
 
 def test_workers_cannot_see_the_test_split(tmp_path: Path) -> None:
-    plan, study, tasks = begun(tmp_path)
+    plan, study, tasks = new_study(tmp_path)
     whole = plan.dataset
     shared = open_shared(next_task(study, tasks).data)
     assert len(whole.test) > 0 == len(shared.test)
@@ -226,7 +226,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 def test_a_trial_that_another_process_is_doing_is_waited_for_and_not_done_twice(
     tmp_path: Path, waiting: threading.Event
 ) -> None:
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     elsewhere = RunDirectory.claim(task.paths[0])
     outcome = Outcome("finished", scores={"val/loss": 0.5}, runs=["as arranged"])
@@ -241,7 +241,7 @@ def test_a_trial_that_another_process_is_doing_is_waited_for_and_not_done_twice(
 
 
 def test_a_trial_whose_other_process_dies_is_done(tmp_path: Path, waiting: threading.Event) -> None:
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     elsewhere = RunDirectory.claim(task.paths[0])
     with ThreadPoolExecutor(1) as pool:
@@ -265,7 +265,7 @@ def test_a_process_does_one_trial_at_a_time_however_many_threads_it_has(
             busy[0] -= 1
 
     monkeypatch.setattr("nnlab.tuning.trial.run", watched)
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     made = [next_task(study, tasks) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert [outcome.status for outcome in pool.map(run_trial, made)] == ["finished"] * 4
@@ -276,7 +276,7 @@ def test_a_trial_that_raises_is_failed_and_keeps_the_traceback(tmp_path: Path, m
     def raises(*arguments: object, **named: object) -> None:
         raise ZeroDivisionError("as arranged")
 
-    _, study, tasks = begun(tmp_path, "sweep.seeds=2")
+    _, study, tasks = new_study(tmp_path, "sweep.seeds=2")
     task = next_task(study, tasks)
     monkeypatch.setattr("nnlab.execution.run._train", raises)
     outcome = run_trial(task)
@@ -290,7 +290,7 @@ def test_a_trial_that_raises_is_failed_and_keeps_the_traceback(tmp_path: Path, m
 
 
 def test_a_trial_whose_data_is_gone_is_failed_without_a_run(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     task = replace(next_task(study, tasks), data=tmp_path / "gone")
     outcome = run_trial(task)
     assert (outcome.status, outcome.runs) == ("failed", [])
@@ -308,7 +308,7 @@ def test_a_trial_that_diverges_has_no_scores(tmp_path: Path) -> None:
 
 
 def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     outcome = run_trial(task)
     elsewhere = [f"runs_dir='{tmp_path / 'alone'}'", "tracking.enabled=false", "tracking.plots=false"]
@@ -318,8 +318,8 @@ def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
     assert {name: alone.scores[name] for name in outcome.scores} == outcome.scores
 
 
-def test_a_trial_done_again_ends_as_it_did(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path, "sweep.pruner=median")
+def test_a_trial_retried_ends_as_it_did(tmp_path: Path) -> None:
+    _, study, tasks = new_study(tmp_path, "sweep.pruner=median")
     task = next_task(study, tasks)
     once = run_trial(task)
     study._storage.set_trial_user_attr(task.trial_id, OUTCOME, None)  # a kill before it was stored
@@ -331,9 +331,9 @@ def test_a_trial_done_again_ends_as_it_did(tmp_path: Path) -> None:
     assert len(StoredRun.open(task.paths[0]).epochs) == 3
 
 
-def test_a_trial_that_has_an_outcome_is_not_done_again(tmp_path: Path) -> None:
+def test_a_trial_that_has_an_outcome_is_not_retried(tmp_path: Path) -> None:
     """Dask does a call again whose result was lost with the worker that kept it."""
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     once = run_trial(task)
     before = (task.paths[0] / JOURNAL).read_bytes()
@@ -342,7 +342,7 @@ def test_a_trial_that_has_an_outcome_is_not_done_again(tmp_path: Path) -> None:
 
 
 def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     run_trial(task)
     (path,) = task.paths
@@ -356,8 +356,8 @@ def test_the_test_split_is_evaluated_once_and_then_remembered(tmp_path: Path) ->
     assert journal.read(path / JOURNAL)[0] == events
 
 
-def test_a_test_that_was_killed_before_its_end_is_ended_and_not_done_again(tmp_path: Path) -> None:
-    _, study, tasks = begun(tmp_path)
+def test_a_test_that_was_killed_before_its_end_is_ended_and_not_retried(tmp_path: Path) -> None:
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     run_trial(task)
     (path,) = task.paths
@@ -372,7 +372,7 @@ def test_a_test_that_was_killed_before_its_end_is_ended_and_not_done_again(tmp_p
 
 def test_the_test_split_has_the_weights_that_validation_chose(tmp_path: Path) -> None:
     """A run alone, which evaluates the test split with the same weights at its end, is the oracle."""
-    _, study, tasks = begun(tmp_path)
+    _, study, tasks = new_study(tmp_path)
     task = next_task(study, tasks)
     run_trial(task)
     (config,) = task.configs

@@ -37,7 +37,7 @@ def undisturbed() -> dict[str, list[FrozenTrial]]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("cut", [1, 9, 12, 15])
-def test_a_study_that_is_cut_anywhere_goes_on_with_the_same_proposals(
+def test_a_study_that_is_cut_anywhere_continues_with_the_same_proposals(
     name: str, cut: int, undisturbed: dict[str, list[FrozenTrial]]
 ) -> None:
     sampler, space = SAMPLERS[name](), FITTING[name]
@@ -117,7 +117,7 @@ def test_a_grid_has_each_point_once_in_an_order_of_its_own() -> None:
     assert points != sorted(points)
 
 
-def test_a_grid_that_is_used_up_begins_again() -> None:
+def test_a_grid_that_is_used_up_restarts() -> None:
     space = space_of({"model.activation": "relu,tanh", "model.bias": "true,false"})
     points = params(searched(Grid(), space, 6).trials)
     assert points[4:] == points[:2]

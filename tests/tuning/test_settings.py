@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from told import Told, told
+from expected_problems import ExpectedProblem, says
 
 from nnlab.config.problems import ConfigProblem
 from nnlab.tuning.search.pruners import PRUNERS, Hyperband, Median, NoPruner
@@ -100,24 +100,24 @@ def test_the_plain_values_name_every_option() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"trails": 3}, told("sweep.trails=3", "sweep.trials")),
-        ({"trials": 0}, told("sweep.trials=0", "1", "1")),
-        ({"workers": "two"}, told("sweep.workers=two", "", "whole number or null")),
+        ({"trails": 3}, says("sweep.trails=3", "sweep.trials")),
+        ({"trials": 0}, says("sweep.trials=0", "1", "1")),
+        ({"workers": "two"}, says("sweep.workers=two", "", "whole number or null")),
         (
             {"sampler": "tpee"},
-            told("sweep.sampler=tpee", "sweep.sampler=tpe", "tpe, random, grid, cmaes, gp, qmc"),
+            says("sweep.sampler=tpee", "sweep.sampler=tpe", "tpe, random, grid, cmaes, gp, qmc"),
         ),
         (
             {"sampler": ["tpe"]},
-            told("sweep.sampler=[tpe]", "sweep.sampler=tpe", "tpe, random, grid, cmaes, gp, qmc"),
+            says("sweep.sampler=[tpe]", "sweep.sampler=tpe", "tpe, random, grid, cmaes, gp, qmc"),
         ),
         (
             {"pruner": None},
-            told("sweep.pruner=null", "sweep.pruner=none", "none, median, hyperband, asha, wilcoxon"),
+            says("sweep.pruner=null", "sweep.pruner=none", "none, median, hyperband, asha, wilcoxon"),
         ),
         (
             {"sampler_options": {"scramble": True}},
-            told(
+            says(
                 "sweep.sampler_options.scramble=true",
                 "sweep.sampler=qmc",
                 "sweep.sampler=tpe",
@@ -126,36 +126,38 @@ def test_the_plain_values_name_every_option() -> None:
         ),
         (
             {"sampler_options": {"startup_trial": 3}},
-            told("sweep.sampler_options.startup_trial=3", "sweep.sampler_options.startup_trials", "sweep.sampler=tpe"),
+            says("sweep.sampler_options.startup_trial=3", "sweep.sampler_options.startup_trials", "sweep.sampler=tpe"),
         ),
         (
             {"pruner": "asha", "pruner_options": {"p_threshold": 0.1}},
-            told("sweep.pruner_options.p_threshold=0.1", "sweep.pruner=wilcoxon", "sweep.pruner=asha"),
+            says("sweep.pruner_options.p_threshold=0.1", "sweep.pruner=wilcoxon", "sweep.pruner=asha"),
         ),
         (
             {"sampler": {"name": "qmc", "sequence": "sobo"}},
-            told("sweep.sampler_options.sequence=sobo", "sobol", "sobol, halton"),
+            says("sweep.sampler_options.sequence=sobo", "sobol", "sobol, halton"),
         ),
-        ({"sampler_options": 5}, told("sweep.sampler_options=5", "", "group")),
+        ({"sampler_options": 5}, says("sweep.sampler_options=5", "", "group")),
         (
             {"objective": "val/los"},
-            told("sweep.objective=[val/los]", "[val/loss]", "0"),
+            says("sweep.objective=[val/los]", "[val/loss]", "0"),
         ),
         (
             {"objective": ["val/accuracy", "test/accuracy"]},
-            told("sweep.objective=[val/accuracy,test/accuracy]", "[val/accuracy,val/accuracy]", "1"),
+            says("sweep.objective=[val/accuracy,test/accuracy]", "[val/accuracy,val/accuracy]", "1"),
         ),
         (
             {"name": "../elsewhere"},
-            told("sweep.name=../elsewhere", "", "80"),
+            says("sweep.name=../elsewhere", "", "80"),
         ),
         (
             {"on_failure": "stop_after_0"},
-            told("sweep.on_failure=stop_after_0", "", "stop_after_3"),
+            says("sweep.on_failure=stop_after_0", "", "stop_after_3"),
         ),
     ],
 )
-def test_a_wrong_setting_is_told_with_the_key_as_it_is_typed(changes: dict[str, Any], problem: Told) -> None:
+def test_a_wrong_setting_is_reported_with_the_key_as_it_is_typed(
+    changes: dict[str, Any], problem: ExpectedProblem
+) -> None:
     assert problems_of(**changes) == [problem]
 
 
@@ -171,7 +173,7 @@ def test_what_is_no_folder_s_name_is_no_study_s_name(name: str) -> None:
     assert "a folder name" in problem.rule
 
 
-def test_every_key_has_to_be_given_and_all_problems_are_told_at_once() -> None:
+def test_every_key_has_to_be_given_and_all_problems_are_reported_at_once() -> None:
     settings, problems = read_sweep({"trials": 0, "pruner": "none"})
     assert settings is None
     keys = {problem.key.removeprefix("sweep.") for problem in problems}

@@ -10,10 +10,10 @@ from typing import Any
 
 import optuna
 import pytest
+from expected_problems import ExpectedProblem, says
 from optuna.trial import TrialState
 from searching import CONDITIONAL, FINITE, NUMBERS, cost, space_of
 from test_settings import WRITTEN
-from told import Told, told
 
 from nnlab.config.problems import ConfigProblem
 from nnlab.tuning.search import combinations
@@ -116,7 +116,7 @@ def test_optuna_itself_raises_where_two_objectives_are_pruned() -> None:
     with pytest.raises(NotImplementedError, match="not supported for multi-objective"):
         trial.report(1.0, 1)
     assert problems_of(objective=["val/loss", "parameters"], pruner="median") == [
-        told("sweep.pruner=median", "sweep.pruner=none, or one objective", "two objectives")
+        says("sweep.pruner=median", "sweep.pruner=none, or one objective", "two objectives")
     ]
 
 
@@ -125,7 +125,7 @@ def test_optuna_itself_raises_where_cmaes_has_two_objectives() -> None:
     with pytest.raises(ValueError, match="multi-objective"):
         NUMBERS.suggest(study.ask())
     assert problems_of(objective=["val/loss", "parameters"], sampler="cmaes") == [
-        told("sweep.sampler=cmaes", "sweep.sampler=tpe", "single objective", "two")
+        says("sweep.sampler=cmaes", "sweep.sampler=tpe", "single objective", "two")
     ]
 
 
@@ -146,10 +146,10 @@ def test_optuna_s_cmaes_falls_back_to_chance_for_choices_and_conditions(caplog: 
     text = warned(optuna.samplers.CmaEsSampler(seed=0), CONDITIONAL, caplog)
     assert "dynamic search space and `CategoricalDistribution` are not supported" in text
     assert problems_of(FINITE, sampler="cmaes") == [
-        told("sweep.sampler=cmaes", "sweep.sampler=tpe, or range(...) instead of choice(...)", "model.activation")
+        says("sweep.sampler=cmaes", "sweep.sampler=tpe, or range(...) instead of choice(...)", "model.activation")
     ]
     assert problems_of(CONDITIONAL, sampler="cmaes")[0] == (
-        told("sweep.sampler=cmaes", "sweep.sampler=tpe", "model.width.1")
+        says("sweep.sampler=cmaes", "sweep.sampler=tpe", "model.width.1")
     )
 
 
@@ -157,13 +157,13 @@ def test_optuna_s_cmaes_falls_back_to_chance_for_choices_and_conditions(caplog: 
 def test_optuna_s_gp_falls_back_to_chance_for_conditions(caplog: pytest.LogCaptureFixture) -> None:
     text = warned(optuna.samplers.GPSampler(seed=0, n_startup_trials=2), CONDITIONAL, caplog)
     assert "dynamic search space is not supported" in text
-    assert problems_of(CONDITIONAL, sampler="gp") == [told("sweep.sampler=gp", "sweep.sampler=tpe", "model.width.1")]
+    assert problems_of(CONDITIONAL, sampler="gp") == [says("sweep.sampler=gp", "sweep.sampler=tpe", "model.width.1")]
 
 
 def test_gp_without_pytorch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(combinations, "has_torch", lambda: False)
     assert isinstance(settings_of(sampler="gp").sampler, GP)
-    assert problems_of(sampler="gp") == [told("sweep.sampler=gp", "pip install torch, or sweep.sampler=tpe", "PyTorch")]
+    assert problems_of(sampler="gp") == [says("sweep.sampler=gp", "pip install torch, or sweep.sampler=tpe", "PyTorch")]
 
 
 MILLIONS = space_of({"optimizer.lr": "range(0.001, 2, 0.001)", "trainer.batch_size": "range(1, 1001)"})
@@ -176,7 +176,7 @@ MILLIONS = space_of({"optimizer.lr": "range(0.001, 2, 0.001)", "trainer.batch_si
             space_of({"optimizer.lr": "tag(log, interval(0.01, 1))", "trainer.batch_size": "16,32"}),
             {"sampler": "grid"},
             [
-                told(
+                says(
                     "sweep.sampler=grid",
                     "optimizer.lr=choice(...) or range(...) with a step, or sweep.sampler=random",
                     "optimizer.lr=tag(log, interval(0.01, 1.0))",
@@ -186,23 +186,23 @@ MILLIONS = space_of({"optimizer.lr": "range(0.001, 2, 0.001)", "trainer.batch_si
         (
             FINITE,
             {"sampler": "grid", "trials": 25},
-            [told("sweep.trials=25", "24", "24")],
+            [says("sweep.trials=25", "24", "24")],
         ),
         (FINITE, {"sampler": "grid", "trials": 24}, []),
         (
             MILLIONS,
             {"sampler": "grid"},
-            [told("sweep.sampler=grid", "sweep.sampler=random", "1,999,000")],
+            [says("sweep.sampler=grid", "sweep.sampler=random", "1,999,000")],
         ),
         (
             CONDITIONAL,
             {"sampler": "grid"},
-            [told("sweep.sampler=grid", "sweep.sampler=tpe", "model.width.1")],
+            [says("sweep.sampler=grid", "sweep.sampler=tpe", "model.width.1")],
         ),
     ],
 )
 def test_a_grid_needs_a_finite_space_of_enough_points(
-    space: Space, changes: dict[str, Any], problems: list[Told]
+    space: Space, changes: dict[str, Any], problems: list[ExpectedProblem]
 ) -> None:
     assert problems_of(space, **changes) == problems
 
@@ -214,28 +214,28 @@ def test_a_grid_needs_a_finite_space_of_enough_points(
         (["val/accuracy", "seconds"], []),
         (
             "parameters",
-            [told("sweep.objective=[parameters]", "[val/accuracy,parameters]")],
+            [says("sweep.objective=[parameters]", "[val/accuracy,parameters]")],
         ),
         (
             ["parameters", "val/loss"],
-            [told("sweep.objective=[parameters,val/loss]", "[val/accuracy,parameters]")],
+            [says("sweep.objective=[parameters,val/loss]", "[val/accuracy,parameters]")],
         ),
         (
             ["val/loss", "val/loss"],
-            [told("sweep.objective=[val/loss,val/loss]", "val/loss, or [val/loss,parameters]")],
+            [says("sweep.objective=[val/loss,val/loss]", "val/loss, or [val/loss,parameters]")],
         ),
         (
             [],
-            [told("sweep.objective=[]", "val/loss, or [val/accuracy,parameters]")],
+            [says("sweep.objective=[]", "val/loss, or [val/accuracy,parameters]")],
         ),
         (
             ["val/loss", "parameters", "seconds"],
-            [told("sweep.objective=[val/loss,parameters,seconds]", "val/loss, or [val/accuracy,parameters]")],
+            [says("sweep.objective=[val/loss,parameters,seconds]", "val/loss, or [val/accuracy,parameters]")],
         ),
     ],
 )
 def test_objectives_are_one_or_two_and_the_first_is_of_the_validation(
-    objective: str | list[str], problems: list[Told]
+    objective: str | list[str], problems: list[ExpectedProblem]
 ) -> None:
     assert problems_of(objective=objective) == problems
 
@@ -264,7 +264,7 @@ def test_wilcoxon_is_refused_where_optuna_would_stop_a_trial_at_its_last_seed_at
     changes = {"pruner": "wilcoxon", "pruner_options": {"p_threshold": threshold, "startup_steps": startup}}
     assert problems_of(**changes, seeds=earliest + 1) == []  # type: ignore[arg-type]
     assert problems_of(**changes, seeds=max(2, earliest)) == [  # type: ignore[arg-type]
-        told(
+        says(
             "sweep.pruner=wilcoxon",
             f"sweep.seeds={earliest + 1}, or sweep.pruner=median",
             f"after {earliest} seeds",
@@ -275,7 +275,7 @@ def test_wilcoxon_is_refused_where_optuna_would_stop_a_trial_at_its_last_seed_at
 
 
 def test_wilcoxon_needs_seeds() -> None:
-    assert problems_of(pruner="wilcoxon") == [told("sweep.pruner=wilcoxon", "sweep.seeds=6, or sweep.pruner=median")]
+    assert problems_of(pruner="wilcoxon") == [says("sweep.pruner=wilcoxon", "sweep.seeds=6, or sweep.pruner=median")]
 
 
 @pytest.mark.parametrize("pruner", ["asha", "hyperband"])
@@ -285,22 +285,22 @@ def test_wilcoxon_needs_seeds() -> None:
         (
             {"seeds": 3},
             {},
-            told("", "sweep.pruner=median or wilcoxon, or sweep.seeds=1", "sweep.seeds=3"),
+            says("", "sweep.pruner=median or wilcoxon, or sweep.seeds=1", "sweep.seeds=3"),
         ),
         (
             {"deterministic": True},
             {},
-            told("", "sweep.pruner=median, sweep.workers=1, or sweep.deterministic=false", "still running"),
+            says("", "sweep.pruner=median, sweep.workers=1, or sweep.deterministic=false", "still running"),
         ),
         (
             {},
             {"trainer.epochs": "range(3, 9)"},
-            told("", "sweep.pruner=median, or a fixed trainer.epochs", "trainer.epochs"),
+            says("", "sweep.pruner=median, or a fixed trainer.epochs", "trainer.epochs"),
         ),
     ],
 )
 def test_halving_is_refused_where_epochs_do_not_compare(
-    pruner: str, changes: dict[str, Any], texts: dict[str, str], problem: Told
+    pruner: str, changes: dict[str, Any], texts: dict[str, str], problem: ExpectedProblem
 ) -> None:
     space = space_of({"optimizer.lr": "interval(0.1, 1)"} | texts)
     assert problems_of(space, pruner=pruner, **changes) == [dataclasses.replace(problem, what=f"sweep.pruner={pruner}")]
@@ -317,26 +317,26 @@ def test_one_worker_may_halve_deterministically() -> None:
         (
             "median",
             {"warmup_epochs": 4},
-            told("sweep.pruner_options.warmup_epochs=4", "3, or sweep.pruner=none", "3"),
+            says("sweep.pruner_options.warmup_epochs=4", "3, or sweep.pruner=none", "3"),
         ),
         (
             "asha",
             {"min_epochs": 5},
-            told("sweep.pruner_options.min_epochs=5", "4, or sweep.pruner=none", "4"),
+            says("sweep.pruner_options.min_epochs=5", "4, or sweep.pruner=none", "4"),
         ),
         (
             "hyperband",
             {"max_epochs": 5},
-            told("sweep.pruner_options.max_epochs=5", "4, or null", "trainer.epochs=4"),
+            says("sweep.pruner_options.max_epochs=5", "4, or null", "trainer.epochs=4"),
         ),
         (
             "hyperband",
             {"min_epochs": 3, "max_epochs": 2},
-            told("sweep.pruner_options.min_epochs=3", "2, or sweep.pruner=none", "2"),
+            says("sweep.pruner_options.min_epochs=3", "2, or sweep.pruner=none", "2"),
         ),
     ],
 )
-def test_a_pruner_judges_before_the_end(pruner: str, options: dict[str, Any], problem: Told) -> None:
+def test_a_pruner_judges_before_the_end(pruner: str, options: dict[str, Any], problem: ExpectedProblem) -> None:
     assert problems_of(pruner=pruner, pruner_options=options) == [problem]
 
 
@@ -346,11 +346,11 @@ def test_the_defaults_suit_trials_of_one_epoch() -> None:
 
 
 def test_a_new_name_and_an_old_one_cannot_both_be_meant() -> None:
-    assert problems_of(name="new", resume="old") == [told("sweep.name=new", "leave one of them out", "sweep.resume")]
+    assert problems_of(name="new", resume="old") == [says("sweep.name=new", "leave one of them out", "sweep.resume")]
 
 
 def test_median_counts_seeds_where_trials_have_several() -> None:
     assert problems_of(pruner="median", seeds=3, pruner_options={"warmup_epochs": 2}) == []
     assert problems_of(pruner="median", seeds=3, pruner_options={"warmup_epochs": 3}) == [
-        told("sweep.pruner_options.warmup_epochs=3", "2, or sweep.pruner=none", "2")
+        says("sweep.pruner_options.warmup_epochs=3", "2, or sweep.pruner=none", "2")
     ]

@@ -150,7 +150,7 @@ def test_groups_are_asked_first_then_the_depth_the_widths_and_the_rest_as_writte
     ]
 
 
-def test_a_choice_of_a_file_is_told_by_what_it_sets() -> None:
+def test_a_choice_of_a_file_is_reported_by_what_it_sets() -> None:
     # sgd_unit and l2_keras are files; what they choose is sgd and l2.
     space = space_of({"optimizer": "sgd_unit,adam", "optimizer.beta1": "interval(0.8, 0.99)"})
     (_, beta1) = space.dimensions

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from told import Told, told
+from expected_problems import ExpectedProblem, says
 
 from nnlab.config.problems import ConfigProblem
 from nnlab.tuning.search.space import read_space
@@ -24,153 +24,157 @@ def problems_of(texts: dict[str, Any]) -> list[ConfigProblem]:
     ("key", "text", "problem"),
     [
         # texts
-        ("trainer.batch_size", "full", told("", BESIDE, "single value")),
-        ("optimizer.lr", 0.1, told("", BESIDE, "single value")),
-        ("optimizer.lr", "choice(0.1)", told("", BESIDE, "single value")),
-        ("optimizer.lr", "interval(1, 1)", told("", BESIDE, "single value")),
-        ("trainer.batch_size", "range(16, 32, 16)", told("", BESIDE, "single value")),
+        ("trainer.batch_size", "full", says("", BESIDE, "single value")),
+        ("optimizer.lr", 0.1, says("", BESIDE, "single value")),
+        ("optimizer.lr", "choice(0.1)", says("", BESIDE, "single value")),
+        ("optimizer.lr", "interval(1, 1)", says("", BESIDE, "single value")),
+        ("trainer.batch_size", "range(16, 32, 16)", says("", BESIDE, "single value")),
         (
             "trainer.batch_size",
             [16, 32],
-            told("", "choice(16, 32)", "text"),
+            says("", "choice(16, 32)", "text"),
         ),
         (
             "optimizer.lr",
             "choice(0.1",
-            told("", "choice(16, 32), range(16, 257) or interval(0.1, 1)", "0.1"),
+            says("", "choice(16, 32), range(16, 257) or interval(0.1, 1)", "0.1"),
         ),
         (
             "model.activation",
             "glob(*)",
-            told("", "choice(..., ...)", "glob()"),
+            says("", "choice(..., ...)", "glob()"),
         ),
         # bounds
         (
             "optimizer.lr",
             "interval(1, 0.1)",
-            told("", "interval(0.1, 1.0)"),
+            says("", "interval(0.1, 1.0)"),
         ),
         (
             "trainer.batch_size",
             "range(32, 16)",
-            told("", "range(16, 32)", "empty"),
+            says("", "range(16, 32)", "empty"),
         ),
         (
             "trainer.batch_size",
             "range(16, 32, 0)",
-            told("", "range(16, 32)", "0"),
+            says("", "range(16, 32)", "0"),
         ),
-        ("optimizer.lr", "interval(0.1, inf)", told("", "", "finite", "inf")),
-        ("optimizer.lr", "interval(nan, 1)", told("", "", "finite", "nan")),
+        ("optimizer.lr", "interval(0.1, inf)", says("", "", "finite", "inf")),
+        ("optimizer.lr", "interval(nan, 1)", says("", "", "finite", "nan")),
         (
             "trainer.batch_size",
             "interval(0.5, 4.2)",
-            told("", "interval(1, 4)", "whole numbers"),
+            says("", "interval(1, 4)", "whole numbers"),
         ),
         (
             "trainer.batch_size",
             "range(1, 4, 0.5)",
-            told("", "", "whole numbers", "step"),
+            says("", "", "whole numbers", "step"),
         ),
         # log scales
         (
             "model.dropout",
             "tag(log, interval(0, 0.5))",
-            told("", "tag(log, interval(0.0005, 0.5))", "0", "0.0"),
+            says("", "tag(log, interval(0.0005, 0.5))", "0", "0.0"),
         ),
         (
             "trainer.batch_size",
             "tag(log, range(0, 65))",
-            told("", "tag(log, interval(1, 64))", "0", "0.0"),
+            says("", "tag(log, interval(1, 64))", "0", "0.0"),
         ),
         (
             "trainer.batch_size",
             "tag(log, range(16, 65, 16))",
-            told("", "tag(log, interval(16, 64))", "log", "step"),
+            says("", "tag(log, interval(16, 64))", "log", "step"),
         ),
         (
             "optimizer.lr",
             "tag(lgo, interval(0.1, 1))",
-            told("", "tag(log, ...)", "lgo"),
+            says("", "tag(log, ...)", "lgo"),
         ),
         (
             "optimizer.lr",
             "tag(log, choice(0.1, 1))",
-            told("", "the choice(...) alone"),
+            says("", "the choice(...) alone"),
         ),
         # values against the rule of the key
         (
             "model.dropout",
             "interval(0, 1)",
-            told("", "a value below 1 instead of 1.0", "1.0", "0", "1"),
+            says("", "a value below 1 instead of 1.0", "1.0", "0", "1"),
         ),
         (
             "trainer.batch_size",
             "choice(0, 16)",
-            told("", "1 instead of 0", "0", "1"),
+            says("", "1 instead of 0", "0", "1"),
         ),
-        ("optimizer.lr", "choice(fast, slow)", told("", "", "fast", "a number")),
-        ("optimizer.lr", "choice(1, 1.0)", told("", "", "1.0")),
+        ("optimizer.lr", "choice(fast, slow)", says("", "", "fast", "a number")),
+        ("optimizer.lr", "choice(1, 1.0)", says("", "", "1.0")),
         (
             "optimizer.lr",
             "choice(choice(1, 2), 3)",
-            told("", "all values in one choice(..., ...)"),
+            says("", "all values in one choice(..., ...)"),
         ),
         (
             "model.activation",
             "choice(relu, tahn)",
-            told("", "tanh instead of tahn", "identity, sigmoid, tanh, relu"),
+            says("", "tanh instead of tahn", "identity, sigmoid, tanh, relu"),
         ),
         (
             "model.activation",
             "interval(0, 1)",
-            told("", "choice(..., ...)", "identity, sigmoid, tanh, relu"),
+            says("", "choice(..., ...)", "identity, sigmoid, tanh, relu"),
         ),
         (
             "model.hidden",
             "choice([64], [0, 64])",
-            told("", "[1,64] instead of [0,64]", "[0", "64]", "1", "0"),
+            says("", "[1,64] instead of [0,64]", "[0", "64]", "1", "0"),
         ),
         # keys
-        ("optimizer.lrr", "interval(0.1, 1)", told("", "optimizer.lr")),
-        ("learning_rate", "interval(0.1, 1)", told("", "optimizer.lr")),
-        ("batch_size", "16,32", told("", "trainer.batch_size")),
-        ("model.depht", "range(1, 4)", told("", "model.depth")),
-        ("model.widht", "range(8, 65)", told("", "model.width")),
-        ("optimzer", "choice(sgd, adam)", told("", "optimizer")),
+        ("optimizer.lrr", "interval(0.1, 1)", says("", "optimizer.lr")),
+        ("learning_rate", "interval(0.1, 1)", says("", "optimizer.lr")),
+        ("batch_size", "16,32", says("", "trainer.batch_size")),
+        ("model.depht", "range(1, 4)", says("", "model.depth")),
+        ("model.widht", "range(8, 65)", says("", "model.width")),
+        ("optimzer", "choice(sgd, adam)", says("", "optimizer")),
         (
             "optimizer",
             "choice(sgd, adma)",
-            told("", "adam instead of adma", "adam, momentum, nesterov, sgd, sgd_unit"),
+            says("", "adam instead of adma", "adam, momentum, nesterov, sgd, sgd_unit"),
         ),
-        ("data", "choice(digits, toy)", told("", "set it outside the space", "same validation rows")),
-        ("data.name", "choice(digits, toy)", told("", "set it outside the space", "same validation rows")),
-        ("data.split.validation", "interval(0.1, 0.2)", told("", "set it outside the space", "same validation rows")),
+        ("data", "choice(digits, toy)", says("", "set it outside the space", "same validation rows")),
+        ("data.name", "choice(digits, toy)", says("", "set it outside the space", "same validation rows")),
+        (
+            "data.split.validation",
+            "interval(0.1, 0.2)",
+            says("", "set it outside the space", "same validation rows"),
+        ),
         (
             "seed",
             "range(0, 5)",
-            told("", "sweep.seeds=3, for several seeds per trial"),
+            says("", "sweep.seeds=3, for several seeds per trial"),
         ),
         (
             "trainer.monitor",
             "val/loss,val/accuracy",
-            told("", "sweep.objective=val/accuracy", "sweep.objective"),
+            says("", "sweep.objective=val/accuracy", "sweep.objective"),
         ),
         (
             "trainer.restore_best",
             "true,false",
-            told("", "sweep.at=last", "sweep.at"),
+            says("", "sweep.at=last", "sweep.at"),
         ),
         (
             "optimizer.name",
             "sgd,adam",
-            told("", "optimizer=choice(...)"),
+            says("", "optimizer=choice(...)"),
         ),
-        ("tracking.enabled", "true,false", told("", "", "score")),
-        ("runs_dir", "a,b", told("", "", "score")),
+        ("tracking.enabled", "true,false", says("", "", "score")),
+        ("runs_dir", "a,b", says("", "", "score")),
     ],
 )
-def test_a_wrong_text_or_key_is_told_with_the_rule_and_the_remedy(key: str, text: Any, problem: Told) -> None:
+def test_a_wrong_text_or_key_gets_the_rule_and_the_remedy(key: str, text: Any, problem: ExpectedProblem) -> None:
     shown = "[16,32]" if isinstance(text, list) else text
     assert problems_of({key: text}) == [dataclasses.replace(problem, what=f"{key}={shown}")]
 
@@ -180,51 +184,51 @@ def test_a_wrong_text_or_key_is_told_with_the_rule_and_the_remedy(key: str, text
     [
         (
             {"model.width": "8,16"},
-            told("model.width=8,16", "model.depth=range(1, 4)", "model.depth"),
+            says("model.width=8,16", "model.depth=range(1, 4)", "model.depth"),
         ),
         (
             {"model.depth": "1,2", "model.width.0": "8,16"},
-            told("model.depth=1,2", "model.width=choice(32, 64, 128)", "1"),
+            says("model.depth=1,2", "model.width=choice(32, 64, 128)", "1"),
         ),
         (
             {"model.depth": "1,2", "model.width": "8,16", "model.width.2": "8,16"},
-            told("model.width.2=8,16", "model.depth=range(1, 4)", "model.depth", "2"),
+            says("model.width.2=8,16", "model.depth=range(1, 4)", "model.depth", "2"),
         ),
         (
             {"model.width.0": "8,16", "model.width.2": "8,16"},
-            told("model.width.2=8,16", "count the layers from 0", "model.width.1"),
+            says("model.width.2=8,16", "count the layers from 0", "model.width.1"),
         ),
         (
             {"model.depth": "1,2", "model.width": "8,16", "model.width.first": "8,16"},
-            told("model.width.first=8,16", "model.width.0", "0"),
+            says("model.width.first=8,16", "model.width.0", "0"),
         ),
         (
             {"model.depth": "interval(-1, 2)", "model.width": "8,16"},
-            told("model.depth=interval(-1, 2)", "0 instead of -1", "-1", "0", "100"),
+            says("model.depth=interval(-1, 2)", "0 instead of -1", "-1", "0", "100"),
         ),
         (
             {"model.depth": "1,2", "model.width": "0,16"},
-            told("model.width=0,16", "1 instead of 0", "0", "1"),
+            says("model.width=0,16", "1 instead of 0", "0", "1"),
         ),
         (
             {"model.depth": "1,2", "model.width": "8,16", "model.hidden": "choice([8],[16])"},
-            told("model.hidden=choice([8],[16])", "leave model.hidden out", "model.depth", "model.width"),
+            says("model.hidden=choice([8],[16])", "leave model.hidden out", "model.depth", "model.width"),
         ),
         (
             {"optimizer": "sgd,adam", "optimizer.momentum": "interval(0, 0.9)"},
-            told("optimizer.momentum=interval(0, 0.9)", "optimizer=momentum or nesterov as a choice", "optimizer=sgd"),
+            says("optimizer.momentum=interval(0, 0.9)", "optimizer=momentum or nesterov as a choice", "optimizer=sgd"),
         ),
         (
             {},
-            told("sweep.space", "'optimizer.lr=tag(log, interval(1e-3, 1))', or a preset such as sweep=mlp"),
+            says("sweep.space", "'optimizer.lr=tag(log, interval(1e-3, 1))', or a preset such as sweep=mlp"),
         ),
     ],
 )
-def test_keys_that_do_not_fit_each_other_are_told(texts: dict[str, str], problem: Told) -> None:
+def test_keys_that_do_not_fit_each_other_are_reported(texts: dict[str, str], problem: ExpectedProblem) -> None:
     assert problems_of(texts) == [problem]
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     texts = {"seed": "1,2", "optimizer.lr": "interval(1, 0.1)", "model": {"depth": "1,2", "widht": "8,16"}}
     assert [problem.key for problem in problems_of(texts)] == [
         "model.depth",

@@ -12,7 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.storages import BaseStorage
-from sweeping import finished, go_on_one, journal_storage, proposals, study_in, sweep_settings
+from sweeping import finished, journal_storage, proposals, run_one, study_in, sweep_settings
 
 from nnlab.errors import UserError
 from nnlab.runs.files import FileLock
@@ -123,7 +123,7 @@ def test_processes_that_start_and_write_together_lose_nothing(tmp_path: Path) ->
     "damage", [b"garbage\n", b"[]\n", b"3\n", b'{"a":1}\n', b"\x00\x00\x00\n", b"\xff\xfe\n", b"\n"]
 )
 @pytest.mark.parametrize("place", [1, 3])
-def test_a_line_that_is_no_record_is_told_with_the_file(damage: bytes, place: int, journal: Path) -> None:
+def test_a_line_that_is_no_record_is_reported_with_the_file(damage: bytes, place: int, journal: Path) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*lines[:place], damage, *lines[place:]]))
     with pytest.raises(UserError, match=r"a line of .*study\.log is not .* restore it"):
@@ -153,7 +153,7 @@ def test_a_journal_that_is_read_only_is_named(journal: Path) -> None:
         ("postgresql://me:hunter2@127.0.0.1:1/studies", r"postgresql://\*\*\*@127.0.0.1:1/studies"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_told_without_its_password(
+def test_an_address_that_leads_nowhere_is_reported_without_its_password(
     url: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -170,7 +170,7 @@ def test_a_database_keeps_a_study_as_the_journal_does(tmp_path: Path) -> None:
         storage = open_storage(url, tmp_path / JOURNAL_FILE)
         study = study_in(storage, sweep_settings())
         for _ in range(2):
-            go_on_one(study, storage, finished)
+            run_one(study, storage, finished)
         reopened = study_in(open_storage(url, tmp_path / JOURNAL_FILE), sweep_settings())
         reopened.propose()
         studies.append(proposals(reopened))
@@ -182,5 +182,5 @@ def test_the_name_of_a_new_study_must_be_free(tmp_path: Path) -> None:
     check_new_name("a-study", storage)
     study_in(storage, sweep_settings())
     check_new_name("another", storage)
-    with pytest.raises(UserError, match=r"'a-study' is there already.*sweep\.resume=a-study"):
+    with pytest.raises(UserError, match=r"'a-study'.*sweep\.resume=a-study"):
         check_new_name("a-study", storage)

@@ -23,7 +23,7 @@ TRIALS = 15
 TWO = space_of({"trainer.batch_size": "choice(16, 32)"})
 
 
-def go_on(study: Study, storage: Any, trials: int = TRIALS) -> None:
+def complete(study: Study, storage: Any, trials: int = TRIALS) -> None:
     """What one worker and its coordinator do, from wherever the study is."""
     for trial in study.unfinished():
         study.tell(trial, Outcome.of(trial) or work(storage, trial))
@@ -33,11 +33,11 @@ def go_on(study: Study, storage: Any, trials: int = TRIALS) -> None:
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "grid", "qmc", "cmaes"])
-def test_a_study_that_is_killed_after_any_of_its_records_goes_on_the_same(sampler: str, tmp_path: Path) -> None:
+def test_a_study_that_is_killed_after_any_of_its_records_continues_the_same(sampler: str, tmp_path: Path) -> None:
     settings = sweep_settings(sampler=sampler, sampler_options={"startup_trials": 4} if sampler == "tpe" else {})
     storage = journal_storage(tmp_path)
     undisturbed = study_in(storage, settings, FITTING[sampler])
-    go_on(undisturbed, storage)
+    complete(undisturbed, storage)
     states = [trial.state.name for trial in undisturbed.trials]
     assert (states.count("FAIL"), states.count("PRUNED"), states.count("COMPLETE")) == (3, 3, 9)
     records = (tmp_path / JOURNAL_FILE).read_bytes().splitlines(keepends=True)
@@ -47,7 +47,7 @@ def test_a_study_that_is_killed_after_any_of_its_records_goes_on_the_same(sample
         (folder / JOURNAL_FILE).write_bytes(b"".join(records[:cut]))
         storage = journal_storage(folder)
         resumed = study_in(storage, settings, FITTING[sampler])
-        go_on(resumed, storage)
+        complete(resumed, storage)
         assert proposals(resumed) == proposals(undisturbed)
         assert [trial.state.name for trial in resumed.trials] == states
         assert [trial.values for trial in resumed.trials] == [trial.values for trial in undisturbed.trials]
@@ -58,7 +58,7 @@ def test_a_kill_before_a_proposal_is_stored_leaves_no_trace_of_it(
 ) -> None:
     storage = journal_storage(tmp_path)
     study = study_in(storage, sweep_settings())
-    go_on(study, storage, 3)
+    complete(study, storage, 3)
     written = (tmp_path / JOURNAL_FILE).read_bytes()
 
     def killed(trial: Any) -> None:
@@ -73,7 +73,7 @@ def test_a_kill_before_a_proposal_is_stored_leaves_no_trace_of_it(
     again.propose()
     whole = in_memory()
     undisturbed = study_in(whole, sweep_settings())
-    go_on(undisturbed, whole, 3)
+    complete(undisturbed, whole, 3)
     undisturbed.propose()
     assert proposals(again) == proposals(undisturbed)
 
@@ -117,10 +117,10 @@ def test_a_repetition_ends_as_the_trial_that_it_repeats() -> None:
                 ended = study.end_duplicate(trial, original)
                 assert (ended.state, ended.values) == (original.state, original.values)
                 assert ended.intermediate_values == original.intermediate_values
-                told = Outcome.of(ended)
-                assert told is not None
-                assert told.reason == ("the same values as trial 0: as arranged" if original.number == 0 else "")
-                assert replace(told, reason="") == replace(Outcome.of(original) or told, reason="")
+                outcome = Outcome.of(ended)
+                assert outcome is not None
+                assert outcome.reason == ("the same values as trial 0: as arranged" if original.number == 0 else "")
+                assert replace(outcome, reason="") == replace(Outcome.of(original) or outcome, reason="")
     assert study.unfinished() == []
 
 
@@ -128,10 +128,10 @@ def test_telling_twice_changes_nothing(tmp_path: Path) -> None:
     storage = journal_storage(tmp_path)
     study = study_in(storage, sweep_settings())
     trial = study.propose()
-    told = study.tell(trial, work(storage, trial, finished))
+    ended = study.tell(trial, work(storage, trial, finished))
     written = (tmp_path / JOURNAL_FILE).read_bytes()
-    assert study.tell(trial, Outcome("failed", "too late")) == told
-    assert study.tell(told, finished(trial)) == told
+    assert study.tell(trial, Outcome("failed", "too late")) == ended
+    assert study.tell(ended, finished(trial)) == ended
     assert (tmp_path / JOURNAL_FILE).read_bytes() == written
 
 
@@ -176,7 +176,7 @@ def test_every_run_of_every_trial_of_every_study_has_a_seed_of_its_own() -> None
     assert asked[0] == asked[1] == trial_seeds(7, 0, 3)
 
 
-def test_a_batch_begins_at_its_first_trial_and_is_completed_after_a_kill() -> None:
+def test_a_batch_starts_at_its_first_trial_and_is_completed_after_a_kill() -> None:
     storage = in_memory()
     study = study_in(storage, sweep_settings())
     trial = study.propose()

@@ -25,7 +25,7 @@ from nnlab.tuning.session import StudyResult
 
 
 class Hearing(StudyListener):
-    """Keeps what it is told."""
+    """Keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[StudyEvent] = []
@@ -47,7 +47,7 @@ def studied(folder: Path, *listeners: StudyListener, overrides: tuple[str, ...] 
         return run_study(make_plan([*arguments, *overrides]), command=[], listeners=listeners, executor=executor)
 
 
-def test_a_study_is_told_from_its_start_to_its_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study_is_reported_from_its_start_to_its_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hearing = Hearing()
     result = studied(tmp_path, Failing(), hearing)
     assert result.status == StoredRun.open(tmp_path / "study").status == "finished"
@@ -73,7 +73,7 @@ def test_a_study_is_told_from_its_start_to_its_winner(tmp_path: Path, capsys: py
     assert not ended.test_left_alone
 
 
-def test_a_study_that_leaves_the_test_split_alone_has_no_winner_to_tell_of(tmp_path: Path) -> None:
+def test_a_study_that_leaves_the_test_split_alone_has_no_winner_to_report(tmp_path: Path) -> None:
     hearing = Hearing()
     studied(tmp_path, hearing, overrides=("trainer.test=false",))
     ended = hearing.events[-1]

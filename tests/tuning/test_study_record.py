@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from optuna.trial import TrialState
-from sweeping import go_on_one, in_memory, study_in, sweep_settings, work
+from sweeping import in_memory, run_one, study_in, sweep_settings, work
 
 from nnlab.config.jobs import compose_jobs
 from nnlab.config.schema import as_dict
@@ -36,7 +36,7 @@ def scripted(*losses: float | None) -> Study:
     study = study_in(storage, sweep_settings())
     for loss in losses:
         outcome = Outcome("failed") if loss is None else Outcome("finished", scores={"val/loss": loss})
-        go_on_one(study, storage, lambda trial, outcome=outcome: outcome)  # type: ignore[misc]
+        run_one(study, storage, lambda trial, outcome=outcome: outcome)  # type: ignore[misc]
     return study
 
 
@@ -54,7 +54,7 @@ def test_the_best_value_falls_over_the_finished_trials(recorder: Recorder) -> No
     ]
 
 
-def test_a_session_after_a_kill_makes_up_for_what_was_not_written_and_repeats_nothing(recorder: Recorder) -> None:
+def test_a_session_after_a_kill_records_what_was_not_written_and_repeats_nothing(recorder: Recorder) -> None:
     trials = scripted(0.5, 0.4, 0.7, 0.3).trials
     StudyRecord(recorder, ["val/loss"]).progress(trials[:2])
     StudyRecord(recorder, ["val/loss"]).progress(trials)
@@ -84,13 +84,13 @@ def test_trials_count_in_the_order_in_which_they_ended(recorder: Recorder) -> No
 def test_before_a_trial_is_complete_there_is_no_best_value(recorder: Recorder) -> None:
     storage = in_memory()
     study = study_in(storage, sweep_settings())
-    go_on_one(study, storage, lambda trial: Outcome("pruned", scores={"val/loss": 3.0}))
+    run_one(study, storage, lambda trial: Outcome("pruned", scores={"val/loss": 3.0}))
     assert study.trials[0].state == TrialState.PRUNED
     StudyRecord(recorder, ["val/loss"]).progress(study.trials)
     assert recorded(recorder) == [(1, {"trials/finished": 1})]
 
 
-def test_the_table_has_a_row_a_trial(recorder: Recorder) -> None:
+def test_the_table_has_one_row_per_trial(recorder: Recorder) -> None:
     StudyRecord(recorder, ["val/loss"]).table(scripted(0.5, None, 0.7).trials)
     with (recorder.directory.path / TABLE).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -67,6 +67,6 @@ def test_show_without_a_name_is_a_mistake_of_the_command_line() -> None:
 
 
 @pytest.mark.parametrize("question", [["--help"], ["--cfg", "job"]])
-def test_a_question_with_an_unreadable_override_is_told_as_any_other(question: list[str]) -> None:
+def test_a_question_with_an_unreadable_override_is_reported_as_any_other(question: list[str]) -> None:
     with pytest.raises(UserError, match="not valid in Hydra's grammar"):
         read_overrides([*question, "optimizer.lr=["], root=ROOT)

@@ -1,1 +1,1 @@
-"""Who takes part. Each module has a `make(point, x, labels, threads)` that gives a `Contestant`."""
+"""The contestants. Each module has a `make(point, x, labels, threads)` that gives a `Contestant`."""

@@ -1,4 +1,4 @@
-"""What everybody must be able to do."""
+"""What every contestant must be able to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.training.point import Weights
 
 
 class Contestant(Protocol):
-    """A network with the point's first weights, and the point's rows in the form that it likes best."""
+    """A network with the point's first weights, and the point's rows in the form that suits it best."""
 
     def train(self, order: NDArray[np.intp]) -> None:
         """Train on the rows in this order, batch by batch; everything is done when this returns."""

@@ -1,6 +1,6 @@
-"""The matrix products of a step and nothing else, on arrays that are there: what no NumPy can be faster than.
+"""The matrix products of a step and nothing else, on existing arrays: a lower bound for any NumPy code.
 
-With the update's passes it is what no NumPy that trains by momentum can be faster than.
+With the update's passes it is a lower bound for any NumPy code that trains by momentum.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ class _Floor:
     def __init__(self, point: Point, *, updates: bool = False) -> None:
         self._batch = point.batch
         self._products: list[Callable[[], object]] = []
-        self._weights = point.beginning()
+        self._weights = point.initial_weights()
         sizes = [_whole_lines(inputs * outputs + outputs) for inputs, outputs in pairwise(point.widths)]
         parameters, gradients, velocity = (filled(1, sum(sizes))[0] for _ in range(3))
         values = [filled(point.batch, width) for width in point.widths]
         slopes = [filled(point.batch, width) for width in point.widths]
         for place, (inputs, outputs) in enumerate(pairwise(point.widths)):
-            begin = sum(sizes[:place])
+            start = sum(sizes[:place])
             weight, gradient = (
-                vector[begin : begin + inputs * outputs].reshape(inputs, outputs) for vector in (parameters, gradients)
+                vector[start : start + inputs * outputs].reshape(inputs, outputs) for vector in (parameters, gradients)
             )
             x, z, dz = values[place], values[place + 1], slopes[place + 1]
             self._products.append(partial(np.dot, x, weight, out=z))

@@ -16,7 +16,7 @@ class _Jax:
     def __init__(self, point: Point, x: Array, labels: Labels) -> None:
         self._batch = point.batch
         self._x, self._labels = jnp.asarray(x), jnp.asarray(labels)
-        self._parameters = [(jnp.asarray(weight), jnp.asarray(bias)) for weight, bias in point.beginning()]
+        self._parameters = [(jnp.asarray(weight), jnp.asarray(bias)) for weight, bias in point.initial_weights()]
         self._velocity = jax.tree.map(jnp.zeros_like, self._parameters)
 
         def loss(parameters: Any, x: jax.Array, labels: jax.Array) -> jax.Array:

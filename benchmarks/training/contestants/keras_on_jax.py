@@ -1,4 +1,4 @@
-"""Keras on JAX, by its `fit`."""
+"""Keras on JAX, with its `fit`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Keras:
             rule = keras.regularizers.L2(point.penalty)
             layers.append(keras.layers.Dense(units, activation=activation, kernel_regularizer=rule))
         self._model = keras.Sequential(layers)
-        self._model.set_weights([array for pair in point.beginning() for array in pair])
+        self._model.set_weights([array for pair in point.initial_weights() for array in pair])
         self._model.compile(
             optimizer=keras.optimizers.SGD(point.lr, momentum=point.momentum),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

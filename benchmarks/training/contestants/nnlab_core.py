@@ -25,7 +25,7 @@ class _Nnlab:
             dense = Dense(units, use_bias=not point.is_classic, kernel_regularizer=rule)
             layers += [dense, Activation(function)]
         network = Network(layers, features=(point.widths[0],), rng=np.random.default_rng(0), dtype=np.float32)
-        for (weight, bias), number in zip(point.beginning(), range(1, len(point.widths)), strict=True):
+        for (weight, bias), number in zip(point.initial_weights(), range(1, len(point.widths)), strict=True):
             network.parameters[f"dense_{number}.weight"].value[...] = weight
             if bias is not None:
                 network.parameters[f"dense_{number}.bias"].value[...] = bias

@@ -12,7 +12,9 @@ class _Tutorial:
     def __init__(self, point: Point, x: Array, labels: Labels) -> None:
         self._point = point
         self._x, self._labels, self._targets = x, labels, targets(point, labels)
-        self._layers = [[weight.copy(), None if bias is None else bias.copy()] for weight, bias in point.beginning()]
+        self._layers = [
+            [weight.copy(), None if bias is None else bias.copy()] for weight, bias in point.initial_weights()
+        ]
         self._losses: list[float] = []
         self._velocities = [[np.zeros_like(weight), 0.0] for weight, _ in self._layers]
 

@@ -26,7 +26,7 @@ class _PyTorch:
         self._model = torch.nn.Sequential(*layers)
         linear = [layer for layer in layers if isinstance(layer, torch.nn.Linear)]
         with torch.no_grad():
-            for layer, (weight, bias) in zip(linear, point.beginning(), strict=True):
+            for layer, (weight, bias) in zip(linear, point.initial_weights(), strict=True):
                 layer.weight.copy_(torch.from_numpy(weight.T.copy()))
                 if bias is not None:
                     layer.bias.copy_(torch.from_numpy(bias))

@@ -29,7 +29,7 @@ class _ScikitLearn:
         )
         # A first call on one batch makes its arrays; then it gets everybody's weights, and an optimizer at rest.
         self._model.partial_fit(x[: point.batch], labels[: point.batch], classes=np.arange(point.widths[-1]))
-        for place, (weight, bias) in enumerate(point.beginning()):
+        for place, (weight, bias) in enumerate(point.initial_weights()):
             self._model.coefs_[place][...] = weight
             self._model.intercepts_[place][...] = bias
         for velocity in self._model._optimizer.velocities:

@@ -1,1 +1,1 @@
-"""What came of a study's trials: their ranking, as a table, a file and pictures."""
+"""The results of a study's trials: their ranking, as a table, a file and pictures."""

@@ -27,7 +27,7 @@ class _Column:
     Attributes:
         name: by which it is named where it is left out: the heading, or a searched key in full.
         texts: the heading and one text per trial.
-        leaves: its turn to be left out where there is no room, the lowest first; None if never.
+        leaves: when it is left out where there is no room, the lowest first; None if never.
         is_left: whether the texts are aligned to the left.
     """
 
@@ -89,7 +89,7 @@ def counts_line(trials: Sequence[FrozenTrial]) -> str:
     if states[TrialState.PRUNED]:
         parts.append(f"{states[TrialState.PRUNED]} pruned")
     if failed:
-        # Of the others no more is known than that they failed.
+        # Of the others it is only known that they failed.
         kinds = ", ".join(f"{failures[kind]} {kind}" for kind in ("diverged", "killed") if failures[kind])
         parts.append(f"{failed} failed" + (f" ({kinds})" if kinds else ""))
     if duplicates := sum(Asked.of(trial).duplicate_of is not None for trial in trials):

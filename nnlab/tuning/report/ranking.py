@@ -1,4 +1,4 @@
-"""Which trials are best: one order for one objective, a front for two."""
+"""Which trials are best: an order for one objective, a front for two."""
 
 from __future__ import annotations
 

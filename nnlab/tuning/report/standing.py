@@ -1,4 +1,4 @@
-"""How far a study is."""
+"""How far a study has come."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ LARGEST_GRID = 1_000_000
 
 
 def sweep_problems(settings: SweepSettings, space: Space, epochs: int) -> Iterator[ConfigProblem]:
-    """The combinations that make no sense or that Optuna does not support.
+    """The combinations that make no sense, or that Optuna does not support.
 
     Args:
         settings: of the sweep.

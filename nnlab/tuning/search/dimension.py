@@ -101,8 +101,8 @@ class Dimension:
         """
         axis = self.distribution
         if not isinstance(axis, CategoricalDistribution) and axis.log:
-            begin, end = self._log_bounds
-            value = math.exp(begin + fraction * (end - begin))
+            start, end = self._log_bounds
+            value = math.exp(start + fraction * (end - start))
             nearest = round(value) if isinstance(axis, IntDistribution) else value
             return min(max(nearest, axis.low), axis.high)
         if isinstance(axis, FloatDistribution) and axis.step is None:
@@ -116,8 +116,8 @@ class Dimension:
         if isinstance(axis, CategoricalDistribution):
             raise TypeError(f"`{self.name}` has choices, which are unordered.")
         if axis.log:
-            begin, end = self._log_bounds
-            return (math.log(value) - begin) / (end - begin)
+            start, end = self._log_bounds
+            return (math.log(value) - start) / (end - start)
         if axis.step is None:
             return (value - axis.low) / (axis.high - axis.low)
         return (round((value - axis.low) / axis.step) + 0.5) / (self.count or 1)

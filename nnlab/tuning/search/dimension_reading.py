@@ -51,7 +51,7 @@ class DimensionReader:
             return axis
         near = closest(str(wrong[0]), names)
         rule = f"has the choice {wrong[0]}, but each must be one of {', '.join(names)}"
-        self._tell(group, rule, f"{near} instead of {wrong[0]}" if near else "")
+        self._add(group, rule, f"{near} instead of {wrong[0]}" if near else "")
         return None
 
     def _key(self, key: str, groups: Mapping[str, Distribution]) -> Dimension | None:
@@ -59,7 +59,7 @@ class DimensionReader:
         try:
             rules = rules_of(key)
         except SweepTextError as error:
-            self._tell(key, error.rule, error.nearest)
+            self._add(key, error.rule, error.nearest)
             return None
         group = key.partition(".")[0]
         if group not in groups or group not in VARIANTS:
@@ -68,7 +68,7 @@ class DimensionReader:
         choices = [str(choice) for choice in Dimension(group, groups[group]).edges]
         having = tuple(choice for choice in choices if form_of(group, choice) in rules)
         if not having:
-            self._tell(
+            self._add(
                 key, f"is not a key of {group}={' or '.join(choices)}", f"{group}={' or '.join(rules)} as a choice"
             )
             return None
@@ -81,8 +81,10 @@ class DimensionReader:
         if not any(is_shape(key) for key in self._texts):
             return
         if HIDDEN in self._texts:
-            self._tell(
-                HIDDEN, f"cannot be searched together with {DEPTH} and {WIDTH}, which make it", f"leave {HIDDEN} out"
+            self._add(
+                HIDDEN,
+                f"cannot be searched together with {DEPTH} and {WIDTH}, which set it",
+                f"leave {HIDDEN} out",
             )
         layers = self._layers()
         depth: Distribution | None = None
@@ -96,7 +98,7 @@ class DimensionReader:
         else:
             depths = [len(layers)]
             if WIDTH in self._texts:
-                self._tell(WIDTH, f"needs {DEPTH}, the number of layers with that width", f"{DEPTH}=range(1, 4)")
+                self._add(WIDTH, f"needs {DEPTH}, the number of layers with that width", f"{DEPTH}=range(1, 4)")
                 return
         for layer in sorted(layers):
             if layer >= depths[-1]:
@@ -106,10 +108,10 @@ class DimensionReader:
                     else f"{WIDTH}.{min(set(range(layer)) - layers)} is missing"
                 )
                 nearest = f"{DEPTH}=range(1, {layer + 2})" if depth else "count the layers from 0"
-                self._tell(f"{WIDTH}.{layer}", f"is the width of a layer that never exists: {last}", nearest)
+                self._add(f"{WIDTH}.{layer}", f"is the width of a layer that never exists: {last}", nearest)
         if depth and WIDTH not in self._texts and (missing := set(range(depths[-1])) - layers):
             rule = f"reaches layer {min(missing)}, whose width is not set"
-            self._tell(DEPTH, rule, f"{WIDTH}=choice(32, 64, 128)")
+            self._add(DEPTH, rule, f"{WIDTH}=choice(32, 64, 128)")
         for layer in range(depths[-1]):
             yield from self._layer(layer, [deep for deep in depths if deep > layer], is_always=depths[0] > layer)
 
@@ -128,17 +130,17 @@ class DimensionReader:
             if layer.isdecimal() and str(int(layer)) == layer:
                 layers.add(int(layer))
             else:
-                self._tell(name, "must end with the number of a hidden layer, counted from 0", f"{WIDTH}.0")
+                self._add(name, "must end with the number of a hidden layer, counted from 0", f"{WIDTH}.0")
         return layers
 
     def _read(self, key: str, rules: list[Any]) -> Distribution | None:
         try:
             return read_distribution(self._texts[key], rules)
         except SweepTextError as error:
-            self._tell(key, error.rule, error.nearest)
+            self._add(key, error.rule, error.nearest)
             return None
 
-    def _tell(self, key: str, rule: str, nearest: str) -> None:
+    def _add(self, key: str, rule: str, nearest: str) -> None:
         problem = ConfigProblem(key, rule, self._texts[key], nearest)
         if problem not in self.problems:  # one width serves many layers
             self.problems.append(problem)

@@ -82,8 +82,8 @@ class EvolutionSampler(BaseSampler):
             if len(members) < cma.population_size:
                 return cma
             sign = -1.0 if is_maximized else 1.0
-            told = members[: cma.population_size]
-            cma.tell([(self._place(trial), sign * cast(float, trial.value)) for trial in told])
+            generation = members[: cma.population_size]
+            cma.tell([(self._place(trial), sign * cast(float, trial.value)) for trial in generation])
 
     def _place(self, trial: FrozenTrial) -> np.ndarray[Any, np.dtype[np.float64]]:
         return np.array([axis.fraction(trial.params[axis.name]) for axis in self._axes])

@@ -24,7 +24,7 @@ from nnlab.check import Checked, Range
 
 @dataclass(frozen=True)
 class NoPruner(Checked):
-    """Every trial runs to its end."""
+    """Every trial finishes."""
 
     def make(self, epochs: int) -> BasePruner:
         """Optuna's pruner for trials of at most `epochs` epochs."""
@@ -122,4 +122,4 @@ PRUNERS: dict[str, type[Pruner]] = {
     "asha": Halving,
     "wilcoxon": Wilcoxon,
 }
-"""By the name that `sweep.pruner` has."""
+"""By their names in `sweep.pruner`."""

@@ -154,7 +154,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "gp": GP,
     "qmc": QMC,
 }
-"""By the name that `sweep.sampler` has."""
+"""By their names in `sweep.sampler`."""
 
 
 def has_torch() -> bool:

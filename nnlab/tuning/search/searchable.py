@@ -18,14 +18,17 @@ GROUPS = ("model", *VARIANTS)
 """The config groups whose choice can be searched."""
 
 DEPTH, WIDTH = "model.depth", "model.width"
-"""Keys of a space alone: together they make `model.hidden`."""
+"""Keys that exist only in a space: together they determine `model.hidden`."""
 
 Depth = Annotated[int, Range(ge=0, le=100)]
 
 SAME_ROWS = "must be the same in all trials, which are compared on the same validation rows"
 NO_EFFECT = "has no effect on a trial's score"
 NOT_SEARCHABLE = {
-    "seed": ("is the study's, from which each trial gets its own", "sweep.seeds=3, for several seeds per trial"),
+    "seed": (
+        "is the study's, and each trial's is derived from it",
+        "sweep.seeds=3, for several seeds per trial",
+    ),
     "runs_dir": (NO_EFFECT, ""),
     "tracking": (NO_EFFECT, ""),
     "experiment": ("sets many keys at once, among them the data", "choose it outside the space"),
@@ -55,7 +58,7 @@ def is_width(name: str) -> bool:
 
 
 def is_shape(key: str) -> bool:
-    """Whether a key is about the depth or the widths."""
+    """Whether a key sets the depth or the widths."""
     return key in (DEPTH, WIDTH) or is_width(key)
 
 

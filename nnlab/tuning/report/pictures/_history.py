@@ -29,7 +29,7 @@ BEST: dict[str, Any] = {"color": VERMILLION, "linewidth": 1.6, "zorder": 3}
 def history(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> Figure | None:
     """Draw every objective by trial number; None if no trial has ended.
 
-    A pruned trial stands at its last score, a failed one at the lower edge.
+    A pruned trial is drawn at its last score, a failed one at the lower edge.
     """
     if not any(trial.state.is_finished() for trial in trials):
         return None

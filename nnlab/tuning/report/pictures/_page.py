@@ -88,7 +88,7 @@ def study_page(trials: Sequence[FrozenTrial], objectives: Sequence[str], name: s
     for section in _sections(trials, objectives):
         try:
             with warnings.catch_warnings(), quiet_optuna():
-                warnings.simplefilter("ignore")  # of experimental functions, and of few trials
+                warnings.simplefilter("ignore")  # that functions are experimental, and trials few
                 figure = section.draw()
             figure.update_layout(LOOK)
             drawn = json.loads(figure.to_json())

@@ -1,6 +1,6 @@
-"""How often a data set's test split was evaluated in an experiment: what the runs' journals tell.
+"""How often a data set's test split was evaluated in an experiment, by the runs' journals.
 
-Each look at it makes the next one worth less. So the number is said, whatever each of the runs promises for itself.
+Each evaluation makes the next one worth less. So the count is shown, whatever each run by itself promises.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TESTED = b'{"event": "test"'
 """The start of a journal line that records an evaluation of the test split."""
 
 
-def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
+def count_evaluations(runs_dir: Path, experiment: str, data_sha256: str) -> int:
     """How many evaluations of the test split the runs of a folder have recorded, a study's winners among them.
 
     Args:
@@ -25,7 +25,7 @@ def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
         experiment: MLflow's, of the runs.
         data_sha256: of the data set; how its rows were divided makes no difference.
     """
-    # As the files have it: parsing them would take ten times as long, and runs are thousands.
+    # As text: parsing the files would take ten times as long, and there may be thousands of runs.
     of_data = f'"sha256": "{data_sha256}"'.encode()
     section = yaml.safe_dump({"tracking": {"experiment": experiment}}, allow_unicode=True)
     of_experiment = section.removeprefix("tracking:").encode()
@@ -38,13 +38,13 @@ def looks(runs_dir: Path, experiment: str, data_sha256: str) -> int:
     )
 
 
-def told(tested: Iterable[Path]) -> Iterator[str]:
-    """A line for each experiment and data set of these runs, which have evaluated their test splits."""
+def evaluation_lines(tested: Iterable[Path]) -> Iterator[str]:
+    """One line per experiment and data set of these runs, which have evaluated their test splits."""
     places = dict.fromkeys((path.parent, _experiment(path), _digest(path), _data(path)) for path in tested)
     for runs_dir, experiment, digest, name in places:
-        count = looks(runs_dir, experiment, digest)
+        count = count_evaluations(runs_dir, experiment, digest)
         times = "once" if count == 1 else f"{count} times"
-        yield f"test split     of {name} evaluated {times} by now in experiment {experiment!r}"
+        yield f"test split     of {name} evaluated {times} so far in experiment {experiment!r}"
 
 
 def _runs(runs_dir: Path) -> Iterator[Path]:
@@ -61,7 +61,7 @@ def _tests(run: Path) -> int:
 def _content(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError:  # taken away in this moment
+    except OSError:  # removed just now
         return b""
 
 

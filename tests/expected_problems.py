@@ -8,8 +8,8 @@ from nnlab.config.problems import ConfigProblem
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """Equals every problem that says it.
+class ExpectedProblem:
+    """Equals every problem with these facts, whatever its sentence.
 
     Args:
         what: the key with its value, as they are shown.
@@ -32,6 +32,6 @@ class Told:
     __hash__ = None  # type: ignore[assignment]
 
 
-def told(what: str, nearest: str = "", *facts: str) -> Told:
-    """What a problem has to say."""
-    return Told(what, nearest, facts)
+def says(what: str, nearest: str = "", *facts: str) -> ExpectedProblem:
+    """A problem with these facts, whatever its sentence."""
+    return ExpectedProblem(what, nearest, facts)

@@ -9,7 +9,7 @@ import pytest
 
 from nnlab.batch import compose
 from nnlab.execution.run import run
-from nnlab.runs.looks import looks, told
+from nnlab.runs.evaluations import count_evaluations, evaluation_lines
 
 SMALL = ("data.limit=100", "model.hidden=[4]", "trainer.epochs=1", "tracking.enabled=false", "tracking.plots=false")
 
@@ -34,20 +34,20 @@ def digest(path: Path) -> str:
 
 def test_evaluations_are_counted_by_data_and_experiment(runs: list[Path]) -> None:
     folder = runs[0].parent
-    assert looks(folder, "nnlab", digest(runs[0])) == 2
-    assert looks(folder, "another", digest(runs[0])) == 1
-    assert looks(folder, "nnlab", digest(runs[4])) == 1
-    assert looks(folder, "nobody's", digest(runs[0])) == 0
+    assert count_evaluations(folder, "nnlab", digest(runs[0])) == 2
+    assert count_evaluations(folder, "another", digest(runs[0])) == 1
+    assert count_evaluations(folder, "nnlab", digest(runs[4])) == 1
+    assert count_evaluations(folder, "nobody's", digest(runs[0])) == 0
 
 
-def test_each_experiment_and_data_set_is_told_of_once(runs: list[Path]) -> None:
-    lines = list(told([runs[0], runs[1], runs[3], runs[4]]))
+def test_each_experiment_and_data_set_is_reported_once(runs: list[Path]) -> None:
+    lines = list(evaluation_lines([runs[0], runs[1], runs[3], runs[4]]))
     assert [("digits" in line, "2 times" in line, "'another'" in line) for line in lines] == [
         (True, True, False),
         (True, False, True),
         (False, False, False),
     ]
-    assert list(told([])) == []
+    assert list(evaluation_lines([])) == []
 
 
 def test_what_is_no_run_is_not_counted(runs: list[Path]) -> None:
@@ -57,4 +57,4 @@ def test_what_is_no_run_is_not_counted(runs: list[Path]) -> None:
         (folder / name / "metrics.jsonl").write_text('{"event": "test"}\n', encoding="utf-8")
         (folder / name / "provenance.json").write_text(content, encoding="utf-8")
     (folder / "trials").write_text("a file", encoding="utf-8")
-    assert looks(folder, "nnlab", digest(runs[0])) == 2
+    assert count_evaluations(folder, "nnlab", digest(runs[0])) == 2

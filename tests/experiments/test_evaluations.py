@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.experiment import looks_of
-from experiments.report import told
+from experiments.experiment import evaluations_of
+from experiments.report import evaluations_text
 from nnlab.batch import compose, run_all
 from nnlab.results import results
 
@@ -23,15 +23,15 @@ def test_evaluations_are_counted_in_the_journals(tmp_path: Path) -> None:
         ("data=digits", "trainer.test=true", "seed=1"),
     ]
     directories = run_all([compose(*small, f"runs_dir='{tmp_path}'", *each) for each in asked], workers=1)
-    looks = looks_of(results(directories), {"digits": 5})
+    evaluations = evaluations_of(results(directories), {"digits": 5})
     journals = [(path / "metrics.jsonl").read_text(encoding="utf-8").splitlines() for path in directories]
     tests = sum(json.loads(line)["event"] == "test" for lines in journals for line in lines)
-    assert sum(looks.values()) == tests + 5 == 8
-    assert looks["digits"] == 7
-    assert looks_of(results(directories[1:2]), {}) == {}
+    assert sum(evaluations.values()) == tests + 5 == 8
+    assert evaluations["digits"] == 7
+    assert evaluations_of(results(directories[1:2]), {}) == {}
 
 
-def test_looks_of_experiments_add_up() -> None:
-    assert "3 times on a" in told([{"a": 1}, {"a": 2, "b": 1}])
-    assert "1 time on b" in told([{"a": 1}, {"a": 2, "b": 1}])
-    assert told([{}]) == "no test split was evaluated"
+def test_evaluations_of_experiments_add_up() -> None:
+    assert "3 times on a" in evaluations_text([{"a": 1}, {"a": 2, "b": 1}])
+    assert "1 time on b" in evaluations_text([{"a": 1}, {"a": 2, "b": 1}])
+    assert evaluations_text([{}]) == "no test split was evaluated"
