@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 from hydra._internal.utils import get_args_parser
 
 from nnlab.commands.questions import QUESTIONS, is_answered
+from nnlab.config.holdout import decided
 from nnlab.config.job import Job
 from nnlab.config.jobs import CONFIG_NAME, compose_jobs
 from nnlab.config.keys import key_rules, nearest_key
 from nnlab.config.overrides import Rules
-from nnlab.config.test_split import decided
 from nnlab.errors import UserError
 
 FOREIGN = ("config_name", "config_path", "config_dir", "experimental_rerun")

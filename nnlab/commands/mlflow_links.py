@@ -12,6 +12,7 @@ from nnlab.config.tracking_uri import resolve_uri
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.redaction import redacted
+from nnlab.runs.resolve import default_runs_dir
 
 
 def mlflow_links(config: Config, run: Path, width: int) -> list[str]:
@@ -57,7 +58,6 @@ def _run_id(run: Path) -> str | None:
 def _default_uri() -> str | None:
     """The store that `nnlab.ui` shows if it is told nothing."""
     try:
-        runs_dir = Path(os.environ.get("NNLAB_RUNS_DIR") or "runs")
-        return resolve_uri(os.environ.get("MLFLOW_TRACKING_URI"), runs_dir)
+        return resolve_uri(os.environ.get("MLFLOW_TRACKING_URI"), default_runs_dir())
     except (UserError, OSError):
         return None

@@ -20,6 +20,7 @@ from nnlab.commands.invocation import typed
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.mlflow_sync.store import ensure_store
+from nnlab.runs.resolve import default_runs_dir
 
 HOST = "127.0.0.1"
 TRAINING_PAGES = "#/experiments?workflowType=machine_learning"
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     """The command: serves until Ctrl-C, which ends it with 130."""
     parser = argparse.ArgumentParser(prog="nnlab.ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
-    parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))
+    parser.add_argument("--runs-dir", type=Path, default=default_runs_dir())
     parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
     options = parser.parse_args(arguments)
 

@@ -67,7 +67,7 @@ def read(arguments: Sequence[str], problems: list[ConfigProblem], rules: Rules |
         except RecursionError:
             problem = ConfigProblem(key_of(text), "is nested too deeply", nearest="a list of plain values")
         else:
-            problem = _unusable(override, rules)
+            problem = _unusable(override)
             if problem is None:
                 overrides.append(override)
                 continue
@@ -117,7 +117,7 @@ def unknown_key(override: Override, rules: Rules | None = None) -> ConfigProblem
     return ConfigProblem(key, "is not a key of the configuration", value, nearest_key(key, rules))
 
 
-def _unusable(override: Override, rules: Rules) -> ConfigProblem | None:
+def _unusable(override: Override) -> ConfigProblem | None:
     """The problem with an override that is valid in Hydra's grammar, but has no meaning for a run."""
     key, line = override.key_or_group, str(override.input_line)
     if not key:

@@ -14,6 +14,7 @@ from nnlab.doctor.arithmetic import arithmetic
 from nnlab.doctor.finding import Finding
 from nnlab.doctor.storage import storage
 from nnlab.doctor.versions import versions
+from nnlab.runs.resolve import default_runs_dir
 
 MARKS = {"good": "ok", "note": "note", "problem": "PROBLEM"}
 
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     """The command: a table, or JSON; returns exit status 1 if results would be wrong, or could not be kept."""
     parser = argparse.ArgumentParser(prog="nnlab.doctor", description=__doc__)
     parser.add_argument("--json", action="store_true", help="a list of objects: name, verdict, fact, remedy")
-    parser.add_argument("--runs-dir", type=Path, default=Path(os.environ.get("NNLAB_RUNS_DIR") or "runs"))
+    parser.add_argument("--runs-dir", type=Path, default=default_runs_dir())
     parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
     options = parser.parse_args(arguments)
 

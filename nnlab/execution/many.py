@@ -16,9 +16,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from nnlab.config.holdout import decided
 from nnlab.config.job import Job
 from nnlab.config.jobs import compose_jobs
-from nnlab.config.test_split import decided
 from nnlab.cpu import usable_cores
 from nnlab.errors import RunFailedError
 from nnlab.execution.processes import WorkerProcesses

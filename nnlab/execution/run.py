@@ -11,9 +11,9 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from nnlab.config.build import build_trainer
+from nnlab.config.holdout import with_test
 from nnlab.config.job import Job
 from nnlab.config.schema import Config, as_dict
-from nnlab.config.test_split import with_test
 from nnlab.errors import TerminatedError
 from nnlab.execution.events import Notice, RunEnded, RunEvent, RunStarted, Warned
 from nnlab.execution.listener import Listeners, RunListener

@@ -14,7 +14,7 @@ from mlflow.models import Model, infer_signature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.utils import environment
 
-from nnlab.models import saved_model as model_artifact
+from nnlab.models import saved_model
 from nnlab.models.code import rename_imports, stage
 from nnlab.runs.provenance import weights_sha256
 from nnlab.runs.tags import WEIGHTS_TAG
@@ -34,8 +34,8 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
         UserError: if the model's files are damaged.
         MlflowException: if MLflow does not take it.
     """
-    architecture, weights = folder / model_artifact.ARCHITECTURE, folder / model_artifact.WEIGHTS
-    saved = model_artifact.load_model(architecture, weights)
+    architecture, weights = folder / saved_model.ARCHITECTURE, folder / saved_model.WEIGHTS
+    saved = saved_model.load_model(architecture, weights)
 
     digest = weights_sha256(saved.network.parameters.named().values())
     started = []

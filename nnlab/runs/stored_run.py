@@ -11,7 +11,7 @@ import yaml
 
 from nnlab.errors import UserError
 from nnlab.runs import journal
-from nnlab.runs.directory import CONFIG, JOURNAL, MODEL, OVERRIDES, PROVENANCE, STUDY, RunDirectory
+from nnlab.runs.directory import CONFIG, JOURNAL, MODEL, OVERRIDES, PROVENANCE, RunDirectory
 from nnlab.runs.journal import Status
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.resolve import mlflow_id, resolve
@@ -76,11 +76,6 @@ class StoredRun(JournalReader):
     def status_now(self) -> Status | Literal["running"]:
         """The status, but "killed" if the process died without closing the run."""
         return "killed" if self.status == "running" and not self.is_alive else self.status
-
-    @property
-    def is_study(self) -> bool:
-        """Whether the run is a study's own."""
-        return (self.path / STUDY).exists()
 
     @property
     def run_id(self) -> str | None:

@@ -30,7 +30,7 @@ class TrainerSettings(Checked):
         count_correct: whether each epoch also reports how many rows were decided for their label.
         test: whether to evaluate the test split, once, after training; false leaves it alone. `auto` evaluates it in a
             single run and in runs that differ in nothing but their seeds, not in runs that are compared to choose one
-            (`nnlab.config.test_split`); a checked config holds true or false.
+            (`nnlab.config.holdout`); a checked config holds true or false.
     """
 
     epochs: Annotated[int, Range(ge=1)] = 15

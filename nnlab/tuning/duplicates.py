@@ -52,8 +52,9 @@ def _copy(run: StoredRun, recorder: Recorder, reason: str) -> None:
     """Record what a run measured on the training and validation rows, and its end."""
     for epoch, metrics in run.epochs.items():
         recorder.epoch(epoch, metrics)
-    if tags := {key: value for key, value in run.tags.items() if key in COPIED_TAGS}:
-        recorder.tag(tags)
+    for key, value in run.tags.items():
+        if key in COPIED_TAGS:
+            recorder.tag({key: value})
     if run.kept:
         recorder.kept(int(run.kept["best/epoch"]), run.kept)
     reason = f"{reason}: {run.reason}" if run.reason else reason

@@ -8,11 +8,11 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from nnlab.config.compose import mark_in_doubt
+from nnlab.config.holdout import with_test
 from nnlab.config.leaves import leaves
 from nnlab.config.overrides import read, with_quotes_as_remedy
 from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
-from nnlab.config.test_split import with_test
 from nnlab.config.validate import Validated, validate
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.plan import Plan

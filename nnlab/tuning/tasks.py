@@ -8,9 +8,9 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
+from nnlab.config.holdout import with_test
 from nnlab.config.repeat import overrides_of
 from nnlab.config.schema import Config
-from nnlab.config.test_split import with_test
 from nnlab.config.validate import Validated
 from nnlab.data import Dataset, save_shared
 from nnlab.runs.directory import TRIALS

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
+from nnlab.config.holdout import with_test
 from nnlab.config.job import Job
 from nnlab.config.repeat import overrides_of
-from nnlab.config.test_split import with_test
 from nnlab.config.tracking import TrackingSettings
 from nnlab.execution.evaluate import evaluate_member
 from nnlab.runs.recorder import Announce

@@ -8,10 +8,10 @@ import pytest
 
 from nnlab.batch import compose, run_all
 from nnlab.commands.arguments import composed_jobs
+from nnlab.config.holdout import decided
 from nnlab.config.job import Job
 from nnlab.config.jobs import compose_jobs
 from nnlab.config.schema import as_dict
-from nnlab.config.test_split import decided
 from nnlab.results import results
 from nnlab.runs.provenance import config_sha256
 

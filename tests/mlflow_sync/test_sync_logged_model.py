@@ -109,7 +109,7 @@ def test_it_predicts_where_nnlab_is_not_installed(logged: tuple[str, Path], tmp_
 def test_models_leave_nnlab_and_each_other_alone(logged: tuple[str, Path], tmp_path: Path) -> None:
     """One of another version that gives other numbers, then ours, in a process that imports nnlab last of all."""
     other = changed(logged[1], tmp_path / "other", "nnlab_model_other")
-    artifact = code_of(other) / "tracking" / "model_artifact.py"
+    artifact = code_of(other) / "models" / "saved_model.py"
     artifact.write_text(artifact.read_text().replace("return self.network.predict(", "return -self.network.predict("))
     done = predicted(tmp_path, [other, logged[1]], "with nnlab")
     assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ from nnlab.runs.stored_run import StoredRun
 
 def test_a_run_reads_back_as_it_was_recorded(tmp_path: Path) -> None:
     run = StoredRun.open(record(tmp_path, epochs=2))
-    assert (run.status, run.reason, run.has_ended, run.is_alive, run.is_study) == ("finished", None, True, False, False)
+    assert (run.status, run.reason, run.has_ended, run.is_alive) == ("finished", None, True, False)
     assert run.epochs == {1: metrics(1), 2: metrics(2)}
     assert run.test == {"test/loss": 0.5, "test/accuracy": 0.75}
     assert run.evaluations == 1
@@ -81,12 +81,10 @@ def test_a_run_that_is_taken_up_again_keeps_what_it_said_but_for_its_end(tmp_pat
 
 def test_a_study_s_own_run_has_a_row_for_each_finished_trial(tmp_path: Path) -> None:
     recorder = begin(tmp_path)
-    (recorder.directory.path / "study.json").write_text("{}")
     for number in (1, 2):
         recorder.trial(number, {"best/val/loss": 1 / number})
     recorder.close("finished")
     run = StoredRun.open(recorder.directory.path)
-    assert run.is_study
     assert run.trials == {1: {"best/val/loss": 1.0}, 2: {"best/val/loss": 0.5}}
 
 

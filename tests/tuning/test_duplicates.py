@@ -115,6 +115,8 @@ def test_a_repetition_tells_what_its_original_does(status: str, tmp_path: Path) 
     mine, others = ({kind: found(path, kind) for kind in ("epoch", "kept")} for path in (path, earlier))
     assert mine == others
     assert bool(mine["kept"]) == (status != "diverged")
+    notes, of_earlier = ([each["tags"] for each in events(run) if each["event"] == "note"] for run in (path, earlier))
+    assert sorted(notes, key=str) == sorted(of_earlier, key=str)
     stored = StoredRun.open(path)
     assert stored.status == status
     assert str(stored.reason).startswith("the same values as trial 0, whose result this is")
@@ -125,6 +127,10 @@ def test_a_repetition_tells_what_its_original_does(status: str, tmp_path: Path) 
     assert facts == of_original
     assert facts["blas"].endswith("threads=1")
     assert (path / provenances[0]["parent"]).resolve() == tmp_path
+
+
+def events(path: Path) -> list[journal.Event]:
+    return journal.read(path / JOURNAL)[0]
 
 
 def found(path: Path, kind: str) -> dict[Any, Any]:

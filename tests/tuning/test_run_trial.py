@@ -17,9 +17,9 @@ import optuna
 import pytest
 from sweeping import journal_storage, study_in
 
+from nnlab.config.holdout import with_test
 from nnlab.config.job import Job
 from nnlab.config.jobs import compose_jobs
-from nnlab.config.test_split import with_test
 from nnlab.data import open_shared
 from nnlab.execution.evaluate import evaluate_member
 from nnlab.execution.run import run

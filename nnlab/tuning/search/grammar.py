@@ -39,7 +39,7 @@ def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
     if isinstance(text, list | tuple):
         raise SweepTextError("must be text in the sweep grammar", f"choice({', '.join(map(as_typed, text))})")
     if not isinstance(text, str):
-        raise _plain(text)
+        raise _single_value()
     try:
         sweep = parser().parse_override(f"key={text}").value()
     except HydraException as error:
@@ -54,11 +54,11 @@ def read_distribution(text: Any, rules: Iterable[Any]) -> Distribution:
             raise SweepTextError(_outside(rules, sweep.start) or "takes no numbers", "choice(..., ...)")
         return _range(sweep, rules) if isinstance(sweep, RangeSweep) else _interval(sweep, rules)
     if isinstance(sweep, dict | list | str | int | float | bool | None):
-        raise _plain(text)
+        raise _single_value()
     raise SweepTextError("must list its values, which glob() does not", "choice(..., ...)")
 
 
-def _plain(value: Any) -> SweepTextError:
+def _single_value() -> SweepTextError:
     return SweepTextError(
         "is a single value, which leaves nothing to search",
         "set it as key=value outside the space, or use choice(..., ...)",
@@ -77,7 +77,7 @@ def _choices(sweep: ChoiceSweep, rules: Sequence[Any]) -> Distribution:
             raise SweepTextError(f"has the choice {as_typed(choice)} twice")
         _hold(choice, rules)
     if len(choices) == 1:
-        raise _plain(choices[0])
+        raise _single_value()
     return CategoricalDistribution([_list_text(item) if isinstance(item, list) else item for item in choices])
 
 
@@ -94,7 +94,7 @@ def _interval(sweep: IntervalSweep, rules: Sequence[Any]) -> Distribution:
         whole = f"interval({math.ceil(low)}, {math.floor(high)})" if math.ceil(low) < math.floor(high) else ""
         raise SweepTextError("needs whole numbers as bounds, as the key is a whole number", whole)
     if low == high:
-        raise _plain(low)
+        raise _single_value()
     if isinstance(sweep.start, int) or float not in kinds_of(rules):
         low, high = int(low), int(high)
         _hold_bounds(low, high, rules)
@@ -106,7 +106,7 @@ def _interval(sweep: IntervalSweep, rules: Sequence[Any]) -> Distribution:
 def _range(sweep: RangeSweep, rules: Sequence[Any]) -> Distribution:
     numbers = ladder(sweep, kinds_of(rules))
     if numbers.count == 1:
-        raise _plain(sweep.start)
+        raise _single_value()
     low, high = sorted((numbers.first, numbers.last))
     stride = abs(numbers.step)
     is_log = _is_log(sweep)
