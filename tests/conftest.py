@@ -32,7 +32,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent.name in ("e2e", "mlflow_sync", "runs", "models"):
+        if item.path.parent.name in ("config", "e2e", "mlflow_sync", "models", "runs"):
             item.add_marker(pytest.mark.filterwarnings(MLFLOW_NOISE))
     # Files are handed out in this order: those that take long come first, so that all processes end together.
     items.sort(key=lambda item: item.path.parent.name != "e2e")

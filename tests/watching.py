@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tracked  # noqa: F401  (MLflow, imported without its warnings)
 from mlflow import MlflowClient
 
 from nnlab.mlflow_sync.state import SyncState

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from nnlab.config.jobs import CONFIG_NAME, conf_dir
 
@@ -16,9 +17,15 @@ WRITABLE = Path(tempfile.gettempdir()).resolve()
 """A folder in which runs could be kept; nothing is made there."""
 
 
-def composed(*overrides: str) -> dict[str, Any]:
+@functools.cache
+def by_hydra(*overrides: str) -> DictConfig:
+    """What plain Hydra composes, with what refers to other keys and the environment as it is written."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        plain = OmegaConf.to_container(compose(CONFIG_NAME, overrides=list(overrides)), resolve=True)
+        return compose(CONFIG_NAME, overrides=list(overrides))
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    plain = OmegaConf.to_container(by_hydra(*overrides), resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 

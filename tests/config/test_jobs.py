@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nnlab.config import jobs
-from nnlab.config.jobs import compose_jobs
+from nnlab.config import compose, jobs
+from nnlab.config.jobs import compose_jobs, conf_dir
 from nnlab.data import loading
 from nnlab.data.embedded import load_digits
 from nnlab.data.loading import arrays_of
@@ -75,3 +76,25 @@ def test_files_are_read_once_for_many_splits(monkeypatch: pytest.MonkeyPatch) ->
     for job in compose_jobs([*SMALL, "seed=0,1,2,3", "data.split.seed=null"], multirun=True):
         job.load()
     assert reads == 1
+
+
+def test_a_job_keeps_nothing_of_the_values_of_another() -> None:
+    hidden = ["[8]", "[8,8]"]
+    both = compose_jobs(["data=digits", f"model.hidden={','.join(hidden)}", "tracking.enabled=false"], multirun=True)
+    alone = [compose_jobs(["data=digits", f"model.hidden={value}"], multirun=False)[0] for value in hidden]
+    plain = compose_jobs(["data=digits"], multirun=False)[0]
+    assert [job.config.model for job in both] == [job.config.model for job in alone]
+    assert plain.config.model.hidden == (128, 64)
+    assert plain.config.tracking.enabled
+
+
+def test_a_file_of_conf_that_is_edited_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(conf_dir(), tmp_path / "conf")
+    monkeypatch.setattr(compose, "conf_dir", lambda: tmp_path / "conf")
+    file = tmp_path / "conf" / "optimizer" / "sgd.yaml"
+    rates = []
+    for rate in (0.25, 0.125):
+        file.write_text(f"name: sgd\nlr: {rate}\n", encoding="utf-8")
+        (job,) = compose_jobs([*SMALL, "optimizer=sgd"], multirun=False)
+        rates.append(job.config.optimizer.lr)
+    assert rates == [0.25, 0.125]

@@ -47,13 +47,18 @@ def test_a_wrong_argument_gets_one_message_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_full_mnist_the_command_says_what_else_there_is(tmp_path: Path) -> None:
-    nobody = "http://127.0.0.1:9"
-    empty = {"NNLAB_DATA_DIR": str(tmp_path / "cache"), "http_proxy": nobody, "https_proxy": nobody}
-    done = experiments("--only", "momentum", folder=tmp_path, **empty)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "--data mnist_5k" in done.stderr
-    assert "--data idx --root FOLDER" in done.stderr
+def test_without_the_full_mnist_the_command_says_what_else_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NNLAB_DATA_DIR", str(tmp_path / "cache"))
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with pytest.raises(UserError) as refused:
+        command(["--only", "momentum"])
+    assert "--data mnist_5k" in str(refused.value)
+    assert "--data idx --root FOLDER" in str(refused.value)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.fixture(scope="module")

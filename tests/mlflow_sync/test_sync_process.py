@@ -113,16 +113,17 @@ def test_a_store_that_has_not_answered_once_is_waited_for_a_moment_and_said_to_b
         process.finish(60)
 
 
+@pytest.mark.parametrize("folder", ["my runs", pytest.param("a new one", marks=pytest.mark.slow)])
 def test_a_store_that_answers_or_is_being_made_is_waited_for(
-    tmp_path: Path, uri: str, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+    folder: str, tmp_path: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert (runs_dir / "mlflow.db") == (tmp_path / "my runs" / "mlflow.db")
     monkeypatch.setattr(sync_process, "SECONDS_FOR_A_FIRST_ANSWER", 0.0)
-    for place, folder in ((uri, runs_dir), (sqlite_uri(tmp_path / "new" / "mlflow.db"), tmp_path / "new")):
-        process = syncing(place, folder)
-        recorder = start(folder, process)
-        wait_for(process._answers)
-        recorder.close("finished")
-        assert process.finish(120) == []
+    process = syncing(sqlite_uri(tmp_path / folder / "mlflow.db"), tmp_path / folder)
+    recorder = start(tmp_path / folder, process)
+    wait_for(process._answers)
+    recorder.close("finished")
+    assert process.finish(120) == []
 
 
 def test_ctrl_c_leaves_the_rest_to_later(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,9 @@ is a function of the generations so far, and replaying one costs a millisecond.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from cmaes import CMA
 from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
@@ -17,6 +16,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.search.space import Space
+
+if TYPE_CHECKING:
+    from cmaes import CMA
 
 GENERATION = "nnlab:generation"
 """The attribute of a trial that holds its generation."""
@@ -68,6 +70,8 @@ class EvolutionSampler(BaseSampler):
 
     def _evolved(self, complete: list[FrozenTrial], *, is_maximized: bool) -> CMA:
         """The strategy after every generation whose population is complete, in the unit cube."""
+        from cmaes import CMA  # here: it takes a second to load, and most studies need none of it
+
         dimensions = len(self._axes)
         cma = CMA(
             mean=np.full(dimensions, 0.5),

@@ -16,13 +16,12 @@ from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
-from scipy.stats import qmc
 
 from nnlab.tuning.search.dimension import Scalar
 from nnlab.tuning.search.space import Space
 
-SEQUENCES: dict[str, type[qmc.QMCEngine]] = {"sobol": qmc.Sobol, "halton": qmc.Halton}
-"""Low-discrepancy sequences, by the name that `sweep.sampler_options.sequence` has."""
+SEQUENCES = {"sobol": "Sobol", "halton": "Halton"}
+"""Low-discrepancy sequences: the class in `scipy.stats.qmc`, by the name that `sweep.sampler_options.sequence` has."""
 
 
 class PlannedSampler(BaseSampler):
@@ -78,7 +77,9 @@ def sequence_point(space: Space, sequence: str, number: int, *, scramble_seed: i
         number: of the trial.
         scramble_seed: the seed of the scrambling; None leaves the sequence as it is.
     """
-    points = SEQUENCES[sequence](
+    from scipy.stats import qmc  # here: it takes a second to load, and most studies need none of it
+
+    points = getattr(qmc, SEQUENCES[sequence])(
         len(space.dimensions), scramble=scramble_seed is not None, rng=np.random.default_rng(scramble_seed)
     )
     if number:
