@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,19 @@ def synced(uri: str, runs_dir: Path, *runs: Path) -> bool:
         arrivals.put(run)
     arrivals.put(None)
     return Worker(uri, runs_dir).work(arrivals)
+
+
+@contextmanager
+def at_work(uri: str, runs_dir: Path, *runs: Path) -> Iterator[tuple[queue.SimpleQueue[Path | None], Future[bool]]]:
+    """The worker's loop in a thread: what it is told, and what it returns. It ends with the block, whatever fails."""
+    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+    for run in runs:
+        arrivals.put(run)
+    with ThreadPoolExecutor(1) as background:
+        try:
+            yield arrivals, background.submit(Worker(uri, runs_dir).work, arrivals)
+        finally:
+            arrivals.put(None)
 
 
 def history(client: MlflowClient, run_id: str, name: str) -> list[tuple[int, float]]:

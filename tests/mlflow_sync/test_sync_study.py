@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import queue
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from recording import metrics, model, start, start_in
-from watching import files, history, run_id, shown, synced, wait_for
+from watching import at_work, files, history, run_id, shown, synced, wait_for
 
 from nnlab.mlflow_sync.schedule import Schedule
 from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
@@ -108,12 +106,8 @@ def test_a_study_and_trials_that_were_left_behind_are_brought_by_the_next_worker
 
 
 def test_a_directory_in_which_no_run_starts_is_waited_for_as_long_as_one_may(runs_dir: Path, uri: str) -> None:
-    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     never, late = (runs_dir / name for name in ("never", "late"))
-    with ThreadPoolExecutor(1) as background:
-        for path in (never, late):
-            arrivals.put(path)
-        arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
+    with at_work(uri, runs_dir, never, late) as (arrivals, arrived):
         wait_for(arrivals.empty)
         start_in(RunDirectory.claim(late)).close("finished")
         wait_for(lambda: getattr(SyncState.of(late), "is_closed", False))

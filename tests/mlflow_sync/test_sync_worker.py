@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import queue
 import shutil
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from recording import metrics, record, start, start_in
-from watching import shown, steps, synced, wait_for
+from watching import at_work, shown, steps, synced, wait_for
 
 from nnlab.mlflow_sync.state import SyncState
-from nnlab.mlflow_sync.worker import Worker
 from nnlab.runs import journal
 from nnlab.runs.directory import RunDirectory
 from nnlab.runs.recorder import Recorder
@@ -110,37 +107,32 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
     (runs_dir / "mlflow.db").write_bytes(b"not yet a store")
     left = on_the_way(runs_dir, uri)
     left.directory.release()
-    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
-    with start(runs_dir) as recorder, ThreadPoolExecutor(1) as background:
+    with start(runs_dir) as recorder:
         path = recorder.directory.path
         SyncState(tracking_uri=uri).save(path)
-        arrivals.put(path)
-        arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
-        wait_for(lambda: "cannot be read as such" in str(getattr(SyncState.of(path), "problem", "")))
-        shutil.copy(template_store, runs_dir / "mlflow.db")
-        wait_for(lambda: getattr(SyncState.of(path), "is_described", False))
-        wait_for(lambda: getattr(SyncState.of(left.directory.path), "is_closed", False))
-        recorder.close("finished")
-        arrivals.put(None)
-        assert arrived.result()
+        with at_work(uri, runs_dir, path) as (arrivals, arrived):
+            wait_for(lambda: "cannot be read as such" in str(getattr(SyncState.of(path), "problem", "")))
+            shutil.copy(template_store, runs_dir / "mlflow.db")
+            wait_for(lambda: getattr(SyncState.of(path), "is_described", False))
+            wait_for(lambda: getattr(SyncState.of(left.directory.path), "is_closed", False))
+            recorder.close("finished")
+            arrivals.put(None)
+            assert arrived.result()
     assert shown(uri, path) == ("FINISHED", "finished")
     assert shown(uri, left.directory.path) == ("KILLED", "killed")
 
 
 def test_a_run_that_restarts_after_it_arrived_is_noticed_while_the_worker_works(runs_dir: Path, uri: str) -> None:
-    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     recorder = start(runs_dir)
     path = recorder.directory.path
     recorder.directory.release()
-    with ThreadPoolExecutor(1) as background:
-        arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
-        arrivals.put(path)
+    with at_work(uri, runs_dir, path) as (arrivals, arrived):
         wait_for(lambda: getattr(SyncState.of(path), "is_closed", False))
         assert shown(uri, path) == ("KILLED", "killed")
         again = start_in(RunDirectory.claim(path))
         again.epoch(1, metrics(1))
         wait_for(lambda: steps(uri, path) == [1])
-        assert shown(uri, path) == ("RUNNING", "running")
+        wait_for(lambda: shown(uri, path) == ("RUNNING", "running"))  # the tags come a moment after the metrics
         again.close("finished")
         wait_for(lambda: shown(uri, path) == ("FINISHED", "finished"))
         on = Recorder.reopen(path, None)
@@ -152,11 +144,8 @@ def test_a_run_that_restarts_after_it_arrived_is_noticed_while_the_worker_works(
 
 
 def test_a_run_that_continues_and_cannot_be_read_any_more_is_given_up(runs_dir: Path, uri: str) -> None:
-    arrivals: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
     path = record(runs_dir)
-    with ThreadPoolExecutor(1) as background:
-        arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
-        arrivals.put(path)
+    with at_work(uri, runs_dir, path) as (arrivals, arrived):
         wait_for(lambda: getattr(SyncState.of(path), "is_closed", False))
         with (path / "metrics.jsonl").open("a") as file:
             file.write("what?\n")
