@@ -1,4 +1,4 @@
-"""Events as runs and studies tell them, for tests of those who listen."""
+"""Events as runs and studies produce them, for tests of their listeners."""
 
 from __future__ import annotations
 
