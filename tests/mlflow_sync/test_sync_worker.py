@@ -116,7 +116,7 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
         SyncState(tracking_uri=uri).save(path)
         arrivals.put(path)
         arrived = background.submit(Worker(uri, runs_dir).work, arrivals)
-        wait_for(lambda: "cannot be read as such" in str(getattr(SyncState.of(path), "problem", "")))
+        wait_for(lambda: "file is not a database" in str(getattr(SyncState.of(path), "problem", "")))
         shutil.copy(template_store, runs_dir / "mlflow.db")
         wait_for(lambda: getattr(SyncState.of(path), "is_described", False))
         wait_for(lambda: getattr(SyncState.of(left.directory.path), "is_closed", False))
