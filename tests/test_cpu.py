@@ -1,4 +1,4 @@
-"""How many processors there are for us, and how many threads a network is worth."""
+"""How many processors are usable, and how many threads a network is worth."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_kaggles_form_is_read_as_bytes(write: Callable[..., Path]) -> None:
         "windows",
         "byte order mark",
         "blank lines",
-        "a blank line behind the header",
+        "a blank line after the header",
         "no last newline",
         "quotes",
         "numbers as names",

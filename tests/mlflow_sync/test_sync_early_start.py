@@ -1,4 +1,4 @@
-"""A worker that is started before anybody knows what for."""
+"""A worker that is started before its runs are known."""
 
 from __future__ import annotations
 

@@ -157,11 +157,11 @@ def test_a_store_that_is_busy_is_not_called_damaged(runs_dir: Path, uri: str) ->
 
 def test_a_file_that_is_no_store_is_refused(runs_dir: Path, uri: str) -> None:
     (runs_dir / "mlflow.db").write_bytes(b"something else" * 100)
-    with pytest.raises(RunFailedError, match=r"cannot be read as such .file is not a database.*Move the file away"):
+    with pytest.raises(RunFailedError, match=r"mlflow.db .*file is not a database.*Move the file away"):
         ensure_store(uri, runs_dir)
     (runs_dir / "mlflow.db").unlink()
     execute(runs_dir / "mlflow.db", "CREATE TABLE notes (text)")
-    with pytest.raises(RunFailedError, match=r"cannot be read as such .no such table: alembic_version"):
+    with pytest.raises(RunFailedError, match=r"mlflow.db .*no such table: alembic_version"):
         ensure_store(uri, runs_dir)
 
 

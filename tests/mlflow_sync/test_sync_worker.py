@@ -54,7 +54,7 @@ def test_a_worker_closes_what_dead_runs_left_and_sends_its_own_alone(
     assert synced(uri, runs_dir)
     assert shown(uri, dead.directory.path) == ("KILLED", "killed")
     assert steps(uri, dead.directory.path) == [1]
-    assert "mlflow.json must say what MLflow has got of the run, but is damaged" in capsys.readouterr().err
+    assert "mlflow.json must say what MLflow has of the run, but is damaged" in capsys.readouterr().err
     assert journal.end_of(journal.read(alive.directory.journal_path)[0]) is None
     for recorder in (elsewhere, untracked):
         end = journal.end_of(journal.read(recorder.directory.journal_path)[0])
@@ -111,7 +111,7 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
         path = recorder.directory.path
         SyncState(tracking_uri=uri).save(path)
         with at_work(uri, runs_dir, path) as (arrivals, arrived):
-            wait_for(lambda: "cannot be read as such" in str(getattr(SyncState.of(path), "problem", "")))
+            wait_for(lambda: "file is not a database" in str(getattr(SyncState.of(path), "problem", "")))
             shutil.copy(template_store, runs_dir / "mlflow.db")
             wait_for(lambda: getattr(SyncState.of(path), "is_described", False))
             wait_for(lambda: getattr(SyncState.of(left.directory.path), "is_closed", False))

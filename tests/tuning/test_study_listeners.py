@@ -1,4 +1,4 @@
-"""What a study tells its listeners: a real one of two trials, done in a thread."""
+"""What a study's listeners get: a real study of two trials, run in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study writes about itself: a best value after each finished trial, once, whatever was killed in between."""
+"""What a study records about itself: a best value after each finished trial, once, whatever was killed in between."""
 
 from __future__ import annotations
 

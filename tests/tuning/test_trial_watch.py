@@ -1,4 +1,4 @@
-"""What the pruner decides about a trial that is done again after a kill: the same as if nothing had happened."""
+"""What the pruner decides about a trial that is retried after a kill: the same as if nothing had happened."""
 
 from __future__ import annotations
 
