@@ -48,7 +48,7 @@ def test_what_was_measured_is_shown_beside_the_next_time_on_the_same_machine(tmp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sweep-rat"], "there is no benchmark named sweep-rat; there are "),
+        (["sweep-rat"], "there is no benchmark named sweep-rat; "),
         (["--data", "idx"], "--data idx and --root DIR belong together"),
         (["--data", "idx", "--root", "/nowhere"], "--root must be a folder, but there is no /nowhere"),
         (["--rounds", "0"], "--rounds must be at least 1, but is 0"),

@@ -195,6 +195,6 @@ def test_lines_may_end_with_a_delimiter(tmp_path: Path) -> None:
     for contents in (TABLE.replace("\n", ",\n"), HEAD + rows.replace("\n", ",\n"), rows.replace("\n", ",\n")):
         found = read(write(tmp_path, contents))
         np.testing.assert_array_equal(found.table, plain)
-        assert any("ends with a delimiter" in note for note in found.notes)
+        assert any("delimiter at the end" in note for note in found.notes)
     with pytest.raises(UserError, match=r"in column 2 .*missing value"):
         read(write(tmp_path, HEAD + "1,2,\n0,3,\n"))
