@@ -9,7 +9,7 @@ EXTRAS ?= dev
 ARGS ?=
 # In two processes, file by file in the order in which they are collected: those that take long come first.
 # Bytecode is kept even where the environment says otherwise: pytest would compile every test anew in each process.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run sweep experiments gradcheck ui bench test test-slow lint types format check clean
@@ -48,11 +48,11 @@ ui: setup ## MLflow's UI over the runs, on 127.0.0.1
 bench: $(VENV)/.ready-dev,bench ## speed, side by side with PyTorch, JAX and others, which it installs
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-test: setup ## the tests, in two processes
-	@$(PYTEST) -m "not slow and not parity" $(ARGS)
+test: setup ## the tests, in three processes: many wait for processes of their own
+	@$(PYTEST) -n 3 -m "not slow and not parity" $(ARGS)
 
-test-slow: setup ## the slow tests, in two processes, and parity with PyTorch where it is installed (make setup EXTRAS=dev,bench)
-	@$(PYTEST) -m "slow or parity" $(ARGS)
+test-slow: setup ## the slow tests, in three processes, and parity with PyTorch where it is installed (make setup EXTRAS=dev,bench)
+	@$(PYTEST) -n 2 -m "slow or parity" $(ARGS)
 
 lint: setup ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

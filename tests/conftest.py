@@ -39,11 +39,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def import_path() -> Iterator[None]:
-    """A model that MLflow loads leaves its copy of nnlab in the path of all imports, those of later processes too."""
-    before = list(sys.path)
+def what_mlflow_leaves() -> Iterator[None]:
+    """A model that MLflow loads leaves its copy of nnlab in the path of all imports, those of later processes too, and
+    `mlflow.set_tracking_uri` the address in the environment, where later runs would go to."""
+    path, uri = list(sys.path), os.environ.get("MLFLOW_TRACKING_URI")
     yield
-    sys.path[:] = before
+    sys.path[:] = path
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if uri is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = uri
 
 
 @pytest.fixture(scope="session")
