@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from nnlab.analysis.diff import differences, parting
+from nnlab.commands.place_options import add_runs_dir
 from nnlab.runs.stored_run import StoredRun
 
 
@@ -15,7 +15,7 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns 0 even if the runs differ."""
     parser = argparse.ArgumentParser(prog="nnlab.diff", description=__doc__)
     parser.add_argument("runs", nargs=2, metavar="RUN_ID", help="a run directory's name, an MLflow run id, or a path")
-    parser.add_argument("--runs-dir", type=Path, help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)")
+    add_runs_dir(parser)
     parser.add_argument("--json", action="store_true", help="an object: runs, differences, parting")
     options = parser.parse_args(arguments)
     a, b = (StoredRun.open(run_id, options.runs_dir) for run_id in options.runs)

@@ -17,10 +17,10 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from nnlab.commands.invocation import typed
+from nnlab.commands.place_options import add_runs_dir, add_tracking_uri
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.mlflow_sync.store import ensure_store
-from nnlab.runs.resolve import default_runs_dir
 
 HOST = "127.0.0.1"
 TRAINING_PAGES = "#/experiments?workflowType=machine_learning"
@@ -39,16 +39,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
     """The command: serves until Ctrl-C; exit status 130."""
     parser = argparse.ArgumentParser(prog="nnlab.ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="the port of the UI (default: %(default)s)")
-    parser.add_argument(
-        "--runs-dir",
-        type=Path,
-        default=default_runs_dir(),
-        help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)",
-    )
-    default_uri = os.environ.get("MLFLOW_TRACKING_URI")
-    parser.add_argument(
-        "--tracking-uri", default=default_uri, help="MLflow's tracking URI (default: MLFLOW_TRACKING_URI, or SQLite)"
-    )
+    add_runs_dir(parser)
+    add_tracking_uri(parser)
     options = parser.parse_args(arguments)
 
     uri = resolve_uri(options.tracking_uri, options.runs_dir)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from nnlab.commands.place_options import add_runs_dir, add_tracking_uri
 from nnlab.doctor.arithmetic import arithmetic
 from nnlab.doctor.finding import Finding
 from nnlab.doctor.storage import storage
 from nnlab.doctor.versions import versions
-from nnlab.runs.resolve import default_runs_dir
 
 MARKS = {"good": "ok", "note": "note", "problem": "PROBLEM"}
 
@@ -23,16 +21,8 @@ def main(arguments: Sequence[str]) -> int:
     """The command: a table, or JSON; returns exit status 1 only if results would be wrong or could not be stored."""
     parser = argparse.ArgumentParser(prog="nnlab.doctor", description=__doc__)
     parser.add_argument("--json", action="store_true", help="a list of objects: name, verdict, fact, remedy")
-    parser.add_argument(
-        "--runs-dir",
-        type=Path,
-        default=default_runs_dir(),
-        help="the folder of the runs (default: NNLAB_RUNS_DIR, or runs)",
-    )
-    default_uri = os.environ.get("MLFLOW_TRACKING_URI")
-    parser.add_argument(
-        "--tracking-uri", default=default_uri, help="MLflow's tracking URI (default: MLFLOW_TRACKING_URI, or SQLite)"
-    )
+    add_runs_dir(parser)
+    add_tracking_uri(parser)
     options = parser.parse_args(arguments)
 
     findings = [*arithmetic(), *storage(options.runs_dir, options.tracking_uri), *versions()]
