@@ -10,7 +10,7 @@ from pathlib import Path
 from nnlab.errors import RunFailedError, UserError
 from nnlab.redaction import redacted
 from nnlab.runs.directory import JOURNAL
-from nnlab.runs.files import write_atomically
+from nnlab.runs.files import read_bytes, write_atomically
 
 FILE = "mlflow.json"
 
@@ -56,7 +56,7 @@ class SyncState:
             UserError: if the file is damaged.
         """
         try:
-            content = json.loads((run / FILE).read_text(encoding="utf-8"))
+            content = json.loads(read_bytes(run / FILE))
             content = {"may_exist": True, **content}  # of earlier versions
             return cls(**{field.name: content[field.name] for field in fields(cls)})
         except FileNotFoundError:
