@@ -12,7 +12,7 @@ ARGS ?=
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run sweep experiments gradcheck ui bench test test-slow lint types format check clean
+.PHONY: help setup run sweep experiments gradcheck ui bench faults test test-slow lint types format check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ ui: setup ## MLflow's UI over the runs, on 127.0.0.1
 
 bench: $(VENV)/.ready-dev,bench ## speed, side by side with PyTorch, JAX and others, which it installs
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+faults: setup ## the damage that nnlab survives, done for real; writes docs/reliability.md
+	@$(BIN)/python -m faults $(ARGS)
 
 test: setup ## the tests, in three processes: many wait for processes of their own
 	@$(PYTEST) -n 3 -m "not slow and not parity" $(ARGS)
