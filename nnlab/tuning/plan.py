@@ -109,7 +109,7 @@ class Plan:
     def fingerprint(self, data_sha256: str) -> dict[str, Any]:
         """Everything that the trials depend on, flat: a study can be resumed only where this is the same."""
         config = {key: value for key, value in self.to_dict().items() if key not in ("runs_dir", "tracking", "sweep")}
-        config["data"] = {key: value for key, value in config["data"].items() if key != "root"}
+        config["data"] = {key: value for key, value in config["data"].items() if key not in ("root", "max_gigabytes")}
         config["trainer"] = {key: value for key, value in config["trainer"].items() if key != "test"}
         settings = as_plain(self.settings)
         sweep = {key: settings[key] for key in UNCHANGEABLE}
