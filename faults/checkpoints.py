@@ -125,7 +125,7 @@ def cut(work: Work) -> str:
         if found != whole or training.told:
             raise BrokenPromiseError(f"{overrides} stopped after events {steps} of {events}: differs; {training.told}")
     return (
-        f"{work.rounds} trainings, {stops} stops, {inside} of them inside an epoch, up to 4 close together: all metrics "
+        f"{work.rounds} trainings, {stops} cuts, {inside} of them inside an epoch, up to 4 close together: all metrics "
         "and weights equal to the bit"
     )
 
@@ -337,8 +337,8 @@ PROMISES = (
         "checkpoint-cut",
         "A training that goes on from a checkpoint ends as if it had not been stopped: all metrics, all weights.",
         "Trainings of random configs are stopped at random events, up to four times close together.",
-        300,
-        12,
+        120,
+        10,
         cut,
     ),
     Promise(
