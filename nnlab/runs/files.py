@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from nnlab.errors import RunFailedError
+from nnlab.errors import MachineError, RunFailedError
+from nnlab.machine import KINDS
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -37,11 +38,13 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def not_writable(path: Path, error: OSError) -> RunFailedError:
-    """What to raise when something of a run cannot be written while it runs."""
-    return RunFailedError(
+    """What to raise when something of a run cannot be written while it runs: a MachineError if the machine fails."""
+    text = (
         f"A run must be able to write its files, but writing {path} failed ({error.strerror or error}). "
         "Free some space, or keep the runs elsewhere with runs_dir or NNLAB_RUNS_DIR."
     )
+    kind = KINDS.get(error.errno or 0)
+    return RunFailedError(text) if kind is None else MachineError(text, kind, str(path))
 
 
 class FileLock:
