@@ -57,5 +57,16 @@ def machine_errors() -> Iterator[None]:
         raise found from error
 
 
+def raise_if_disk(error: Exception) -> None:
+    """For what is a mere warning where it fails by itself.
+
+    Raises:
+        MachineError: if the disk is what failed.
+    """
+    found = machine_error(error)
+    if found is not None and found.kind == "disk":
+        raise found from error
+
+
 def _text(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__

@@ -19,7 +19,7 @@ from multiprocessing.connection import wait as wait_for
 from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, TypeVar
 
-from nnlab.errors import MachineError
+from nnlab.errors import MachineError, TerminatedError
 from nnlab.execution.worker import INTERRUPT, call, start_worker
 from nnlab.execution.worker_memory import PeakMemory, gigabytes
 from nnlab.streams import open_closed
@@ -177,6 +177,19 @@ class _Worker:
         _send(signal.SIGKILL, self.processes)
         self.pool.shutdown(wait=False)
         self.pool = _pool()
+
+
+@contextmanager
+def running_workers(count: int) -> Iterator[WorkerProcesses]:
+    """So many workers, which end with the block: as interrupted if Ctrl-C or the caller leaves it, else terminated."""
+    workers, is_interrupted = WorkerProcesses(count), False
+    try:
+        yield workers
+    except (KeyboardInterrupt, GeneratorExit) as error:
+        is_interrupted = not isinstance(error, TerminatedError)
+        raise
+    finally:
+        workers.stop(interrupted=is_interrupted)
 
 
 def is_lost(error: BaseException) -> bool:
