@@ -22,17 +22,19 @@ class MachineError(RunFailedError):
     Attributes:
         kind: what fails: the disk, memory, open files, processes, or the storage of a study.
         path: of the file that could not be written, if the kind is "disk" and it is known.
+        code: the system's number of the error, if it has one.
         time: when it was raised, in seconds since 1970.
     """
 
-    def __init__(self, message: str, kind: Kind, path: str | None = None, at: float | None = None) -> None:
+    def __init__(self, message: str, kind: Kind, path: str | None = None, code: int | None = None) -> None:
         super().__init__(message)
         self.kind: Kind = kind
         self.path = path
-        self.time = time.time() if at is None else at
+        self.code = code
+        self.time = time.time()
 
     def __reduce__(self) -> tuple[object, ...]:  # it passes between processes
-        return type(self), (str(self), self.kind, self.path, self.time)
+        return type(self), (str(self), self.kind), {"path": self.path, "code": self.code, "time": self.time}
 
 
 class TerminatedError(KeyboardInterrupt):

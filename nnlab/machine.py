@@ -34,7 +34,7 @@ def machine_error(error: BaseException) -> MachineError | None:
         if isinstance(cause, OSError) and cause.errno in KINDS:
             path = cause.filename if isinstance(cause.filename, str) else None
             text = cause.strerror or _text(cause)
-            return MachineError(f"{path}: {text}" if path else text, KINDS[cause.errno], path)
+            return MachineError(f"{path}: {text}" if path else text, KINDS[cause.errno], path, cause.errno)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return None
 

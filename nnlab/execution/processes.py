@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 SECONDS_TO_CLOSE = 4.0
 """For workers that were interrupted, to close their runs."""
-SECONDS_TO_END = 3.0
+SECONDS_TO_END = 2.0
 """For workers that were told to end, before they are killed: one that hangs never does."""
 
 

@@ -44,7 +44,7 @@ def not_writable(path: Path, error: OSError) -> RunFailedError:
         "Free some space, or keep the runs elsewhere with runs_dir or NNLAB_RUNS_DIR."
     )
     kind = KINDS.get(error.errno or 0)
-    return RunFailedError(text) if kind is None else MachineError(text, kind, str(path))
+    return RunFailedError(text) if kind is None else MachineError(text, kind, str(path), error.errno)
 
 
 class FileLock:

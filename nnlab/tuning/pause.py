@@ -16,7 +16,7 @@ from nnlab.machine import machine_error
 
 SECONDS = 2.0
 """Before the machine is looked at again; twice as long after each look in vain that followed on one that was not."""
-MOST_SECONDS = 30.0
+MOST_SECONDS = 5.0
 ROOM = 4 * 2**20
 """Bytes that must fit on the disk, or in memory; twice as many each time that they were too few."""
 MOST_ROOM = 2**30
@@ -77,9 +77,8 @@ class Pause:
             return
         place = _existing(Path(error.path).parent if error.path else self._directory)
         self._warn(
-            f"{NAMES[error.kind]}{_free(place, error.kind)}: {error}\n"
-            "The study waits, nothing is lost, and it goes on by itself when that is over. Ctrl-C leaves it; "
-            f"python -m nnlab.sweep sweep.resume={self._directory.name} resumes it."
+            f"{_described(error, place)}. The study waits and goes on by itself when that is over; nothing is lost. "
+            f"Ctrl-C leaves it; python -m nnlab.sweep sweep.resume={self._directory.name} resumes it."
         )
         while True:
             self._wait(min(MOST_SECONDS, SECONDS * 2**self._in_vain))
@@ -87,7 +86,7 @@ class Pause:
                 break
         self._over_at = time.time()
         self._in_vain += 1
-        self._say(f"the study goes on{_free(place, error.kind)}")
+        self._say(f"the study goes on{f' ({_free(place)})' if error.kind == 'disk' else ''}")
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -126,9 +125,13 @@ def _existing(folder: Path) -> Path:
     return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
 
 
-def _free(place: Path, kind: Kind) -> str:
-    """How much there is, where that is what counts."""
-    if kind == "disk":
-        usage = shutil.disk_usage(place)
-        return f" ({usage.free / 1e6:,.0f} of {usage.total / 1e6:,.0f} MB free at {place})"
-    return ""
+def _described(error: MachineError, place: Path) -> str:
+    """What fails, where, and how much there is."""
+    if error.kind != "disk" or error.code is None:
+        return f"{NAMES[error.kind]}: {str(error).rstrip('.')}"
+    return f"{NAMES[error.kind]}: {error.path or place}: {os.strerror(error.code)}, {_free(place)}"
+
+
+def _free(place: Path) -> str:
+    usage = shutil.disk_usage(place)
+    return f"{usage.free / 1e6:,.0f} of {usage.total / 1e6:,.0f} MB free"

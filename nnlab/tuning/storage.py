@@ -156,5 +156,5 @@ def failed_storage(error: Exception) -> MachineError:
     """What to raise when the storage does not answer in the middle of a study."""
     reason = " ".join(redacted(str(error)).split())[:300]
     found = machine_error(error)
-    kind, path = ("storage", None) if found is None else (found.kind, found.path)
-    return MachineError(f"The study's storage does not answer: {type(error).__name__}: {reason}.", kind, path)
+    text = f"The study's storage does not answer: {type(error).__name__}: {reason}."
+    return MachineError(text, "storage") if found is None else MachineError(text, found.kind, found.path, found.code)
