@@ -9,7 +9,6 @@ kernel ends with its process, so nothing is left behind; and its holder recogniz
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Iterator
@@ -19,13 +18,13 @@ from pathlib import Path
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.study import get_all_study_names
 
 from nnlab.errors import RunFailedError, UserError
 from nnlab.redaction import redacted
 from nnlab.runs.files import FileLock
+from nnlab.tuning.study_log import StudyLog, damaged
 
 JOURNAL_FILE = "study.log"
 LOCK_SUFFIX = ".lock"
@@ -72,12 +71,6 @@ def _trim(journal: Path) -> None:
         file.truncate(whole)
 
 
-def _check_last_line(journal: Path) -> None:
-    """Optuna notices a damaged line only once another follows it. Only for the holder of the lock."""
-    *_, last = [b"{}", *journal.read_bytes().splitlines()]
-    json.loads(last)
-
-
 def open_storage(url: str | None, journal: Path) -> BaseStorage:
     """The storage of a study; any number of processes may have it open.
 
@@ -91,22 +84,18 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
     if url is None:
         try:
             lock = _MendingLock(journal.absolute())
-            backend = JournalFileBackend(str(journal.absolute()), lock_obj=lock)
-            lock.acquire()
-            try:
-                _check_last_line(journal)
-            finally:
-                lock.release()
-            return JournalStorage(backend)
+            log = StudyLog(journal.absolute(), lock)
+            lock.acquire()  # cuts off what a killed process has left
+            lock.release()
+            return JournalStorage(log)
         except OSError as error:
             raise UserError(
                 f"A study's journal must be readable and writable, but {journal} is not ({error.strerror or error})."
             ) from error
-        except (ValueError, LookupError, TypeError) as error:
-            raise UserError(
-                f"Each line of a study's journal must be one of Optuna's records, but a line of {journal} is not "
-                f"({error}). Something other than nnlab changed the file: restore it."
-            ) from error
+        except UserError:
+            raise
+        except Exception as error:  # the replay, which is Optuna's
+            raise damaged(journal, f"Optuna cannot replay it ({type(error).__name__}: {error})") from error
     try:
         options = {"connect_args": {"timeout": SECONDS_FOR_SQLITE}} if url.startswith("sqlite") else {}
         with warnings.catch_warnings():
