@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from nnlab.models.stored_form import LARGEST_ARCHITECTURE, ArchitectureForm, che
 from nnlab.typed import MalformedError
 
 Array = NDArray[Any]
+Write = Callable[[Path, bytes], object]
+Open = Callable[[Path], BinaryIO]
 
 FORMAT = 2
 ARCHITECTURE = "architecture.json"
@@ -66,10 +69,19 @@ class Model:
         return self.network.predict(self.scaling.inputs(rows, self.network.dtype))
 
 
-def save_model(folder: Path, model: Model) -> None:
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def save_model(folder: Path, model: Model, write: Write = Path.write_bytes) -> None:
     """Write the model into `folder`, which is made if absent.
 
     The weights go first, so that an architecture always speaks of weights that are there.
+
+    Args:
+        folder: for the two files.
+        model: trained.
+        write: how a file is written.
 
     Raises:
         OSError: if the folder cannot be written.
@@ -92,19 +104,23 @@ def save_model(folder: Path, model: Model) -> None:
         "weights": {"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS).write_bytes(weights)
-    (folder / ARCHITECTURE).write_text(json.dumps(architecture, indent=2) + "\n", encoding="utf-8")
+    write(folder / WEIGHTS, weights)
+    write(folder / ARCHITECTURE, (json.dumps(architecture, indent=2) + "\n").encode())
 
 
-def load_model(architecture: Path, weights: Path) -> Model:
+def load_model(architecture: Path, weights: Path, opened: Open = _opened) -> Model:
     """Read a model back.
+
+    Args:
+        architecture, weights: the two files.
+        opened: opens a file for reading.
 
     Raises:
         UserError: if a file cannot be read or is damaged, or they do not belong together, or are of another format.
     """
     try:
-        fields: ArchitectureForm = read_json(_content(architecture, LARGEST_ARCHITECTURE), ArchitectureForm)
-        data = _content(weights, largest_file(fields))
+        fields: ArchitectureForm = read_json(_content(architecture, LARGEST_ARCHITECTURE, opened), ArchitectureForm)
+        data = _content(weights, largest_file(fields), opened)
     except MalformedError as error:
         raise UserError(f"{architecture} must describe a model as nnlab does: {error}. {RESTORE}") from error
     found, expected = hashlib.sha256(data).hexdigest(), fields["weights"]["sha256"]
@@ -140,9 +156,9 @@ def _model(fields: ArchitectureForm, data: bytes) -> Model:
     return Model(network, scaling, tuple(fields["classes"]), example)
 
 
-def _content(path: Path, limit: int) -> bytes:
+def _content(path: Path, limit: int, opened: Open) -> bytes:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             data = file.read(limit + 1)
     except OSError as error:
         raise UserError(f"A model's files must be readable, but {path} is not ({error.strerror}). {RESTORE}") from error

@@ -7,6 +7,7 @@ from typing import Any
 
 from nnlab.errors import UserError
 from nnlab.json_text import read_json
+from nnlab.runs.files import open_binary
 from nnlab.runs.yaml_text import read_yaml
 from nnlab.typed import MalformedError
 
@@ -42,7 +43,7 @@ def read_bounded(path: Path, limit: int) -> bytes:
         UserError: if it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_binary(path) as file:
             data = file.read(limit + 1)
     except FileNotFoundError:
         raise

@@ -41,7 +41,7 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
     for path in (runs_dir / run_id, Path(run_id)):
         if _is_run(path):
             return path
-    runs = [path for path in run_directories(runs_dir) if _is_run(path)]
+    runs = [path for path in run_directories(runs_dir, of_others=True) if _is_run(path)]
     found = [path for path in runs if path.name == run_id]
     if not found and MLFLOW_ID.fullmatch(run_id):
         found = [path for path in runs if mlflow_id(path) == run_id]

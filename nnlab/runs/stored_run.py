@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from nnlab.errors import UserError
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, MODEL, OVERRIDES, PROVENANCE, RunDirectory
+from nnlab.runs.files import is_file, open_binary
 from nnlab.runs.journal import Status
 from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.opening import UnsafeFileError
 from nnlab.runs.provenance import Provenance
 from nnlab.runs.reading import damaged, read_stored
 from nnlab.runs.resolve import mlflow_id, resolve
@@ -57,9 +59,12 @@ class StoredRun(JournalReader):
         """The run in the directory `path`; None while none has started there.
 
         Raises:
-            UserError: if its journal is damaged.
+            UserError: if its journal is damaged, or no plain file.
         """
-        return cls(path) if journal.has_started(path / JOURNAL) else None
+        try:
+            return cls(path) if journal.has_started(path / JOURNAL) else None
+        except UnsafeFileError as error:
+            raise UserError(f"{error.filename} cannot be read: {error.strerror}. Name another run.") from error
 
     @property
     def name(self) -> str:
@@ -112,11 +117,11 @@ class StoredRun(JournalReader):
         from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 
         folder = self.path / MODEL
-        if not (folder / ARCHITECTURE).exists():
+        if not is_file(folder / ARCHITECTURE):
             raise UserError(
                 f"A run has a model once training has ended, but {self.path} has none; its status is {self.status}."
             )
-        return load_model(folder / ARCHITECTURE, folder / WEIGHTS)
+        return load_model(folder / ARCHITECTURE, folder / WEIGHTS, open_binary)
 
     def _content(self, name: str, shape: Any) -> Any:
         try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from nnlab.errors import UserError
 from nnlab.redaction import redacted
 from nnlab.runs.directory import CONFIG, LOCK, RunDirectory
+from nnlab.runs.owners import check_own
 from nnlab.runs.reading import read_stored
 from nnlab.tuning.manifest import FILE, Manifest, versions
 from nnlab.tuning.plan import Plan
@@ -41,7 +43,8 @@ def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
 
 
 def _check_free(path: Path) -> None:
-    if (path / FILE).exists():
+    check_own(path)
+    if os.path.lexists(path / FILE):
         raise UserError(
             f"A new study's name must be free, but {path} exists already. "
             f"Resume it with sweep.resume={path.name}, or choose another sweep.name."

@@ -22,6 +22,8 @@ from optuna.trial import TrialState
 from nnlab.check import Matches, Range
 from nnlab.errors import UserError
 from nnlab.json_text import read_json
+from nnlab.runs.files import open_binary
+from nnlab.runs.opening import open_descriptor
 from nnlab.tuning.trials import ASKED, OUTCOME, Asked, Outcome
 from nnlab.typed import FILLED, NOT_FINITE_TOO, ByName, Fields, MalformedError, typed
 
@@ -81,20 +83,16 @@ AnyDistribution = Annotated[
 
 
 class StudyLog(BaseJournalBackend):
-    """The file, for Optuna's `JournalStorage`; made if it is missing.
+    """The file, for Optuna's `JournalStorage`. The methods raise OSError if it cannot be read or written.
 
     Args:
-        path: absolute.
+        path: absolute, of a file that exists.
         lock: around each writing.
-
-    Raises:
-        OSError: if the file cannot be made, as do the methods if it cannot be read or written.
     """
 
     def __init__(self, path: Path, lock: BaseJournalFileLock) -> None:
         self._path = path
         self._lock = lock
-        path.open("ab").close()
         self._start()
 
     def _start(self) -> None:
@@ -110,7 +108,7 @@ class StudyLog(BaseJournalBackend):
         """
         if log_number_from < self._read:
             self._start()
-        with self._path.open("rb") as file:
+        with open_binary(self._path) as file:
             file.seek(self._offset)
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
@@ -129,7 +127,8 @@ class StudyLog(BaseJournalBackend):
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Add records, on the disk when this returns."""
         text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with get_lock_file(self._lock), self._path.open("ab") as file:
+        flags = os.O_WRONLY | os.O_APPEND
+        with get_lock_file(self._lock), os.fdopen(open_descriptor(self._path, flags), "ab") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
