@@ -113,14 +113,12 @@ class StudyLog(BaseJournalBackend):
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise damaged(self._path, f"it has more than {LARGEST:,} bytes")
-        for line in data.splitlines(keepends=True):
-            if not line.endswith(b"\n"):
-                return
+        for line in data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]:
             try:
                 record = self._checked(line)
             except MalformedError as error:
                 raise damaged(self._path, f"it holds {line[:80]!r}: {error}") from error
-            self._read, self._offset = self._read + 1, self._offset + len(line)
+            self._read, self._offset = self._read + 1, self._offset + len(line) + 1
             if self._read > log_number_from:
                 yield record
 
