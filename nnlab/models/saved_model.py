@@ -25,8 +25,8 @@ from nnlab.models.stored_form import LARGEST_ARCHITECTURE, ArchitectureForm, che
 from nnlab.typed import MalformedError
 
 Array = NDArray[Any]
-Write = Callable[[Path, bytes], object]
 Open = Callable[[Path], BinaryIO]
+Write = Callable[[Path, bytes], object]
 
 FORMAT = 2
 ARCHITECTURE = "architecture.json"
@@ -69,10 +69,6 @@ class Model:
         return self.network.predict(self.scaling.inputs(rows, self.network.dtype))
 
 
-def _opened(path: Path) -> BinaryIO:
-    return path.open("rb")
-
-
 def save_model(folder: Path, model: Model, write: Write = Path.write_bytes) -> None:
     """Write the model into `folder`, which is made if absent.
 
@@ -108,12 +104,16 @@ def save_model(folder: Path, model: Model, write: Write = Path.write_bytes) -> N
     write(folder / ARCHITECTURE, (json.dumps(architecture, indent=2) + "\n").encode())
 
 
-def load_model(architecture: Path, weights: Path, opened: Open = _opened) -> Model:
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def load_model(architecture: Path, weights: Path, opened: Open = _open) -> Model:
     """Read a model back.
 
     Args:
         architecture, weights: the two files.
-        opened: opens a file for reading.
+        opened: how a file is opened.
 
     Raises:
         UserError: if a file cannot be read or is damaged, or they do not belong together, or are of another format.
