@@ -91,15 +91,11 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
             log = StudyLog(journal.absolute(), lock)
             lock.acquire()  # cuts off what a killed process has left
             lock.release()
-            return JournalStorage(log)
         except OSError as error:
             raise UserError(
                 f"A study's journal must be readable and writable, but {journal} is not ({error.strerror or error})."
             ) from error
-        except UserError:
-            raise
-        except Exception as error:  # the replay, which is Optuna's
-            raise damaged(journal, f"Optuna cannot replay it ({type(error).__name__}: {error})") from error
+        return _replayed(log, journal)
     try:
         options = {"connect_args": {"timeout": SECONDS_FOR_SQLITE}} if url.startswith("sqlite") else {}
         with warnings.catch_warnings():
@@ -116,6 +112,28 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
             f"sweep.storage must be a storage that Optuna can open, but {redacted(url)} is not ({reason}). "
             "Start the server, correct the address, or leave sweep.storage out for a file in the study's directory."
         ) from error
+
+
+def read_storage(journal: Path) -> BaseStorage:
+    """The storage in the file `journal`, which is not changed; nothing is written beside it.
+
+    Raises:
+        UserError: if it cannot be read, or is damaged.
+    """
+    return _replayed(StudyLog(journal.absolute(), None), journal)
+
+
+def _replayed(log: StudyLog, journal: Path) -> BaseStorage:
+    try:
+        return JournalStorage(log)
+    except OSError as error:
+        raise UserError(
+            f"A study's journal must be readable, but {journal} is not ({error.strerror or error})."
+        ) from error
+    except UserError:
+        raise
+    except Exception as error:  # of Optuna's replay
+        raise damaged(journal, f"Optuna cannot replay it ({type(error).__name__}: {error})") from error
 
 
 def check_new_name(name: str, storage: BaseStorage) -> None:

@@ -7,6 +7,7 @@ or a trial that was created before it, and give parameters values of their distr
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
@@ -87,10 +88,10 @@ class StudyLog(BaseJournalBackend):
 
     Args:
         path: absolute, of a file that exists.
-        lock: around each writing.
+        lock: around each writing; None is for a reader who may not write: another user, or one of a read-only disk.
     """
 
-    def __init__(self, path: Path, lock: BaseJournalFileLock) -> None:
+    def __init__(self, path: Path, lock: BaseJournalFileLock | None) -> None:
         self._path = path
         self._lock = lock
         self._start()
@@ -124,6 +125,8 @@ class StudyLog(BaseJournalBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Add records, on the disk when this returns."""
+        if self._lock is None:
+            raise PermissionError(errno.EPERM, "it was opened for reading alone", str(self._path))
         text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         flags = os.O_WRONLY | os.O_APPEND
         with get_lock_file(self._lock), os.fdopen(open_descriptor(self._path, flags), "ab") as file:
