@@ -87,7 +87,7 @@ class StudyLog(BaseJournalBackend):
     """The file, for Optuna's `JournalStorage`. The methods raise OSError if it cannot be read or written.
 
     Args:
-        path: absolute, of a file that exists.
+        path: absolute; a missing file has no records.
         lock: around each writing; None is for a reader who may not write: another user, or one of a read-only disk.
     """
 
@@ -109,9 +109,12 @@ class StudyLog(BaseJournalBackend):
         """
         if log_number_from < self._read:
             self._start()
-        with open_binary(self._path) as file:
-            file.seek(self._offset)
-            data = file.read(LARGEST + 1)
+        try:
+            with open_binary(self._path) as file:
+                file.seek(self._offset)
+                data = file.read(LARGEST + 1)
+        except FileNotFoundError:  # the study was killed before its first record
+            return
         if len(data) > LARGEST:
             raise damaged(self._path, f"it has more than {LARGEST:,} bytes")
         for line in data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]:
