@@ -14,6 +14,7 @@ from mlflow.models import Model, infer_signature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.utils import environment
 
+from nnlab.mlflow_sync.asking import asked_once
 from nnlab.models import saved_model
 from nnlab.models.code import rename_imports, stage
 from nnlab.runs.provenance import weights_sha256
@@ -46,7 +47,14 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
             client.delete_logged_model(model.model_id)
     if any(model.status == LoggedModelStatus.READY for model in started):
         return
-    model = started[0] if started else client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
+    if started:
+        model = started[0]
+        outputs = client.get_run(run_id).outputs
+        is_noted = outputs is not None and any(output.model_id == model.model_id for output in outputs.model_outputs)
+    else:
+        with asked_once():
+            model = client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
+        is_noted = False
     mlflow.set_tracking_uri(client.tracking_uri)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch, "model")
@@ -66,7 +74,9 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
         # Not before: MLflow runs the file when it saves the model, and here it is nnlab itself that is there.
         described.model_size_bytes = (described.model_size_bytes or 0) + rename_imports(place / PREDICTOR.name)
         described.save(str(place / MLMODEL_FILE_NAME))
-        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+        if not is_noted:  # MLflow would note it twice
+            with asked_once():
+                client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         client.log_model_artifacts(model.model_id, str(place))
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 
