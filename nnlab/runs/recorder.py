@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
 
 Announce = Callable[[Path], object]
-"""Called with a run's directory once a run has started there: the sync follows it from then on."""
+"""Called with a run's directory just before the run starts there: where it goes is noted, and the sync follows it."""
 
 
 class Recorder:
@@ -58,7 +58,8 @@ class Recorder:
             config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
             overrides: what was set on the command line.
             provenance: of `nnlab.runs.provenance.collect`.
-            announce: called with the run's directory once it exists; None keeps the run out of MLflow.
+            announce: called with the run's directory before its journal says that it has started; None leaves it to a
+                later sync, if `config` has it go to MLflow.
 
         Raises:
             RunFailedError: if the directory cannot be written.
@@ -99,9 +100,9 @@ class Recorder:
     @classmethod
     def _started(cls, directory: RunDirectory, announce: Announce | None, *, reopened: bool) -> Recorder:
         recorder = cls(directory)
-        recorder._journal.append("start", goes_on=reopened)
         if announce is not None:
             announce(directory.path)
+        recorder._journal.append("start", goes_on=reopened)
         return recorder
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
