@@ -17,6 +17,7 @@ from nnlab.errors import UserError
 from nnlab.mlflow_sync import fields
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE
+from nnlab.runs.files import read_bytes, read_text
 from nnlab.runs.journal import Event
 from nnlab.runs.tags import STATUS_TAG
 
@@ -78,7 +79,7 @@ def read_description(run: Path) -> Description:
         UserError: if one of its files is missing or damaged.
     """
     with _damage_named(run, PROVENANCE):
-        provenance = json.loads((run / PROVENANCE).read_text(encoding="utf-8"))
+        provenance = json.loads(read_bytes(run / PROVENANCE))
         parent = provenance.get("parent")
         study = None if parent is None else Path(os.path.normpath(run / parent))
         identity, tags, dataset = (
@@ -87,7 +88,7 @@ def read_description(run: Path) -> Description:
             fields.dataset_input(provenance),
         )
     with _damage_named(run, CONFIG):
-        config = yaml.load((run / CONFIG).read_text(encoding="utf-8"), _SAFE_LOADER)
+        config = yaml.load(read_text(run / CONFIG), _SAFE_LOADER)
         experiment, params = str((config.get("tracking") or {}).get("experiment") or "nnlab"), fields.params(config)
     with _damage_named(run, JOURNAL):
         (start, *_), _ = journal.read(run / JOURNAL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,29 +12,18 @@ from mlflow.entities import Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
 from nnlab.errors import UserError
+from nnlab.mlflow_sync.artifacts import artifacts, has_model
 from nnlab.mlflow_sync.asking import asked_once
 from nnlab.mlflow_sync.contents import News, read_description, read_news
 from nnlab.mlflow_sync.logged_model import log_model
 from nnlab.mlflow_sync.state import AwaitsParentError, SyncState, note_destination
 from nnlab.redaction import redacted
-from nnlab.runs.directory import JOURNAL
+from nnlab.runs.directory import JOURNAL, MODEL
 from nnlab.runs.files import FileLock
+from nnlab.runs.stored_run import StoredRun
 
 MLFLOW_STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
 """The others, interrupted and killed, are KILLED."""
-
-FILES = (
-    "config.yaml",
-    "overrides.yaml",
-    "provenance.json",
-    "requirements.txt",
-    "metrics.jsonl",
-    "history.csv",
-    "study.json",
-    "trials.csv",
-    "profile.csv",
-)
-FOLDERS = ("model", "plots")
 
 LOCK = "mlflow.lock"
 
@@ -221,17 +209,11 @@ class _Upload:
         as files. Hundreds of them would bury the one that matters, and each costs 0.1 s.
         """
         try:
-            with tempfile.TemporaryDirectory() as gathered:  # one call for all
-                for name in FILES:
-                    if (self._run / name).exists():
-                        (Path(gathered) / name).symlink_to(self._run / name)
-                self._client.log_artifacts(self._id, gathered)
-            for name in FOLDERS:
-                if (self._run / name).is_dir():
-                    self._client.log_artifacts(self._id, str(self._run / name), name)
-            is_listed = news.is_tested or self._description.parent is None
-            if is_listed and (self._run / "model" / "architecture.json").exists():
-                log_model(self._run / "model", self._client, self._id, str(self._state.experiment_id))
+            with artifacts(self._run) as copy:
+                self._client.log_artifacts(self._id, str(copy))
+                if (news.is_tested or self._description.parent is None) and has_model(copy):
+                    model = StoredRun(self._run).model()
+                    log_model(model, copy / MODEL, self._client, self._id, str(self._state.experiment_id))
         finally:
             assert news.end is not None
             status = MLFLOW_STATUS.get(news.end["status"], "KILLED")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from nnlab.core.rows import Scaling
 from nnlab.errors import UserError
 
 Array = NDArray[Any]
+Write = Callable[[Path, bytes], object]
 
 FORMAT = 2
 READABLE = (1, FORMAT)
@@ -65,10 +66,15 @@ class Model:
         return self.network.predict(self.scaling.inputs(rows, self.network.dtype))
 
 
-def save_model(folder: Path, model: Model) -> None:
+def save_model(folder: Path, model: Model, write: Write = Path.write_bytes) -> None:
     """Write the model into `folder`, which is made if absent.
 
     The weights go first, so that an architecture always speaks of weights that are there.
+
+    Args:
+        folder: for the two files.
+        model: trained.
+        write: how a file is written.
 
     Raises:
         OSError: if the folder cannot be written.
@@ -91,20 +97,24 @@ def save_model(folder: Path, model: Model) -> None:
         "weights": {"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS).write_bytes(weights)
-    (folder / ARCHITECTURE).write_text(json.dumps(architecture, indent=2) + "\n", encoding="utf-8")
+    write(folder / WEIGHTS, weights)
+    write(folder / ARCHITECTURE, (json.dumps(architecture, indent=2) + "\n").encode())
 
 
-def load_model(architecture: Path, weights: Path) -> Model:
+def load_model(architecture: Path, weights: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Model:
     """Read a model back.
+
+    Args:
+        architecture, weights: the two files.
+        read: how a file is read.
 
     Raises:
         UserError: if the files are damaged, do not belong together, or are of another format.
         OSError: if a file cannot be read.
     """
-    data = weights.read_bytes()
+    data = read(weights)
     try:
-        fields = json.loads(architecture.read_text(encoding="utf-8"))
+        fields = json.loads(read(architecture))
         kind, expected = fields["format"], fields["weights"]["sha256"]
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{architecture} must describe a model in nnlab's JSON, but does not ({error!r}).") from error

@@ -19,13 +19,15 @@ import errno
 import json
 import math
 import os
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from nnlab.errors import UserError
-from nnlab.runs.files import not_writable
+from nnlab.runs.files import not_writable, open_binary
+from nnlab.runs.opening import open_descriptor
 
 Event = dict[str, Any]
 Kind = Literal["start", "epoch", "kept", "test", "trial", "note", "end"]
@@ -43,9 +45,13 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        size = path.read_bytes().rfind(b"\n") + 1
-        os.ftruncate(self._descriptor, size)
+        try:
+            self._descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            with os.fdopen(os.dup(self._descriptor), "rb") as file:
+                whole = file.read().rfind(b"\n") + 1
+            os.ftruncate(self._descriptor, whole)
+        except OSError as error:
+            raise not_writable(path, error) from error
 
     def append(self, event: Kind, **fields: Any) -> None:
         """Append one event in a single write, so that it survives the process from then on.
@@ -86,7 +92,7 @@ def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Ev
         UserError: if a finished line is no event.
         OSError: if the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_binary(path) as file:
         file.seek(offset)
         data = file.read(-1 if until is None else until - offset)
     end = data.rfind(b"\n") + 1
@@ -95,10 +101,16 @@ def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Ev
 
 def has_started(path: Path) -> bool:
     """Whether there is a journal at `path` with anything in it."""
+    return length(path) > 0
+
+
+def length(path: Path) -> int:
+    """How many bytes the journal at `path` has; 0 if there is none."""
     try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
+        found = os.lstat(path)
+    except (OSError, ValueError):
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def has_ended(path: Path) -> bool:
@@ -107,7 +119,7 @@ def has_ended(path: Path) -> bool:
     Raises:
         OSError: if the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_binary(path) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_END))
         *_, last, rest = [b"", b"", *file.read().split(b"\n")]
     return not rest and last.startswith(b'{"event": "end"')

@@ -12,8 +12,10 @@ import yaml
 from nnlab.errors import UserError
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, MODEL, OVERRIDES, PROVENANCE, RunDirectory
+from nnlab.runs.files import is_file, read_bytes, read_text
 from nnlab.runs.journal import Status
 from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.opening import UnsafeFileError
 from nnlab.runs.resolve import mlflow_id, resolve
 
 if TYPE_CHECKING:
@@ -58,9 +60,12 @@ class StoredRun(JournalReader):
         """The run in the directory `path`; None while none has started there.
 
         Raises:
-            UserError: if its journal is damaged.
+            UserError: if its journal is damaged, or no plain file.
         """
-        return cls(path) if journal.has_started(path / JOURNAL) else None
+        try:
+            return cls(path) if journal.has_started(path / JOURNAL) else None
+        except UnsafeFileError as error:
+            raise UserError(f"{error.filename} cannot be read: {error.strerror}. Name another run.") from error
 
     @property
     def name(self) -> str:
@@ -110,15 +115,15 @@ class StoredRun(JournalReader):
         from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 
         folder = self.path / MODEL
-        if not (folder / ARCHITECTURE).exists():
+        if not is_file(folder / ARCHITECTURE):
             raise UserError(
                 f"A run has a model once training has ended, but {self.path} has none; its status is {self.status}."
             )
-        return load_model(folder / ARCHITECTURE, folder / WEIGHTS)
+        return load_model(folder / ARCHITECTURE, folder / WEIGHTS, read_bytes)
 
     def _content(self, name: str) -> Any:
         try:
-            text = (self.path / name).read_text(encoding="utf-8")
+            text = read_text(self.path / name)
             content = json.loads(text) if name.endswith(".json") else yaml.load(text, _SAFE_LOADER)
             if not isinstance(content, list if name == OVERRIDES else dict):
                 raise ValueError(f"it holds {type(content).__name__}")

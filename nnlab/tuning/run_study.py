@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
 
 from nnlab.errors import RunFailedError, TerminatedError
@@ -12,6 +12,7 @@ from nnlab.execution.events import Warned
 from nnlab.execution.listener import Listeners
 from nnlab.execution.processes import WorkerProcesses
 from nnlab.execution.signals import ctrl_c_counted, sigterm_raises
+from nnlab.runs.files import remove
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
@@ -93,5 +94,6 @@ def run_study(
             finally:
                 if executor is None:
                     own.shutdown(wait=False)
-                shutil.rmtree(path / DATA, ignore_errors=True)
+                with suppress(OSError):
+                    remove(path / DATA)
             return session.finish()
