@@ -18,6 +18,7 @@ from nnlab.mlflow_sync.contents import News, read_description, read_news
 from nnlab.mlflow_sync.logged_model import log_model
 from nnlab.mlflow_sync.state import AwaitsParentError, SyncState, note_destination
 from nnlab.redaction import redacted
+from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, MODEL
 from nnlab.runs.files import FileLock
 from nnlab.runs.stored_run import StoredRun
@@ -52,7 +53,7 @@ def upload(run: Path, client: MlflowClient, *, is_copy: bool = False) -> SyncSta
         if not is_copy:
             note_destination(client.tracking_uri, run)
         state = SyncState.of(run, client.tracking_uri) or SyncState(tracking_uri=redacted(client.tracking_uri))
-        if state.has_all(run) or (state.is_described and state.offset == (run / JOURNAL).stat().st_size):
+        if state.has_all(run) or (state.is_described and state.offset == journal.length(run / JOURNAL)):
             return state
         return _Upload(run, client, state, is_copy=is_copy).all()
 
