@@ -78,8 +78,9 @@ def _send(work: CatchingUp, console: SyncConsole) -> None:
         refusal = delivery.check()
         console.store(delivery.uri, len(delivery.to_send), len(delivery.lost), delivery.there)
         if refusal is not None:
-            console.cannot_ask(delivery.uri, refusal.text)
-        for handled in delivery.send() if refusal is None else delivery.leave(refusal):
+            console.cannot_ask(delivery.uri, delivery.to_send, refusal.text)
+            continue
+        for handled in delivery.send():
             console.handled(handled)
 
 
@@ -106,7 +107,7 @@ def _say_what_would_be_sent(work: CatchingUp, console: SyncConsole) -> int:
         refusal = delivery.check()
         console.would_send(delivery.uri, delivery.to_send, len(delivery.lost), delivery.there)
         if refusal is not None:
-            console.cannot_ask(delivery.uri, refusal.text)
+            console.cannot_ask(delivery.uri, [], refusal.text)
     console.say_left()
     return 1 if damaged or console.is_unsure or any(delivery.to_send for delivery in deliveries) else 0
 

@@ -136,10 +136,13 @@ class SyncConsole(Display):
         self._line(text)
 
     @harmless
-    def cannot_ask(self, uri: str, reason: str) -> None:
-        """The store does not say what it has."""
+    def cannot_ask(self, uri: str, runs: list[Path], reason: str) -> None:
+        """The store does not answer: these runs, that it lacks, are left, and what it has is not known."""
         self.is_unsure = True
-        self._warning(f"MLflow at {uri} does not say what it has: {reason}")
+        self._number = self._total
+        self.left |= dict.fromkeys(runs, reason)
+        if not runs:
+            self._warning(f"MLflow at {redacted(uri)} does not say what it has: {reason}")
 
     @harmless
     def would_send(self, uri: str, runs: list[Path], lost: int, there: int) -> None:

@@ -151,10 +151,6 @@ class Delivery:
         runs = {*self._shipment.pending, *self.lost}
         return sorted(runs, key=lambda run: (run.parent != self._runs_dir, run))
 
-    def leave(self, found: Trouble) -> Iterator[Handled]:
-        """What becomes of the runs if the store takes nothing."""
-        yield from (Handled(run, "left", found.text) for run in self.to_send)
-
     def send(self, patience: float = SECONDS_FOR_OTHERS) -> Iterator[Handled]:
         """Send everything that the store lacks, and say what became of each run.
 

@@ -15,6 +15,7 @@ from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.utils import environment
 
 from nnlab.mlflow_sync.asking import asked_once
+from nnlab.mlflow_sync.places import may_be_there
 from nnlab.models import saved_model
 from nnlab.models.code import rename_imports, stage
 from nnlab.runs.provenance import weights_sha256
@@ -49,7 +50,7 @@ def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_
             started.append(model)
         else:  # of a run that was restarted since
             client.delete_logged_model(model.model_id)
-    if any(model.status == LoggedModelStatus.READY for model in started):
+    if any(model.status == LoggedModelStatus.READY and may_be_there(model.artifact_location) for model in started):
         return
     if started:
         model = started[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
-import urllib.request
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -13,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from nnlab.config.tracking_uri import sqlite_path
+from nnlab.mlflow_sync.places import may_be_there
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.mlflow_sync.upload import LOCK, PARENT_TAG
 from nnlab.runs import journal
@@ -52,7 +51,7 @@ def lost(runs: Sequence[tuple[Path, SyncState]], client: MlflowClient) -> list[P
                 or run.info.status == "RUNNING"
                 or run.info.end_time != journal.last_time(path / JOURNAL)
                 or (path.parent.name == TRIALS and _has_lost_its_study(path, run, gone, client.tracking_uri))
-                or (has_local_files and not _has_files(run))
+                or (has_local_files and not may_be_there(run.info.artifact_uri))
             )
         if is_lost:
             found.append(path)
@@ -88,9 +87,3 @@ def _has_lost_its_study(path: Path, run: Run, gone: Collection[Path], uri: str) 
     study = path.parent.parent
     state = SyncState.of(study, uri)
     return study in gone or (state is not None and run.data.tags.get(PARENT_TAG) != state.run_id)
-
-
-def _has_files(run: Run) -> bool:
-    """Whether the folder of a run's files is there, where it is one of this machine."""
-    address = urllib.parse.urlsplit(run.info.artifact_uri or "")
-    return address.scheme != "file" or Path(urllib.request.url2pathname(address.path)).is_dir()

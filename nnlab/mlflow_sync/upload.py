@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
+from nnlab.config.tracking_uri import sqlite_path
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.artifacts import artifacts, has_model
 from nnlab.mlflow_sync.asking import asked_once
@@ -174,8 +175,10 @@ class _Upload:
     def _experiment(self, name: str) -> str:
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
-            folder = (self._description.parent or self._run).parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
             is_server = self._client.tracking_uri.startswith("http")  # which has a place of its own for files
+            database = sqlite_path(self._client.tracking_uri) if self._is_copy else None
+            beside = database or self._description.parent or self._run
+            folder = beside.parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
             try:
                 return str(self._client.create_experiment(name, None if is_server else folder.as_uri()))
             except MlflowException as error:
