@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from nnlab.errors import RunFailedError
+from nnlab.errors import MachineError, RunFailedError
+from nnlab.machine import KINDS
 from nnlab.runs.opening import UnsafeFileError, check_one_name, kind_of, open_descriptor, opened_folder
 
 
@@ -124,13 +125,13 @@ def remove(path: Path) -> None:
 
 
 def not_writable(path: Path, error: OSError) -> RunFailedError:
-    """What to raise when something of a run cannot be written while it runs."""
+    """What to raise when something of a run cannot be written while it runs: a MachineError if the machine fails."""
     remedy = "Free some space, or keep the runs elsewhere with runs_dir or NNLAB_RUNS_DIR."
     if isinstance(error, UnsafeFileError):
         remedy = "Move that away, or keep the runs in a folder of your own with runs_dir or NNLAB_RUNS_DIR."
-    return RunFailedError(
-        f"A run must be able to write its files, but writing {path} failed ({error.strerror or error}). {remedy}"
-    )
+    text = f"A run must be able to write its files, but writing {path} failed ({error.strerror or error}). {remedy}"
+    kind = KINDS.get(error.errno or 0)
+    return RunFailedError(text) if kind is None else MachineError(text, kind, str(path), error.errno)
 
 
 class FileLock:

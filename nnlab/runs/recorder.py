@@ -106,6 +106,11 @@ class Recorder:
         recorder._journal.append("start", goes_on=reopened)
         return recorder
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has not been closed; one whose end could not be written is closed too."""
+        return self._is_open
+
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Record the metrics of an epoch, counted from 1.
 

@@ -23,7 +23,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.study import get_all_study_names
 
-from nnlab.errors import RunFailedError, UserError
+from nnlab.errors import MachineError, UserError
+from nnlab.machine import machine_error
 from nnlab.redaction import redacted
 from nnlab.runs.files import FileLock, read_bytes
 from nnlab.runs.opening import open_descriptor
@@ -146,7 +147,7 @@ def answering() -> Iterator[None]:
     """Wraps whatever uses the storage in the middle of a study.
 
     Raises:
-        RunFailedError: if the storage does not answer.
+        MachineError: if the storage does not answer.
     """
     try:
         yield
@@ -154,7 +155,9 @@ def answering() -> Iterator[None]:
         raise failed_storage(error) from error
 
 
-def failed_storage(error: Exception) -> RunFailedError:
+def failed_storage(error: Exception) -> MachineError:
     """What to raise when the storage does not answer in the middle of a study."""
     reason = " ".join(redacted(str(error)).split())[:300]
-    return RunFailedError(f"The study's storage does not answer: {type(error).__name__}: {reason}.")
+    found = machine_error(error)
+    text = f"The study's storage does not answer: {type(error).__name__}: {reason}."
+    return MachineError(text, "storage") if found is None else MachineError(text, found.kind, found.path, found.code)
