@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mlflow
-from mlflow import MlflowClient
-from mlflow.entities import ViewType
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 IDS = ("mlflow.parentRunId", "mlflow.log-model.history", "mlflow.runName")
 
@@ -46,6 +45,10 @@ class View:
 
 def views(uri: str) -> dict[str, list[View]]:
     """The runs of a store that are not deleted, by the names of their directories."""
+    import mlflow
+    from mlflow import MlflowClient
+    from mlflow.entities import ViewType
+
     mlflow.set_tracking_uri(uri)  # the client looks models up there, whatever its own address
     client = MlflowClient(uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments(view_type=ViewType.ALL)]
