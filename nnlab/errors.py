@@ -10,4 +10,4 @@ class RunFailedError(RuntimeError):
 
 
 class TerminatedError(KeyboardInterrupt):
-    """The system asked the process to end (SIGTERM)."""
+    """The system asked the process to end (SIGTERM), or its terminal was closed (SIGHUP); the message says which."""

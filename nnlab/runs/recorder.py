@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
 
 Announce = Callable[[Path], object]
-"""Called with a run's directory once a run has started there: the sync follows it from then on."""
+"""Called with a run's directory just before a run starts there: the sync follows it from then on."""
 
 
 class Recorder:
@@ -58,7 +58,7 @@ class Recorder:
             config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
             overrides: what was set on the command line.
             provenance: of `nnlab.runs.provenance.collect`.
-            announce: called with the run's directory once it exists; None keeps the run out of MLflow.
+            announce: called with the run's directory before its start is recorded; None keeps the run out of MLflow.
 
         Raises:
             RunFailedError: if the directory cannot be written.
@@ -70,7 +70,7 @@ class Recorder:
             directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
             directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
             directory.write("requirements.txt", requirements(facts["packages"]))
-            return cls._started(directory, announce, reopened=False)
+            return cls._started(directory, announce, goes_on=False)
         except BaseException:
             directory.release()
             raise
@@ -89,19 +89,29 @@ class Recorder:
         """
         if not journal.has_started(path / JOURNAL):
             raise UserError(f"Only a run that was started can be reopened, but {path} holds none. Check the path.")
-        directory = RunDirectory.claim(path)
+        return cls.go_on(RunDirectory.claim(path), announce)
+
+    @classmethod
+    def go_on(cls, directory: RunDirectory, announce: Announce | None, epochs: int | None = None) -> Recorder:
+        """As `reopen`, for a directory that was claimed already; released if this fails.
+
+        Args:
+            directory: holds a run.
+            announce: as for `open`.
+            epochs: how many the run is to have in total from now on, if it is extended.
+        """
         try:
-            return cls._started(directory, announce, reopened=True)
+            return cls._started(directory, announce, goes_on=True, **({} if epochs is None else {"epochs": epochs}))
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def _started(cls, directory: RunDirectory, announce: Announce | None, *, reopened: bool) -> Recorder:
+    def _started(cls, directory: RunDirectory, announce: Announce | None, **fields: Any) -> Recorder:
         recorder = cls(directory)
-        recorder._journal.append("start", goes_on=reopened)
-        if announce is not None:
+        if announce is not None:  # first, so that no run has started of which it is not known that MLflow is to get it
             announce(directory.path)
+        recorder._journal.append("start", **fields)
         return recorder
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -139,6 +149,10 @@ class Recorder:
         digest = weights_sha256(model.network.parameters.named().values())
         self.tag({WEIGHTS_TAG: digest})
         return digest
+
+    def sync(self) -> int:
+        """Force the journal to the disk; returns its length in bytes."""
+        return self._journal.sync()
 
     def history(self) -> list[dict[str, float]]:
         """The recorded epochs that count: `epoch` and the metrics of each."""

@@ -11,7 +11,7 @@ from nnlab.errors import RunFailedError, TerminatedError
 from nnlab.execution.events import Warned
 from nnlab.execution.listener import Listeners
 from nnlab.execution.processes import WorkerProcesses
-from nnlab.execution.signals import ctrl_c_counted, sigterm_raises
+from nnlab.execution.signals import ctrl_c_counted, termination_raises
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
@@ -59,7 +59,7 @@ def run_study(
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None
     if resume is None and elsewhere and settings.name:
         check_new_name(settings.name, elsewhere)
-    with sigterm_raises(), ctrl_c_counted() as presses:
+    with termination_raises(), ctrl_c_counted() as presses:
         if resume is None:
             directory = new_directory(plan)
             name = directory.name
@@ -84,8 +84,8 @@ def run_study(
             own = executor or WorkerProcesses(plan.workers)
             try:
                 session.run(own, presses)
-            except TerminatedError:
-                recorder.close("killed", "terminated by the system (SIGTERM)")
+            except TerminatedError as error:
+                recorder.close("killed", str(error))
                 raise
             except (KeyboardInterrupt, RunFailedError):
                 heard.on(StudyLeft(name))
