@@ -12,7 +12,7 @@ from nnlab.config.holdout import with_test
 from nnlab.config.job import Job
 from nnlab.config.schema import as_dict
 from nnlab.errors import TerminatedError
-from nnlab.execution.events import Notice, RunEvent, Warned
+from nnlab.execution.events import RunEvent
 from nnlab.execution.listener import Listeners, RunListener
 from nnlab.execution.opening import Opening, member_run, new_run
 from nnlab.execution.result import Membership, RunResult
@@ -89,6 +89,3 @@ def execute(
                 raise
         request.raise_it()
         return result
-
-
-__all__ = ["Notice", "Warned", "execute", "run"]

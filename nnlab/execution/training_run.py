@@ -19,7 +19,7 @@ from nnlab.models.saved_model import Model
 from nnlab.runs.checkpoints import Checkpoints
 from nnlab.runs.journal import Status
 from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG, EXTENDED_TAG
-from nnlab.training import DivergedError, EpochEnd, Progress, Trainer, TrainerState, TrainingEnd
+from nnlab.training import DivergedError, EpochEnd, Trainer, TrainerState, TrainingEnd
 
 EXAMPLE_ROWS = 5
 
@@ -101,7 +101,9 @@ class TrainingRun:
         )
 
     def _train(self, recording: Recording) -> None:
-        checkpointing = Checkpointing(self._trainer, self._recorder, self._job.config.trainer.checkpoint_seconds)
+        checkpointing = Checkpointing(
+            self._trainer, self._recorder, getattr(self._job.config.trainer, "checkpoint_seconds", 30)
+        )
         with closing(self._trainer.run(test=False)) as events:
             for event in events:
                 recording.on(event)

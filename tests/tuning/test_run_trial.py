@@ -278,7 +278,7 @@ def test_a_trial_that_raises_is_failed_and_keeps_the_traceback(tmp_path: Path, m
 
     _, study, tasks = new_study(tmp_path, "sweep.seeds=2")
     task = next_task(study, tasks)
-    monkeypatch.setattr("nnlab.execution.run._train", raises)
+    monkeypatch.setattr("nnlab.execution.training_run.TrainingRun.execute", raises)
     outcome = run_trial(task)
     assert (outcome.status, outcome.reason) == ("failed", "ZeroDivisionError: as arranged")
     assert outcome.runs == ["a-study-0000-1"]  # the second was never begun
