@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from nnlab.errors import UserError
 from nnlab.mlflow_sync import fields as description
 from nnlab.mlflow_sync.logged_model import log_model
-from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
+from nnlab.mlflow_sync.state import AwaitsParentError, SyncState, note_destination
 from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
@@ -66,6 +66,7 @@ def upload(run: Path, client: MlflowClient) -> SyncState:
         MlflowException: if MLflow does not accept it; what it accepted is remembered.
     """
     with FileLock(run / LOCK, wait=False):
+        note_destination(client.tracking_uri, run)
         state = SyncState.of(run) or SyncState(tracking_uri=redacted(client.tracking_uri))
         if state.has_all(run) or (state.is_described and state.offset == (run / JOURNAL).stat().st_size):
             return state
@@ -96,7 +97,7 @@ class _Upload:
         sent, _ = journal.read(self._journal, until=self._state.offset)
         events, offset = journal.read(self._journal, self._state.offset)
         if run.info.lifecycle_stage == "deleted":
-            self._remember(offset=offset, is_closed=True, problem="the run was deleted in MLflow")
+            self._remember(offset=offset, is_closed=True, is_deleted=True, problem="the run was deleted in MLflow")
             return self._state
         end = journal.end_of(events)
         if end is None and run.info.status != "RUNNING":
@@ -154,7 +155,7 @@ class _Upload:
     def _parent_run_id(self) -> str | None:
         if self._parent is None:
             return None
-        state = SyncState.of(self._parent)
+        state = SyncState.of(self._parent, self._client.tracking_uri)
         if state is None or state.run_id is None:
             raise AwaitsParentError(self._parent)
         return state.run_id

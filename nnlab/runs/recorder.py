@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
 
 Announce = Callable[[Path], object]
-"""Called with a run's directory just before a run starts there: the sync follows it from then on."""
+"""Called with a run's directory just before the run starts there: where it goes is noted, and the sync follows it."""
 
 
 class Recorder:
@@ -58,7 +58,8 @@ class Recorder:
             config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
             overrides: what was set on the command line.
             provenance: of `nnlab.runs.provenance.collect`.
-            announce: called with the run's directory before its start is recorded; None keeps the run out of MLflow.
+            announce: called with the run's directory before its journal says that it has started; None leaves it to a
+                later sync, if `config` has it go to MLflow.
 
         Raises:
             RunFailedError: if the directory cannot be written.
@@ -109,7 +110,7 @@ class Recorder:
     @classmethod
     def _started(cls, directory: RunDirectory, announce: Announce | None, **fields: Any) -> Recorder:
         recorder = cls(directory)
-        if announce is not None:  # first, so that no run has started of which it is not known that MLflow is to get it
+        if announce is not None:
             announce(directory.path)
         recorder._journal.append("start", **fields)
         return recorder
