@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from nnlab.config.job import Job
-from nnlab.config.schema import SCHEDULES, form_name
-from nnlab.core.schedules import Horizon
+from nnlab.config.schema import form_name
+from nnlab.core.schedules import SCHEDULES, Horizon
 from nnlab.errors import UserError
 from nnlab.runs.stored_run import StoredRun
 from nnlab.training.selection import Selection
@@ -53,8 +53,8 @@ def what_changes(stored: StoredRun, job: Job, epochs: int) -> Iterator[str]:
     was = stored.epochs[done].get("lr")
     if config.schedule.ends and epochs != planned:
         yield (
-            f"schedule={schedule} was planned for {planned} epochs, and is for {epochs} from here on: the learning rate "
-            f"was {was:.4g} and becomes {rate:.4g}; a run of {epochs} epochs from its start would have had other rates"
+            f"schedule={schedule} was planned for {planned} epochs, and is for {epochs} from here on: the learning "
+            f"rate was {was:.4g} and becomes {rate:.4g}; a run of {epochs} epochs from its start has other rates"
         )
     else:
         yield f"the learning rate was {was:.4g} and goes on with {rate:.4g} (schedule={schedule})"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,14 @@ class Opened:
     Args:
         recorder: of the run.
         past: all that counts of what it has recorded before; empty for a new run.
-        journal_bytes: how long its journal was then.
         goes_on: whether this is a run that was stopped.
+        changes: what has changed since it was started that may change the bits of its result, in words.
     """
 
     recorder: Recorder
     past: JournalReader
-    journal_bytes: int = 0
     goes_on: bool = False
+    changes: Sequence[str] = ()
 
 
 Opening = Callable[[Provenance], Opened]
@@ -77,7 +77,12 @@ def member_run(config: Config, job: Job, announce: Announce | None, member: Memb
 
 def stopped_run(path: Path, announce: Announce | None, epochs: int | None) -> Opening:
     """The record of the run in the directory `path`, which goes on; extended to `epochs`, unless they are None."""
-    return lambda provenance: _going_on(RunDirectory.claim(path), announce, epochs)
+
+    def opened(provenance: Provenance) -> Opened:
+        found = changes(StoredRun.open(path).provenance, provenance)
+        return replace(_going_on(RunDirectory.claim(path), announce, epochs), changes=found)
+
+    return opened
 
 
 def is_same_run(earlier: Provenance, now: Provenance) -> bool:
@@ -109,10 +114,9 @@ def _going_on(directory: RunDirectory, announce: Announce | None, epochs: int | 
     except BaseException:
         directory.release()
         raise
-    journal_bytes = past.bytes_read
     recorder = Recorder.go_on(directory, announce, epochs)
     past.update()  # an extension, too
-    return Opened(recorder, past, journal_bytes, goes_on=True)
+    return Opened(recorder, past, goes_on=True)
 
 
 def _can_go_on(path: Path, provenance: Provenance) -> bool:

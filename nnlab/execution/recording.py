@@ -95,7 +95,7 @@ class Recording(RunListener):
             self.recorder.epoch(event.epoch, event.metrics)
             return dict(event.metrics)
         times = {name: value for name, value in earlier.items() if name.startswith("time/")}
-        if not self._differs and (difference := _difference(earlier, event.metrics | times)):
+        if not self._differs and (difference := _difference(earlier, {**event.metrics, **times})):
             self._differs = True
             text = f"epoch {event.epoch}: {difference}"
             self.recorder.tag({DIFFERS_TAG: text})
@@ -103,7 +103,7 @@ class Recording(RunListener):
                 f"{text} now that it is trained again. Code, libraries or machine have changed: what follows is not "
                 "what the undisturbed run would have been"
             )
-        return event.metrics | times
+        return {**event.metrics, **times}
 
 
 def kept_scores(epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:

@@ -154,8 +154,8 @@ def _job(stored: StoredRun, tracking_uri: str | None) -> Job:
     now, then = config_sha256(as_dict(config)), stored.provenance.get("config_sha256")
     if now != then:
         raise UserError(
-            f"A run goes on with the config that it was started with, but {stored.path / CONFIG} was changed since: its "
-            f"SHA-256 was {then} and is {now}. Restore the file, or start another run."
+            f"A run goes on with the config that it was started with, but {stored.path / CONFIG} was changed since: "
+            f"its SHA-256 was {then} and is {now}. Restore the file, or start another run."
         )
     known = stored.provenance.get("dataset")
     before = known.get("sha256") if isinstance(known, dict) else None
@@ -168,20 +168,15 @@ def _job(stored: StoredRun, tracking_uri: str | None) -> Job:
 
 
 def _destination(stored: StoredRun, known: Any, given: str | None) -> Any:
-    """MLflow's address: the run's own, which was recorded without a password."""
+    """MLflow's address: the one that is given, or the run's own, which was recorded without its password."""
     if given is None and (not isinstance(known, str) or "***" not in known):
         return known
-    whole = given or os.environ.get("MLFLOW_TRACKING_URI")
-    if not whole:
+    if given is not None:
+        return resolve_uri(given, stored.path.absolute().parent)
+    whole = os.environ.get("MLFLOW_TRACKING_URI") or ""
+    if not is_same_store(redacted(whole), str(known)):
         raise UserError(
             f"The run {stored.name} goes to MLflow at {known}, whose password is not recorded. Give the whole address "
             "with --tracking-uri or MLFLOW_TRACKING_URI."
-        )
-    whole = resolve_uri(whole, stored.path.absolute().parent)
-    if not isinstance(known, str) or not is_same_store(redacted(whole), known):
-        raise UserError(
-            f"A run goes on in the MLflow that it was started in, but {stored.name} goes to {known}, and not to "
-            f"{redacted(whole)}. Give its own address with --tracking-uri or MLFLOW_TRACKING_URI; to bring the run to "
-            f"another once it has ended: python -m nnlab.sync --to URI"
         )
     return whole

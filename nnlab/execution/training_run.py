@@ -19,7 +19,7 @@ from nnlab.models.saved_model import Model
 from nnlab.runs.checkpoints import Checkpoints
 from nnlab.runs.journal import Status
 from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG, EXTENDED_TAG
-from nnlab.training import DivergedError, EpochEnd, Trainer, TrainerState, TrainingEnd
+from nnlab.training import DivergedError, EpochEnd, Tested, Trainer, TrainingEnd
 
 EXAMPLE_ROWS = 5
 
@@ -52,11 +52,14 @@ class TrainingRun:
         self._listeners = listeners
         self._request = request
         self._member = member
+        self._checkpointing = Checkpointing(job.config, trainer, opened.recorder.directory.path, self._warn)
         self._status: Status = "finished"
         self._reason = ""
 
     def execute(self) -> RunResult:
         """Train, from where the run is, and record all of it."""
+        for change in self._opened.changes:
+            self._warn(f"{change}: from here on the bits of the result may be others than without the stop")
         goes_on = self._go_on() if self._opened.goes_on else None
         recording = Recording(self._recorder, self._trainer, self._opened.past, self._warn)
         config = self._job.config
@@ -80,15 +83,8 @@ class TrainingRun:
         past, trainer = self._opened.past, self._trainer
         for after, epochs in past.extensions:
             trainer.extend(epochs, after)
-        step = 0
-        checkpoint = Checkpoints(self._recorder.directory.path).newest(self._opened.journal_bytes, self._warn)
-        if checkpoint is not None:
-            try:
-                trainer.restore(TrainerState(checkpoint.arrays, checkpoint.facts))
-                step = checkpoint.facts["steps"]
-            except ValueError as error:
-                self._warn(f"the checkpoint is of another training, and is left alone: {error}")
-        return GoesOn(trainer.epochs + 1, step, trainer.steps_per_epoch, len(past.epochs))
+        self._checkpointing.restore(max(past.epochs, default=0))
+        return GoesOn(trainer.epochs + 1, trainer.under_way.steps, trainer.steps_per_epoch, len(past.epochs))
 
     def _say_that_it_is_extended(self) -> None:
         extensions = self._opened.past.extensions
@@ -101,23 +97,20 @@ class TrainingRun:
         )
 
     def _train(self, recording: Recording) -> None:
-        checkpointing = Checkpointing(
-            self._trainer, self._recorder, getattr(self._job.config.trainer, "checkpoint_seconds", 30)
-        )
         with closing(self._trainer.run(test=False)) as events:
             for event in events:
                 recording.on(event)
                 self._listeners.on(event)
-                if isinstance(event, TrainingEnd):
+                if isinstance(event, TrainingEnd | Tested):
                     continue
                 if isinstance(event, EpochEnd) and self._is_pruned_after(event):
                     recording.cut_short(event)
                     return
                 if self._request.ending is not None:
-                    checkpointing.write()
+                    self._checkpointing.write()
                     recording.cut_short(event)
                     return
-                checkpointing.on(event)
+                self._checkpointing.on(event)
 
     def _is_pruned_after(self, event: EpochEnd) -> bool:
         pruned = self._member.watch(event.epoch, event.metrics) if self._member else None
@@ -132,11 +125,20 @@ class TrainingRun:
         if self._status != "finished":
             return
         if (ending := self._request.ending) is not None:
-            self._status, self._reason = ending.status, ending.reason
+            self._status, self._reason = ending.status, f"{ending.reason} {self._where()}"
         elif self._job.config.trainer.test and len(self._trainer.dataset.test) and recording.known_test() is None:
             tested = self._trainer.test()
             recording.on(tested)
             self._listeners.on(tested)
+
+    def _where(self) -> str:
+        """Where training stands, in words."""
+        epochs, step = self._trainer.epochs, self._trainer.under_way.steps
+        return (
+            f"in epoch {epochs + 1}, after step {step} of {self._trainer.steps_per_epoch}"
+            if step
+            else f"after epoch {epochs}"
+        )
 
     def _finish(self, recording: Recording) -> RunResult:
         """Store the model, the profile and the pictures, and end the run."""
@@ -150,8 +152,9 @@ class TrainingRun:
             draw(trainer, recorder, recording.kept, recording.tested, self._warn)
         result = recording.result(self._status, self._reason, digest)
         recording.record_kept(member.value(result) if member and self._status == "finished" else {})
+        self._checkpointing.close()
         if self._status in ("pruned", "diverged") or (member and self._status == "finished"):
-            Checkpoints(recorder.directory.path).clear()  # nothing of it goes on
+            Checkpoints(recorder.directory.path).clear()  # there is nothing that would go on
         recorder.close(self._status, self._reason or None)
         left_alone = self._status == "finished" and recording.tested is None and len(trainer.dataset.test) > 0
         self._listeners.on(RunEnded(result, left_alone))

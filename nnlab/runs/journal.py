@@ -71,18 +71,6 @@ class Journal:
         except OSError as error:
             raise not_writable(self._path, error) from error
 
-    def sync(self) -> int:
-        """Force what was appended to the disk; returns the journal's length in bytes.
-
-        Raises:
-            RunFailedError: if the disk does not take it.
-        """
-        try:
-            os.fsync(self._descriptor)
-            return os.fstat(self._descriptor).st_size
-        except OSError as error:
-            raise not_writable(self._path, error) from error
-
     def close(self) -> None:
         """Close the file; doing so twice is fine."""
         if self._descriptor >= 0:

@@ -59,11 +59,6 @@ class JournalReader:
         self._start_anew(at=0)
 
     @property
-    def bytes_read(self) -> int:
-        """How long the part of the journal is that was read, an unfinished last line left out."""
-        return self._offset
-
-    @property
     def has_ended(self) -> bool:
         """Whether an end counts."""
         return self.ended_at is not None

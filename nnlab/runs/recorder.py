@@ -151,10 +151,6 @@ class Recorder:
         self.tag({WEIGHTS_TAG: digest})
         return digest
 
-    def sync(self) -> int:
-        """Force the journal to the disk; returns its length in bytes."""
-        return self._journal.sync()
-
     def history(self) -> list[dict[str, float]]:
         """The recorded epochs that count: `epoch` and the metrics of each."""
         run = JournalReader(self.directory.journal_path)

@@ -31,8 +31,9 @@ from nnlab.tuning.planning import make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks, without_test
-from nnlab.tuning.trial import Pruning, Task, run_trial
+from nnlab.tuning.trial import Task, run_trial
 from nnlab.tuning.trials import OUTCOME, Asked, Outcome
+from nnlab.tuning.watch import Pruning
 
 SMALL = [
     "data=digits",
