@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nnlab.config.leaves import leaves
+from nnlab.config.leaves import leaves, without
 from nnlab.runs.stored_run import StoredRun
 
 PROVENANCE = ("dataset", "git", "numpy", "blas", "python", "platform", "packages")
 
 
 def differences(a: StoredRun, b: StoredRun) -> dict[str, tuple[Any, Any]]:
-    """What differs in config, data, code, versions and BLAS: both values by their name."""
-    facts = [dict(leaves(run.config | {key: run.provenance.get(key) for key in PROVENANCE})) for run in (a, b)]
+    """What differs in config, data, code, versions and BLAS: both values by their name.
+
+    How often checkpoints are written is no difference: it changes nothing, and runs from before there were any have
+    no such setting.
+    """
+    configs = [without(run.config, ["trainer.checkpoint_seconds"]) for run in (a, b)]
+    facts = [
+        dict(leaves(config | {key: run.provenance.get(key) for key in PROVENANCE}))
+        for config, run in zip(configs, (a, b), strict=True)
+    ]
     both_changed = all(each.get("git.dirty") == "true" for each in facts)  # and it was not kept what
     return _unequal(*facts) | ({"git.dirty": ("true", "true")} if both_changed else {})
 

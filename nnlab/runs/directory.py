@@ -1,7 +1,8 @@
 """A run's own directory: everything about the run, recorded as it happens, whatever happens to MLflow.
 
 `config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
-`history.csv`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived there).
+`history.csv`, `checkpoints/`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived
+there).
 A study has such a directory too, with `study.json` and `trials.csv`, and its trials' directories in `trials/`.
 """
 
@@ -27,6 +28,7 @@ CONFIG = "config.yaml"
 OVERRIDES = "overrides.yaml"
 PROVENANCE = "provenance.json"
 MODEL = "model"
+CHECKPOINTS = "checkpoints"
 MLFLOW = "mlflow.json"
 STUDY = "study.json"
 TRIALS = "trials"
@@ -113,7 +115,7 @@ class RunDirectory:
         write_atomically(self.path / name, content)
 
     def clear(self) -> None:
-        """Remove the results of a run that was here before: `model/`, `plots/`, `history.csv` and `profile.csv`.
+        """Remove what a run that was here before has left, but its journal: results and checkpoints.
 
         Raises:
             RunFailedError: if that fails.
@@ -121,7 +123,7 @@ class RunDirectory:
         try:
             for name in ("history.csv", "profile.csv"):
                 (self.path / name).unlink(missing_ok=True)
-            for name in ("model", "plots"):
+            for name in (MODEL, "plots", CHECKPOINTS):
                 if (self.path / name).is_dir():
                     shutil.rmtree(self.path / name)
         except OSError as error:
