@@ -76,6 +76,8 @@ class TrainingRun:
             except DivergedError as error:
                 self._status, self._reason = "diverged", str(error)
                 self._warn(self._reason)
+            finally:
+                self._checkpointing.close()
             return self._finish(recording)
 
     def _go_on(self) -> GoesOn:
@@ -152,7 +154,6 @@ class TrainingRun:
             draw(trainer, recorder, recording.kept, recording.tested, self._warn)
         result = recording.result(self._status, self._reason, digest)
         recording.record_kept(member.value(result) if member and self._status == "finished" else {})
-        self._checkpointing.close()
         if self._status in ("pruned", "diverged") or (member and self._status == "finished"):
             Checkpoints(recorder.directory.path).clear()  # there is nothing that would go on
         recorder.close(self._status, self._reason or None)
