@@ -162,7 +162,7 @@ PROMISES = (
     ),
     Promise(
         name="run-signalled",
-        promise="Ctrl-C, SIGTERM and SIGHUP keep the model of the best epoch so far; the run goes on to the same bytes.",
+        promise="Ctrl-C, SIGTERM and SIGHUP keep the best model so far, and the run goes on to the same bytes.",
         fault="Each signal in turn, at random moments of training.",
         rounds=36,
         sample=6,
