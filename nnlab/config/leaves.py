@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-WITHOUT_EFFECT = ("runs_dir", "tracking", "data.root", "trainer.test", "trainer.checkpoint_seconds")
+WITHOUT_EFFECT = (
+    "runs_dir",
+    "tracking",
+    "data.root",
+    "data.max_gigabytes",
+    "trainer.test",
+    "trainer.checkpoint_seconds",
+)
 """The keys and groups that change no number of a training: where things are kept (what the data is, its own SHA-256
-says), whether the test split is evaluated after it, and from where it goes on after a kill."""
+says), how large a file may be, whether the test split is evaluated afterwards, and from where a killed run goes on."""
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from nnlab.mlflow_sync.state import SyncState
 from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, TRIALS, RunDirectory, run_directories
+from nnlab.runs.files import read_text
 
 _SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRACKING = re.compile(r"^tracking:\n(?:[ ].*\n)+", re.MULTILINE)
@@ -92,7 +93,7 @@ def destination(run: Path) -> str | None:
 def _configured(run: Path) -> str | None:
     path = run / CONFIG
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         part = _TRACKING.search(text)
         config: Any = yaml.load(part[0] if part else text, _SAFE_LOADER)
         tracking = config.get("tracking") or {}

@@ -18,7 +18,7 @@ from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
 from nnlab.runs.directory import MLFLOW as FILE
-from nnlab.runs.files import write_atomically
+from nnlab.runs.files import read_bytes, remove, write_atomically
 
 
 class AwaitsParentError(RunFailedError):
@@ -73,7 +73,7 @@ class SyncState:
     @classmethod
     def _read(cls, path: Path) -> SyncState | None:
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read_bytes(path))
             content = {"may_exist": True, "is_deleted": False, **content}  # of earlier versions
             return cls(**{field.name: content[field.name] for field in fields(cls)})
         except FileNotFoundError:
@@ -133,7 +133,7 @@ def note_destination(uri: str | None, run: Path) -> None:
         if noted is not None:
             noted._write(run / _file_beside(noted.tracking_uri))
         state.save(run)
-        (run / _file_beside(uri)).unlink(missing_ok=True)
+        remove(run / _file_beside(uri))
 
 
 def _file_beside(uri: str) -> str:

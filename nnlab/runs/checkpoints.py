@@ -28,6 +28,7 @@ Array = NDArray[Any]
 
 FORMAT = 1
 KEPT = 2
+LONGEST_REASON = 500
 HEADER = 1 << 20
 """Bytes, at most, of all in a checkpoint that is not an array."""
 
@@ -125,7 +126,8 @@ class Checkpoints:
                 take(checkpoint)
             except (ValueError, OSError) as error:
                 self._useless.add(name)
-                warn(f"the checkpoint {self._folder / name} is not used: {error}")
+                why = "".join(sign if sign.isprintable() else " " for sign in str(error)[:LONGEST_REASON])
+                warn(f"the checkpoint {self._folder / name} is not used: {why}")
             else:
                 return checkpoint
         return None

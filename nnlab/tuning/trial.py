@@ -17,15 +17,17 @@ from optuna.storages import BaseStorage
 from nnlab.config.job import Job
 from nnlab.config.schema import Config
 from nnlab.data import Dataset, open_shared
+from nnlab.errors import UserError
 from nnlab.execution.recorded import recorded_result
 from nnlab.execution.result import Membership, RunResult
 from nnlab.execution.run import run
+from nnlab.machine import machine_error, machine_errors
 from nnlab.mlflow_sync.state import note_destination
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.files import write_atomically
 from nnlab.runs.journal import has_started
 from nnlab.tuning.outcome import objective_metrics, outcome_of, record_of_all
-from nnlab.tuning.storage import open_storage
+from nnlab.tuning.storage import answering, failed_storage, open_storage
 from nnlab.tuning.trials import OUTCOME, Outcome
 from nnlab.tuning.watch import Pruning, Watch
 
@@ -68,18 +70,18 @@ class Task:
 def run_trial(task: Task, attempt: int = 0) -> Outcome:
     """Run a trial. Its outcome is in the storage before this returns; the coordinator ends the trial itself.
 
-    Whatever a run raises becomes an outcome, with the traceback in `error.txt` of the run's directory. A trial that
-    another process has run or is still running, because a cluster lost track of it, is not run again.
+    Whatever else a run raises becomes an outcome, with the traceback in `error.txt` of the run's directory. A trial
+    that another process has run or is still running, because a cluster lost track of it, is not run again.
 
     Args:
         task: what to do.
         attempt: how many calls before this one were lost.
 
     Raises:
-        Exception: whatever the storage raises.
+        MachineError: if the machine or the storage fails, which is not the trial's outcome.
         KeyboardInterrupt: if the process is terminated.
     """
-    with _one_at_a_time:
+    with _one_at_a_time, machine_errors(), answering():
         storage = _storage(task.storage, task.journal)
         return _done_elsewhere(task, storage) or _do(task, storage)
 
@@ -106,6 +108,8 @@ def _do(task: Task, storage: BaseStorage) -> Outcome:
     except StorageInternalError:
         raise
     except Exception as error:
+        if machine_error(error) is not None:
+            raise
         _keep_traceback(task.paths[min(len(results), len(task.paths) - 1)])
         started = [path.name for path in task.paths if has_started(path / JOURNAL)]
         outcome = Outcome("failed", f"{type(error).__name__}: {error}", runs=started)
@@ -157,7 +161,10 @@ _one_at_a_time = threading.Lock()
 @functools.lru_cache(maxsize=1)
 def _storage(url: str | None, journal: Path) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return open_storage(url, journal)
+    try:
+        return open_storage(url, journal)
+    except UserError as error:  # the coordinator has opened it
+        raise failed_storage(error) from error
 
 
 @functools.lru_cache(maxsize=2)

@@ -39,6 +39,7 @@ NOT_SEARCHABLE = {
     "data.delimiter": (SAME_ROWS, "set it outside the space"),
     "data.decimal": (SAME_ROWS, "set it outside the space"),
     "data.index": (SAME_ROWS, "set it outside the space"),
+    "data.max_gigabytes": (NO_EFFECT, "set it outside the space"),
     "data.split": (SAME_ROWS, "set it outside the space"),
     "trainer.monitor": ("follows sweep.objective", "sweep.objective=val/accuracy"),
     "trainer.restore_best": ("follows sweep.at", "sweep.at=last"),
