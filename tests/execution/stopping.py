@@ -55,8 +55,11 @@ def at_epoch(epoch: int) -> Callable[[RunEvent], bool]:
     return lambda event: isinstance(event, EpochEnd) and event.epoch == epoch
 
 
+AFTER_THREE = at_epoch(3)
+
+
 def stopped(
-    job: Job, at: Callable[[RunEvent], bool] = at_epoch(3), number: signal.Signals = signal.SIGINT, times: int = 1
+    job: Job, at: Callable[[RunEvent], bool] = AFTER_THREE, number: signal.Signals = signal.SIGINT, times: int = 1
 ) -> Path:
     """The directory of a run that got a signal at an event."""
     before = set(Path(job.config.runs_dir).glob("*"))

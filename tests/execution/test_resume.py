@@ -264,9 +264,9 @@ def test_an_extended_run_ends_as_the_longer_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [(), (NEVER,)])
 def test_an_extension_that_was_stopped_goes_on_as_one(how: tuple[str, ...], tmp_path: Path) -> None:
     cosine = ("schedule=cosine", *how)
-    undisturbed = run(small(tmp_path / "undisturbed", *cosine)).directory
+    undisturbed = run(small(tmp_path, *cosine)).directory
     resume(undisturbed, epochs=9)
-    path = run(small(tmp_path / "stopped", *cosine)).directory
+    path = run(small(tmp_path, *cosine)).directory
     with pytest.raises(KeyboardInterrupt):
         resume(path, epochs=9, listeners=[Hearing(signal.SIGINT, at_epoch(7))])
     resume(path)

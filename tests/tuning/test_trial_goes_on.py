@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 import pytest
-from searching import journal_storage, study_in
+from sweeping import journal_storage, study_in
 
 from faults.facts import facts_of
 from nnlab.errors import TerminatedError
@@ -26,7 +26,7 @@ from nnlab.tuning.watch import Pruning, Watch
 
 SMALL = [
     *("data=digits", "data.limit=300", "model.hidden=[6]", "model.dropout=0.2", "trainer.epochs=5"),
-    *("optimizer.lr=tag(log, interval(0.01, 1))", "sweep.trials=4", "sweep.seed=5", "tracking.enabled=false"),
+    *("optimizer.lr=tag(log, interval(0.01, 1))", "sweep.trials=4", "tracking.enabled=false"),
     "trainer.checkpoint_seconds=0.000001",
 ]
 
