@@ -110,9 +110,9 @@ class Recorder:
 
     @classmethod
     def _started(cls, directory: RunDirectory, announce: Announce | None, **fields: Any) -> Recorder:
-        recorder = cls(directory)
         if announce is not None:
             announce(directory.path)
+        recorder = cls(directory)
         recorder._journal.append("start", **fields)
         return recorder
 
