@@ -20,7 +20,19 @@ PACKAGE = Path(nnlab.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 PARTS = [
-    *("errors", "machine", "streams", "exit_status", "plain", "check", "cpu", "redaction"),
+    *(
+        "errors",
+        "machine",
+        "streams",
+        "exit_status",
+        "plain",
+        "check",
+        "typed_values",
+        "typed",
+        "json_text",
+        "cpu",
+        "redaction",
+    ),
     *(
         "core",
         "data",

@@ -27,16 +27,20 @@ REQUIREMENTS = ("numpy", "safetensors", "mlflow")
 environment.warn_dependency_requirement_mismatches = lambda _: None  # type: ignore[attr-defined, assignment]
 
 
-def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: str) -> None:
-    """Log the model in `folder` as "model" of the run, once: a model of other weights that was there is replaced.
+def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_id: str, experiment_id: str) -> None:
+    """Log a model as "model" of the run, once: a model of other weights that was there is replaced.
+
+    Args:
+        saved: the model.
+        folder: with its files, which are sent.
+        client: of the store.
+        run_id: of MLflow.
+        experiment_id: of MLflow.
 
     Raises:
-        UserError: if the model's files are damaged.
         MlflowException: if MLflow does not take it.
     """
     architecture, weights = folder / saved_model.ARCHITECTURE, folder / saved_model.WEIGHTS
-    saved = saved_model.load_model(architecture, weights)
-
     digest = weights_sha256(saved.network.parameters.named().values())
     started = []
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):

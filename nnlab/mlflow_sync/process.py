@@ -21,6 +21,7 @@ from nnlab.mlflow_sync.state import SyncState, note_destination
 from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
+from nnlab.runs.opening import open_descriptor
 
 LOG = "mirror.log"
 
@@ -68,7 +69,7 @@ class SyncProcess:
             start_new_session=True,
         )
         self._uri = ""
-        self._runs_dir = Path()
+        self._log = Path(LOG)
         self._runs: list[Path] = []
         self._has_answered = False
 
@@ -82,7 +83,8 @@ class SyncProcess:
 
         Args:
             uri: MLflow's tracking URI as `resolve_uri` gives it.
-            runs_dir: the folder of all runs; `mirror.log` is written there.
+            runs_dir: the folder of all runs; `mirror.log` is written there (`mirror-UID.log` where that is another
+                user's).
             niceness: how much the process yields to others, from 0 to 19. A study, which keeps all processors busy,
                 is done sooner where it does not: what is left for the end is done by one process alone.
 
@@ -90,19 +92,18 @@ class SyncProcess:
             UserError: if `runs_dir` cannot be written.
         """
         runs_dir = runs_dir.expanduser().absolute()
-        log = runs_dir / LOG
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
-            log.open("ab").close()
+            self._log = _log_in(runs_dir)
         except OSError as error:
             self.discard()
             raise UserError(
                 f"The folder of the runs must be writable, but {runs_dir} is not ({error.strerror or error}). "
                 "Choose another with runs_dir=FOLDER or NNLAB_RUNS_DIR."
             ) from error
-        self._uri, self._runs_dir = uri, runs_dir
+        self._uri = uri
         # Through the pipe, since others can read a command line.
-        self._send({"tracking_uri": uri, "runs_dir": str(runs_dir), "log": str(log), "niceness": niceness})
+        self._send({"tracking_uri": uri, "runs_dir": str(runs_dir), "log": str(self._log), "niceness": niceness})
 
     def discard(self) -> None:
         """End the process if it was never assigned."""
@@ -178,7 +179,7 @@ class SyncProcess:
             cause = f"it is slow or unreachable; process {self.pid} keeps trying"
         return (
             f"MLflow at {redacted(self._uri)} has not received all of the run {run.name}: {cause}. Nothing is lost: "
-            f"{run} holds everything, the next run will try again, and {self._runs_dir / LOG} has the details."
+            f"{run} holds everything, the next run will try again, and {self._log} has the details."
         )
 
     def _send(self, message: dict[str, str | int]) -> None:
@@ -187,3 +188,20 @@ class SyncProcess:
         with suppress(OSError):  # a dead process: `finish` reports it
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
+
+
+def _log_in(runs_dir: Path) -> Path:
+    """The log in the folder of the runs that this user can write: another's, or what only has its name, is left alone.
+
+    Raises:
+        OSError: if there can be none.
+    """
+
+    def usable(log: Path) -> Path:
+        os.close(open_descriptor(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+        return log
+
+    try:
+        return usable(runs_dir / LOG)
+    except PermissionError:
+        return usable(runs_dir / f"{Path(LOG).stem}-{os.geteuid()}.log")

@@ -10,7 +10,7 @@ from typing import Self
 
 from nnlab.config.schema import Config
 from nnlab.mlflow_sync.process import SyncProcess
-from nnlab.runs.directory import end_dead_runs
+from nnlab.runs.directory import end_dead_runs, left_alone
 from nnlab.streams import write_line
 
 RUN_PATIENCE = 120.0
@@ -77,9 +77,13 @@ class Sync:
         for process in self._processes.values():
             for problem in process.finish(patience, lambda text: write_line(sys.stderr, text)):
                 write_line(sys.stderr, f"warning: {problem}")
+        folders = {config.runs_dir for config in self._configs}
         synced = {runs_dir for _, runs_dir in self._processes}
-        for runs_dir in {config.runs_dir for config in self._configs} - synced:
+        for runs_dir in folders - synced:
             end_dead_runs(Path(runs_dir))  # as a worker does in its folder
+        for runs_dir in sorted(folders):
+            if others := left_alone(Path(runs_dir)):
+                write_line(sys.stderr, f"note: {others}")
 
 
 def _place(config: Config) -> tuple[str, str] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,30 +17,19 @@ from mlflow.exceptions import MlflowException
 
 from nnlab.errors import UserError
 from nnlab.mlflow_sync import fields as description
+from nnlab.mlflow_sync.artifacts import artifacts, has_model
 from nnlab.mlflow_sync.logged_model import log_model
-from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
+from nnlab.mlflow_sync.state import AwaitsParentError, SyncState, note_destination
 from nnlab.redaction import redacted
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
-from nnlab.runs.files import FileLock
+from nnlab.runs.directory import JOURNAL, MODEL
+from nnlab.runs.files import FileLock, read_bytes, read_text
 from nnlab.runs.journal import Event
+from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import STATUS_TAG
 
 MLFLOW_STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
 """The others, interrupted and killed, are KILLED."""
-
-FILES = (
-    "config.yaml",
-    "overrides.yaml",
-    "provenance.json",
-    "requirements.txt",
-    "metrics.jsonl",
-    "history.csv",
-    "study.json",
-    "trials.csv",
-    "profile.csv",
-)
-FOLDERS = ("model", "plots")
 
 LOCK = "mlflow.lock"
 
@@ -66,6 +54,7 @@ def upload(run: Path, client: MlflowClient) -> SyncState:
         MlflowException: if MLflow does not accept it; what it accepted is remembered.
     """
     with FileLock(run / LOCK, wait=False):
+        note_destination(client.tracking_uri, run)
         state = SyncState.of(run) or SyncState(tracking_uri=redacted(client.tracking_uri))
         if state.has_all(run) or (state.is_described and state.offset == (run / JOURNAL).stat().st_size):
             return state
@@ -81,8 +70,8 @@ class _Upload:
         self._state = state
         self._journal = run / JOURNAL
         try:
-            self._provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
-            self._config = yaml.load((run / "config.yaml").read_text(encoding="utf-8"), _SAFE_LOADER)
+            self._provenance = json.loads(read_bytes(run / "provenance.json"))
+            self._config = yaml.load(read_text(run / "config.yaml"), _SAFE_LOADER)
         except (ValueError, yaml.YAMLError) as error:
             raise UserError(
                 f"provenance.json and config.yaml must be as nnlab wrote them, but in {run} they are damaged "
@@ -96,7 +85,7 @@ class _Upload:
         sent, _ = journal.read(self._journal, until=self._state.offset)
         events, offset = journal.read(self._journal, self._state.offset)
         if run.info.lifecycle_stage == "deleted":
-            self._remember(offset=offset, is_closed=True, problem="the run was deleted in MLflow")
+            self._remember(offset=offset, is_closed=True, is_deleted=True, problem="the run was deleted in MLflow")
             return self._state
         end = journal.end_of(events)
         if end is None and run.info.status != "RUNNING":
@@ -154,7 +143,7 @@ class _Upload:
     def _parent_run_id(self) -> str | None:
         if self._parent is None:
             return None
-        state = SyncState.of(self._parent)
+        state = SyncState.of(self._parent, self._client.tracking_uri)
         if state is None or state.run_id is None:
             raise AwaitsParentError(self._parent)
         return state.run_id
@@ -220,16 +209,11 @@ class _Upload:
         as files. Hundreds of them would bury the one that matters, and each costs 0.1 s.
         """
         try:
-            with tempfile.TemporaryDirectory() as gathered:  # one call for all
-                for name in FILES:
-                    if (self._run / name).exists():
-                        (Path(gathered) / name).symlink_to(self._run / name)
-                self._client.log_artifacts(self._id, gathered)
-            for name in FOLDERS:
-                if (self._run / name).is_dir():
-                    self._client.log_artifacts(self._id, str(self._run / name), name)
-            if (is_tested or self._parent is None) and (self._run / "model" / "architecture.json").exists():
-                log_model(self._run / "model", self._client, self._id, str(self._state.experiment_id))
+            with artifacts(self._run) as copy:
+                self._client.log_artifacts(self._id, str(copy))
+                if (is_tested or self._parent is None) and has_model(copy):
+                    model = StoredRun(self._run).model()
+                    log_model(model, copy / MODEL, self._client, self._id, str(self._state.experiment_id))
         finally:
             self._client.set_terminated(self._id, MLFLOW_STATUS.get(end["status"], "KILLED"), end["time"])
 

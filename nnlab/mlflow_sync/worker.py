@@ -29,6 +29,7 @@ from nnlab.mlflow_sync.store import ensure_store
 from nnlab.redaction import Redacting, redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead, run_directories
+from nnlab.runs.opening import open_descriptor
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -91,7 +92,7 @@ class Worker:
                     followed = {run: Schedule() for run in followed}  # a fresh chance for each
             if not more_may_come or time.monotonic() >= look_back_at:
                 look_back_at = time.monotonic() + LOOK_BACK_SECONDS
-                for run in [run for run, length in synced.items() if _length(run) > length]:
+                for run in [run for run, length in synced.items() if journal.length(run / JOURNAL) > length]:
                     del synced[run]
                     followed.setdefault(run, Schedule())
             for run, schedule in list(followed.items()):
@@ -169,13 +170,6 @@ class Worker:
                 _report(run, error)
 
 
-def _length(run: Path) -> int:
-    try:
-        return (run / JOURNAL).stat().st_size
-    except OSError:  # removed by the user
-        return 0
-
-
 def _report(run: Path, error: Exception) -> None:
     """Write what went wrong into the log, and into the run's directory, where the parent looks."""
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {run.name}:", file=sys.stderr)
@@ -226,7 +220,7 @@ def main() -> int:
     settings = json.loads(line)
     os.chdir(settings["runs_dir"])
     parent = os.dup(sys.stdout.fileno())
-    log = os.open(settings["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    log = open_descriptor(Path(settings["log"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(log, descriptor)
     os.nice(settings["niceness"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, run_directories
+from nnlab.runs.files import is_file, read_bytes
 
 TESTED = b'{"event": "test"'
 """The start of a journal line that records an evaluation of the test split."""
@@ -50,7 +51,7 @@ def evaluation_lines(tested: Iterable[Path]) -> Iterator[str]:
 def _runs(runs_dir: Path) -> Iterator[Path]:
     """Every run and trial; a study's own journal repeats what its winner's says."""
     for path in run_directories(runs_dir):
-        if not (path / STUDY).exists():
+        if not is_file(path / STUDY):
             yield path
 
 
@@ -60,8 +61,8 @@ def _tests(run: Path) -> int:
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
-    except OSError:  # removed just now
+        return read_bytes(file)
+    except OSError:  # removed just now, or not nnlab's
         return b""
 
 
@@ -75,7 +76,7 @@ def _data(run: Path) -> str:
 
 def _dataset(run: Path) -> dict[str, object]:
     try:
-        return dict(json.loads((run / PROVENANCE).read_text(encoding="utf-8"))["dataset"])
+        return dict(json.loads(read_bytes(run / PROVENANCE))["dataset"])
     except (OSError, ValueError, KeyError, TypeError):  # not nnlab's, or damaged: it cannot be counted
         return {}
 

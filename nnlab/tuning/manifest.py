@@ -14,7 +14,7 @@ import optuna
 
 from nnlab.config.problems import as_typed
 from nnlab.errors import UserError
-from nnlab.runs.files import write_atomically
+from nnlab.runs.files import read_bytes, write_atomically
 from nnlab.runs.provenance import blas
 
 FILE = "study.json"
@@ -48,7 +48,7 @@ class Manifest:
             UserError: if there is no study, or the file is damaged.
         """
         try:
-            content = json.loads((study / FILE).read_text(encoding="utf-8"))
+            content = json.loads(read_bytes(study / FILE))
             return cls(**{field.name: content[field.name] for field in fields(cls)})
         except FileNotFoundError:
             raise UserError(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from optuna.trial import FrozenTrial
 
 from nnlab.machine import raise_if_disk
+from nnlab.runs.directory import PLOTS
 from nnlab.runs.files import write_atomically
 from nnlab.runs.recorder import Recorder
 from nnlab.runs.stored_run import StoredRun
@@ -62,8 +63,8 @@ class StudyRecord:
         try:
             from nnlab.tuning.report.pictures import draw_study
 
-            path = self._recorder.directory.path
-            return draw_study(path / "plots", trials, self._objectives, name=path.name).problems
+            directory = self._recorder.directory
+            return draw_study(directory.folder(PLOTS), trials, self._objectives, name=directory.name).problems
         except Exception as error:
             raise_if_disk(error)
             return [f"the plots could not be drawn: {type(error).__name__}: {error}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
@@ -13,6 +12,7 @@ from nnlab.execution.events import Warned
 from nnlab.execution.listener import Listeners
 from nnlab.execution.processes import running_workers
 from nnlab.execution.signals import ctrl_c_counted, sigterm_raises
+from nnlab.runs.files import remove
 from nnlab.runs.journal import Status
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce, Recorder
@@ -87,7 +87,6 @@ def run_study(
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:
                     session.run(crew)
-                shutil.rmtree(path / DATA, ignore_errors=True)
                 return session.finish()
             except TerminatedError:
                 _close(recorder, "killed", "terminated by the system (SIGTERM)")
@@ -98,7 +97,8 @@ def run_study(
                 heard.on(StudyLeft(name))
                 raise
             finally:
-                shutil.rmtree(path / DATA, ignore_errors=True)
+                with suppress(OSError):
+                    remove(path / DATA)
 
 
 def _close(recorder: Recorder, status: Status, reason: str) -> None:

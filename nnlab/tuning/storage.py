@@ -26,7 +26,8 @@ from optuna.study import get_all_study_names
 from nnlab.errors import MachineError, UserError
 from nnlab.machine import machine_error
 from nnlab.redaction import redacted
-from nnlab.runs.files import FileLock
+from nnlab.runs.files import FileLock, read_bytes
+from nnlab.runs.opening import open_descriptor
 
 JOURNAL_FILE = "study.log"
 LOCK_SUFFIX = ".lock"
@@ -58,7 +59,7 @@ class _MendingLock(BaseJournalFileLock):
 
 def _trim(journal: Path) -> None:
     """Cut a line that its writer did not finish, and keep a copy of it. Only for the holder of the lock."""
-    with journal.open("r+b") as file:
+    with os.fdopen(open_descriptor(journal, os.O_RDWR), "r+b") as file:
         size = file.seek(0, os.SEEK_END)
         if size == 0:
             return
@@ -68,14 +69,15 @@ def _trim(journal: Path) -> None:
         file.seek(0)
         content = file.read()
         whole = content.rfind(b"\n") + 1
-        with journal.with_name(journal.name + TORN_SUFFIX).open("ab") as copy:
+        torn = open_descriptor(journal.with_name(journal.name + TORN_SUFFIX), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        with os.fdopen(torn, "ab") as copy:
             copy.write(content[whole:] + b"\n")
         file.truncate(whole)
 
 
 def _check_last_line(journal: Path) -> None:
     """Optuna notices a damaged line only once another follows it. Only for the holder of the lock."""
-    *_, last = [b"{}", *journal.read_bytes().splitlines()]
+    *_, last = [b"{}", *read_bytes(journal).splitlines()]
     json.loads(last)
 
 
@@ -91,6 +93,7 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
     """
     if url is None:
         try:
+            os.close(open_descriptor(journal, os.O_RDWR | os.O_CREAT))  # before Optuna, which would follow a link
             lock = _MendingLock(journal.absolute())
             backend = JournalFileBackend(str(journal.absolute()), lock_obj=lock)
             lock.acquire()

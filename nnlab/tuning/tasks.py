@@ -14,6 +14,7 @@ from nnlab.config.schema import Config
 from nnlab.config.validate import Validated
 from nnlab.data import Dataset, save_shared
 from nnlab.runs.directory import TRIALS
+from nnlab.runs.files import make_folder
 from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
@@ -103,6 +104,7 @@ class Tasks:
     def _shared(self, run: Validated) -> Path:
         """The trial's data in files that the workers share, without the test split: no trial can look at it."""
         digest = hashlib.sha256(repr(run.config.data).encode()).hexdigest()[:16]
+        make_folder(self.directory / DATA)
         folder = self.directory / DATA / digest
         if not folder.exists():
             save_shared(without_test(run.dataset), folder)

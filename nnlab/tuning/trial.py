@@ -24,6 +24,7 @@ from nnlab.errors import UserError
 from nnlab.execution.result import Membership, RunResult
 from nnlab.execution.run import run
 from nnlab.machine import machine_error, machine_errors
+from nnlab.mlflow_sync.state import note_destination
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.files import write_atomically
 from nnlab.runs.journal import has_started
@@ -149,7 +150,8 @@ def _run(task: Task, place: int, dataset: Dataset, watch: _Watch) -> RunResult:
         return objective_metrics(outcome_of([result]), task.objectives) if len(task.configs) == 1 else {}
 
     member = Membership(task.directory, task.paths[place], name, task.tags, watch.saw_epoch, value)
-    return run(Job(task.configs[place], dataset, list(task.commands[place])), member=member)
+    note = functools.partial(note_destination, task.configs[place].tracking.destination)
+    return run(Job(task.configs[place], dataset, list(task.commands[place])), announce=note, member=member)
 
 
 class _Watch:

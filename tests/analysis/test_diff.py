@@ -15,7 +15,7 @@ from nnlab.runs.stored_run import StoredRun
 def test_runs_differ_in_what_was_changed_and_part_where_their_numbers_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recorders = [start(tmp_path, git={"dirty": "false"}, blas=blas) for blas in ("openblas", "mkl")]
+    recorders = [start(tmp_path, git={"commit": "c0", "dirty": "false"}, blas=blas) for blas in ("openblas", "mkl")]
     a, b = (recorder.directory.path for recorder in recorders)
     (b / "config.yaml").write_text((b / "config.yaml").read_text().replace("lr: 0.1", "lr: 0.2"))
     for recorder, number in zip(recorders, (0.5, 0.25), strict=True):

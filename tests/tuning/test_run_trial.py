@@ -173,10 +173,10 @@ def test_a_trial_that_diverges_late_has_the_scores_of_the_weights_it_keeps(
 
     learn = Trainer._learn
 
-    def diverging(trainer: Trainer, epoch: int, tally: Any) -> Any:
-        if epoch == 3:
+    def diverging(trainer: Trainer) -> Any:
+        if trainer.epochs == 2:
             raise DivergedError("as arranged")
-        return learn(trainer, epoch, tally)
+        return learn(trainer)
 
     monkeypatch.setattr(Trainer, "_learn", diverging)
     _, study, tasks = new_study(tmp_path)

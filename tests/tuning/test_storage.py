@@ -16,6 +16,7 @@ from sweeping import finished, journal_storage, proposals, run_one, study_in, sw
 
 from nnlab.errors import UserError
 from nnlab.runs.files import FileLock
+from nnlab.runs.opening import UnsafeFileError
 from nnlab.tuning.storage import JOURNAL_FILE, LOCK_SUFFIX, TORN_SUFFIX, check_new_name, open_storage
 
 REPOSITORY = Path(__file__).parents[2]
@@ -96,7 +97,7 @@ def test_a_lock_that_cannot_be_used_is_given_back(journal: Path) -> None:
         file.write(b"torn")
     torn = journal.with_name(JOURNAL_FILE + TORN_SUFFIX)
     torn.mkdir()
-    with pytest.raises(IsADirectoryError, match="Is a directory"):
+    with pytest.raises(UnsafeFileError, match="is a folder"):
         add(storage, "fourth", 4)
     torn.rmdir()
     assert not FileLock.is_held(journal.with_name(JOURNAL_FILE + LOCK_SUFFIX))

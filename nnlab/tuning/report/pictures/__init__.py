@@ -61,7 +61,7 @@ def draw_study(folder: Path, trials: Sequence[FrozenTrial], objectives: Sequence
         with _others_continue(f"{title}.png", drawn):
             figure = picture(trials, objectives)
             if figure is not None:
-                drawn.paths.append(save(figure, folder / f"{title}.png"))
+                drawn.paths.append(save(figure, folder / f"{title}.png", write_atomically))
     with _others_continue(PAGE, drawn):
         page, problems = study_page(trials, objectives, name)
         drawn.problems.extend(problems)
