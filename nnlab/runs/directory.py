@@ -32,6 +32,8 @@ PLOTS = "plots"
 MLFLOW = "mlflow.json"
 STUDY = "study.json"
 TRIALS = "trials"
+DATA = "data"
+"""In a study's directory while it runs: the data that its workers share."""
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0
