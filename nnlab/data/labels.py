@@ -140,7 +140,7 @@ def _check_distinct(classes: Array, rows: int, origin: str) -> None:
         _refuse(facts, f"A different label in every row means an index or numbers. {LIKE_NUMBERS}")
     if (count > 2 and count > rows / 2) or (count > MANY and count > rows / FEW_ROWS):
         _refuse(facts, LIKE_NUMBERS if is_number else "Drop the rare ones, or name the array of the labels")
-    if is_number and classes[-1] - classes[0] + 1 == count and classes[0] in (0, 1):
+    if is_number and int(classes[-1]) - int(classes[0]) + 1 == count and classes[0] in (0, 1):
         return
     if is_number and (count > MANY or count > max(MANY / 2, rows / 10)):
         _refuse(
