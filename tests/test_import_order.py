@@ -32,8 +32,8 @@ PARTS = [
         "json_text",
         "cpu",
         "memory",
+        "redaction",
     ),
-    "redaction",
     *(
         "core",
         "data",

@@ -206,7 +206,7 @@ def test_an_original_that_is_damaged_is_named(name: str, tmp_path: Path) -> None
     original = study.tell(study.propose(), run_trial(tasks.task(study.trials[0])))
     (tasks.paths(0)[0] / name).write_text("{", encoding="utf-8")
     repetition = study.end_duplicate(proposed_again(study), original)
-    with pytest.raises(UserError, match=rf"{name} in .*a-study-0000 is damaged .* Restore it"):
+    with pytest.raises(UserError, match=rf"{name} in .*a-study-0000 is damaged: .* Restore it"):
         record_repetition(repetition, tasks, None)
     assert not tasks.paths(repetition.number)[0].exists()
 
