@@ -57,7 +57,7 @@ def summary(event: RunEnded) -> str:
     table = [f"  {name:<{width}}  {value}" for name, value in facts.items()]
     places = [f"run directory  {result.directory}"]
     if result.status in STOPPED:
-        places += [f"model          {result.directory / 'model'}", f"go on with     {resume_command(result.directory)}"]
+        places += [f"model          {result.directory / 'model'}", f"resume it      {resume_command(result.directory)}"]
     return "\n".join([*table, "", *places])
 
 

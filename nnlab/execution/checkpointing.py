@@ -6,19 +6,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from typing import Annotated, Any
 
+from nnlab.check import Range
 from nnlab.config.schema import Config, as_dict
 from nnlab.errors import RunFailedError
-from nnlab.runs.checkpoints import Checkpoint, Checkpoints
+from nnlab.runs.checkpoints import Array, Checkpoint, Checkpoints
 from nnlab.runs.directory import JOURNAL
 from nnlab.runs.provenance import config_sha256
 from nnlab.training import EpochEnd, Event, Progress, Trainer, TrainerState
+from nnlab.typed import typed
 
 MOST_OF_TRAINING = 0.01
 """The share of the time of training that checkpoints may take."""
 
 FIRST_COST = 0.01
 """Seconds, as long as none has been written: a run of less than a second writes none."""
+
+PROFILE = list[tuple[str, str, Annotated[int, Range(ge=0)], Annotated[float, Range(ge=0)]]]
+"""Phase, operation, calls and seconds, see `Profile.sums`."""
 
 
 class Checkpointing:
@@ -68,7 +74,10 @@ class Checkpointing:
                 raise ValueError("it holds no state of a training")
             if isinstance(epochs := state.get("epochs"), int) and epochs > recorded:
                 raise ValueError(f"it is of epoch {epochs}, and the journal has {recorded}")
+            spent = typed(PROFILE, facts.get("profile", []))
             self._trainer.restore(TrainerState(checkpoint.arrays, state))
+            if self._trainer.profile is not None:
+                self._trainer.profile.add(spent)
 
         journal_bytes = self._journal.stat().st_size
         self._is_worth_it = True
@@ -110,20 +119,21 @@ class Checkpointing:
         self.close()
         self._is_worth_it, self._last = True, time.monotonic()
         try:
-            state = self._trainer.state()
+            state, profile = self._trainer.state(), self._trainer.profile
+            facts = {"run": self._run, "state": state.facts, "profile": [] if profile is None else profile.sums()}
             journal_bytes = self._journal.stat().st_size
         except (OSError, MemoryError) as error:
             self._failure = str(error)
             return
         copying = time.monotonic() - self._last
-        self._writing = Thread(target=self._write, args=(state, journal_bytes, copying), daemon=True)
+        self._writing = Thread(target=self._write, args=(state.arrays, facts, journal_bytes, copying), daemon=True)
         self._writing.start()
 
-    def _write(self, state: TrainerState, journal_bytes: int, copying: float) -> None:
+    def _write(self, arrays: dict[str, Array], facts: dict[str, Any], journal_bytes: int, copying: float) -> None:
         """In the thread. What it costs is the time that training cannot use: not that of the disk."""
         start = time.thread_time()
         try:
-            self._checkpoints.write(state.arrays, {"run": self._run, "state": state.facts}, journal_bytes)
+            self._checkpoints.write(arrays, facts, journal_bytes)
         except (RunFailedError, MemoryError) as error:
             self._failure = str(error)
         self.cost = copying + time.thread_time() - start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 from collections.abc import Callable
@@ -131,6 +132,17 @@ def test_what_may_change_bits_is_told_before_the_start(tmp_path: Path) -> None:
     resume(path, listeners=[hearing])
     assert hearing.warnings[0].startswith("blas was another and is ")
     assert isinstance(hearing.events[1], RunStarted)
+
+
+def test_the_profile_is_of_all_epochs(tmp_path: Path) -> None:
+    def calls(path: Path) -> dict[tuple[str, str], int]:
+        rows = csv.DictReader((path / "profile.csv").read_text(encoding="utf-8").splitlines())
+        return {(row["phase"], row["operation"]): int(row["calls"]) for row in rows}
+
+    alone = run(small(tmp_path, "trainer.profile=true")).directory
+    path = stopped(small(tmp_path, "trainer.profile=true"))
+    resume(path)
+    assert calls(path) == calls(alone)
 
 
 # Refusals
