@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from nnlab.check import Range
+from nnlab.config.leaves import WITHOUT_EFFECT, without
 from nnlab.typed import FILLED, PATH
 
 if TYPE_CHECKING:
@@ -125,17 +126,12 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
 def config_sha256(config: Mapping[str, Any]) -> str:
     """The SHA-256 of the configuration in canonical JSON (sorted keys, no spaces, ASCII), in hexadecimal.
 
-    `runs_dir`, `tracking` and `data.root` are left out: where things are kept does not change what a run is, and
-    what the data is, its own SHA-256 says. So is `trainer.test`: a run is the same whether it was tested or not.
+    What changes no number of a run is left out, see `WITHOUT_EFFECT`.
 
     Raises:
         ValueError: if a number is not finite; TypeError if JSON has no such value.
     """
-    kept = {key: value for key, value in config.items() if key not in ("runs_dir", "tracking")}
-    if "data" in kept:
-        kept["data"] = {key: value for key, value in kept["data"].items() if key != "root"}
-    if "trainer" in kept:
-        kept["trainer"] = {key: value for key, value in kept["trainer"].items() if key != "test"}
+    kept = without(config, WITHOUT_EFFECT)
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

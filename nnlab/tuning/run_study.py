@@ -11,7 +11,7 @@ from nnlab.errors import MachineError, RunFailedError, TerminatedError
 from nnlab.execution.events import Warned
 from nnlab.execution.listener import Listeners
 from nnlab.execution.processes import running_workers
-from nnlab.execution.signals import ctrl_c_counted, sigterm_raises
+from nnlab.execution.signals import ctrl_c_counted, termination_raises
 from nnlab.runs.directory import DATA
 from nnlab.runs.files import remove
 from nnlab.runs.journal import Status
@@ -63,7 +63,7 @@ def run_study(
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None
     if resume is None and elsewhere and settings.name:
         check_new_name(settings.name, elsewhere)
-    with sigterm_raises(), ctrl_c_counted() as presses:
+    with termination_raises(), ctrl_c_counted() as presses:
         clear_leftovers(Path(config.runs_dir))
         if resume is None:
             directory = new_directory(plan)
@@ -89,9 +89,10 @@ def run_study(
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:
                     session.run(crew)
+                _clear_data(path)  # first: a disk that is full gets room for the end
                 return session.finish()
-            except TerminatedError:
-                _close(recorder, "killed", "terminated by the system (SIGTERM)")
+            except TerminatedError as error:
+                _close(recorder, "killed", str(error))
                 raise
             except (KeyboardInterrupt, RunFailedError) as error:
                 if isinstance(error, KeyboardInterrupt):

@@ -18,8 +18,9 @@ from nnlab.runs.files import make_folder
 from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
-from nnlab.tuning.trial import Pruning, Task
+from nnlab.tuning.trial import Task
 from nnlab.tuning.trials import Asked
+from nnlab.tuning.watch import Pruning
 
 
 class Tasks:
