@@ -56,15 +56,15 @@ def take_memory(work: Work) -> str:
         folder = work.folder / f"memory-{number}"
         folder.mkdir()
         overrides = [
-            *("data=digits", "trainer.batch_size=32", "trainer.epochs=30", "model.depth=2", "sweep.name=study"),
+            *("data=digits", "trainer.batch_size=32", "trainer.epochs=30", "optimizer.lr=0.1", "sweep.name=study"),
             *(
                 "sweep.sampler=grid",
                 "sweep.pruner=none",
                 f"sweep.retries={RETRIES}",
                 "sweep.workers=2",
-                "sweep.trials=4",
+                "sweep.trials=5",
             ),
-            *(f"model.width=choice(16, 32, {LARGE}, 64, 128)", f"seed={work.random.randrange(1000)}"),
+            *(f"model.hidden=[16],[32],[{LARGE},{LARGE}],[64],[128]", f"seed={work.random.randrange(1000)}"),
             *("tracking.enabled=false", "tracking.plots=false"),
         ]
         with (
@@ -75,18 +75,23 @@ def take_memory(work: Work) -> str:
             _ended_well(study)
             check_none_left(folder)
         said = _check_one_killed(Study(folder / "runs" / "study"))
-    return f"{work.rounds} studies, one trial of each too large: it alone failed, of its {RETRIES + 1} deaths: {said!r}"
+    return f"{work.rounds} studies, a trial of each too large: it alone failed, and says {said!r}"
 
 
 def _check_one_killed(study: Study) -> str:
-    failed = [trial for trial in study.trials if trial.state.name == "FAIL"]
-    if len(failed) != 1 or study.finished != 4:
+    failed = [
+        trial
+        for trial in study.trials
+        if trial.state.name == "FAIL" and trial.user_attrs["asked"]["duplicate_of"] is None
+    ]
+    if len(failed) != 1 or study.finished != 5:
         raise BrokenPromiseError(f"trials ended as {study.states}")
     outcome = failed[0].user_attrs["outcome"]
     if outcome["status"] != "killed" or f"killed {RETRIES + 1} times" not in outcome["reason"]:
         raise BrokenPromiseError(f"the trial that does not fit ended so: {outcome}")
     for run in study.runs:
-        starts = sum(event["event"] == "start" for event in events(run))
+        kinds = [event["event"] for event in events(run)]
+        starts = kinds.count("start") - kinds.count("test")  # the winner is opened again for its test
         if not run.name.endswith(f"{failed[0].number:04}") and starts > 1:
             raise BrokenPromiseError(f"{run.name} was started {starts} times: another trial took it along")
     return str(outcome["reason"])
@@ -113,7 +118,7 @@ def take_processes(work: Work) -> str:
 
 def write_protect(work: Work) -> str:
     """`--show` on a mount to read alone."""
-    study = calm(work.folder / "calm", [*SMALL, "sweep.trials=2", "trainer.epochs=1", "sweep.pruner=none"])
+    study = calm(work.folder / "calm", [*SMALL, "sweep.trials=2", "trainer.epochs=7"])
     place = work.folder / "protected"
     place.mkdir()
     mount = ["mount", "--bind", str(study.directory.parent), str(place)]
@@ -163,15 +168,15 @@ PROMISES = (
         name="study-full-disk",
         promise="A full disk pauses a study, which goes on by itself when there is room; no trial fails.",
         fault="the disk filled to the last byte at random moments for 1 to 4 s, in all phases of a study",
-        rounds=12,
-        sample=2,
+        rounds=8,
+        sample=1,
         do=fill,
     ),
     Promise(
         name="study-memory",
         promise="A trial that does not fit into memory fails once, with what it had, and takes no other with it.",
         fault="a control group whose memory one of five trials exceeds, so that the system kills its worker",
-        rounds=2,
+        rounds=1,
         sample=1,
         do=take_memory,
     ),
@@ -179,7 +184,7 @@ PROMISES = (
         name="study-no-processes",
         promise="Where no worker can be started a study says so and waits.",
         fault="a control group that allows no more processes for 2 to 5 s as the study begins",
-        rounds=3,
+        rounds=2,
         sample=1,
         do=take_processes,
     ),

@@ -122,6 +122,8 @@ class Coordinator:
 
     def _round(self) -> Iterator[Event]:
         """Start what can be started, wait a moment, and end what has ended."""
+        if not self._settings.deterministic:
+            yield from self._tell()  # what the storage did not take, before anything is proposed without it
         yield from self._start_trials()
         if self._doing:
             yield from self._wait()
