@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from nnlab.commands.arguments import composed_jobs
 from nnlab.commands.mlflow_links import mlflow_links
+from nnlab.commands.reminder import reminder
 from nnlab.config.job import Job
 from nnlab.mlflow_sync.process import SyncProcess
 from nnlab.mlflow_sync.sync import RUN_PATIENCE, Sync
@@ -37,4 +39,7 @@ def run_jobs(jobs: Sequence[Job], early: SyncProcess | None) -> int:
     for job, result in zip(jobs, results, strict=True):
         for line in mlflow_links(job.config, result.directory, width=15):
             sys.stdout.write(f"{line}\n")
+    for runs_dir in {Path(job.config.runs_dir) for job in jobs}:
+        if left := reminder(runs_dir, [result.directory for result in results]):
+            sys.stdout.write(f"{left}\n")
     return 0 if all(result.status == "finished" for result in results) else 1
