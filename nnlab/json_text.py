@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NoReturn
 
 from nnlab.typed import MalformedError, typed
 
 
-def read_json(data: bytes, shape: Any) -> Any:
+def read_json(data: bytes, shape: Any, *, not_finite_too: bool = False) -> Any:
     """What JSON says, of a declared type (see `nnlab.typed`).
+
+    Args:
+        data: UTF-8.
+        shape: of the content.
+        not_finite_too: allow NaN and Infinity, which Python's `json` writes and JSON does not have.
 
     Raises:
         MalformedError: if the bytes are no JSON, or JSON of something else.
     """
     try:
-        tree = _DECODER.decode(data.decode())
+        tree = (_LAX_DECODER if not_finite_too else _DECODER).decode(data.decode())
     except UnicodeDecodeError:
         raise MalformedError("it is not UTF-8") from None
     except RecursionError:
@@ -38,4 +44,12 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large for a number")
+    return number
+
+
+_LAX_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite)
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_no_constant)

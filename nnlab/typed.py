@@ -17,13 +17,12 @@ import dataclasses
 import functools
 import sys
 import types
-import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 
 from nnlab.check import Matches, OneOf, Range
 from nnlab.plain import shown
-from nnlab.typed_values import SINGLE, Read, WrongValueError, choice, text
+from nnlab.typed_values import SINGLE, Read, WrongValueError, any_float, choice, text
 
 DEEPEST = 32
 """How deep lists and mappings may lie in each other where any value may stand."""
@@ -31,16 +30,31 @@ DEEPEST = 32
 PATH = Matches(r"[^\0]+", "a path")
 FILLED = object()
 """`Annotated[list[T], FILLED]`: a list or mapping that is not empty."""
+NOT_FINITE_TOO = object()
+"""`Annotated[float, NOT_FINITE_TOO]`: also NaN and the infinities."""
 OPEN = object()
 """`Annotated[Shape, OPEN]`: a mapping that may have other keys than those declared, with any plain values."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # hashed by identity: a table has no hash
 class ByName:
-    """`Annotated[dict, ByName(key, table)]`: a mapping whose shape is that of the name at a key, in a table."""
+    """`Annotated[dict, ByName(key, table)]`: a mapping whose shape a table has, by the name (or number) at a key."""
 
     key: str
-    table: Mapping[str, Any]
+    table: Mapping[Any, Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fields:
+    """`Annotated[dict, Fields(...)]`: a mapping with these keys, where a `TypedDict` would say too much or cannot.
+
+    Args:
+        needed: the shapes of values by key.
+        others: those that may be missing.
+    """
+
+    needed: Mapping[str, Any]
+    others: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class MalformedError(ValueError):
@@ -78,8 +92,11 @@ def _reader(shape: Any) -> Read:
         return SINGLE[shape]
     origin, arguments = get_origin(shape), get_args(shape)
     if origin is Annotated:
-        if OPEN in arguments:
-            return _fields(arguments[0], is_open=True)
+        if OPEN in arguments or isinstance(arguments[1], Fields):
+            shape = arguments[1] if isinstance(arguments[1], Fields) else arguments[0]
+            return _fields(shape, is_open=OPEN in arguments)
+        if NOT_FINITE_TOO in arguments:
+            return any_float
         if isinstance(arguments[1], ByName):
             return _named(arguments[1])
         return _with_rules(_reader(arguments[0]), arguments[1:])
@@ -94,7 +111,7 @@ def _reader(shape: Any) -> Read:
     if origin is tuple:
         return _places([_reader(item) for item in arguments])
     if origin in (dict, Mapping):
-        return _mapping(_reader(arguments[1]))
+        return _mapping(*map(_reader, arguments))
     return _fields(shape, is_open=False)
 
 
@@ -109,7 +126,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
             return {key: _plain(item, depth + 1) for key, item in value.items()}
         if type(value) is list:
             return [_plain(item, depth + 1) for item in value]
-        if type(value) is int and abs(value) <= sys.float_info.max:  # such as a seed
+        if type(value) is float or (type(value) is int and abs(value) <= sys.float_info.max):  # such as a seed
             return value
         return SINGLE[type(value)](value)
     except WrongValueError as wrong:
@@ -166,27 +183,27 @@ def _places(reads: list[Read]) -> Read:
     return places
 
 
-def _mapping(read: Read) -> Read:
+def _mapping(read_key: Read, read: Read) -> Read:
     def mapping(value: Any) -> Any:
         if type(value) is not dict:
             raise WrongValueError("must be a mapping", value)
-        return {text(key): _inside(read, key, item) for key, item in value.items()}
+        return {read_key(key): _inside(read, key, item) for key, item in value.items()}
 
     return mapping
 
 
 def _fields(shape: Any, *, is_open: bool) -> Read:
-    hints = get_type_hints(shape, include_extras=True)
-    if dataclasses.is_dataclass(shape):
-        needed = {f.name for f in dataclasses.fields(shape) if f.default is f.default_factory is dataclasses.MISSING}
-    elif typing.is_typeddict(shape):
-        needed = {name for name, hint in hints.items() if get_origin(hint) is not NotRequired}
-        hints = {name: get_args(hint)[0] if name not in needed else hint for name, hint in hints.items()}
+    if isinstance(shape, Fields):
+        needed, hints = set(shape.needed), {**shape.needed, **shape.others}
     else:
-        raise TypeError(f"{shape} says nothing of a file's content.")
+        hints = get_type_hints(shape, include_extras=True)
+        needed = {name for name, hint in hints.items() if get_origin(hint) is not NotRequired}
+        hints = {name: hint if name in needed else get_args(hint)[0] for name, hint in hints.items()}
+    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
+        needed = {f.name for f in dataclasses.fields(shape) if f.default is f.default_factory is dataclasses.MISSING}
     reads = {name: _reader(hint) for name, hint in hints.items()}
     others = _plain if is_open else None
-    make: Any = shape if dataclasses.is_dataclass(shape) else dict
+    make: Any = shape if isinstance(shape, type) and dataclasses.is_dataclass(shape) else dict
 
     def fields(value: Any) -> Any:
         if type(value) is not dict:
@@ -209,8 +226,8 @@ def _named(names: ByName) -> Read:
 
     def named(value: Any) -> Any:
         name = value.get(names.key) if type(value) is dict else None
-        if type(name) is not str or name not in reads:
-            raise WrongValueError(f"must have one of {', '.join(reads)} as {names.key!r}", value)
+        if type(name) not in (str, int) or name not in reads:
+            raise WrongValueError(f"must have one of {', '.join(map(str, reads))} as {names.key!r}", value)
         return reads[name](value)
 
     return named

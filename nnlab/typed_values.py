@@ -42,6 +42,11 @@ def _number(value: Any) -> float:
     raise WrongValueError("must be a finite number", value)
 
 
+def any_float(value: Any) -> float:
+    """A number, or NaN or an infinity."""
+    return value if type(value) is float else _number(value)
+
+
 def text(value: Any) -> str:
     """Text, as UTF-8 can hold it."""
     if type(value) is not str:

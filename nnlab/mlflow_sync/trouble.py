@@ -103,7 +103,9 @@ def trouble(error: Exception, run: Path | None = None) -> Trouble:
             return Trouble("refused", f"{_line(cause)} {remedy}")
     if isinstance(error, UserError) or getattr(error, "error_code", None) in REJECTED:
         return Trouble("damaged", _line(error))
-    is_of_a_store = type(error).__module__.partition(".")[0] in OF_A_STORE or isinstance(error, OSError | RunFailedError)
+    is_of_a_store = type(error).__module__.partition(".")[0] in OF_A_STORE or isinstance(
+        error, OSError | RunFailedError
+    )
     return Trouble("passing" if is_of_a_store else "damaged", _line(error))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from nnlab.check import Matches, OneOf, Range
 from nnlab.core.activations import ACTIVATIONS
 from nnlab.json_text import read_json
+from nnlab.plain import shown
 from nnlab.typed import FILLED, ByName, MalformedError
 
 LARGEST_WEIGHTS = 4 * 2**30
@@ -64,7 +65,7 @@ class InputForm(TypedDict):
     """The rows as they are stored; format 1 does not know `in_float64`."""
 
     features: Count
-    dtype: str
+    dtype: Annotated[str, Matches(r"[a-z]+[0-9]*", "a name of NumPy's")]
     in_float64: NotRequired[bool]
 
 
@@ -127,4 +128,5 @@ def check_header(weights: bytes, architecture: ArchitectureForm) -> None:
     needed = {"F32": "float32", "F64": "float64"}
     for name, tensor in tensors.items():
         if not name.startswith("input.") and needed.get(tensor["dtype"]) != architecture["network"]["dtype"]:
-            raise MalformedError(f"`{name}` must be of {architecture['network']['dtype']}, but is {tensor['dtype']}")
+            dtype = architecture["network"]["dtype"]
+            raise MalformedError(f"the array {shown(name)} must be of {dtype}, but is {tensor['dtype']}")

@@ -2,8 +2,9 @@
 
 An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one of these kinds:
 
-- `start`: `goes_on`. False: the run starts, or restarts from scratch (its process died); what comes before no
-  longer counts. True: the run is reopened, and what comes before still counts, except for its `end`
+- `start`: `goes_on`. False: the run starts, or restarts from scratch; what comes before no longer counts. True: the
+  run goes on, and what comes before still counts, except for its `end`. With `epochs` it is extended: from the epoch
+  after the last recorded one on, it is planned for so many in total
 - `epoch`: `epoch` (from 1) and `metrics` (name -> number)
 - `kept`: the same, once training is over: `best/epoch`, `best/val/loss`, `best/val/accuracy` of the epoch whose
   weights are kept, and the value that a study gives them

@@ -19,8 +19,7 @@ from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
-from nnlab.tuning.storage import JOURNAL_FILE, open_storage
-from nnlab.tuning.stored_journal import read_storage
+from nnlab.tuning.storage import JOURNAL_FILE, open_storage, read_storage
 
 
 @dataclass(frozen=True)
