@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nnlab.commands.arguments import composed_jobs
 from nnlab.commands.mlflow_links import mlflow_links
+from nnlab.commands.reminder import reminder
 from nnlab.config.job import Job
 from nnlab.config.schema import Config
 from nnlab.mlflow_sync.process import SyncProcess
@@ -111,4 +112,7 @@ def execute_all(runs: Sequence[Todo], early: SyncProcess | None) -> int:
     for run, result in zip(runs, results, strict=True):
         for line in mlflow_links(run.config, result.directory, width=15):
             sys.stdout.write(f"{line}\n")
+    for runs_dir in sorted({Path(run.config.runs_dir) for run in runs}):
+        if left := reminder(runs_dir, [result.directory for result in results]):
+            sys.stdout.write(f"{left}\n")
     return 0 if all(result.status == "finished" for result in results) else 1

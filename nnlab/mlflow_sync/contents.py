@@ -162,7 +162,8 @@ def _damage_named(run: Path, name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = " ".join(said.split()) or type(error).__name__
         raise UserError(
             f"The files of a run must be as nnlab wrote them, but {name} in {run} is damaged "
             f"({reason}). Restore it, or move the run directory away."
