@@ -59,6 +59,7 @@ MLFLOW_REMEDIES = {
     "CUSTOMER_UNAUTHORIZED": LOGIN,
     "PERMISSION_DENIED": FORBIDDEN,
     "ENDPOINT_NOT_FOUND": NO_MLFLOW,
+    "NOT_IMPLEMENTED": NO_MLFLOW,
 }
 # Where the drivers of databases have words alone.
 WORDS = (
@@ -70,7 +71,7 @@ WORDS = (
 )
 # MLflow's, of a request that it will never take.
 REJECTED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST"}
-OF_ONE_RUN = {"PERMISSION_DENIED", "ENDPOINT_NOT_FOUND"}
+OF_ONE_RUN = {"PERMISSION_DENIED", "ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED"}
 # Whose errors are those of a store, unless they are known for a refusal.
 OF_A_STORE = {"mlflow", "requests", "urllib3", "sqlalchemy", "sqlite3", "psycopg", "psycopg2", "pymysql", "botocore"}
 
