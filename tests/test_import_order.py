@@ -20,7 +20,20 @@ PACKAGE = Path(nnlab.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 PARTS = [
-    *("errors", "streams", "exit_status", "plain", "check", "cpu", "redaction"),
+    *(
+        "errors",
+        "machine",
+        "streams",
+        "exit_status",
+        "plain",
+        "check",
+        "typed_values",
+        "typed",
+        "json_text",
+        "cpu",
+        "memory",
+        "redaction",
+    ),
     *(
         "core",
         "data",
@@ -35,7 +48,7 @@ PARTS = [
         "analysis",
     ),
     *("commands", "doctor"),
-    *("batch", "results", "run", "sweep", "gradcheck", "ui", "diff"),
+    *("batch", "results", "run", "resume", "sweep", "gradcheck", "ui", "diff"),
 ]
 """In the order of import: the ground, the rooms, and the names that people use."""
 

@@ -10,7 +10,7 @@ if __name__ == "__main__":  # a worker imports the script that starts it
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import replace
 from functools import partial
@@ -20,9 +20,10 @@ from nnlab.config.holdout import decided
 from nnlab.config.job import Job
 from nnlab.config.jobs import compose_jobs
 from nnlab.cpu import usable_cores
-from nnlab.errors import RunFailedError
-from nnlab.execution.processes import WorkerProcesses
+from nnlab.errors import MachineError, RunFailedError
+from nnlab.execution.processes import WorkerProcesses, running_workers
 from nnlab.execution.run import run
+from nnlab.execution.signals import termination_raises
 from nnlab.mlflow_sync.state import note_destination
 from nnlab.mlflow_sync.sync import Sync
 
@@ -56,25 +57,24 @@ def run_all(jobs: Sequence[Job], *, workers: int | None = None) -> list[Path]:
 
     Raises:
         RunFailedError: if a run raises, or its process is killed twice. Runs that have ended are kept.
-        KeyboardInterrupt: if interrupted; runs under way are closed as killed.
+        KeyboardInterrupt: if interrupted or terminated; runs under way are closed as such.
     """
     done = dict(run_each(jobs, workers=workers))
     return [done[place] for place in range(len(jobs))]
 
 
-def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Iterator[tuple[int, Path]]:
-    """As `run_all`, but yields each run's place among the jobs and its directory as soon as it has ended."""
+def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Generator[tuple[int, Path], None, None]:
+    """As `run_all`, but yields each run's place among the jobs and its directory as soon as it has ended.
+
+    Close it (`contextlib.closing`) where its caller may be interrupted: what runs is ended then, and not later.
+    """
     jobs = decided(jobs)
     if workers is None:
         workers = max(1, usable_cores() // max((int(job.config.trainer.threads) for job in jobs), default=1))
-    with Sync(job.config for job in jobs) as sync:
-        pool = WorkerProcesses(workers)
-        try:
-            for place, directory in _done(jobs, pool, workers):
-                sync.announce(jobs[place].config)(directory)
-                yield place, directory
-        finally:
-            pool.shutdown(wait=False)
+    with termination_raises(), Sync(job.config for job in jobs) as sync, running_workers(workers) as pool:
+        for place, directory in _done(jobs, pool, workers):
+            sync.announce(jobs[place].config)(directory)
+            yield place, directory
 
 
 def _done(jobs: Sequence[Job], pool: WorkerProcesses, workers: int) -> Iterator[tuple[int, Path]]:
@@ -84,14 +84,20 @@ def _done(jobs: Sequence[Job], pool: WorkerProcesses, workers: int) -> Iterator[
     while waiting or doing:
         while waiting and len(doing) < workers:
             place = waiting.popleft()
-            doing[pool.submit(_do, jobs[place])] = place
+            try:
+                doing[pool.submit(_do, jobs[place])] = place
+            except MachineError:  # no process can be started now
+                if not doing:
+                    raise
+                waiting.appendleft(place)
+                break
         for future in wait(doing, return_when=FIRST_COMPLETED).done:
             place = doing.pop(future)
             try:
                 directory = future.result()
             except BrokenExecutor as error:
                 if place in killed:
-                    raise _failed(jobs[place], KILLED) from error
+                    raise _failed(jobs[place], f"{KILLED}; {error}") from error
                 killed.add(place)
                 waiting.appendleft(place)
                 continue

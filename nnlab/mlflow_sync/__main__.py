@@ -23,6 +23,7 @@ from nnlab.mlflow_sync.launch import ALL, NOT_ALL
 from nnlab.mlflow_sync.messages import Message, to_line
 from nnlab.mlflow_sync.worker import Worker
 from nnlab.redaction import Redacting
+from nnlab.runs.opening import open_descriptor
 
 HUNG = 4
 SECONDS_TO_HANG = 1800.0
@@ -38,7 +39,7 @@ def main() -> int:
     settings = json.loads(line)
     os.chdir(settings["runs_dir"])
     parent = os.dup(sys.stdout.fileno())
-    log = os.open(settings["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    log = open_descriptor(Path(settings["log"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(log, descriptor)
     os.nice(settings["niceness"])

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nnlab.runs.opening import open_descriptor
+
+LOG = "mirror.log"
+
 ALL, NOT_ALL = 0, 3
 """The worker's exit status: whether MLflow has every run. Any other is that of one that died at its work."""
 
@@ -71,3 +75,20 @@ def is_stopped(pid: int) -> bool:
     except ChildProcessError:
         return False
     return found is not None and found.si_code == os.CLD_STOPPED
+
+
+def log_in(runs_dir: Path) -> Path:
+    """The log in the folder of the runs that this user can write: another's, or what only has its name, is left alone.
+
+    Raises:
+        OSError: if there can be none.
+    """
+
+    def usable(log: Path) -> Path:
+        os.close(open_descriptor(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+        return log
+
+    try:
+        return usable(runs_dir / LOG)
+    except PermissionError:
+        return usable(runs_dir / f"{Path(LOG).stem}-{os.geteuid()}.log")

@@ -16,13 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from nnlab.errors import UserError
-from nnlab.mlflow_sync.launch import ALL, NOT_ALL, how_it_died, is_stopped, launch
+from nnlab.mlflow_sync.launch import ALL, NOT_ALL, how_it_died, is_stopped, launch, log_in
 from nnlab.mlflow_sync.messages import Answers, LeftOut, Refuses, from_line
 from nnlab.mlflow_sync.state import SyncState, note_destination
 from nnlab.mlflow_sync.waiting import Arrivals, how_to_sync
 from nnlab.redaction import redacted
-
-LOG = "mirror.log"
 
 SECONDS_FOR_A_FIRST_ANSWER = 10.0
 SECONDS_IN_SILENCE = 2.0
@@ -42,7 +40,7 @@ class SyncProcess:
     def __init__(self) -> None:
         self._process = launch()
         self._uri = ""
-        self._runs_dir = Path()
+        self._runs_dir = self._log = Path()
         self._warn: Callable[[str], object] = lambda text: None
         self._settings = b""
         self._runs: dict[Path, None] = {}
@@ -68,7 +66,8 @@ class SyncProcess:
 
         Args:
             uri: MLflow's tracking URI as `resolve_uri` gives it.
-            runs_dir: the folder of all runs; `mirror.log` is written there.
+            runs_dir: the folder of all runs; `mirror.log` is written there (`mirror-UID.log` where that is another
+                user's).
             niceness: how much the process yields to others, from 0 to 19. A study, which keeps all processors busy,
                 is done sooner where it does not: what is left for the end is done by one process alone.
             warn: called from another thread, at once, with what the user must know: each once, in one line.
@@ -77,10 +76,9 @@ class SyncProcess:
             UserError: if `runs_dir` cannot be written.
         """
         runs_dir = runs_dir.expanduser().absolute()
-        log = runs_dir / LOG
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
-            log.open("ab").close()
+            self._log = log_in(runs_dir)
         except OSError as error:
             self.discard()
             raise UserError(
@@ -89,7 +87,7 @@ class SyncProcess:
             ) from error
         self._uri, self._runs_dir, self._warn = uri, runs_dir, warn
         # Through the pipe, since others can read a command line.
-        self._settings = _line(tracking_uri=uri, runs_dir=str(runs_dir), log=str(log), niceness=niceness)
+        self._settings = _line(tracking_uri=uri, runs_dir=str(runs_dir), log=str(self._log), niceness=niceness)
         self._send(self._settings)
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -208,7 +206,7 @@ class SyncProcess:
         return [
             f"MLflow at {redacted(self._uri)} has not received all of {_named(runs, len(self._runs))}: {cause} Nothing "
             f"is lost: the run directories hold everything, {how_to_sync(self._runs_dir)} brings it, and "
-            f"{self._runs_dir / LOG} has the details."
+            f"{self._log} has the details."
             for cause, runs in missing.items()
         ]
 

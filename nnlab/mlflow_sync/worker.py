@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nnlab.errors import RunFailedError, UserError
-from nnlab.mlflow_sync.backlog import Unsynced, unsynced
+from nnlab.mlflow_sync.backlog import Bound, unsynced
 from nnlab.mlflow_sync.connection import Connection
 from nnlab.mlflow_sync.messages import Answers, LeftOut, Message, Refuses
 from nnlab.mlflow_sync.schedule import Schedule
@@ -20,6 +20,7 @@ from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
 from nnlab.mlflow_sync.trouble import Trouble, trouble
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead
+from nnlab.runs.leftovers import clear_leftovers
 
 POLL_SECONDS = 0.2
 BACKLOG_SECONDS = 5.0
@@ -73,7 +74,7 @@ class Worker:
                     followed = {run: Schedule() for run in followed}  # a fresh chance for each
             if not more_may_come or time.monotonic() >= look_back_at:
                 look_back_at = time.monotonic() + LOOK_BACK_SECONDS
-                for run in [run for run, length in synced.items() if _length(run) > length]:
+                for run in [run for run, length in synced.items() if journal.length(run / JOURNAL) > length]:
                     del synced[run]
                     followed.setdefault(run, Schedule())
             for run, schedule in list(followed.items()):
@@ -89,6 +90,7 @@ class Worker:
             if self._store.trouble is None:
                 self._upload_next(backlog, followed)
         end_dead_runs(self._runs_dir)
+        clear_leftovers(self._runs_dir)
         deadline = time.monotonic() + BACKLOG_SECONDS
         while self._store.trouble is None and time.monotonic() < deadline and self._upload_next(backlog, followed):
             self.looked_at = time.monotonic()
@@ -154,7 +156,7 @@ class Worker:
         _note(run, found)
         return True
 
-    def _upload_next(self, backlog: Iterator[Unsynced], followed: Collection[Path]) -> bool:
+    def _upload_next(self, backlog: Iterator[Bound], followed: Collection[Path]) -> bool:
         """Bring the next dead run of the folder into MLflow; returns whether there was one."""
         found = next((each for each in backlog if each.run not in followed and not each.is_alive), None)
         if found is None:
@@ -169,13 +171,6 @@ class Worker:
         if message not in self._told:
             self._told.add(message)
             self._tell(message)
-
-
-def _length(run: Path) -> int:
-    try:
-        return (run / JOURNAL).stat().st_size
-    except OSError:  # removed by the user
-        return 0
 
 
 def _arrived(arrivals: queue.SimpleQueue[Path | None]) -> Iterator[Path | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,8 +14,8 @@ import yaml
 from nnlab.errors import UserError
 from nnlab.redaction import redacted, redacted_tree
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
-from nnlab.runs.files import not_writable
+from nnlab.runs.directory import JOURNAL, MODEL, RunDirectory, write_history
+from nnlab.runs.files import write_atomically
 from nnlab.runs.journal import Journal, Status
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.provenance import requirements, weights_sha256
@@ -71,7 +72,7 @@ class Recorder:
             directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
             directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
             directory.write("requirements.txt", requirements(facts["packages"]))
-            return cls._started(directory, announce, reopened=False)
+            return cls._started(directory, announce, goes_on=False)
         except BaseException:
             directory.release()
             raise
@@ -90,20 +91,35 @@ class Recorder:
         """
         if not journal.has_started(path / JOURNAL):
             raise UserError(f"Only a run that was started can be reopened, but {path} holds none. Check the path.")
-        directory = RunDirectory.claim(path)
+        return cls.go_on(RunDirectory.claim(path), announce)
+
+    @classmethod
+    def go_on(cls, directory: RunDirectory, announce: Announce | None, epochs: int | None = None) -> Recorder:
+        """As `reopen`, for a directory that was claimed already; released if this fails.
+
+        Args:
+            directory: holds a run.
+            announce: as for `open`.
+            epochs: how many the run is to have in total from now on, if it is extended.
+        """
         try:
-            return cls._started(directory, announce, reopened=True)
+            return cls._started(directory, announce, goes_on=True, **({} if epochs is None else {"epochs": epochs}))
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def _started(cls, directory: RunDirectory, announce: Announce | None, *, reopened: bool) -> Recorder:
-        recorder = cls(directory)
+    def _started(cls, directory: RunDirectory, announce: Announce | None, **fields: Any) -> Recorder:
         if announce is not None:
             announce(directory.path)
-        recorder._journal.append("start", goes_on=reopened)
+        recorder = cls(directory)
+        recorder._journal.append("start", **fields)
         return recorder
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has not been closed; one whose end could not be written is closed too."""
+        return self._is_open
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Record the metrics of an epoch, counted from 1.
@@ -133,10 +149,7 @@ class Recorder:
         """Write the final network into `model/`, and tag the run with the SHA-256 of its weights, which is returned."""
         from nnlab.models.saved_model import save_model
 
-        try:
-            save_model(self.directory.path / "model", model)
-        except OSError as error:
-            raise not_writable(self.directory.path / "model", error) from error
+        save_model(self.directory.folder(MODEL), model, partial(write_atomically, is_synced=False))
         digest = weights_sha256(model.network.parameters.named().values())
         self.tag({WEIGHTS_TAG: digest})
         return digest
