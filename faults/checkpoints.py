@@ -337,8 +337,8 @@ PROMISES = (
         "checkpoint-cut",
         "A training that goes on from a checkpoint ends as if it had not been stopped: all metrics, all weights.",
         "Trainings of random configs are stopped at random events, up to four times close together.",
-        300,
-        12,
+        120,
+        10,
         cut,
     ),
     Promise(

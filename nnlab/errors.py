@@ -38,4 +38,4 @@ class MachineError(RunFailedError):
 
 
 class TerminatedError(KeyboardInterrupt):
-    """The system asked the process to end (SIGTERM)."""
+    """The system asked the process to end (SIGTERM), or its terminal was closed (SIGHUP); the message says which."""

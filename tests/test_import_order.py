@@ -32,8 +32,8 @@ PARTS = [
         "json_text",
         "cpu",
         "memory",
+        "redaction",
     ),
-    "redaction",
     *(
         "core",
         "data",
@@ -48,7 +48,7 @@ PARTS = [
         "analysis",
     ),
     *("commands", "doctor"),
-    *("batch", "results", "run", "sweep", "gradcheck", "ui", "diff"),
+    *("batch", "results", "run", "resume", "sweep", "gradcheck", "ui", "diff"),
 ]
 """In the order of import: the ground, the rooms, and the names that people use."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nnlab.config.leaves import leaves, without
+from nnlab.config.leaves import WITHOUT_EFFECT, leaves
 from nnlab.runs.stored_run import StoredRun
 
 PROVENANCE = ("dataset", "git", "numpy", "blas", "python", "platform", "packages")
@@ -14,16 +14,14 @@ PROVENANCE = ("dataset", "git", "numpy", "blas", "python", "platform", "packages
 def differences(a: StoredRun, b: StoredRun) -> dict[str, tuple[Any, Any]]:
     """What differs in config, data, code, versions and BLAS: both values by their name.
 
-    How often checkpoints are written is no difference: it changes nothing, and runs from before there were any have
-    no such setting.
+    A setting that changes no number is no difference where one of the runs has none: it is older than the setting.
     """
-    configs = [without(run.config, ["trainer.checkpoint_seconds"]) for run in (a, b)]
-    facts = [
-        dict(leaves(config | {key: run.provenance.get(key) for key in PROVENANCE}))
-        for config, run in zip(configs, (a, b), strict=True)
-    ]
+    facts = [dict(leaves(run.config | {key: run.provenance.get(key) for key in PROVENANCE})) for run in (a, b)]
     both_changed = all(each.get("git.dirty") == "true" for each in facts)  # and it was not kept what
-    return _unequal(*facts) | ({"git.dirty": ("true", "true")} if both_changed else {})
+    found = {
+        key: values for key, values in _unequal(*facts).items() if not (key in WITHOUT_EFFECT and "absent" in values)
+    }
+    return found | ({"git.dirty": ("true", "true")} if both_changed else {})
 
 
 def parting(a: StoredRun, b: StoredRun) -> dict[str, Any] | None:

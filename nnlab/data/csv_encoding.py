@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from nnlab.data.csv_text import LINE_RULE, LONGEST_LINE
 from nnlab.data.files import PIECE, announced_size, open_unpacked
 from nnlab.data.limits import ALWAYS_FREE, MemoryLimit
 from nnlab.errors import UserError
 
 TEXT_COPIES = 2
 """A text is in memory twice while it is decoded."""
+MOST_WIDE = 4
+"""Bytes of a character, at most, in UTF-8, UTF-16 and UTF-32."""
 
 NOT_TEXT = {
     b"PK\x03\x04": "a ZIP archive, a spreadsheet (.xlsx) or a NumPy archive (`data=npz`)",
@@ -63,23 +66,27 @@ def read_text(file: Path, limit: MemoryLimit) -> str:
     return text
 
 
-def _read_bytes(file: Path, limit: MemoryLimit) -> bytes:
-    """All bytes of a file, unpacked."""
+def _read_bytes(file: Path, limit: MemoryLimit) -> bytearray:
+    """All bytes of a file, unpacked, in one buffer that grows: pieces would be there twice while they are joined."""
     least = announced_size(file)
     limit.check(file, TEXT_COPIES * least, f"its text has {least:,} bytes")
-    pieces: list[bytes] = []
-    size, checked = 0, ALWAYS_FREE
+    contents = bytearray()
+    line, checked = 0, TEXT_COPIES * least
     with open_unpacked(file) as stream:
-        while piece := stream.read(max(PIECE, least - size)):
-            pieces.append(piece)
-            size += len(piece)
-            if TEXT_COPIES * size > checked:
-                limit.check(file, TEXT_COPIES * size, f"its text has more than {size:,} bytes", held=size)
-                checked = TEXT_COPIES * size + ALWAYS_FREE
-    return b"".join(pieces)
+        while piece := stream.read(PIECE):
+            contents += piece
+            last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
+            line = line + len(piece) if last < 0 else len(piece) - last - 1
+            if line > MOST_WIDE * LONGEST_LINE:
+                raise UserError(f"{LINE_RULE}, but one of {file} has {line:,} bytes or more. Write a row per line.")
+            if TEXT_COPIES * len(contents) > checked + ALWAYS_FREE:
+                checked = TEXT_COPIES * len(contents)
+                facts = f"its text has more than {len(contents):,} bytes"
+                limit.check(file, checked, facts, held=len(contents), is_all=False)
+    return contents
 
 
-def _widest(contents: bytes, encoding: str) -> int:
+def _widest(contents: bytearray, encoding: str) -> int:
     """How many bytes of memory each byte of a text may take once it is decoded: Python stores all characters alike."""
     if encoding != "utf-8-sig":
         return 2

@@ -20,7 +20,7 @@ from nnlab.data.csv_parsing import EXACT, Decimal, parse
 from nnlab.data.csv_pixels import are_pixels
 from nnlab.data.csv_text import DELIMITERS, CsvText, at_most, find_delimiter
 from nnlab.data.files import first_file, listing, printable, resolve_root
-from nnlab.data.limits import ROW_BYTES, MemoryLimit
+from nnlab.data.limits import ROW_BYTES, MemoryLimit, checking
 from nnlab.data.number_types import CHUNK
 from nnlab.data.source import Part, RawTable, Source, assemble
 from nnlab.errors import UserError
@@ -93,20 +93,12 @@ def load_csv(settings: CsvSettings) -> Source:
         f"{file.file.name}: {note}" if len(tables) > 1 else note for file in tables.values() for note in file.notes
     ]
     dropped, more = index_to_drop(train.file, train.table, train.names, train.label, settings.index)
-    raw: dict[Part, RawTable] = {}
+    label, names, name = train.label, train.names, train.file.name
+    del train  # and with each table below: its memory is for what comes
     limit = MemoryLimit(settings.max_gigabytes)
-    for part in files:
-        table, origin = tables[part].table, str(tables[part].file)
-        limit.check(
-            tables[part].file,
-            2 * table.nbytes + ROW_BYTES * len(table),
-            f"it has {table.shape[0]:,} rows of {table.shape[1]:,} columns, of type {table.dtype}",
-            held=table.nbytes,
-        )
-        raw[part] = RawTable(_without(table, [train.label, *dropped]), table[:, train.label].copy(), origin)
-        tables[part] = dataclasses.replace(tables[part], table=table[:0])  # its memory, for what comes
-    names = None if train.names is None else [name for column, name in enumerate(train.names) if column not in dropped]
-    source = assemble(raw, is_image=are_pixels(names, train.file.name))
+    raw = {part: _as_raw(tables.pop(part), [label, *dropped], limit) for part in files}
+    kept = None if names is None else [each for column, each in enumerate(names) if column not in dropped]
+    source = assemble(raw, is_image=are_pixels(kept, name))
     as_pandas = np.result_type(
         source.row_type, np.int64
     )  # the type that pandas gives whole numbers, whatever their size
@@ -181,6 +173,15 @@ def _notes(text: CsvText, line: int, names: tuple[str, ...] | None, label: int) 
             f"{count} comment{'s' if count > 1 else ''} skipped, the first in line {number}: {printable(words[:60])}"
         )
     return notes
+
+
+def _as_raw(file: CsvFile, dropped: Sequence[int], limit: MemoryLimit) -> RawTable:
+    """The features and the labels of a file, as copies: the table that they come from can go."""
+    table, (rows, columns) = file.table, file.table.shape
+    facts = f"it has {rows:,} rows of {columns:,} columns, of type {table.dtype}"
+    needed = 2 * table.nbytes + ROW_BYTES * rows + (0 if table.dtype == np.uint8 else checking(table.shape))
+    limit.check(file.file, needed, facts, held=table.nbytes)
+    return RawTable(_without(table, dropped), table[:, file.label].copy(), str(file.file))
 
 
 def _without(table: Array, columns: Sequence[int]) -> Array:

@@ -18,11 +18,15 @@ DELIMITERS: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe
 """By their names in `data.delimiter`, in the order in which `auto` tries them; `space` is any run of spaces and
 tabs."""
 
+BLANK_LINES = re.compile(r"\n+")
+"""There may be very many."""
+
 SAMPLE = 64
 """How many lines the delimiter and the header are found from."""
 
 LONGEST_LINE = 2**21
 """Characters: some 100,000 numbers of 20 digits. The cells of a line in memory take up to 30 times as much."""
+LINE_RULE = f"A line of a CSV file may have {LONGEST_LINE:,} characters"
 LONGEST_CELL = 2**17
 """Characters between quotes, where a cell may have several lines: 131,072, as in Python's module csv."""
 
@@ -65,14 +69,14 @@ class CsvText:
             self.line += 1
             if end - start > LONGEST_LINE:
                 raise UserError(
-                    f"A line of a CSV file may have {LONGEST_LINE:,} characters, but line {self.line} of {self.file} "
-                    f"has {end - start:,}. Write a row per line."
+                    f"{LINE_RULE}, but line {self.line} of {self.file} has {end - start:,}. Write a row per line."
                 )
             line = self.text[start:end]
             start = end
-            if quoted or '"' in line:
-                quoted = self._quoted(line, quoted)
             if line.isspace() and not (self.delimiter == "\t" and "\t" in line):
+                if (blank := BLANK_LINES.match(self.text, end)) is not None:
+                    start = blank.end()
+                    self.line += start - end
                 continue
             if is_comment(line):
                 self.comments += 1
@@ -82,14 +86,16 @@ class CsvText:
                 continue
             if self.ends_with_delimiter:
                 line = line.rstrip("\n ").removesuffix(self.delimiter)
+            if quoted or '"' in line:
+                quoted = self._quoted(line, quoted)
             yield line
 
     def _quoted(self, line: str, quoted: int) -> int:
         """How many characters stand in lines since a quote was opened, `quoted` of them before this line."""
         is_open = bool(quoted) ^ (line.count('"') % 2 == 1)
-        if not is_open or self.line <= self.skipped:
+        if not is_open:
             return 0
-        if quoted + len(line) > LONGEST_CELL and quoted:
+        if quoted and quoted + len(line) > LONGEST_CELL:
             raise UserError(
                 f"A cell of a CSV file may have {LONGEST_CELL:,} characters, but a quote that is open in line "
                 f"{self.line} of {self.file} was opened {quoted:,} characters before. Correct the quotes."

@@ -48,8 +48,8 @@ def read_header(stream: IO[bytes]) -> NpyHeader:
     start = stream.read(8)
     if start[:6] != MAGIC or len(start) < 8:
         raise ValueError("it is not a NumPy array")
-    if start[6] not in (1, 2, 3):
-        raise ValueError(f"its format is version {start[6]}, which nobody writes")
+    if start[6] not in (1, 2, 3) or start[7]:
+        raise ValueError(f"its format is version {start[6]}.{start[7]}, which NumPy does not write")
     width = 2 if start[6] == 1 else 4
     length = int.from_bytes(stream.read(width), "little")
     if length > LONGEST:

@@ -15,7 +15,7 @@ import numpy as np
 
 from nnlab.core.rows import Array
 from nnlab.data.files import fill, listing, open_file, resolve_root, shown_names
-from nnlab.data.limits import ROW_BYTES, MemoryLimit
+from nnlab.data.limits import ROW_BYTES, MemoryLimit, checking
 from nnlab.data.npy_header import NpyHeader, read_header
 from nnlab.data.source import Part, RawTable, Source, assemble, image_shape
 from nnlab.errors import UserError
@@ -67,12 +67,16 @@ def load_npz(root: str | None, limit: MemoryLimit) -> Source:
     return assemble(raw, is_image=is_image)
 
 
+class _TooLongError(zipfile.BadZipFile):
+    """An archive's list of members is too long to be that of a data set."""
+
+
 class _BoundedReader(io.BufferedReader):
     """A file of which no more is read at once than an archive's list of members may have."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > LONGEST_READ:
-            raise zipfile.BadZipFile("its list of members is too long")
+            raise _TooLongError
         return super().read(size)
 
 
@@ -82,8 +86,10 @@ def _open(file: Path) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(stream)
         except UNREADABLE as error:
+            lists_many = f"lists more members than fit into {LONGEST_READ:,} bytes"
+            fact = lists_many if isinstance(error, _TooLongError) else "is cut off or of another kind"
             raise UserError(
-                f"{file} must be a complete .npz archive, but is cut off or of another kind. "
+                f"{file} must be a complete .npz archive, but {fact}. "
                 "Copy it again, or save it with `np.savez(file, x_train=..., y_train=...)`."
             ) from error
         with archive:
@@ -141,12 +147,14 @@ def _needed(header: NpyHeader, *, is_label: bool) -> int:
     count, dtype = math.prod(header.shape), header.dtype
     if is_label:
         return count * (ROW_BYTES + (4 if dtype.kind == "U" else 1) * dtype.itemsize)
+    if dtype == np.uint8 and not header.is_fortran:
+        return count
     is_kept = dtype.isnative and not header.is_fortran
     if dtype == np.uint8 or dtype == np.float32:
         copy = 0 if is_kept else dtype.itemsize
     else:
         copy = 4 if dtype.kind == "f" and is_kept else 8  # what may be stored: float32, or float64 and int64
-    return count * (dtype.itemsize + copy)
+    return count * (dtype.itemsize + copy) + checking(header.shape)
 
 
 def _facts(name: str, header: NpyHeader) -> str:

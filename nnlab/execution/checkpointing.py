@@ -27,6 +27,9 @@ class Checkpointing:
     A thread writes them, one at a time, from a copy of the state, while training goes on. That one cannot be written is
     told once, and is no reason to end a run.
 
+    Attributes:
+        cost: seconds of the processor that the last one took.
+
     Args:
         config: of the run.
         trainer: of the run.
@@ -42,7 +45,7 @@ class Checkpointing:
         self._warn = warn
         self._run = {"config_sha256": config_sha256(as_dict(config)), "data_sha256": trainer.dataset.sha256}
         self._begin = self._last = time.monotonic()
-        self._cost = FIRST_COST
+        self.cost = FIRST_COST
         self._is_worth_it = False
         self._writing: Thread | None = None
         self._failure = ""
@@ -93,10 +96,10 @@ class Checkpointing:
     def _is_due(self, event: Event) -> bool:
         """Inside an epoch by time. At its end sooner, if the last ones took no more than their share. At the end of
         training, from which more epochs may go on, if that is sooner than training again."""
-        now, affordable = time.monotonic(), self._cost / MOST_OF_TRAINING
+        now, affordable = time.monotonic(), self.cost / MOST_OF_TRAINING
         since = now - self._last
         if isinstance(event, EpochEnd) and self._trainer.is_complete:
-            return since > self._cost and (self._is_worth_it or now - self._begin > affordable)
+            return since > self.cost and (self._is_worth_it or now - self._begin > affordable)
         if self._writing is not None and self._writing.is_alive():
             return False
         if isinstance(event, EpochEnd):
@@ -123,7 +126,7 @@ class Checkpointing:
             self._checkpoints.write(state.arrays, {"run": self._run, "state": state.facts}, journal_bytes)
         except (RunFailedError, MemoryError) as error:
             self._failure = str(error)
-        self._cost = copying + time.thread_time() - start
+        self.cost = copying + time.thread_time() - start
 
     def _tell(self) -> None:
         if self._failure and not self._has_warned:

@@ -23,7 +23,7 @@ from nnlab.cpu import usable_cores
 from nnlab.errors import MachineError, RunFailedError
 from nnlab.execution.processes import WorkerProcesses, running_workers
 from nnlab.execution.run import run
-from nnlab.execution.signals import sigterm_raises
+from nnlab.execution.signals import termination_raises
 from nnlab.mlflow_sync.state import note_destination
 from nnlab.mlflow_sync.sync import Sync
 
@@ -71,7 +71,7 @@ def run_each(jobs: Sequence[Job], *, workers: int | None = None) -> Generator[tu
     jobs = decided(jobs)
     if workers is None:
         workers = max(1, usable_cores() // max((int(job.config.trainer.threads) for job in jobs), default=1))
-    with sigterm_raises(), Sync(job.config for job in jobs) as sync, running_workers(workers) as pool:
+    with termination_raises(), Sync(job.config for job in jobs) as sync, running_workers(workers) as pool:
         for place, directory in _done(jobs, pool, workers):
             sync.announce(jobs[place].config)(directory)
             yield place, directory

@@ -161,17 +161,17 @@ class _Worker:
         return outer
 
     def _started(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[T]:
-        with _ctrl_c_waits():
-            try:
+        try:
+            with _ctrl_c_waits():
                 return self.pool.submit(call, fn, *args, **kwargs)
-            except BrokenProcessPool:
+        except BrokenProcessPool:
+            raise
+        except (OSError, RuntimeError) as error:  # of a process or, in its own kind, of a thread
+            if isinstance(error, RuntimeError) and "thread" not in str(error):
                 raise
-            except (OSError, RuntimeError) as error:  # of a process or, in its own kind, of a thread
-                if isinstance(error, RuntimeError) and "thread" not in str(error):
-                    raise
-                self._replace()
-                reason = getattr(error, "strerror", None) or error
-                raise MachineError(f"a worker process could not be started ({reason})", "processes") from error
+            self._replace()
+            reason = getattr(error, "strerror", None) or error
+            raise MachineError(f"a worker process could not be started ({reason})", "processes") from error
 
     def _replace(self) -> None:
         _send(signal.SIGKILL, self.processes)

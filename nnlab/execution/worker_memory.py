@@ -25,8 +25,10 @@ class PeakMemory:
             with self._lock:
                 self._seen[pid] = seen
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._look, daemon=True)
-                    self._thread.start()
+                    thread = threading.Thread(target=self._look, daemon=True)
+                    with suppress(RuntimeError):  # the system has no more threads: then nobody looks
+                        thread.start()
+                        self._thread = thread
         return seen
 
     def stop(self) -> None:

@@ -28,18 +28,25 @@ _PLACES = Annotated[
 
 
 @dataclass(frozen=True)
-class Unsynced:
-    """A run directory of which its store in MLflow lacks something.
+class Bound:
+    """A run directory that is bound for MLflow.
 
     Args:
         run: the directory.
-        uri: where it goes, without password; None if that cannot be read.
+        uri: of the store, without password; None if that cannot be read.
+        state: what the store has of it; None if nothing was sent yet.
         damage: why it cannot be sent; None if nothing is known to be wrong with it.
     """
 
     run: Path
     uri: str | None
+    state: SyncState | None = None
     damage: str | None = None
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether all of it has arrived, as far as is noted."""
+        return self.damage is None and self.state is not None and self.state.has_all(self.run)
 
     @property
     def is_alive(self) -> bool:
@@ -47,30 +54,33 @@ class Unsynced:
         return RunDirectory.is_alive(self.run)
 
 
-def unsynced(runs_dir: Path, uri: str | None = None) -> Iterator[Unsynced]:
-    """The runs of a folder that have not arrived where they go, studies before trials; those still recorded too.
+def unsynced(runs_dir: Path, uri: str | None = None) -> Iterator[Bound]:
+    """The runs of a folder that have not arrived where they go; see `bound`."""
+    return (found for found in bound(runs_dir, uri) if not found.has_arrived)
+
+
+def bound(runs_dir: Path, uri: str | None = None, to: str | None = None) -> Iterator[Bound]:
+    """The runs of a folder that go to MLflow, studies before trials; those still recorded too.
 
     Each is looked at when it is its turn. A damaged one is yielded as such, whatever its store, and no other suffers
     from it.
 
     Args:
         runs_dir: the folder.
-        uri: of one store, resolved; None for all.
+        uri: resolved, leaves those out that go elsewhere; None is all.
+        to: resolved, has all of them go there, also those that are kept out of MLflow.
     """
     for run in run_directories(runs_dir):
         try:
-            store = destination(run)
+            store = redacted(to) if to else destination(run)
             if store is None or (uri is not None and not is_same_store(store, redacted(uri))):
                 continue
-            state = SyncState.of(run, store)
-            if journal.has_started(run / JOURNAL) and (state is None or not state.has_all(run)):
-                yield Unsynced(run, store)
+            if journal.has_started(run / JOURNAL):
+                yield Bound(run, store, SyncState.of(run, store))
         except UserError as error:
-            yield Unsynced(run, None, str(error))
-        except FileNotFoundError:  # removed just now
-            continue
+            yield Bound(run, None, damage=str(error))
         except OSError as error:
-            yield Unsynced(run, None, f"{run} cannot be read ({error.strerror or error}).")
+            yield Bound(run, None, damage=f"{run} cannot be read ({error.strerror or error}).")
 
 
 def destination(run: Path) -> str | None:

@@ -87,12 +87,8 @@ class SyncState:
         return is_same_store(self.tracking_uri, redacted(uri))
 
     def has_all(self, run: Path) -> bool:
-        """Whether all of the run directory `run` has arrived: it has ended, and was not started since.
-
-        Raises:
-            OSError: if the run has no journal.
-        """
-        return self.is_closed and self.offset == (run / JOURNAL).stat().st_size
+        """Whether all of the run directory `run` has arrived: it has ended, and was not started since."""
+        return self.is_closed and self.offset == journal.length(run / JOURNAL)
 
     def save(self, run: Path, *, is_copy: bool = False) -> None:
         """Write it into the run directory `run`, atomically.

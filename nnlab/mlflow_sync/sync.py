@@ -11,6 +11,7 @@ from typing import Self
 from nnlab.config.schema import Config
 from nnlab.mlflow_sync.process import SyncProcess
 from nnlab.runs.directory import end_dead_runs, left_alone
+from nnlab.runs.leftovers import clear_leftovers
 from nnlab.streams import write_line
 
 RUN_PATIENCE = 120.0
@@ -81,6 +82,7 @@ class Sync:
         synced = {runs_dir for _, runs_dir in self._processes}
         for runs_dir in folders - synced:
             end_dead_runs(Path(runs_dir))  # as a worker does in its folder
+            clear_leftovers(Path(runs_dir))
         for runs_dir in sorted(folders):
             if others := left_alone(Path(runs_dir)):
                 write_line(sys.stderr, f"note: {others}")

@@ -29,6 +29,7 @@ from nnlab.mlflow_sync.store import ensure_store
 from nnlab.redaction import Redacting, redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, RunDirectory, end_dead_runs, end_if_dead, run_directories
+from nnlab.runs.leftovers import clear_leftovers
 from nnlab.runs.opening import open_descriptor
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Worker:
             if not self._failures:
                 self._upload_next(backlog)
         end_dead_runs(self._runs_dir)
+        clear_leftovers(self._runs_dir)
         deadline = time.monotonic() + BACKLOG_SECONDS
         while not self._failures and time.monotonic() < deadline and self._upload_next(backlog):
             pass

@@ -10,9 +10,7 @@ import hashlib
 import json
 import os
 import re
-import stat
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,17 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from nnlab.runs.directory import CHECKPOINTS, JOURNAL
-from nnlab.runs.files import not_writable, write_atomically
+from nnlab.runs.files import (
+    bring_names_to_disk,
+    bring_to_disk,
+    is_folder,
+    make_folder,
+    names_in,
+    not_writable,
+    open_binary,
+    remove,
+    write_atomically,
+)
 
 Array = NDArray[Any]
 
@@ -84,10 +92,10 @@ class Checkpoints:
             RunFailedError: if that fails; the ones before are then untouched.
         """
         try:
-            _sync(self._directory / JOURNAL)
-            with suppress(FileExistsError):
-                self._folder.mkdir()
-                _sync(self._directory)
+            bring_to_disk(self._directory / JOURNAL)
+            if not is_folder(self._folder):
+                make_folder(self._folder)
+                bring_names_to_disk(self._directory)
             content = {"format": FORMAT, "journal_bytes": journal_bytes, "facts": dict(facts)}
             data = save(dict(arrays), metadata={"nnlab": json.dumps(content, allow_nan=False)})
             there = self._names()
@@ -95,9 +103,9 @@ class Checkpoints:
             number = 1 + max((int(name[:8]) for name in there), default=0)
             self._remove_drafts()
             write_atomically(self._folder / f"{number:08}-{hashlib.sha256(data).hexdigest()}.safetensors", data)
-            _sync(self._folder)
+            bring_names_to_disk(self._folder)
             for name in set(there) - set(before):
-                (self._folder / name).unlink(missing_ok=True)
+                remove(self._folder / name)
         except OSError as error:
             raise not_writable(self._folder, error) from error
 
@@ -116,7 +124,12 @@ class Checkpoints:
             take: goes on from one; raises ValueError, having changed nothing, if it does not fit.
             warn: told why one is of no use.
         """
-        for name in self._names():
+        try:
+            names = self._names()
+        except OSError as error:
+            warn(f"the checkpoints in {self._folder} are not used: {_one_line(error)}")
+            return None
+        for name in names:
             try:
                 checkpoint = _read(self._folder / name, most_bytes)
                 if checkpoint.journal_bytes > journal_bytes:
@@ -126,8 +139,7 @@ class Checkpoints:
                 take(checkpoint)
             except (ValueError, OSError) as error:
                 self._useless.add(name)
-                why = "".join(sign if sign.isprintable() else " " for sign in str(error)[:LONGEST_REASON])
-                warn(f"the checkpoint {self._folder / name} is not used: {why}")
+                warn(f"the checkpoint {self._folder / name} is not used: {_one_line(error)}")
             else:
                 return checkpoint
         return None
@@ -139,36 +151,24 @@ class Checkpoints:
             RunFailedError: if that fails.
         """
         try:
-            for name in self._names():
-                (self._folder / name).unlink(missing_ok=True)
-            self._remove_drafts()
-            with suppress(FileNotFoundError):
-                self._folder.rmdir()
+            remove(self._folder)
         except OSError as error:
             raise not_writable(self._folder, error) from error
 
     def _names(self) -> list[str]:
         """The newest first."""
-        try:
-            return sorted(filter(_NAME.fullmatch, os.listdir(self._folder)), reverse=True)
-        except FileNotFoundError:
-            return []
+        return sorted(filter(_NAME.fullmatch, names_in(self._folder)), reverse=True)
 
     def _remove_drafts(self) -> None:
         """Of processes that were killed while they wrote."""
-        with suppress(FileNotFoundError):
-            for name in os.listdir(self._folder):
-                if name.endswith(".tmp"):
-                    (self._folder / name).unlink(missing_ok=True)
+        for name in names_in(self._folder):
+            if name.endswith(".tmp"):
+                remove(self._folder / name)
 
 
-def _sync(path: Path) -> None:
-    """Bring a file or a folder to the disk: what has been written into it so far, by whatever descriptor."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _one_line(error: Exception) -> str:
+    """What is wrong with a file of which anything may be in the message."""
+    return "".join(sign if sign.isprintable() else " " for sign in str(error)[:LONGEST_REASON])
 
 
 def _read(path: Path, most_bytes: int) -> Checkpoint:
@@ -178,12 +178,8 @@ def _read(path: Path, most_bytes: int) -> Checkpoint:
         DamagedError: if it is not what was written.
         OSError: if it cannot be read.
     """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise DamagedError("it is no plain file")
-        size = found.st_size
+    with open_binary(path) as file:
+        size = os.fstat(file.fileno()).st_size
         if size > most_bytes + HEADER:
             raise DamagedError(f"it has {size} bytes, where those of this run have at most {most_bytes + HEADER}")
         data = file.read(size)

@@ -34,6 +34,8 @@ CHECKPOINTS = "checkpoints"
 MLFLOW = "mlflow.json"
 STUDY = "study.json"
 TRIALS = "trials"
+DATA = "data"
+"""In a study's directory while it runs: the data that its workers share."""
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0

@@ -96,6 +96,39 @@ def write_atomically(path: Path, content: str | bytes, *, is_synced: bool = True
         raise not_writable(path, error) from error
 
 
+def bring_to_disk(path: Path) -> None:
+    """Force to the disk what has been written into the plain file `path` so far, whoever wrote it.
+
+    Raises:
+        OSError: if that fails.
+    """
+    with open_binary(path) as file:
+        os.fsync(file.fileno())
+
+
+def bring_names_to_disk(path: Path) -> None:
+    """Force to the disk which files are in the folder `path`.
+
+    Raises:
+        OSError: if that fails.
+    """
+    with opened_folder(path) as folder:
+        os.fsync(folder)
+
+
+def names_in(path: Path) -> list[str]:
+    """What is in the folder `path`; nothing where there is none.
+
+    Raises:
+        OSError: if it is no folder.
+    """
+    try:
+        with opened_folder(path) as folder:
+            return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
 def make_folder(path: Path) -> None:
     """Make the folder `path`, unless it is there; the folder that it is in must exist.
 

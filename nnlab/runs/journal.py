@@ -2,8 +2,9 @@
 
 An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one of these kinds:
 
-- `start`: `goes_on`. False: the run starts, or restarts from scratch (its process died); what comes before no
-  longer counts. True: the run is reopened, and what comes before still counts, except for its `end`
+- `start`: `goes_on`. False: the run starts, or restarts from scratch; what comes before no longer counts. True: the
+  run goes on, and what comes before still counts, except for its `end`. With `epochs` it is extended: from the epoch
+  after the last recorded one on, it is planned for so many in total
 - `epoch`: `epoch` (from 1) and `metrics` (name -> number)
 - `kept`: the same, once training is over: `best/epoch`, `best/val/loss`, `best/val/accuracy` of the epoch whose
   weights are kept, and the value that a study gives them
@@ -126,10 +127,28 @@ def has_ended(path: Path) -> bool:
     Raises:
         OSError: if the file cannot be read.
     """
+    last, rest = _tail(path)
+    return not rest and last.startswith(b'{"event": "end"')
+
+
+def last_time(path: Path) -> int | None:
+    """When the last whole event was, in milliseconds since 1970 (UTC); None if that is damaged or too long.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    try:
+        return int(json.loads(_tail(path)[0])["time"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _tail(path: Path) -> tuple[bytes, bytes]:
+    """The last whole line, and what follows it."""
     with open_binary(path) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_END))
         *_, last, rest = [b"", b"", *file.read().split(b"\n")]
-    return not rest and last.startswith(b'{"event": "end"')
+    return last, rest
 
 
 def end_of(events: list[Event]) -> Event | None:

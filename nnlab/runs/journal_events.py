@@ -30,6 +30,7 @@ class Start(TypedDict):
     event: Literal["start"]
     time: Time
     goes_on: NotRequired[bool]
+    epochs: NotRequired[Step]
 
 
 class Epoch(TypedDict):

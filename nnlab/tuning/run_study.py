@@ -11,9 +11,11 @@ from nnlab.errors import MachineError, RunFailedError, TerminatedError
 from nnlab.execution.events import Warned
 from nnlab.execution.listener import Listeners
 from nnlab.execution.processes import running_workers
-from nnlab.execution.signals import ctrl_c_counted, sigterm_raises
+from nnlab.execution.signals import ctrl_c_counted, termination_raises
+from nnlab.runs.directory import DATA
 from nnlab.runs.files import remove
 from nnlab.runs.journal import Status
+from nnlab.runs.leftovers import clear_leftovers
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
@@ -26,7 +28,6 @@ from nnlab.tuning.session import Session
 from nnlab.tuning.storage import JOURNAL_FILE, check_new_name, open_storage
 from nnlab.tuning.study import Study
 from nnlab.tuning.study_result import StudyResult
-from nnlab.tuning.tasks import DATA
 
 
 def run_study(
@@ -62,7 +63,8 @@ def run_study(
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None
     if resume is None and elsewhere and settings.name:
         check_new_name(settings.name, elsewhere)
-    with sigterm_raises(), ctrl_c_counted() as presses:
+    with termination_raises(), ctrl_c_counted() as presses:
+        clear_leftovers(Path(config.runs_dir))
         if resume is None:
             directory = new_directory(plan)
             name = directory.name
@@ -87,11 +89,10 @@ def run_study(
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:
                     session.run(crew)
-                with suppress(OSError):  # first: a disk that is full gets room for the end
-                    remove(path / DATA)
+                _clear_data(path)  # first: a disk that is full gets room for the end
                 return session.finish()
-            except TerminatedError:
-                _close(recorder, "killed", "terminated by the system (SIGTERM)")
+            except TerminatedError as error:
+                _close(recorder, "killed", str(error))
                 raise
             except (KeyboardInterrupt, RunFailedError) as error:
                 if isinstance(error, KeyboardInterrupt):
@@ -99,8 +100,12 @@ def run_study(
                 heard.on(StudyLeft(name))
                 raise
             finally:
-                with suppress(OSError):
-                    remove(path / DATA)
+                _clear_data(path)
+
+
+def _clear_data(study: Path) -> None:
+    with suppress(OSError):
+        remove(study / DATA)
 
 
 def _close(recorder: Recorder, status: Status, reason: str) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import TypeVar
 
 from optuna.trial import FrozenTrial
@@ -109,7 +110,8 @@ class Session:
             )
         )
         if self._plan.fixed.tracking.plots:
-            threading.Thread(target=prepare_pictures, daemon=True).start()
+            with suppress(RuntimeError):  # the system has no more threads
+                threading.Thread(target=prepare_pictures, daemon=True).start()
         self._patiently(self._catch_up)
         try:
             self._take_events(coordinator)

@@ -73,7 +73,7 @@ def trained(
                 after.append((event.epoch, event.step if isinstance(event, Progress) else "end"))
                 begin()
                 checkpointing.close()
-                checkpointing._cost = 0.02
+                checkpointing.cost = 0.02
 
             checkpointing._start = noted  # type: ignore[method-assign]
             checkpointing.on(event)

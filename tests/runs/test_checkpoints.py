@@ -224,6 +224,21 @@ def test_what_is_no_plain_file_is_not_opened(kind: str, run: Path) -> None:
     assert len(told) == 1
 
 
+@pytest.mark.parametrize("kind", ["dangling link", "file"])
+def test_what_is_no_folder_is_told_and_nothing_is_written_into_it(kind: str, run: Path) -> None:
+    folder = run / "checkpoints"
+    if kind == "file":
+        folder.write_text("mine")
+    else:
+        folder.symlink_to("/dev/null")
+    found, told = newest(run)
+    assert found is None
+    assert len(told) == 1
+    with pytest.raises(RunFailedError, match=str(folder)):
+        written(run, 1)
+    assert folder.is_symlink() or folder.read_text() == "mine"
+
+
 def test_one_that_does_not_fit_is_told_and_removed_by_the_next_that_is_written(run: Path) -> None:
     written(run, 1, 2)
     checkpoints, told = Checkpoints(run), list[str]()
@@ -275,18 +290,18 @@ def test_the_journal_is_on_the_disk_before_the_checkpoint_and_that_before_its_na
 ) -> None:
     written(run, 1)
     done: list[str] = []
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace = os.fsync, os.replace
 
     def synced(descriptor: int) -> None:
         path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
         done.append(JOURNAL if path.name == JOURNAL else "folder" if path.is_dir() else "draft")
         fsync(descriptor)
 
-    def replaced(self: Path, target: Any) -> Path:
+    def replaced(*names: Any, **folders: Any) -> None:
         done.append("name")
-        return replace(self, target)
+        replace(*names, **folders)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(Path, "replace", replaced)
+    monkeypatch.setattr(os, "replace", replaced)
     written(run, 2)
     assert done == [JOURNAL, "draft", "name", "folder"]

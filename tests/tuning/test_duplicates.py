@@ -27,8 +27,9 @@ from nnlab.tuning.planning import make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks
-from nnlab.tuning.trial import Pruning, run_trial
+from nnlab.tuning.trial import run_trial
 from nnlab.tuning.trials import Asked, Outcome, is_failure
+from nnlab.tuning.watch import Pruning
 
 SMALL = [
     "data=digits",
