@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nnlab.tuning.trials import Asked, Outcome
 
+_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 STATUSES = ("running", "finished", "pruned", "diverged", "failed", "interrupted", "killed")
 
 
@@ -30,7 +31,7 @@ def fault_in_json(data: bytes, found: Any) -> str:
 
 def fault_in_yaml(data: bytes, found: Any) -> str:
     """PyYAML's own reader is the oracle."""
-    return _unequal(yaml.load(data, getattr(yaml, "CSafeLoader", yaml.SafeLoader)), found)
+    return _unequal(_SAFE_LOADER(data).get_single_data(), found)
 
 
 def fault_in_fields(data: bytes, found: Any) -> str:

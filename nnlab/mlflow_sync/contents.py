@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
 from mlflow.entities import DatasetInput, Metric
 
-from nnlab.errors import UserError
 from nnlab.mlflow_sync import fields
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE
-from nnlab.runs.files import read_bytes, read_text
 from nnlab.runs.journal import Event
+from nnlab.runs.provenance import Provenance
+from nnlab.runs.reading import damaged, read_stored
 from nnlab.runs.tags import STATUS_TAG
+from nnlab.typed import OPEN, Fields
 
 LEAST_BYTES = 500_000
 """Of a journal that are sent before that is noted: some 15,000 points."""
 
 NOTE_TAG = "mlflow.note.content"
+REMEDY = "Restore it, or move the run directory away."
 
-_SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TRACKING = Annotated[dict[str, Any], Fields({}, {"experiment": str}), OPEN]
+_CONFIG = Annotated[dict[str, Any], Fields({}, {"tracking": _TRACKING}), OPEN]
 
 
 @dataclass(frozen=True)
@@ -83,23 +83,23 @@ def read_description(run: Path) -> Description:
     Raises:
         UserError: if one of its files is missing or damaged.
     """
-    with _damage_named(run, PROVENANCE):
-        provenance = json.loads(read_bytes(run / PROVENANCE))
-        parent = provenance.get("parent")
-        study = None if parent is None else Path(os.path.normpath(run / parent))
-        identity, tags, dataset = (
-            fields.identity(run.name, provenance),
-            fields.tags(provenance),
-            fields.dataset_input(provenance),
-        )
-    with _damage_named(run, CONFIG):
-        config = yaml.load(read_text(run / CONFIG), _SAFE_LOADER)
-        experiment, params = str((config.get("tracking") or {}).get("experiment") or "nnlab"), fields.params(config)
-    with _damage_named(run, JOURNAL):
-        (start, *_), _ = journal.read(run / JOURNAL)
-        started_at = int(start["time"])
-    shown_name = str(provenance.get("name", run.name))
-    return Description(run.name, shown_name, study, experiment, started_at, identity, tags, params, dataset)
+    provenance = _stored(run, PROVENANCE, Provenance)
+    config = _stored(run, CONFIG, _CONFIG)
+    events = _events(run)[0]
+    if not events:
+        raise damaged(run / JOURNAL, "it is empty", REMEDY)
+    parent = provenance.get("parent")
+    return Description(
+        name=run.name,
+        shown_name=provenance.get("name", run.name),
+        parent=None if parent is None else Path(os.path.normpath(run / parent)),
+        experiment=config.get("tracking", {}).get("experiment") or "nnlab",
+        started_at=events[0]["time"],
+        identity=fields.identity(run.name, provenance),
+        tags=fields.tags(provenance),
+        params=fields.params(config),
+        dataset=fields.dataset_input(provenance),
+    )
 
 
 def read_news(run: Path, offset: int, start_tags: Mapping[str, str]) -> News:
@@ -117,33 +117,32 @@ def read_news(run: Path, offset: int, start_tags: Mapping[str, str]) -> News:
     Raises:
         UserError: if the journal is damaged.
     """
-    with _damage_named(run, JOURNAL):
-        sent, _ = journal.read(run / JOURNAL, until=offset)
-        events, end_of_events = _portion(run / JOURNAL, offset)
-        is_last = not events or end_of_events >= journal.length(run / JOURNAL)
-        arrived = {point for point, _ in _points(sent)}
-        metrics = []
-        for point, metric in _points(events):
-            if point not in arrived:
-                arrived.add(point)
-                metrics.append(metric)
-        return News(
-            metrics=metrics,
-            tags=_tags(sent, events, start_tags),
-            end=journal.end_of(events) if is_last else None,
-            is_tested=any(event["event"] == "test" for event in sent + events),
-            offset=end_of_events,
-            is_last=is_last,
-        )
+    sent, _ = _events(run, until=offset)
+    events, end_of_events = _portion(run, offset)
+    is_last = not events or end_of_events >= journal.length(run / JOURNAL)
+    arrived = {point for point, _ in _points(sent)}
+    metrics = []
+    for point, metric in _points(events):
+        if point not in arrived:
+            arrived.add(point)
+            metrics.append(metric)
+    return News(
+        metrics=metrics,
+        tags=_tags(sent, events, start_tags),
+        end=journal.end_of(events) if is_last else None,
+        is_tested=any(event["event"] == "test" for event in sent + events),
+        offset=end_of_events,
+        is_last=is_last,
+    )
 
 
-def _portion(path: Path, offset: int) -> tuple[list[Event], int]:
+def _portion(run: Path, offset: int) -> tuple[list[Event], int]:
     """Events of a journal from `offset` on: so many that what has arrived can be noted again and again.
 
     Each portion is as long as all before it, since those are read again for it.
     """
-    events, end = journal.read(path, offset, until=offset + max(offset, LEAST_BYTES))
-    return (events, end) if events else journal.read(path, offset)
+    events, end = _events(run, offset, until=offset + max(offset, LEAST_BYTES))
+    return (events, end) if events else _events(run, offset)
 
 
 def _points(events: list[Event]) -> Iterator[tuple[tuple[Any, ...], Metric]]:
@@ -172,15 +171,15 @@ def _tags(sent: list[Event], events: list[Event], start_tags: Mapping[str, str])
     return {str(key): str(value)[: fields.TAG_LENGTH] for key, value in tags.items()}
 
 
-@contextmanager
-def _damage_named(run: Path, name: str) -> Iterator[None]:
-    """Whatever is wrong with a file of a run is that run's trouble, and not MLflow's."""
+def _stored(run: Path, name: str, shape: Any) -> Any:
     try:
-        yield
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        reason = " ".join(said.split()) or type(error).__name__
-        raise UserError(
-            f"The files of a run must be as nnlab wrote them, but {name} in {run} is damaged "
-            f"({reason}). Restore it, or move the run directory away."
-        ) from error
+        return read_stored(run / name, shape, REMEDY)
+    except FileNotFoundError as error:
+        raise damaged(run / name, "it is missing", REMEDY) from error
+
+
+def _events(run: Path, offset: int = 0, until: int | None = None) -> tuple[list[Event], int]:
+    try:
+        return journal.read(run / JOURNAL, offset, until)
+    except OSError as error:
+        raise damaged(run / JOURNAL, f"it cannot be read ({error.strerror})", REMEDY) from error

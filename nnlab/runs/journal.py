@@ -25,12 +25,12 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from nnlab.errors import UserError
 from nnlab.runs.files import not_writable, open_binary
 from nnlab.runs.journal_events import Event as Event
 from nnlab.runs.journal_events import Status as Status
 from nnlab.runs.journal_events import event_of
 from nnlab.runs.opening import open_descriptor
+from nnlab.runs.reading import damaged
 from nnlab.typed import MalformedError
 
 Kind = Literal["start", "epoch", "kept", "test", "trial", "note", "end"]
@@ -38,6 +38,7 @@ Kind = Literal["start", "epoch", "kept", "test", "trial", "note", "end"]
 LONGEST_END = 8192
 """Bytes in which an `end` fits, its reason included; for a longer one the whole journal is read."""
 
+REMEDY = "Something else, or a later version of nnlab, has written there. Restore it, or move the run directory away."
 LARGEST = 256 * 2**20
 """Bytes of a journal that are read at once: a million epochs."""
 
@@ -102,7 +103,7 @@ def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Ev
         file.seek(offset)
         data = file.read(LARGEST + 1 if until is None else until - offset)
     if len(data) > LARGEST:
-        raise _damaged(path, f"it has more than {LARGEST:,} bytes")
+        raise damaged(path, f"it has more than {LARGEST:,} bytes", REMEDY)
     end = data.rfind(b"\n") + 1
     return [_event(path, line) for line in data[:end].splitlines()], offset + end
 
@@ -166,11 +167,4 @@ def _event(path: Path, line: bytes) -> Event:
     try:
         return event_of(line)
     except MalformedError as error:
-        raise _damaged(path, f"it holds {line[:80]!r}: {error}") from error
-
-
-def _damaged(path: Path, fault: str) -> UserError:
-    return UserError(
-        f"Each line of a journal must be an event in JSON as nnlab wrote it, but {path} is damaged: {fault}. Something "
-        "other than nnlab, or a later version of it, changed the file: restore it, or move the run directory away."
-    )
+        raise damaged(path, f"it holds {line[:80]!r}: {error}", REMEDY) from error

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from nnlab.check import Range
+from nnlab.check import Matches, Range
 from nnlab.json_text import read_json
-from nnlab.typed import ByName
+from nnlab.runs.tags import EPOCH_TAG
+from nnlab.typed import ByName, typed
 
 Event = dict[str, Any]
 Status = Literal["finished", "pruned", "diverged", "failed", "interrupted", "killed"]
@@ -19,6 +20,7 @@ Status = Literal["finished", "pruned", "diverged", "failed", "interrupted", "kil
 Time = Annotated[int, Range(ge=0, le=253_402_300_799_999)]
 """Milliseconds since 1970 (UTC), up to the year 9999: the times that a date can show."""
 Step = Annotated[int, Range(ge=1)]
+Number = Annotated[str, Matches(r"[0-9]{1,18}", "a whole number as text")]
 Metrics = dict[str, float | Literal["nan", "inf", "-inf"]]
 
 
@@ -94,6 +96,8 @@ def event_of(line: bytes) -> Event:
         MalformedError: if it holds none.
     """
     event: Event = read_json(line, AnyEvent)
+    if event["event"] == "note" and EPOCH_TAG in event["tags"]:
+        typed(Number, event["tags"][EPOCH_TAG])
     if "metrics" in event:
         event["metrics"] = {name: float(value) for name, value in event["metrics"].items()}
     return event

@@ -15,6 +15,9 @@ import yaml
 
 from nnlab.typed import DEEPEST, MalformedError, typed
 
+SHORT = 40
+"""Characters of a value that is remembered: the configs of many runs say the same."""
+
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER: Any = yaml.resolver.Resolver()
 _WORDS = {"true": True, "false": False, "null": None}
@@ -55,7 +58,8 @@ def _document(loader: Any) -> Any:
         kind = type(event)
         if kind is yaml.ScalarEvent:
             _check_bare(event)
-            open_[-1].add(_plain(event.value) if event.implicit[0] else event.value)
+            read = _short if len(event.value) <= SHORT else _plain
+            open_[-1].add(read(event.value) if event.implicit[0] else event.value)
         elif kind in (yaml.SequenceStartEvent, yaml.MappingStartEvent):
             _check_bare(event)
             container: list[Any] | dict[str, Any] = [] if kind is yaml.SequenceStartEvent else {}
@@ -101,7 +105,6 @@ def _check_bare(event: Any) -> None:
         raise MalformedError("it has a tag or an anchor, which nnlab does not write")
 
 
-@functools.lru_cache(maxsize=4096)
 def _plain(text: str) -> Any:
     """What text without quotes stands for, as nnlab writes it: YAML itself has many more ways to write a number."""
     kind = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
@@ -114,3 +117,6 @@ def _plain(text: str) -> Any:
     if _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
         return number
     raise MalformedError(f"it has {text[:80]!r}, which nnlab does not write")
+
+
+_short = functools.lru_cache(maxsize=4096)(_plain)
