@@ -28,19 +28,27 @@ def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
 
+exec(sys.argv[2])
 before, answer = peak(), ""
 try:
     load(DataSettings(**json.loads(sys.argv[1])))
 except Exception as error:
     answer = f"{type(error).__name__}: {error}"
+exec(sys.argv[3])
 print(json.dumps([peak() - before, answer]))
 """
 """A process of its own, as its peak is that of its whole life; not `ru_maxrss`, which starts with its parent's."""
 
 
-def read_apart(**settings: object) -> tuple[int, str]:
-    """Load data in another process; returns the bytes by which its memory grew, and the error if there was one."""
-    command = [sys.executable, "-c", READ, json.dumps(settings)]
+def read_apart(first: str = "", then: str = "", **settings: object) -> tuple[int, str]:
+    """Load data in another process; returns the bytes by which its memory grew, and the error if there was one.
+
+    Args:
+        first: statements to run before.
+        then: statements to run afterwards.
+        settings: those of `data`.
+    """
+    command = [sys.executable, "-c", READ, json.dumps(settings), first, then]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1])
     grown, answer = json.loads(done.stdout)
     return int(grown), str(answer)
@@ -106,7 +114,7 @@ PROMISES = (
     Promise(
         name="data-memory",
         promise="A data file that would fill the memory is refused before it takes any to speak of.",
-        fault="files of 1.6 MB that unpack to 1.6 GB: IDX, NPZ, CSV; long, wide, of one cell, of another size than said",
+        fault="files of 1.6 MB that unpack to 1.6 GB: IDX, NPZ, CSV; long, wide, one cell, another size than told",
         rounds=1,
         sample=1,
         do=bombs_of_data,

@@ -68,6 +68,7 @@ def test_other_data_makes_another_study() -> None:
         "tracking.experiment=another",
         "tracking.plots=false",
         "trainer.test=false",
+        "data.max_gigabytes=2",
         "runs_dir=elsewhere",
     ],
 )
