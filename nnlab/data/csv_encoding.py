@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlab.data.csv_text import LINE_RULE, LONGEST_LINE
 from nnlab.data.files import PIECE, announced_size, open_unpacked
-from nnlab.data.limits import ALWAYS_FREE, MemoryLimit
+from nnlab.data.limits import GIGABYTE, MemoryLimit
 from nnlab.errors import UserError
 
 TEXT_COPIES = 2
@@ -68,10 +68,11 @@ def read_text(file: Path, limit: MemoryLimit) -> str:
 
 def _read_bytes(file: Path, limit: MemoryLimit) -> bytearray:
     """All bytes of a file, unpacked, in one buffer that grows: pieces would be there twice while they are joined."""
-    least = announced_size(file)
-    limit.check(file, TEXT_COPIES * least, f"its text has {least:,} bytes")
+    most = int(limit.gigabytes * GIGABYTE / TEXT_COPIES)
+    announced = announced_size(file)
+    _check_size(file, announced, limit)
     contents = bytearray()
-    line, checked = 0, TEXT_COPIES * least
+    line = 0
     with open_unpacked(file) as stream:
         while piece := stream.read(PIECE):
             contents += piece
@@ -79,11 +80,24 @@ def _read_bytes(file: Path, limit: MemoryLimit) -> bytearray:
             line = line + len(piece) if last < 0 else len(piece) - last - 1
             if line > MOST_WIDE * LONGEST_LINE:
                 raise UserError(f"{LINE_RULE}, but one of {file} has {line:,} bytes or more. Write a row per line.")
-            if TEXT_COPIES * len(contents) > checked + ALWAYS_FREE:
-                checked = TEXT_COPIES * len(contents)
-                facts = f"its text has more than {len(contents):,} bytes"
-                limit.check(file, checked, facts, held=len(contents), is_all=False)
+            if len(contents) > announced:  # of several parts, of which a gzip file announces the last
+                announced = _counted(file, most) if file.is_file() else len(contents) + PIECE
+                _check_size(file, announced, limit, is_all=announced <= most)
     return contents
+
+
+def _check_size(file: Path, size: int, limit: MemoryLimit, *, is_all: bool = True) -> None:
+    more = "" if is_all else "more than "
+    limit.check(file, TEXT_COPIES * size, f"its text has {more}{size:,} bytes", is_all=is_all)
+
+
+def _counted(file: Path, most: int) -> int:
+    """How many bytes a file holds unpacked, which is not kept; no further than beyond `most`."""
+    size = 0
+    with open_unpacked(file) as stream:
+        while size <= most and (piece := stream.read(PIECE)):
+            size += len(piece)
+    return size
 
 
 def _widest(contents: bytearray, encoding: str) -> int:

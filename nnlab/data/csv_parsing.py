@@ -90,11 +90,13 @@ def _load(text: CsvText, dtype: type[np.generic], *, columns: int, limit: Memory
     )
     delimiter = None if text.delimiter == " " else text.delimiter
     try:
-        return np.loadtxt(text.lines(), delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
+        table = np.loadtxt(text.lines(), delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
     except UserError:
         raise
     except ValueError:
         return None
+    # Spaces that are not ASCII separate cells for NumPy, and for nobody else.
+    return table if table.shape[1] == columns else None
 
 
 def _largest(table: Array, label: int) -> float | None:

@@ -69,6 +69,7 @@ def test_other_data_makes_another_study() -> None:
         "tracking.plots=false",
         "trainer.test=false",
         "trainer.checkpoint_seconds=null",
+        "data.max_gigabytes=2",
         "runs_dir=elsewhere",
     ],
 )
