@@ -20,7 +20,7 @@ PACKAGE = Path(nnlab.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 PARTS = [
-    *("errors", "streams", "exit_status", "plain", "check", "cpu", "redaction"),
+    *("errors", "redaction", "streams", "exit_status", "plain", "check", "cpu"),
     *(
         "core",
         "data",
@@ -100,7 +100,7 @@ def test_no_file_imports_from_a_part_after_its_own() -> None:
     assert [edge for path in FILES for edge in backward_edges(path, PACKAGE)] == []
 
 
-CORE = [path for path in FILES if part_of(path) in ("core", "check", "plain", "errors", "streams")]
+CORE = [path for path in FILES if part_of(path) in ("core", "check", "plain", "errors", "redaction", "streams")]
 COMPUTING = [path for path in FILES if part_of(path) in ("core", "data", "training")]
 
 

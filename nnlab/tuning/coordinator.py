@@ -181,7 +181,7 @@ class Coordinator:
         try:
             task = self._task_of(trial)
         except UserError as error:  # a combination that no corner of the space has shown
-            self._done.append((trial, Outcome("failed", str(error))))
+            self._done.append((trial, Outcome("failed", redacted(str(error)))))
             return
         again = trial.number in self._started_before
         self._started_before.add(trial.number)
