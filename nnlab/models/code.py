@@ -13,7 +13,17 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 NEEDED = (
-    *("core", "check.py", "errors.py", "json_text.py", "plain.py", "streams.py", "typed.py", "typed_values.py"),
+    *(
+        "core",
+        "check.py",
+        "errors.py",
+        "json_text.py",
+        "plain.py",
+        "redaction.py",
+        "streams.py",
+        "typed.py",
+        "typed_values.py",
+    ),
     *("models/saved_model.py", "models/stored_form.py"),
 )
 """The files and folders of nnlab that a prediction needs."""

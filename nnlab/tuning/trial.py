@@ -23,6 +23,7 @@ from nnlab.execution.result import Membership, RunResult
 from nnlab.execution.run import run
 from nnlab.machine import machine_error, machine_errors
 from nnlab.mlflow_sync.state import note_destination
+from nnlab.redaction import redacted
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.files import write_atomically
 from nnlab.runs.journal import has_started
@@ -112,7 +113,7 @@ def _do(task: Task, storage: BaseStorage) -> Outcome:
             raise
         _keep_traceback(task.paths[min(len(results), len(task.paths) - 1)])
         started = [path.name for path in task.paths if has_started(path / JOURNAL)]
-        outcome = Outcome("failed", f"{type(error).__name__}: {error}", runs=started)
+        outcome = Outcome("failed", redacted(f"{type(error).__name__}: {error}"), runs=started)
     storage.set_trial_user_attr(task.trial_id, OUTCOME, outcome.to_dict())
     return outcome
 
@@ -150,7 +151,7 @@ def _run(task: Task, place: int, dataset: Dataset, watch: Watch) -> RunResult:
 
 def _keep_traceback(path: Path) -> None:
     if path.is_dir():
-        write_atomically(path / "error.txt", traceback.format_exc())
+        write_atomically(path / "error.txt", redacted(traceback.format_exc()))
 
 
 # The threads of BLAS are set for a whole process: a worker of several threads does its trials one after the other.
