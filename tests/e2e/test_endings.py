@@ -143,10 +143,9 @@ def test_nothing_listens_on_a_port(ended: Ended) -> None:
     assert ended.listened == set()
 
 
-def test_every_epoch_that_was_trained_is_in_mlflow_once(ended_in_mlflow: Ended) -> None:
+def test_every_epoch_that_was_trained_is_in_mlflow_once(ended: Ended) -> None:
     from mlflow import MlflowClient
 
-    ended = ended_in_mlflow
     client = MlflowClient(f"sqlite:///{ended.folder / 'runs' / 'mlflow.db'}")
     epochs = [each["epoch"] for each in events(ended.directory) if each["event"] == "epoch"]
     steps = [metric.step for metric in client.get_metric_history(ended.run.info.run_id, "train/loss")]
