@@ -135,13 +135,8 @@ class Trainer:
         """
         if not self._has_last_weights:
             raise RuntimeError("Training has ended, and with it its state: ask for it at the last `EpochEnd`.")
-        return state_of(
-            self.learner,
-            self.selection,
-            self.under_way,
-            self.epochs,
-            self._horizon(self.epochs + 1),
-        )
+        horizon = self._horizon(self.epochs + 1)
+        return state_of(self.learner, self.selection, self.under_way, self.epochs, horizon)
 
     def restore(self, state: TrainerState) -> None:
         """Go on from a state of the same training, with the same extensions: `run` then does what it did after that.
