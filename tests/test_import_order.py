@@ -20,7 +20,7 @@ PACKAGE = Path(nnlab.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 PARTS = [
-    *("errors", "redaction", "streams", "exit_status", "plain", "check", "cpu"),
+    *("errors", "redaction", "streams", "exit_status", "plain", "check", "cpu", "paths"),
     *(
         "core",
         "data",

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.state import SyncState, note_destination
+from nnlab.paths import environment_of_mlflow
 from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
@@ -54,7 +55,9 @@ class SyncProcess:
     """
 
     def __init__(self) -> None:
-        environment = {key: value for key, value in os.environ.items() if key not in NEVER} | ALWAYS
+        environment = (
+            {key: value for key, value in os.environ.items() if key not in NEVER} | ALWAYS | environment_of_mlflow()
+        )
         environment = UNLESS_SET | environment
         # `-P` keeps stray modules of the current folder out; nnlab is found wherever it was found by us.
         places = [str(Path(__file__).resolve().parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
@@ -91,7 +94,7 @@ class SyncProcess:
         Raises:
             UserError: if `runs_dir` cannot be written.
         """
-        runs_dir = runs_dir.expanduser().absolute()
+        runs_dir = runs_dir.absolute()
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
             self._log = _log_in(runs_dir)

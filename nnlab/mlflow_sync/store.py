@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nnlab.config.tracking_uri import sqlite_path, sqlite_uri
 from nnlab.errors import RunFailedError
+from nnlab.paths import environment_of_mlflow
 from nnlab.runs.files import FileLock
 
 
@@ -32,6 +33,7 @@ def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = 
     path = sqlite_path(uri)
     if path is None:
         return
+    os.environ |= environment_of_mlflow()
     from mlflow.store.db import utils
 
     # MLflow takes the address for a path, and would make a folder by that name where it is quoted.
