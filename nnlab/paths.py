@@ -18,8 +18,8 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise UserError(
-            f"`~` at the start of a path means a home folder, but for {str(path)!r} there is none: the user is not known, "
-            "and HOME is not set. Write the path in full."
+            f"`~` at the start of a path means a home folder, but {str(path)!r} has none: the user is unknown, "
+            "or HOME is not set. Write the path in full."
         ) from error
 
 

@@ -20,7 +20,21 @@ PACKAGE = Path(nnlab.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 PARTS = [
-    *("errors", "redaction", "streams", "exit_status", "plain", "check", "cpu", "paths"),
+    *(
+        "errors",
+        "machine",
+        "redaction",
+        "streams",
+        "exit_status",
+        "plain",
+        "check",
+        "typed_values",
+        "typed",
+        "json_text",
+        "cpu",
+        "memory",
+        "paths",
+    ),
     *(
         "core",
         "data",
@@ -35,7 +49,7 @@ PARTS = [
         "analysis",
     ),
     *("commands", "doctor"),
-    *("batch", "results", "run", "sweep", "gradcheck", "ui", "diff"),
+    *("batch", "results", "run", "resume", "sync", "sweep", "gradcheck", "ui", "diff"),
 ]
 """In the order of import: the ground, the rooms, and the names that people use."""
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from nnlab.commands.invocation import typed
 from nnlab.commands.place_options import add_runs_dir, add_tracking_uri
+from nnlab.commands.reminder import reminder
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.mlflow_sync.store import ensure_store
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
     check_port(options.port)
     ensure_store(uri, options.runs_dir.absolute() / "artifacts")
     sys.stdout.write(f"MLflow's UI, until Ctrl-C: http://{HOST}:{options.port}/{TRAINING_PAGES}\n")
+    if line := reminder(options.runs_dir):
+        sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
     address, folder = short_address(uri)
     # Everybody on the machine can read a command line, but nobody else the environment.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-POINT_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Of two patterns beside each other, only one may match a digit: else a long cell takes its length squared to refuse.
+POINT_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
 """With a decimal comma. A number without one is the same with either decimal mark."""
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 """1,234 is 1.234 if the comma is a decimal mark, and 1234 if it separates thousands."""
 DECIMAL_COMMA = re.compile(r"(?<![\d,])0?,\d|,\d{1,2}(?![\d,])|,\d{4}|\d{4},\d", re.ASCII)
 """In a text without points, a comma that cannot separate thousands."""
-WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.?0*", re.ASCII)
+WHOLE_NUMBER = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
 
 TRUTH = {"true": 1.0, "True": 1.0, "TRUE": 1.0, "false": 0.0, "False": 0.0, "FALSE": 0.0}
 """As pandas reads and writes them."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from nnlab.data.csv_cells import is_number, is_value
+from nnlab.data.files import printable
 from nnlab.errors import UserError
 
 Cells = Sequence[str]
@@ -123,7 +124,7 @@ def _are_out_of_range(first: Cells, rows: Sequence[Cells], *, some: bool) -> boo
 
 
 def _ask(file: Path, line: int, first: Cells, because: str) -> NoReturn:
-    shown = ", ".join(first[:5]) + (", ..." if len(first) > 5 else "")
+    shown = ", ".join(map(printable, first[:5])) + (", ..." if len(first) > 5 else "")
     raise UserError(
         f"The first line of a CSV file is a row or names the columns, but line {line} of {file} ({shown[:80]}) could "
         f"be either: {because}. Set `data.header=yes` for names, or `data.header=no` for a row."

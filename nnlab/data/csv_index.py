@@ -72,7 +72,7 @@ def _index_columns(table: Array, names: Sequence[str] | None) -> dict[int, str]:
     if 0 not in found and _is_distinct(table[:, 0]):
         if names and IDENTIFIER.fullmatch(names[0]):
             found[0] = f"is {names[0]!r} and has a different number in each row"
-        elif len(table) >= FEW and table[:, 0].max() - table[:, 0].min() == len(table) - 1:
+        elif len(table) >= FEW and int(table[:, 0].max()) - int(table[:, 0].min()) == len(table) - 1:
             found[0] = "numbers the rows"
     return dict(sorted(found.items()))
 

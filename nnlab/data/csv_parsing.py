@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import functools
 import math
+import sys
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from nnlab.data.csv_cells import COMMA_NUMBER, DECIMAL_COMMA, GROUPED, POINT_NUM
 from nnlab.data.csv_index import likely_label
 from nnlab.data.csv_text import CsvText
 from nnlab.data.labels import LIKE_NUMBERS
+from nnlab.data.limits import MemoryLimit
 from nnlab.errors import UserError
 
 Decimal = Literal["auto", "point", "comma"]
@@ -24,58 +26,99 @@ Decimal = Literal["auto", "point", "comma"]
 
 EXACT = 2**53
 """Up to here float64 holds every whole number."""
+IS_NUMBER, IS_TRUTH = 1, 2
+"""What the cells of a column are, as bits."""
+LONGEST_NUMBER = 309
+"""Digits of the largest float64."""
+GROWTH = 1.25
+"""How much longer than its rows an array may be while it grows."""
 
 
 def parse(
-    file: Path, text: CsvText, label: int, names: Sequence[str] | None, decimal: Decimal
+    file: Path,
+    text: CsvText,
+    columns: int,
+    label: int,
+    names: Sequence[str] | None,
+    decimal: Decimal,
+    limit: MemoryLimit,
 ) -> tuple[Array, list[str]]:
     """All rows, and how they were read, a sentence each.
+
+    Args:
+        file: for messages.
+        text: its rows, and how cells are separated.
+        columns: how many there are.
+        label: the column of the label, from 0.
+        names: of the columns, if the file names them.
+        decimal: the decimal mark.
+        limit: of the memory that the numbers may take beside the text.
 
     Returns:
         (n, columns): uint8 if all cells are whole numbers from 0 to 255, written without a point; else float64, each
         number the nearest to what is written, and whole ones exact; or int64 where those are all, and too large.
 
     Raises:
-        UserError: a cell is not a finite number, a label not a whole one, or lines differ in their number of cells.
+        UserError: a cell is not a finite number, a label not a whole one, lines differ in their number of cells, or it
+            needs more memory than there may be.
     """
+    load = functools.partial(_load, columns=columns, limit=limit)
     if decimal != "comma":
-        with contextlib.suppress(ValueError):
-            return _load(text, np.uint8), []
-        try:
-            table = _load(text, np.float64)
-        except ValueError:
-            pass
-        else:
-            labels = table[:, label]
-            if np.isfinite(table).all() and (labels == np.trunc(labels)).all():
-                if np.abs(table).max() < EXACT:
-                    return table, []
-                with contextlib.suppress(ValueError):
-                    return _load(text, np.int64), []
-    if decimal != "point" and (pointed := _with_points(text)):
-        with contextlib.suppress(ValueError):
-            table = _load(pointed, np.float64)
-            labels = table[:, label]
-            if np.isfinite(table).all() and (labels == np.trunc(labels)).all() and np.abs(table).max() < EXACT:
-                return table, ["decimal commas"]
+        if (table := load(text, np.uint8)) is not None:
+            return table, []
+        if (table := load(text, np.float64)) is not None and (largest := _largest(table, label)) is not None:
+            if largest < EXACT:
+                return table, []
+            del table  # before the next
+            if (table := load(text, np.int64)) is not None:
+                return table, []
+    if decimal != "point" and (pointed := _with_points(text, limit)):
+        table = load(pointed, np.float64)
+        if table is not None and (largest := _largest(table, label)) is not None and largest < EXACT:
+            return table, ["decimal commas"]
     return _CellByCell(file, text, label, names, decimal).read()
 
 
-def _with_points(text: CsvText) -> CsvText | None:
+def _load(text: CsvText, dtype: type[np.generic], *, columns: int, limit: MemoryLimit) -> Array | None:
+    """All rows as one array (n, columns); None if a cell does not fit, or a line has other cells."""
+    rows, size = text.text.count("\n") + 1, np.dtype(dtype).itemsize
+    limit.check(
+        text.file,
+        sys.getsizeof(text.text) + GROWTH * rows * columns * size,
+        f"it has up to {rows:,} rows of {columns:,} numbers",
+        held=sys.getsizeof(text.text),
+    )
+    delimiter = None if text.delimiter == " " else text.delimiter
+    try:
+        table = np.loadtxt(text.lines(), delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
+    except UserError:
+        raise
+    except ValueError:
+        return None
+    # Spaces that are not ASCII separate cells for NumPy, and for nobody else.
+    return table if table.shape[1] == columns else None
+
+
+def _largest(table: Array, label: int) -> float | None:
+    """The largest absolute value of a table of floats; None if it is not finite, or a label is not whole."""
+    low, high = float(table.min()), float(table.max())
+    labels = table[:, label]
+    is_table = math.isfinite(low) and math.isfinite(high) and bool((labels == np.trunc(labels)).all())
+    return max(-low, high) if is_table else None
+
+
+def _with_points(text: CsvText, limit: MemoryLimit) -> CsvText | None:
     """The text with decimal points for commas, where these can be nothing else: a fast path for long files."""
+    if text.delimiter == "," or "," not in text.text:
+        return None
+    limit.check(text.file, 4 * sys.getsizeof(text.text), "its text has decimal commas", held=sys.getsizeof(text.text))
     start = 0
     for _ in range(text.skipped):
         start = text.text.find("\n", start) + 1
     body = text.text[start:]
-    if text.delimiter == "," or "." in body or '"' in body or not DECIMAL_COMMA.search(body):
+    if "." in body or '"' in body or not DECIMAL_COMMA.search(body):
         return None
     return dataclasses.replace(text, text=text.text[:start] + body.replace(",", "."))
-
-
-def _load(text: CsvText, dtype: type[np.generic]) -> Array:
-    """All rows as one array (n, columns); ValueError if a cell does not fit, or a line has other cells."""
-    delimiter = None if text.delimiter == " " else text.delimiter
-    return np.loadtxt(text.lines(), delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
 
 
 class _CellByCell:
@@ -94,11 +137,11 @@ class _CellByCell:
         """As `parse` does."""
         numbers = array("d")
         columns, first_line = 0, 0
-        kinds: list[set[str]] = []
+        kinds = bytearray()
         for cells in self.text.records():
             if not columns:
                 columns, first_line = len(cells), self.text.line
-                kinds = [set() for _ in cells]
+                kinds = bytearray(columns)
             if len(cells) != columns:
                 place = f"line {self.text.line} of {self.file}"
                 self._reject(
@@ -106,13 +149,10 @@ class _CellByCell:
                     "Correct the line; a cell that holds the delimiter needs quotes",
                 )
             for column, cell in enumerate(cells):
-                if cell in TRUTH:
-                    value = TRUTH[cell]
-                    kinds[column].add("truth")
-                else:
-                    value = self._number(cell, column)
-                    kinds[column].add("number")
-                if len(kinds[column]) > 1:
+                kind = IS_TRUTH if cell in TRUTH else IS_NUMBER
+                value = TRUTH[cell] if kind == IS_TRUTH else self._number(cell, column)
+                kinds[column] |= kind
+                if kinds[column] != kind:
                     self._reject_cell(cell, column, "is a truth value or a number, while others in its column are not")
                 numbers.append(value)
         if "grouped" in self.places and "comma" not in self.places and self.decimal == "auto":
@@ -120,7 +160,7 @@ class _CellByCell:
                 f"{self.places['grouped']}, which could be a decimal comma or a thousands separator",
                 "Set `data.decimal=comma` for decimals, or write the file without thousands separators",
             )
-        truths = [str(column) for column, kind in enumerate(kinds) if "truth" in kind]
+        truths = [str(column) for column, kind in enumerate(kinds) if kind == IS_TRUTH]
         notes = ["decimal commas"] if {"comma", "grouped"} & self.places.keys() else []
         if truths:
             notes.append(f"true and false read as 1 and 0 in column {', '.join(truths)}")
@@ -146,7 +186,7 @@ class _CellByCell:
             named = likely_label(self.names)
             other = f"; `data.label_column={named}` is {self.names[named]!r}" if self.names and named >= 0 else ""
             self._reject_cell(cell, column, "is the label but not a whole number", LIKE_NUMBERS + other)
-        if abs(value) >= EXACT and (whole := WHOLE_NUMBER.fullmatch(written)) and int(whole[1]) != int(value):
+        if abs(value) >= EXACT and (whole := WHOLE_NUMBER.fullmatch(written)) and not _is_same(whole[1], value):
             self._reject_cell(
                 cell,
                 column,
@@ -175,3 +215,9 @@ class _CellByCell:
 
     def _reject(self, facts: str, remedy: str) -> NoReturn:
         raise UserError(f"A CSV file must be a table of finite numbers, but {facts}. {remedy}.")
+
+
+def _is_same(digits: str, value: float) -> bool:
+    """Whether a whole number as it is written is that of a float."""
+    significant = digits.lstrip("+-0")
+    return len(significant) <= LONGEST_NUMBER and int(significant) == int(abs(value))

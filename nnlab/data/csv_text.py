@@ -1,13 +1,15 @@
-"""The text of a CSV file as rows of cells: its encoding, its delimiter, and lines that are not rows."""
+"""The text of a CSV file as rows of cells: its delimiter, and lines that are not rows."""
 
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from nnlab.data.csv_cells import is_comment, is_number, is_value
 from nnlab.errors import UserError
@@ -16,46 +18,17 @@ DELIMITERS: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe
 """By their names in `data.delimiter`, in the order in which `auto` tries them; `space` is any run of spaces and
 tabs."""
 
+BLANK_LINES = re.compile(r"\n+")
+"""There may be very many."""
+
 SAMPLE = 64
 """How many lines the delimiter and the header are found from."""
 
-NOT_TEXT = {
-    b"PK\x03\x04": "a ZIP archive, a spreadsheet (.xlsx) or a NumPy archive (`data=npz`)",
-    b"BZh": "compressed with bzip2",
-    b"\xfd7zXZ": "compressed with xz",
-    b"\x28\xb5\x2f\xfd": "compressed with Zstandard",
-    b"PAR1": "a Parquet file",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x89HDF": "an HDF5 file",
-    b"\xd0\xcf\x11\xe0": "a spreadsheet (.xls)",
-}
-UNICODE_MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-"""Byte order marks, which a file may start with; longer ones first."""
-
-
-def decode(file: Path, contents: bytes) -> str:
-    """The text of a file in UTF-8, or in UTF-16 or UTF-32 if it starts with a byte order mark; lines end with \\n.
-
-    Raises:
-        UserError: it is not text, or in another encoding.
-    """
-    for magic, kind in NOT_TEXT.items():
-        if contents.startswith(magic):
-            raise UserError(f"{file} must be text, but it is {kind}. Extract it, or export it as CSV.")
-    encoding = next((name for mark, name in UNICODE_MARKS.items() if contents.startswith(mark)), "utf-8-sig")
-    try:
-        text = contents.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{file} must be text in UTF-8, but its byte {error.start} is not. If a spreadsheet on Windows saved it: "
-            f"`iconv -f WINDOWS-1252 -t UTF-8 '{file}' > utf8.csv`, then `data.root=utf8.csv`."
-        ) from error
-    if "\0" in text:
-        raise UserError(
-            f"{file} must be text, but has a NUL character at position {text.index(chr(0))}: it is binary, cut off, "
-            f"or in UTF-16 without a mark. Export it as CSV in UTF-8."
-        )
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+LONGEST_LINE = 2**21
+"""Characters: some 100,000 numbers of 20 digits. The cells of a line in memory take up to 30 times as much."""
+LINE_RULE = f"A line of a CSV file may have {LONGEST_LINE:,} characters"
+LONGEST_CELL = 2**17
+"""Characters between quotes, where a cell may have several lines: 131,072, as in Python's module csv."""
 
 
 @dataclass
@@ -65,12 +38,14 @@ class CsvText:
     Blank lines and comments (`#`) are skipped, as is a first line `sep=;`, which Excel writes.
 
     Args:
+        file: for messages.
         text: of the whole file.
         delimiter: what stands between cells.
         skipped: lines at the start that are not rows.
         ends_with_delimiter: whether the lines of rows end with a delimiter that no cell follows.
     """
 
+    file: Path
     text: str
     delimiter: str = ","
     skipped: int = 0
@@ -82,15 +57,26 @@ class CsvText:
     first_comment: tuple[int, str] | None = None
 
     def lines(self) -> Iterator[str]:
-        """The lines of rows, and the header's unless it is skipped."""
+        """The lines of rows, and the header's unless it is skipped.
+
+        Raises:
+            UserError: a line, or a cell of several lines, is too long.
+        """
         self.line, self.comments, self.first_comment = 0, 0, None
-        start = 0
+        start, quoted = 0, 0
         while start < len(self.text):
             end = self.text.find("\n", start) + 1 or len(self.text)
+            self.line += 1
+            if end - start > LONGEST_LINE:
+                raise UserError(
+                    f"{LINE_RULE}, but line {self.line} of {self.file} has {end - start:,}. Write a row per line."
+                )
             line = self.text[start:end]
             start = end
-            self.line += 1
             if line.isspace() and not (self.delimiter == "\t" and "\t" in line):
+                if (blank := BLANK_LINES.match(self.text, end)) is not None:
+                    start = blank.end()
+                    self.line += start - end
                 continue
             if is_comment(line):
                 self.comments += 1
@@ -100,7 +86,21 @@ class CsvText:
                 continue
             if self.ends_with_delimiter:
                 line = line.rstrip("\n ").removesuffix(self.delimiter)
+            if quoted or '"' in line:
+                quoted = self._quoted(line, quoted)
             yield line
+
+    def _quoted(self, line: str, quoted: int) -> int:
+        """How many characters stand in lines since a quote was opened, `quoted` of them before this line."""
+        is_open = bool(quoted) ^ (line.count('"') % 2 == 1)
+        if not is_open:
+            return 0
+        if quoted and quoted + len(line) > LONGEST_CELL:
+            raise UserError(
+                f"A cell of a CSV file may have {LONGEST_CELL:,} characters, but a quote that is open in line "
+                f"{self.line} of {self.file} was opened {quoted:,} characters before. Correct the quotes."
+            )
+        return quoted + len(line)
 
     def records(self) -> Iterator[list[str]]:
         """The cells of each row, stripped; `line` is where the row ends."""
@@ -118,11 +118,11 @@ def cells_of(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
         yield ["\n"]
 
 
-def find_delimiter(text: str, chosen: str) -> str:
+def find_delimiter(file: Path, text: str, chosen: str) -> str:
     """The delimiter with which most lines are rows of equally many numbers."""
     if chosen != "auto":
         return DELIMITERS[chosen]
-    lines = _first_lines(text)
+    lines = _first_lines(CsvText(file, text))
     rows = lines[1:] or lines
     delimiter, best = ",", (0.0, 0.0)
     for each in DELIMITERS.values() if rows else ():
@@ -131,9 +131,21 @@ def find_delimiter(text: str, chosen: str) -> str:
     return delimiter
 
 
-def _first_lines(text: str) -> list[str]:
-    lines = CsvText(text).lines()
-    return [line for line, _ in zip(lines, range(SAMPLE), strict=False)]
+def _first_lines(text: CsvText) -> list[str]:
+    return list(at_most(text.lines(), len))
+
+
+Item = TypeVar("Item")
+
+
+def at_most(items: Iterator[Item], size: Callable[[Item], int]) -> Iterator[Item]:
+    """The first `SAMPLE` items, fewer if they are large: at least one, and no more than a line may have in all."""
+    left = LONGEST_LINE
+    for item in itertools.islice(items, SAMPLE):
+        yield item
+        left -= size(item)
+        if left < 0:
+            return
 
 
 def _score(rows: list[str], delimiter: str) -> tuple[float, float]:

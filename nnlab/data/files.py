@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import gzip
+import itertools
+import os
+import stat
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, cast
 
 from nnlab.errors import UserError
 from nnlab.paths import expanded
 
 GZIP_MAGIC = b"\x1f\x8b"
+PIECE = 2**20
+"""Bytes that are unpacked at a time."""
+MOST_PACKED = 1032
+"""Bytes that one byte of deflate can stand for at most."""
+
+
+LONGEST_SHOWN = 80
 
 
 def resolve_root(root: str | None, source: str) -> Path:
@@ -42,16 +54,26 @@ def first_file(folder: Path, names: Iterable[str]) -> Path | None:
     return next((file for file in candidates if file.exists()), None)
 
 
-def listing(folder: Path, limit: int = 8) -> str:
+def listing(folder: Path) -> str:
     """What a folder holds, in words, for a message."""
-    names = sorted(entry.name for entry in folder.iterdir())
+    return shown_names(sorted(entry.name for entry in folder.iterdir()))
+
+
+def shown_names(names: Collection[str], limit: int = 8) -> str:
+    """Names in words, for a message: the first ones, and how many more there are."""
     if not names:
         return "nothing"
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+    return ", ".join(printable(name) for name in itertools.islice(names, limit)) + more
 
 
-def open_file(file: Path) -> BinaryIO:
+def printable(text: str) -> str:
+    """A text from a file, for a message: what a terminal would obey is escaped, what is long cut short."""
+    text = text[:LONGEST_SHOWN]
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def open_file(file: Path) -> BufferedReader:
     """A file, open for reading.
 
     Raises:
@@ -60,25 +82,53 @@ def open_file(file: Path) -> BinaryIO:
     try:
         return file.open("rb")
     except OSError as error:
-        raise UserError(
-            f"{file} must be a readable file, but: {error.strerror}. Check its permissions and `data.root`."
-        ) from error
+        raise UserError(_unreadable(file, error)) from error
 
 
-def read_bytes(file: Path) -> bytes:
-    """The contents of a file, decompressed if they are gzip, whatever its name says.
+@contextmanager
+def open_unpacked(file: Path) -> Iterator[IO[bytes]]:
+    """A file, open for reading, decompressed piece by piece if its contents are gzip, whatever its name says.
 
     Raises:
-        UserError: it cannot be read, or its gzip stream is broken or cut off.
+        UserError: it cannot be read, or, as far as it is read, its gzip stream is broken or cut off.
     """
     with open_file(file) as stream:
-        contents = stream.read()
-    if not contents.startswith(GZIP_MAGIC):
-        return contents
-    try:
-        return gzip.decompress(contents)
-    except (EOFError, OSError, zlib.error) as error:
-        raise UserError(
-            f"{file} must be a complete gzip file, but its {len(contents):,} bytes do not decompress: {error}. "
-            "Copy or download it again."
-        ) from error
+        try:
+            is_packed = stream.peek(2)[:2] == GZIP_MAGIC
+        except OSError as error:
+            raise UserError(_unreadable(file, error)) from error
+        try:
+            yield cast(IO[bytes], gzip.GzipFile(fileobj=stream)) if is_packed else stream
+        except (EOFError, OSError, zlib.error) as error:
+            if not is_packed:
+                raise UserError(_unreadable(file, error)) from error
+            size = os.fstat(stream.fileno()).st_size
+            raise UserError(
+                f"{file} must be a complete gzip file, but its {size:,} bytes do not decompress: {error}. "
+                "Copy or download it again."
+            ) from error
+
+
+def announced_size(file: Path) -> int:
+    """How many bytes a file says that it holds unpacked: at least, if it is gzip; 0 if it does not say."""
+    with open_file(file) as stream:
+        facts = os.fstat(stream.fileno())
+        if not stat.S_ISREG(facts.st_mode) or stream.read(2) != GZIP_MAGIC:
+            return facts.st_size
+        # A gzip file ends with the size of its last part, modulo 2^32.
+        stream.seek(max(0, facts.st_size - 4))
+        size = int.from_bytes(stream.read(4), "little")
+        return size if size <= MOST_PACKED * facts.st_size else 0
+
+
+def fill(stream: IO[bytes], buffer: memoryview) -> int:
+    """Read into a buffer of bytes until it is full or the stream ends; returns how many bytes were read."""
+    done = 0
+    while done < len(buffer) and (count := stream.readinto(buffer[done : done + PIECE])):  # type: ignore[attr-defined]
+        done += count
+    return done
+
+
+def _unreadable(file: Path, error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return f"{file} must be a readable file, but: {reason}. Check its permissions and `data.root`."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, TypeVar
 
@@ -17,6 +18,9 @@ MANY = 20
 """With more distinct labels, they must look like classes."""
 FEW_ROWS = 5
 """How many rows each of many classes needs, on average."""
+
+LONGEST_NAME = 100
+"""Characters of a class's name."""
 
 LIKE_NUMBERS = (
     "It looks like a number to predict, and nnlab only classifies: regression is not supported yet. "
@@ -47,6 +51,7 @@ def to_classes(
     if class_names is None:
         classes = np.unique(np.concatenate([np.unique(each) for each in whole.values()]))
         class_names = [str(each) for each in classes]
+        _check_names(class_names, next(origin for _, origin in labels.values()))
         _check_distinct(classes, sum(map(len, whole.values())), next(origin for _, origin in labels.values()))
     else:
         classes = np.arange(len(class_names))
@@ -63,6 +68,11 @@ def labels_note(class_names: Sequence[str]) -> tuple[str, ...]:
 def _whole(labels: Array, origin: str) -> Array:
     """The labels as int64 or text."""
     if labels.dtype.kind == "U":
+        points = np.ascontiguousarray(labels, labels.dtype.newbyteorder("=")).view(np.uint32)
+        if len(points) and points.max() > sys.maxunicode:
+            raise UserError(
+                f"Labels must be whole numbers or text, but those of {origin} are not text. Save them again."
+            )
         return labels
     if labels.dtype.kind == "f":
         exact = 2.0 ** (np.finfo(labels.dtype).nmant + 1)  # every whole number below it has a float of its own
@@ -93,6 +103,21 @@ def _whole(labels: Array, origin: str) -> Array:
     return labels.astype(np.int64)
 
 
+def _check_names(names: Sequence[str], origin: str) -> None:
+    """Check that the names of classes can be shown in a line of a terminal and in a picture.
+
+    Raises:
+        UserError: one that is too long, or has characters that cannot be shown.
+    """
+    for name in names:
+        if len(name) > LONGEST_NAME or not name.isprintable():
+            raise UserError(
+                f"The name of a class must be printable text of at most {LONGEST_NAME} characters, but {origin} has "
+                f"{name[:20]!a}, of {len(name):,}. Give the classes short names, or number them: "
+                "`np.unique(labels, return_inverse=True)[1]`."
+            )
+
+
 def _check_distinct(classes: Array, rows: int, origin: str) -> None:
     """Whether so many distinct labels in so many rows can be classes.
 
@@ -115,7 +140,7 @@ def _check_distinct(classes: Array, rows: int, origin: str) -> None:
         _refuse(facts, f"A different label in every row means an index or numbers. {LIKE_NUMBERS}")
     if (count > 2 and count > rows / 2) or (count > MANY and count > rows / FEW_ROWS):
         _refuse(facts, LIKE_NUMBERS if is_number else "Drop the rare ones, or name the array of the labels")
-    if is_number and classes[-1] - classes[0] + 1 == count and classes[0] in (0, 1):
+    if is_number and int(classes[-1]) - int(classes[0]) + 1 == count and classes[0] in (0, 1):
         return
     if is_number and (count > MANY or count > max(MANY / 2, rows / 10)):
         _refuse(

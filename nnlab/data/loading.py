@@ -64,7 +64,14 @@ def read_source(settings: DataSettings, *, progress: bool = False) -> Source:
             f"`data.root={settings.root}` is for {own_files}, but `data={settings.name}` does not read it. Leave it "
             f"out, or choose one of these; {CACHE_VARIABLE} moves the folder of downloads."
         )
-    return source.read(settings, progress)
+    try:
+        return source.read(settings, progress)
+    except MemoryError as error:
+        where = f" from {settings.root}" if settings.root else ""
+        raise UserError(
+            f"`data={settings.name}`{where} must fit into memory, but the system gives this process no more. "
+            "End other programs, take a machine with more memory or give smaller files."
+        ) from error
 
 
 def dataset_of(data: DataSettings, *, seed: int) -> Dataset:

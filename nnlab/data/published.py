@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nnlab.data.download import Published, fetch
 from nnlab.data.idx_files import read_folder
+from nnlab.data.limits import MemoryLimit
 from nnlab.data.source import Source
 from nnlab.errors import UserError
 
@@ -61,7 +62,7 @@ and times in their gzip headers, so the published MD5s do not apply; with these 
 arrays are the published ones."""
 
 
-def load_mnist(*, progress: bool = False) -> Source:
+def load_mnist(limit: MemoryLimit, *, progress: bool = False) -> Source:
     """70,000 handwritten digits of 28×28 bytes: 60,000 for training, 10,000 for testing.
 
     Raises:
@@ -70,10 +71,10 @@ def load_mnist(*, progress: bool = False) -> Source:
     Reference: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-based learning applied to document
     recognition, 1998.
     """
-    return read_folder(fetch(MNIST, progress=progress), MNIST_CLASSES)
+    return read_folder(fetch(MNIST, progress=progress), limit, MNIST_CLASSES)
 
 
-def load_fashion_mnist(*, progress: bool = False) -> Source:
+def load_fashion_mnist(limit: MemoryLimit, *, progress: bool = False) -> Source:
     """70,000 pictures of clothes in MNIST's form, from Debian's package if it is installed, else downloaded.
 
     Raises:
@@ -82,18 +83,18 @@ def load_fashion_mnist(*, progress: bool = False) -> Source:
     Reference: H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking
     machine learning algorithms, 2017, https://arxiv.org/abs/1708.07747
     """
-    installed = _installed_fashion_mnist()
+    installed = _installed_fashion_mnist(limit)
     if installed is not None:
         return installed
-    return read_folder(fetch(FASHION_MNIST, progress=progress), FASHION_CLASSES)
+    return read_folder(fetch(FASHION_MNIST, progress=progress), limit, FASHION_CLASSES)
 
 
-def _installed_fashion_mnist() -> Source | None:
+def _installed_fashion_mnist(limit: MemoryLimit) -> Source | None:
     """What Debian's package has, if it is installed and its arrays are the published ones."""
     if not DEBIAN_FASHION.is_dir():
         return None
     try:
-        source = read_folder(DEBIAN_FASHION, FASHION_CLASSES)
+        source = read_folder(DEBIAN_FASHION, limit, FASHION_CLASSES)
     except UserError as error:
         problem = str(error)
     else:

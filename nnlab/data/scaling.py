@@ -21,6 +21,8 @@ DARK = 16
 BRIGHT_SHARE = 1e-3
 """The share of pixels in the training rows that must exceed it, so that a single mistake decides nothing."""
 
+BLOCK = 1024
+"""Features whose sums are taken at a time."""
 LARGE_MEAN = 64
 """Deviations that a mean may be away from 0 for float32 to subtract it well: to a 2^-18th of a deviation."""
 WHOLE_SHIFT = 2.0**20
@@ -39,7 +41,7 @@ def pixel_scaling(rows: Rows, maximum: int) -> Scaling:
         return Scaling(scale=1.0 / maximum)
     needed = BRIGHT_SHARE * len(rows) * rows.x[0].size
     bright = largest = 0
-    for chunk in _chunks(rows):
+    for chunk in _parts(rows):
         bright += int(np.count_nonzero(chunk > DARK))
         largest = max(largest, int(chunk.max()))
         if bright and bright >= needed:
@@ -98,7 +100,8 @@ def standardized(rows: Rows, scaling: Scaling, *, is_image: bool = False) -> Sca
     """
     first = rows.x[rows.index[0]]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        mean, deviation = _moments(rows, first)
+        moments = [_moments(rows, first, features) for features in _blocks(len(first))]
+        mean, deviation = (np.concatenate(each) for each in zip(*moments, strict=True))
         shift = first.astype(np.float64) + mean
         scale = np.asarray(scaling.scale / np.where(deviation > 0, deviation * scaling.scale, 1.0))
     if (broken := ~(np.isfinite(shift) & np.isfinite(deviation) & np.isfinite(scale))).any():
@@ -112,7 +115,9 @@ def standardized(rows: Rows, scaling: Scaling, *, is_image: bool = False) -> Sca
     if is_image:
         return Scaling(scale=scale, offset=-shift * scale)
     is_near = (np.abs(shift) <= LARGE_MEAN * deviation) | (deviation == 0)
-    if is_near.all() and all(is_exact(chunk, np.float32).all() for chunk in _chunks(rows)):
+    if is_near.all() and all(
+        is_exact(chunk, np.float32).all() for each in _blocks(len(first)) for chunk in _chunks(rows, each)
+    ):
         return Scaling(scale=scale, shift=shift)
     shift = np.where(deviation >= WHOLE_SHIFT, np.rint(shift), shift)
     offset = (_difference(shift, first) - mean) * scale
@@ -120,18 +125,19 @@ def standardized(rows: Rows, scaling: Scaling, *, is_image: bool = False) -> Sca
     return Scaling(scale=scale, shift=shift, offset=0.0 if is_right else offset, in_float64=True)
 
 
-def _moments(rows: Rows, first: Array) -> tuple[Array, Array]:
-    """The mean and the standard deviation of the differences from `first`, per feature."""
+def _moments(rows: Rows, first: Array, features: slice) -> tuple[Array, Array]:
+    """The mean and the standard deviation of the differences from `first`, for each of some features."""
+    first = first[features]
     peak = np.zeros(first.shape)
-    for chunk in _chunks(rows):
+    for chunk in _chunks(rows, features):
         np.maximum(peak, np.abs(_difference(chunk, first)).max(axis=0), out=peak)
     power = np.ldexp(1.0, np.frexp(peak)[1].clip(-1021, 1023))
     total = np.zeros(first.shape)
-    for chunk in _chunks(rows):
+    for chunk in _chunks(rows, features):
         total += (_difference(chunk, first) / power).sum(axis=0)
     mean = total / len(rows)
     squares = np.zeros(first.shape)
-    for chunk in _chunks(rows):
+    for chunk in _chunks(rows, features):
         squares += ((_difference(chunk, first) / power - mean) ** 2).sum(axis=0)
     return mean * power, np.sqrt(squares / len(rows)) * power
 
@@ -146,6 +152,23 @@ def _difference(x: Array, first: Array) -> NDArray[np.float64]:
     return np.asarray((whole - first).astype(np.float64) + (x - np.trunc(x)))
 
 
-def _chunks(rows: Rows) -> Iterator[Array]:
+def _blocks(features: int) -> Iterator[slice]:
+    """All features, some at a time: rows may be so wide that `CHUNK` of them are the whole table.
+
+    No block but the only one has a single feature: NumPy adds a lone column in another order, with other last bits.
+    """
+    starts = range(0, max(1, features - BLOCK + 1), BLOCK)
+    for start in starts:
+        yield slice(start, features if start == starts[-1] else start + BLOCK)
+
+
+def _chunks(rows: Rows, features: slice = slice(None)) -> Iterator[Array]:
+    """The rows, `CHUNK` at a time, with all or some of their features."""
     for start in range(0, len(rows), CHUNK):
-        yield rows.x[rows.index[start : start + CHUNK]]
+        yield rows.x[:, features][rows.index[start : start + CHUNK]]
+
+
+def _parts(rows: Rows) -> Iterator[Array]:
+    """All numbers of the rows, in parts, where their order does not matter."""
+    for features in _blocks(rows.x.shape[1]):
+        yield from _chunks(rows, features)

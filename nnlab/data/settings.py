@@ -10,6 +10,7 @@ from nnlab.data.csv_header import Header
 from nnlab.data.csv_index import Index
 from nnlab.data.csv_parsing import Decimal
 from nnlab.data.csv_text import DELIMITERS
+from nnlab.data.limits import MAX_GIGABYTES
 from nnlab.data.sources import SOURCES
 
 Strategy = Literal["tail", "random", "stratified"]
@@ -56,6 +57,8 @@ class DataSettings(Checked):
         decimal: the decimal mark of `csv` files; `auto` reads the comma as one where no number has a point.
         index: what to do with a column of `csv` files that numbers or names the rows, as pandas writes one:
             `drop` drops it, `keep` makes it a feature, `auto` refuses the file.
+        max_gigabytes: what reading one file may take in memory at most, copies included; never more than is free. It
+            changes no number, only what is refused.
         split: how rows become splits.
     """
 
@@ -69,4 +72,5 @@ class DataSettings(Checked):
     delimiter: Annotated[str, OneOf(DELIMITERS)] | Literal["auto"] = "auto"
     decimal: Decimal = "auto"
     index: Index = "auto"
+    max_gigabytes: Annotated[float, Range(gt=0)] = MAX_GIGABYTES
     split: SplitSettings = field(default_factory=SplitSettings)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nnlab.core.rows import Array
 from nnlab.data.labels import to_classes
-from nnlab.data.number_types import check_pixels, row_type, stored_type
+from nnlab.data.number_types import CHUNK, check_pixels, row_type, stored_type
 from nnlab.errors import UserError
 
 Part = Literal["train", "validation", "test"]
@@ -154,12 +154,15 @@ def _check_rows(table: RawTable) -> None:
             f"Rows must be numbers, but those of {table.origin} have the type {table.x.dtype}. "
             "Save them as bytes or floats."
         )
-    if table.x.dtype.kind == "f" and not (finite := np.isfinite(table.x)).all():
-        row, *position = (int(axis) for axis in np.unravel_index(np.argmin(finite), finite.shape))
-        raise UserError(
-            f"Rows must be finite numbers, but {table.origin} has {table.x[row, *position]} in row {row} at "
-            f"position {', '.join(map(str, position))} (counted from 0). Fill in or drop such rows first."
-        )
+    for start in range(0, len(table.x), CHUNK) if table.x.dtype.kind == "f" else ():
+        finite = np.isfinite(table.x[start : start + CHUNK])
+        if not finite.all():
+            first, *position = (int(axis) for axis in np.unravel_index(np.argmin(finite), finite.shape))
+            raise UserError(
+                f"Rows must be finite numbers, but {table.origin} has {table.x[start + first, *position]} in row "
+                f"{start + first} at position {', '.join(map(str, position))} (counted from 0). Fill in or drop such "
+                "rows first."
+            )
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nnlab.data.csv_files import CsvSettings, load_csv
 from nnlab.data.embedded import load_digits, load_mnist_5k, load_toy
 from nnlab.data.idx_files import load_idx
+from nnlab.data.limits import MemoryLimit
 from nnlab.data.npz_files import load_npz
 from nnlab.data.published import load_fashion_mnist, load_mnist
 from nnlab.data.source import Source
@@ -29,13 +30,19 @@ class DataSource:
     is_downloaded: bool = False
 
 
+def _limit(files: CsvSettings) -> MemoryLimit:
+    return MemoryLimit(files.max_gigabytes)
+
+
 SOURCES: dict[str, DataSource] = {
     "toy": DataSource(lambda files, progress: load_toy()),
     "digits": DataSource(lambda files, progress: load_digits()),
     "mnist_5k": DataSource(lambda files, progress: load_mnist_5k()),
-    "mnist": DataSource(lambda files, progress: load_mnist(progress=progress), is_downloaded=True),
-    "fashion_mnist": DataSource(lambda files, progress: load_fashion_mnist(progress=progress), is_downloaded=True),
-    "idx": DataSource(lambda files, progress: load_idx(files.root), has_root=True),
+    "mnist": DataSource(lambda files, progress: load_mnist(_limit(files), progress=progress), is_downloaded=True),
+    "fashion_mnist": DataSource(
+        lambda files, progress: load_fashion_mnist(_limit(files), progress=progress), is_downloaded=True
+    ),
+    "idx": DataSource(lambda files, progress: load_idx(files.root, _limit(files)), has_root=True),
     "csv": DataSource(lambda files, progress: load_csv(files), has_root=True),
-    "npz": DataSource(lambda files, progress: load_npz(files.root), has_root=True),
+    "npz": DataSource(lambda files, progress: load_npz(files.root, _limit(files)), has_root=True),
 }

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from nnlab.commands.reminder import reminder
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.doctor.finding import Finding
 from nnlab.errors import RunFailedError, UserError
@@ -32,6 +33,9 @@ def storage(runs_dir: Path, uri: str | None) -> Iterator[Finding]:
     """
     yield from disk(runs_dir.absolute())
     yield store(runs_dir, uri)
+    if line := reminder(runs_dir):
+        fact, _, remedy = line.partition(": ")
+        yield Finding("MLflow", "note", fact, remedy)
 
 
 def disk(runs_dir: Path) -> Iterator[Finding]:

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Annotated, Any
 
 from nnlab.config.tracking_uri import is_same_store
 from nnlab.errors import UserError
@@ -16,26 +14,39 @@ from nnlab.mlflow_sync.state import SyncState
 from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, TRIALS, RunDirectory, run_directories
-from nnlab.runs.files import read_text
+from nnlab.runs.reading import LARGEST, damaged, read_bounded
+from nnlab.runs.yaml_text import read_yaml
+from nnlab.typed import OPEN, Fields, MalformedError
 
-_SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TRACKING = re.compile(r"^tracking:\n(?:[ ].*\n)+", re.MULTILINE)
+_TRACKING = re.compile(rb"^tracking:\n(?:[ ].*\n)+", re.MULTILINE)
 """The part of a config that says where the run goes: reading all of it takes twenty times as long."""
+_PLACES = Annotated[
+    dict[str, Any],
+    Fields({}, {"tracking": Annotated[dict[str, Any], Fields({}, {"uri": str | None, "enabled": bool}), OPEN]}),
+    OPEN,
+]
 
 
 @dataclass(frozen=True)
-class Unsynced:
-    """A run directory of which its store in MLflow lacks something.
+class Bound:
+    """A run directory that is bound for MLflow.
 
     Args:
         run: the directory.
-        uri: where it goes, without password; None if that cannot be read.
+        uri: of the store, without password; None if that cannot be read.
+        state: what the store has of it; None if nothing was sent yet.
         damage: why it cannot be sent; None if nothing is known to be wrong with it.
     """
 
     run: Path
     uri: str | None
+    state: SyncState | None = None
     damage: str | None = None
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether all of it has arrived, as far as is noted."""
+        return self.damage is None and self.state is not None and self.state.has_all(self.run)
 
     @property
     def is_alive(self) -> bool:
@@ -43,30 +54,33 @@ class Unsynced:
         return RunDirectory.is_alive(self.run)
 
 
-def unsynced(runs_dir: Path, uri: str | None = None) -> Iterator[Unsynced]:
-    """The runs of a folder that have not arrived where they go, studies before trials; those still recorded too.
+def unsynced(runs_dir: Path, uri: str | None = None) -> Iterator[Bound]:
+    """The runs of a folder that have not arrived where they go; see `bound`."""
+    return (found for found in bound(runs_dir, uri) if not found.has_arrived)
+
+
+def bound(runs_dir: Path, uri: str | None = None, to: str | None = None) -> Iterator[Bound]:
+    """The runs of a folder that go to MLflow, studies before trials; those still recorded too.
 
     Each is looked at when it is its turn. A damaged one is yielded as such, whatever its store, and no other suffers
     from it.
 
     Args:
         runs_dir: the folder.
-        uri: of one store, resolved; None for all.
+        uri: resolved, leaves those out that go elsewhere; None is all.
+        to: resolved, has all of them go there, also those that are kept out of MLflow.
     """
     for run in run_directories(runs_dir):
         try:
-            store = destination(run)
+            store = redacted(to) if to else destination(run)
             if store is None or (uri is not None and not is_same_store(store, redacted(uri))):
                 continue
-            state = SyncState.of(run, store)
-            if journal.has_started(run / JOURNAL) and (state is None or not state.has_all(run)):
-                yield Unsynced(run, store)
+            if journal.has_started(run / JOURNAL):
+                yield Bound(run, store, SyncState.of(run, store))
         except UserError as error:
-            yield Unsynced(run, None, str(error))
-        except FileNotFoundError:  # removed just now
-            continue
+            yield Bound(run, None, damage=str(error))
         except OSError as error:
-            yield Unsynced(run, None, f"{run} cannot be read ({error.strerror or error}).")
+            yield Bound(run, None, damage=f"{run} cannot be read ({error.strerror or error}).")
 
 
 def destination(run: Path) -> str | None:
@@ -93,18 +107,12 @@ def destination(run: Path) -> str | None:
 def _configured(run: Path) -> str | None:
     path = run / CONFIG
     try:
-        text = read_text(path)
-        part = _TRACKING.search(text)
-        config: Any = yaml.load(part[0] if part else text, _SAFE_LOADER)
-        tracking = config.get("tracking") or {}
-        uri = tracking.get("uri") if tracking.get("enabled") is True else None
-        if not isinstance(uri, str | None):
-            raise TypeError("tracking.uri is no text")
+        data = read_bounded(path, LARGEST)
+        part = _TRACKING.search(data)
+        tracking = read_yaml(part[0] if part else data, _PLACES).get("tracking", {})
     except FileNotFoundError:
         return None
-    except (ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
-        raise UserError(
-            f"{path} must be as nnlab wrote it, but is damaged ({' '.join(str(error).split())}). "
-            "Restore it, or move the run directory away."
-        ) from error
+    except MalformedError as error:
+        raise damaged(path, str(error), "Restore it, or move the run directory away.") from error
+    uri = tracking.get("uri") if tracking.get("enabled") else None
     return None if not uri else redacted(uri)

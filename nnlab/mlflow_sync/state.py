@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
+from nnlab.check import NOT_EMPTY, Range
 from nnlab.config.tracking_uri import is_same_store, sqlite_path
 from nnlab.errors import RunFailedError, UserError
 from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL
 from nnlab.runs.directory import MLFLOW as FILE
-from nnlab.runs.files import read_bytes, remove, write_atomically
+from nnlab.runs.files import remove, write_atomically
+from nnlab.runs.reading import read_stored
 
 
 class AwaitsParentError(RunFailedError):
@@ -46,12 +49,12 @@ class SyncState:
         problem: why the last upload failed.
     """
 
-    tracking_uri: str
+    tracking_uri: Annotated[str, NOT_EMPTY]
     experiment_id: str | None = None
     run_id: str | None = None
     may_exist: bool = True
     is_described: bool = False
-    offset: int = 0
+    offset: Annotated[int, Range(ge=0)] = 0
     is_closed: bool = False
     is_deleted: bool = False
     problem: str | None = None
@@ -72,29 +75,20 @@ class SyncState:
 
     @classmethod
     def _read(cls, path: Path) -> SyncState | None:
+        remedy = "Delete it: the run is then found again in MLflow by its tag nnlab.run."
         try:
-            content = json.loads(read_bytes(path))
-            content = {"may_exist": True, "is_deleted": False, **content}  # of earlier versions
-            return cls(**{field.name: content[field.name] for field in fields(cls)})
+            state: SyncState = read_stored(path, cls, remedy)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UserError(
-                f"{path} must say what MLflow has of the run, but is damaged ({error!r}). "
-                "Delete it: the run is then found again in MLflow by its tag nnlab.run."
-            ) from error
+        return state
 
     def is_of(self, uri: str) -> bool:
         """Whether it is about the store `uri`."""
         return is_same_store(self.tracking_uri, redacted(uri))
 
     def has_all(self, run: Path) -> bool:
-        """Whether all of the run directory `run` has arrived: it has ended, and was not started since.
-
-        Raises:
-            OSError: if the run has no journal.
-        """
-        return self.is_closed and self.offset == (run / JOURNAL).stat().st_size
+        """Whether all of the run directory `run` has arrived: it has ended, and was not started since."""
+        return self.is_closed and self.offset == journal.length(run / JOURNAL)
 
     def save(self, run: Path, *, is_copy: bool = False) -> None:
         """Write it into the run directory `run`, atomically.

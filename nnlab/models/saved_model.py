@@ -1,16 +1,16 @@
 """A trained network as files that anyone can read: `architecture.json` and `weights.safetensors`, no pickle.
 
-A copy of this file and of `nnlab.core` travels with the model in MLflow, so it uses nothing else of nnlab.
+A copy of this file, of `nnlab.core` and of what reads them travels with the model in MLflow, see `nnlab.models.code`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +20,20 @@ from safetensors.numpy import load, save
 from nnlab.core.network import Network
 from nnlab.core.rows import Scaling
 from nnlab.errors import UserError
+from nnlab.json_text import read_json
+from nnlab.models.stored_form import LARGEST_ARCHITECTURE, ArchitectureForm, check_header, largest_file
+from nnlab.typed import MalformedError
 
 Array = NDArray[Any]
+Open = Callable[[Path], BinaryIO]
 Write = Callable[[Path, bytes], object]
 
 FORMAT = 2
-READABLE = (1, FORMAT)
-"""Format 1 had only scale and offset."""
 ARCHITECTURE = "architecture.json"
 WEIGHTS = "weights.safetensors"
 TERMS = ("scale", "offset", "shift")
 """Of the scaling, in full: narrowed to float32 they would lose what they are there for."""
+RESTORE = "Restore the model's two files, or load them with the version of nnlab that wrote them."
 
 
 @dataclass(frozen=True)
@@ -101,42 +104,64 @@ def save_model(folder: Path, model: Model, write: Write = Path.write_bytes) -> N
     write(folder / ARCHITECTURE, (json.dumps(architecture, indent=2) + "\n").encode())
 
 
-def load_model(architecture: Path, weights: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Model:
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def load_model(architecture: Path, weights: Path, opened: Open = _open) -> Model:
     """Read a model back.
 
     Args:
         architecture, weights: the two files.
-        read: how a file is read.
+        opened: how a file is opened.
 
     Raises:
-        UserError: if the files are damaged, do not belong together, or are of another format.
-        OSError: if a file cannot be read.
+        UserError: if a file cannot be read or is damaged, or they do not belong together, or are of another format.
     """
-    data = read(weights)
     try:
-        fields = json.loads(read(architecture))
-        kind, expected = fields["format"], fields["weights"]["sha256"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{architecture} must describe a model in nnlab's JSON, but does not ({error!r}).") from error
-    if kind not in READABLE:
-        raise UserError(
-            f"{architecture} must be of format {' or '.join(map(str, READABLE))}, but is of format {kind!r}. "
-            "Load it with the version of nnlab that wrote it."
-        )
-    found = hashlib.sha256(data).hexdigest()
+        fields: ArchitectureForm = read_json(_content(architecture, LARGEST_ARCHITECTURE, opened), ArchitectureForm)
+        data = _content(weights, largest_file(fields), opened)
+    except MalformedError as error:
+        raise UserError(f"{architecture} must describe a model as nnlab does: {error}. {RESTORE}") from error
+    found, expected = hashlib.sha256(data).hexdigest(), fields["weights"]["sha256"]
     if found != expected:
         raise UserError(
             f"The weights must be those that the model was saved with (SHA-256 {expected}), but {weights} "
             f"has {found}. The file was changed or damaged: take it from the run's own directory."
         )
     try:
-        arrays = load(data)
-        terms = {term: arrays.pop(f"input.{term}") for term in TERMS if kind > 1 or term != "shift"}
-        scaling = Scaling(**terms, in_float64=kind > 1 and bool(fields["input"]["in_float64"]))
-        example = arrays.pop("input.example")
-        network = Network.from_dict(fields["network"])
-        network.parameters.load(arrays)
-        class_names: Sequence[str] = fields["classes"]
+        return _model(fields, data)
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{architecture} and {weights} do not make a network: {error}") from error
-    return Model(network, scaling, tuple(class_names), example)
+        raise UserError(f"{architecture} and {weights} do not make a network: {error}. {RESTORE}") from error
+
+
+def _model(fields: ArchitectureForm, data: bytes) -> Model:
+    check_header(data, fields)
+    kind, input_ = fields["format"], fields["input"]
+    arrays = load(data)
+    terms = {term: arrays.pop(f"input.{term}") for term in TERMS if kind > 1 or term != "shift"}
+    for term, array in terms.items():
+        if (
+            array.dtype.kind != "f"
+            or array.shape not in ((), (1,), (input_["features"],))
+            or not np.isfinite(array).all()
+        ):
+            raise ValueError(f"`input.{term}` must be finite, a number or one per feature")
+    example = arrays.pop("input.example")
+    if example.ndim != 2 or example.shape[1] != input_["features"] or example.dtype.name != input_["dtype"]:
+        raise ValueError(f"`input.example` must be rows of {input_['features']} features of {input_['dtype']}")
+    network = Network.from_dict(fields["network"])
+    network.parameters.load(arrays)
+    scaling = Scaling(**terms, in_float64=kind > 1 and input_["in_float64"])
+    return Model(network, scaling, tuple(fields["classes"]), example)
+
+
+def _content(path: Path, limit: int, opened: Open) -> bytes:
+    try:
+        with opened(path) as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise UserError(f"A model's files must be readable, but {path} is not ({error.strerror}). {RESTORE}") from error
+    if len(data) > limit:
+        raise UserError(f"{path} must have at most {limit:,} bytes, but has more. {RESTORE}")
+    return data

@@ -1,7 +1,8 @@
 """A run's own directory: everything about the run, recorded as it happens, whatever happens to MLflow.
 
 `config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
-`history.csv`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived there).
+`history.csv`, `checkpoints/`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived
+there).
 A study has such a directory too, with `study.json` and `trials.csv`, and its trials' directories in `trials/`.
 """
 
@@ -30,9 +31,12 @@ OVERRIDES = "overrides.yaml"
 PROVENANCE = "provenance.json"
 MODEL = "model"
 PLOTS = "plots"
+CHECKPOINTS = "checkpoints"
 MLFLOW = "mlflow.json"
 STUDY = "study.json"
 TRIALS = "trials"
+DATA = "data"
+"""In a study's directory while it runs: the data that its workers share."""
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0
@@ -132,13 +136,13 @@ class RunDirectory:
         return self.path / name
 
     def clear(self) -> None:
-        """Remove the results of a run that was here before: `model/`, `plots/`, `history.csv` and `profile.csv`.
+        """Remove what a run that was here before has left, but its journal: results and checkpoints.
 
         Raises:
             RunFailedError: if that fails.
         """
         try:
-            for name in ("history.csv", "profile.csv", MODEL, PLOTS):
+            for name in ("history.csv", "profile.csv", MODEL, PLOTS, CHECKPOINTS):
                 remove(self.path / name)
         except OSError as error:
             raise not_writable(self.path, error) from error

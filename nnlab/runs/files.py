@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from nnlab.errors import RunFailedError
+from nnlab.errors import MachineError, RunFailedError
+from nnlab.machine import KINDS
 from nnlab.runs.opening import UnsafeFileError, check_one_name, kind_of, open_descriptor, opened_folder
 
 
@@ -95,6 +96,39 @@ def write_atomically(path: Path, content: str | bytes, *, is_synced: bool = True
         raise not_writable(path, error) from error
 
 
+def bring_to_disk(path: Path) -> None:
+    """Force to the disk what has been written into the plain file `path` so far, whoever wrote it.
+
+    Raises:
+        OSError: if that fails.
+    """
+    with open_binary(path) as file:
+        os.fsync(file.fileno())
+
+
+def bring_names_to_disk(path: Path) -> None:
+    """Force to the disk which files are in the folder `path`.
+
+    Raises:
+        OSError: if that fails.
+    """
+    with opened_folder(path) as folder:
+        os.fsync(folder)
+
+
+def names_in(path: Path) -> list[str]:
+    """What is in the folder `path`; nothing where there is none.
+
+    Raises:
+        OSError: if it is no folder.
+    """
+    try:
+        with opened_folder(path) as folder:
+            return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
 def make_folder(path: Path) -> None:
     """Make the folder `path`, unless it is there; the folder that it is in must exist.
 
@@ -124,13 +158,13 @@ def remove(path: Path) -> None:
 
 
 def not_writable(path: Path, error: OSError) -> RunFailedError:
-    """What to raise when something of a run cannot be written while it runs."""
+    """What to raise when something of a run cannot be written while it runs: a MachineError if the machine fails."""
     remedy = "Free some space, or keep the runs elsewhere with runs_dir or NNLAB_RUNS_DIR."
     if isinstance(error, UnsafeFileError):
         remedy = "Move that away, or keep the runs in a folder of your own with runs_dir or NNLAB_RUNS_DIR."
-    return RunFailedError(
-        f"A run must be able to write its files, but writing {path} failed ({error.strerror or error}). {remedy}"
-    )
+    text = f"A run must be able to write its files, but writing {path} failed ({error.strerror or error}). {remedy}"
+    kind = KINDS.get(error.errno or 0)
+    return RunFailedError(text) if kind is None else MachineError(text, kind, str(path), error.errno)
 
 
 class FileLock:

@@ -12,11 +12,15 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
+
+from nnlab.check import Range
+from nnlab.config.leaves import WITHOUT_EFFECT, without
+from nnlab.typed import FILLED, PATH
 
 if TYPE_CHECKING:
     from nnlab.data.dataset import Dataset
@@ -25,6 +29,72 @@ UNKNOWN = "unknown"
 
 # What the numbers depend on: arithmetic, its threads, embedded data, composing the config, and the weights' file.
 PACKAGES = ("numpy", "threadpoolctl", "scikit-learn", "mlxtend", "hydra-core", "omegaconf", "safetensors")
+
+
+Count = Annotated[int, Range(ge=0)]
+
+
+class Rows(TypedDict):
+    """The numbers of rows."""
+
+    train: Count
+    validation: Count
+    test: Count
+
+
+class DatasetFacts(TypedDict):
+    """Of the data set: the sizes of its splits, and the SHA-256 of all that is in it."""
+
+    name: str
+    sha256: str
+    features: Annotated[int, Range(ge=1)]
+    dtype: str
+    classes: list[str]
+    rows: Rows
+
+
+class GitFacts(TypedDict):
+    """Of the code, see `git_state`."""
+
+    commit: str
+    dirty: Literal["true", "false", "unknown"]
+
+
+class GroupFacts(TypedDict):
+    """Of a run that one command line started with others, see `nnlab.runs.groups`.
+
+    `name` is the group's, random; `place` counts from 1; `line` is the SHA-256 of what all its runs are, the same
+    for the same command line.
+    """
+
+    name: str
+    place: Annotated[int, Range(ge=1)]
+    size: Annotated[int, Range(ge=1)]
+    line: str
+
+
+class Provenance(TypedDict):
+    """What `provenance.json` holds; nothing else may stand in it.
+
+    `tags` go to MLflow. A trial has a `parent`, the path of its study's run directory (absolute, or from the trial's
+    own), and a `name`, its run's in MLflow.
+    """
+
+    config_sha256: str
+    seed: Any
+    command: Annotated[list[str], FILLED]
+    user: str
+    dataset: DatasetFacts
+    git: GitFacts
+    numpy: str
+    blas: str
+    python: str
+    platform: str
+    packages: dict[str, str]
+    tags: NotRequired[dict[str, str]]
+    parent: NotRequired[Annotated[str, PATH]]
+    name: NotRequired[str]
+    group: NotRequired[GroupFacts]
 
 
 def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str]) -> dict[str, Any]:
@@ -38,11 +108,9 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
         command: the program and its arguments.
 
     Returns:
-        `config_sha256`, `seed`, `command`, `user`, `dataset`, `git` (commit, dirty), `numpy`, `blas`, `python`,
-        `platform`, `packages`. Add `tags` (name -> text) before a recorder gets it; and for a trial `parent`, the path
-        of its study's run directory (absolute, or from the trial's own), and `name`, its run's in MLflow.
+        A `Provenance`, without what is only known elsewhere: `tags`, `parent`, `name` and `group`.
     """
-    commit, dirty = _git_state_at_first()
+    commit, dirty = git_state_at_first()
     return {
         "config_sha256": config_sha256(config),
         "seed": config.get("seed"),
@@ -72,17 +140,12 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
 def config_sha256(config: Mapping[str, Any]) -> str:
     """The SHA-256 of the configuration in canonical JSON (sorted keys, no spaces, ASCII), in hexadecimal.
 
-    `runs_dir`, `tracking` and `data.root` are left out: where things are kept does not change what a run is, and
-    what the data is, its own SHA-256 says. So is `trainer.test`: a run is the same whether it was tested or not.
+    What changes no number of a run is left out, see `WITHOUT_EFFECT`.
 
     Raises:
         ValueError: if a number is not finite; TypeError if JSON has no such value.
     """
-    kept = {key: value for key, value in config.items() if key not in ("runs_dir", "tracking")}
-    if "data" in kept:
-        kept["data"] = {key: value for key, value in kept["data"].items() if key != "root"}
-    if "trainer" in kept:
-        kept["trainer"] = {key: value for key, value in kept["trainer"].items() if key != "test"}
+    kept = without(config, WITHOUT_EFFECT)
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -141,9 +204,9 @@ def requirements(versions: Mapping[str, str]) -> str:
     return "".join(f"{name}=={version}\n" for name, version in versions.items())
 
 
-# A process that does many runs does them all with the code and the packages that it has loaded.
 @functools.cache
-def _git_state_at_first() -> tuple[str, str]:
+def git_state_at_first() -> tuple[str, str]:
+    """As `git_state`, when this process first asked: all its runs have the code that it loaded then."""
     return git_state()
 
 

@@ -72,7 +72,7 @@ class Recorder:
             directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
             directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
             directory.write("requirements.txt", requirements(facts["packages"]))
-            return cls._started(directory, announce, reopened=False)
+            return cls._started(directory, announce, goes_on=False)
         except BaseException:
             directory.release()
             raise
@@ -91,20 +91,35 @@ class Recorder:
         """
         if not journal.has_started(path / JOURNAL):
             raise UserError(f"Only a run that was started can be reopened, but {path} holds none. Check the path.")
-        directory = RunDirectory.claim(path)
+        return cls.go_on(RunDirectory.claim(path), announce)
+
+    @classmethod
+    def go_on(cls, directory: RunDirectory, announce: Announce | None, epochs: int | None = None) -> Recorder:
+        """As `reopen`, for a directory that was claimed already; released if this fails.
+
+        Args:
+            directory: holds a run.
+            announce: as for `open`.
+            epochs: how many the run is to have in total from now on, if it is extended.
+        """
         try:
-            return cls._started(directory, announce, reopened=True)
+            return cls._started(directory, announce, goes_on=True, **({} if epochs is None else {"epochs": epochs}))
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def _started(cls, directory: RunDirectory, announce: Announce | None, *, reopened: bool) -> Recorder:
-        recorder = cls(directory)
+    def _started(cls, directory: RunDirectory, announce: Announce | None, **fields: Any) -> Recorder:
         if announce is not None:
             announce(directory.path)
-        recorder._journal.append("start", goes_on=reopened)
+        recorder = cls(directory)
+        recorder._journal.append("start", **fields)
         return recorder
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has not been closed; one whose end could not be written is closed too."""
+        return self._is_open
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Record the metrics of an epoch, counted from 1.

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import yaml
-
 from nnlab.errors import UserError
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, MODEL, OVERRIDES, PROVENANCE, RunDirectory
-from nnlab.runs.files import is_file, read_bytes, read_text
+from nnlab.runs.files import is_file, open_binary
 from nnlab.runs.journal import Status
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.opening import UnsafeFileError
+from nnlab.runs.provenance import Provenance
+from nnlab.runs.reading import damaged, read_stored
 from nnlab.runs.resolve import mlflow_id, resolve
 
 if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
 
-_SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+RESTORE = "Restore it: without it the run cannot be read back."
 
 
 class StoredRun(JournalReader):
@@ -94,17 +93,20 @@ class StoredRun(JournalReader):
         Raises:
             UserError: if the file is missing or damaged, as do the files below.
         """
-        return dict(self._content(CONFIG))
+        content: dict[str, Any] = self._content(CONFIG, dict[str, Any])
+        return content
 
     @cached_property
     def overrides(self) -> list[str]:
         """What was set on the command line."""
-        return list(self._content(OVERRIDES))
+        content: list[str] = self._content(OVERRIDES, list[str])
+        return content
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """Where the numbers come from, see `nnlab.runs.provenance.collect`."""
-        return dict(self._content(PROVENANCE))
+        """Where the numbers come from: a `nnlab.runs.provenance.Provenance`."""
+        content: dict[str, Any] = self._content(PROVENANCE, Provenance)
+        return content
 
     def model(self) -> Model:
         """The network with the weights that were kept.
@@ -119,17 +121,10 @@ class StoredRun(JournalReader):
             raise UserError(
                 f"A run has a model once training has ended, but {self.path} has none; its status is {self.status}."
             )
-        return load_model(folder / ARCHITECTURE, folder / WEIGHTS, read_bytes)
+        return load_model(folder / ARCHITECTURE, folder / WEIGHTS, open_binary)
 
-    def _content(self, name: str) -> Any:
+    def _content(self, name: str, shape: Any) -> Any:
         try:
-            text = read_text(self.path / name)
-            content = json.loads(text) if name.endswith(".json") else yaml.load(text, _SAFE_LOADER)
-            if not isinstance(content, list if name == OVERRIDES else dict):
-                raise ValueError(f"it holds {type(content).__name__}")
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise UserError(
-                f"The files of a run must be as nnlab wrote them, but {name} in {self.path} is damaged "
-                f"({' '.join(str(error).split())}). Restore it: without it the run cannot be read back."
-            ) from error
-        return content
+            return read_stored(self.path / name, shape, RESTORE)
+        except FileNotFoundError as error:
+            raise damaged(self.path / name, "it is missing", RESTORE) from error

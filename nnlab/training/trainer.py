@@ -34,7 +34,8 @@ class Trainer:
     Attributes:
         profile: where the time went, if the settings ask for it.
         epochs: how many have ended.
-        selection: the best of them.
+        under_way: how far the next one has come.
+        selection: the best of those that have ended.
 
     Args:
         objective: the loss to minimize; its network is changed in place.
@@ -75,7 +76,7 @@ class Trainer:
         self.selection = Selection(settings, parameters, has_validation=len(dataset.validation) > 0)
         self.epochs = 0
         self._shuffle = shuffle
-        self._under_way = self._next_epoch()
+        self.under_way = self._next_epoch()
         self._extensions = Extensions(settings)
         self._has_last_weights = True
         self._pace = Pace(self.steps_per_epoch)
@@ -123,7 +124,7 @@ class Trainer:
         Raises:
             ValueError: if epoch `after` is not before the last of `epochs`.
         """
-        self._extensions.add(self.epochs + (self._under_way.steps > 0) if after is None else after, epochs)
+        self._extensions.add(self.epochs + (self.under_way.steps > 0) if after is None else after, epochs)
 
     def state(self) -> TrainerState:
         """All that the rest of training depends on, as copies. May be called while `run` waits after a `Progress` or an
@@ -137,7 +138,7 @@ class Trainer:
         return state_of(
             self.learner,
             self.selection,
-            self._under_way,
+            self.under_way,
             self.epochs,
             self._horizon(self.epochs + 1),
         )
@@ -162,7 +163,7 @@ class Trainer:
         self.learner.step = facts.epochs * self.steps_per_epoch + facts.steps
         self.learner.last_lr = facts.last_lr
         tally = Tally(facts.loss, facts.rows, facts.correct, facts.labelled)
-        self._under_way = EpochUnderWay(facts.shuffle, facts.steps, tally, facts.seconds)
+        self.under_way = EpochUnderWay(facts.shuffle, facts.steps, tally, facts.seconds)
         self.selection.last_epoch = facts.epochs
         self.selection.best_epoch, self.selection.best_score = facts.best_epoch, facts.best_score
         self._has_last_weights = True
@@ -180,15 +181,15 @@ class Trainer:
         return Tested(metrics, self.objective.outputs(predictions))
 
     def _learn(self) -> Generator[Progress, None, None]:
-        """The updates that are left of an epoch, with an event every so many steps."""
-        epoch, steps, now = self.epochs + 1, self.steps_per_epoch, self._under_way
+        """The updates that are left of an epoch, with an event every so many steps. Its order is drawn here, where the
+        stream is at `order_from`."""
+        epoch, steps, now = self.epochs + 1, self.steps_per_epoch, self.under_way
         self.learner.horizon = self._horizon(epoch)
-        self._shuffle.bit_generator.state = now.order_from
         order = shuffled(self.dataset.train, self._shuffle)
         size = self.learner.batch_size
         self._pace.reported()
         while now.steps < steps:
-            ids = order[now.steps * size :][: self._pace.steps * size]
+            ids = order[now.steps * size : (now.steps + self._pace.steps) * size]
             start = time.perf_counter()
             self.learner.learn(ids, now.tally)
             seconds = time.perf_counter() - start
@@ -202,23 +203,23 @@ class Trainer:
 
     def _end_of_epoch(self) -> EpochEnd:
         """Evaluate the validation split, and choose."""
-        epoch, tally = self.epochs + 1, self._under_way.tally
+        epoch, tally = self.epochs + 1, self.under_way.tally
         held_out = self._evaluated(self.dataset.validation)
         metrics = {
             **_scores("train", tally),
             "lr": self.learner.last_lr,
-            "time/epoch_seconds": self._under_way.seconds,
+            "time/epoch_seconds": self.under_way.seconds,
             **_scores("val", held_out),
         }
         if self.settings.count_correct:
             metrics |= _counts("train", tally) | _counts("val", held_out)
         self._check_finite(metrics.get("val/loss", 0.0), f"epoch {epoch}, on the validation split")
         is_best = self.selection.observe(epoch, metrics)
-        self.epochs, self._under_way = epoch, self._next_epoch()
+        self.epochs, self.under_way = epoch, self._next_epoch()
         return EpochEnd(epoch, metrics, is_best)
 
     def _next_epoch(self) -> EpochUnderWay:
-        return EpochUnderWay(dict(self._shuffle.bit_generator.state))
+        return EpochUnderWay(self._shuffle.bit_generator.state)
 
     def _horizon(self, epoch: int) -> Horizon:
         return Horizon(self.steps_per_epoch, self._extensions.planned(epoch))

@@ -6,13 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from nnlab.errors import UserError
 from nnlab.redaction import redacted
-from nnlab.runs.directory import LOCK, RunDirectory
-from nnlab.runs.files import read_text
+from nnlab.runs.directory import CONFIG, LOCK, RunDirectory
 from nnlab.runs.owners import check_own
+from nnlab.runs.reading import read_stored
 from nnlab.tuning.manifest import FILE, Manifest, versions
 from nnlab.tuning.plan import Plan
 
@@ -60,9 +58,8 @@ def _check_free(path: Path) -> None:
 def _is_unborn(path: Path) -> bool:
     """Whether there is nothing at `path`, or no more than a study that was killed as it started."""
     try:
-        config = yaml.safe_load(read_text(path / "config.yaml"))
-        return isinstance(config, dict) and "sweep" in config
+        return "sweep" in read_stored(path / CONFIG, dict[str, Any], "")
     except FileNotFoundError:
         return not path.exists() or all(entry.name == LOCK for entry in path.iterdir())
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, UserError):
         return False

@@ -94,14 +94,18 @@ def storage_url(manifest: Manifest, arguments: Sequence[str]) -> str | None:
 
     Args:
         manifest: of the study.
-        arguments: overrides, which have to say the address if it is secret.
+        arguments: overrides, which have to say the address if it is secret; `${oc.env:NAME}` is resolved.
 
     Raises:
-        UserError: if they do not.
+        UserError: if they do not, or it cannot be resolved.
     """
-    urls = [override.value() for override in parsed(arguments, study_rules()) if override.key_or_group == STORAGE]
-    if urls and urls[-1] is not None:
-        return str(urls[-1])
+    given = [override for override in parsed(arguments, study_rules()) if override.key_or_group == STORAGE]
+    problems: list[ConfigProblem] = []
+    url = composed_study(given, problems)["sweep"]["storage"] if given else None
+    if problems:
+        raise ConfigError(problems)
+    if url is not None:
+        return str(url)
     if "***" in (manifest.storage or ""):  # see `redacted`
         raise UserError(
             f"The study {manifest.name!r} is kept at {manifest.storage}, but without its password. "

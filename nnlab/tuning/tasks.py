@@ -13,15 +13,14 @@ from nnlab.config.repeat import overrides_of
 from nnlab.config.schema import Config
 from nnlab.config.validate import Validated
 from nnlab.data import Dataset, save_shared
-from nnlab.runs.directory import TRIALS
+from nnlab.runs.directory import DATA, TRIALS
 from nnlab.runs.files import make_folder
 from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
-from nnlab.tuning.trial import Pruning, Task
+from nnlab.tuning.trial import Task
 from nnlab.tuning.trials import Asked
-
-DATA = "data"
+from nnlab.tuning.watch import Pruning
 
 
 class Tasks:

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from nnlab.data import Dataset, DataSettings, SplitSettings, load
-from nnlab.data.csv_files import CsvFile, read_csv
+from nnlab.data.csv_columns import CsvFile
+from nnlab.data.csv_files import read_csv
 
 KAGGLE = "label,pixel0,pixel1,pixel2,pixel3\n1,0,255,3,4\n0,9,8,7,6\n1,0,0,0,0\n0,1,2,3,4\n"
 NO_SPLIT = SplitSettings(validation=0, test=0, strategy="tail")

@@ -176,7 +176,7 @@ BROKEN = {
         archive_bytes()[:200] + b"\x00\xff\x00" + archive_bytes()[203:],
         "x_train in .* is damaged",
     ),
-    "zip of texts": (zip_of_text(), "x_train in .* must be a NumPy array, but is not"),
+    "zip of texts": (zip_of_text(), "x_train in .* is not a NumPy array"),
 }
 
 

@@ -99,10 +99,10 @@ def test_changed_weights_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda fields: fields | {"format": 3}, "must be of format 1 or 2, but is of format 3"),
-        (lambda fields: {"format": 1}, r"must describe a model in nnlab's JSON.*KeyError\('weights'\)"),
-        (lambda fields: [], "must describe a model in nnlab's JSON"),
-        (lambda fields: fields | {"network": {}}, "do not make a network"),
+        (lambda fields: fields | {"format": 3}, "`format` must be one of 1, 2, but is 3"),
+        (lambda fields: {"format": 1}, "must describe a model as nnlab does: it must have the key 'classes'"),
+        (lambda fields: [], "must describe a model as nnlab does: it must be a mapping"),
+        (lambda fields: fields | {"network": {}}, "`network` must have the key 'dtype'"),
         (
             lambda fields: fields | {"network": fields["network"] | {"features": [9]}},
             r"do not make a network: .*shape",

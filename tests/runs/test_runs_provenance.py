@@ -55,6 +55,13 @@ def test_where_the_data_lies_does_not_change_the_configs_digest() -> None:
     assert provenance.config_sha256(here) != provenance.config_sha256({"data": {"name": "csv", "root": "/here"}})
 
 
+def test_what_changes_no_number_does_not_change_the_configs_digest() -> None:
+    without = {"seed": 1, "data": {"name": "idx"}, "trainer": {"epochs": 3}}
+    place = {"runs_dir": "x", "tracking": {"uri": "y"}, "data": {"name": "idx", "root": "z"}}
+    trainer = {"epochs": 3, "test": True, "checkpoint_seconds": 5.0}
+    assert provenance.config_sha256({**without, **place, "trainer": trainer}) == provenance.config_sha256(without)
+
+
 def test_the_weights_digest_is_that_of_their_little_endian_bytes() -> None:
     # 1.0 and -2.0 are 3f800000 and c0000000 in IEEE 754 single precision.
     expected = hashlib.sha256(bytes.fromhex("0000803f 000000c0")).hexdigest()

@@ -127,7 +127,7 @@ def test_processes_that_start_and_write_together_lose_nothing(tmp_path: Path) ->
 def test_a_line_that_is_no_record_is_reported_with_the_file(damage: bytes, place: int, journal: Path) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*lines[:place], damage, *lines[place:]]))
-    with pytest.raises(UserError, match=r"a line of .*study\.log is not .* restore it"):
+    with pytest.raises(UserError, match=r"study\.log is damaged: .* restore it"):
         open_storage(None, journal)
 
 

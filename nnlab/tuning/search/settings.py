@@ -24,8 +24,8 @@ StudyName = Annotated[
     str,
     Matches(
         r"(?i)(?!(?:mlflow\.db|artifacts|mirror)(?:$|[.\-]))[a-z0-9][a-z0-9_.\-]{0,79}",
-        "a folder name (at most 80 letters, digits, _, . and -, starting with a letter or digit) that nothing else in the "
-        "folder of the runs has (artifacts, mirror.log, mlflow.db)",
+        "a folder name (at most 80 letters, digits, _, . and -, starting with a letter or digit) that nothing else in "
+        "the folder of the runs has (artifacts, mirror.log, mlflow.db)",
     ),
 ]
 OnFailure = Annotated[
