@@ -33,6 +33,7 @@ PARTS = [
         "json_text",
         "cpu",
         "memory",
+        "paths",
     ),
     *(
         "core",

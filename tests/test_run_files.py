@@ -22,6 +22,9 @@ OTHERS = {
     "mlflow_sync/artifacts.py": "the copy that is sent, in a new folder of the system's",
     "mlflow_sync/store.py": "MLflow's store and its draft, beside the run directories",
     "doctor/arithmetic.py": "/proc/cpuinfo",
+    "execution/worker.py": "/proc/self",
+    "execution/worker_memory.py": "/proc",
+    "tuning/pause.py": "the null device",
     "tuning/search/searchable.py": "conf/",
 }
 """Files that open something themselves, and what."""

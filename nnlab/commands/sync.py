@@ -19,6 +19,7 @@ from nnlab.config.tracking_uri import resolve_uri
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.backlog import destination
 from nnlab.mlflow_sync.launch import ALWAYS, NEVER, UNLESS_SET
+from nnlab.paths import environment_of_mlflow
 from nnlab.runs.resolve import resolve
 
 if TYPE_CHECKING:
@@ -126,4 +127,5 @@ def _prepare_for_mlflow() -> None:
     os.nice(NICENESS)
     for name in NEVER:
         os.environ.pop(name, None)
-    os.environ |= ALWAYS | {name: value for name, value in UNLESS_SET.items() if name not in os.environ}
+    os.environ |= ALWAYS | environment_of_mlflow()
+    os.environ |= {name: value for name, value in UNLESS_SET.items() if name not in os.environ}

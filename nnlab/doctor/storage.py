@@ -31,7 +31,7 @@ def storage(runs_dir: Path, uri: str | None) -> Iterator[Finding]:
         runs_dir: the folder of the runs; need not exist.
         uri: MLflow's tracking URI as the user set it; None for the default.
     """
-    yield from disk(runs_dir.expanduser().absolute())
+    yield from disk(runs_dir.absolute())
     yield store(runs_dir, uri)
     if line := reminder(runs_dir):
         fact, _, remedy = line.partition(": ")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nnlab.paths import environment_of_mlflow
 from nnlab.runs.opening import open_descriptor
 
 LOG = "mirror.log"
@@ -37,8 +38,8 @@ NEVER = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLF
 
 def launch() -> subprocess.Popen[bytes]:
     """Start one; its standard input never makes the writer wait."""
-    environment = {key: value for key, value in os.environ.items() if key not in NEVER} | ALWAYS
-    environment = UNLESS_SET | environment
+    inherited = {key: value for key, value in os.environ.items() if key not in NEVER}
+    environment = UNLESS_SET | inherited | ALWAYS | environment_of_mlflow()
     # `-P` keeps stray modules of the current folder out; nnlab is found wherever it was found by us.
     places = [str(Path(__file__).resolve().parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
     environment["PYTHONPATH"] = os.pathsep.join(places)

@@ -16,6 +16,7 @@ from pathlib import Path
 from nnlab.config.tracking_uri import sqlite_path, sqlite_uri
 from nnlab.errors import RunFailedError
 from nnlab.mlflow_sync.trouble import BROKEN, RefusedError
+from nnlab.paths import environment_of_mlflow
 from nnlab.redaction import redacted
 from nnlab.runs.files import FileLock
 
@@ -42,6 +43,7 @@ def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = 
         RunFailedError: if it cannot be created or read.
         sqlalchemy.exc.SQLAlchemyError: if a database does not answer, or refuses.
     """
+    os.environ |= environment_of_mlflow()
     path = sqlite_path(uri)
     if path is None:
         if not uri.startswith(("http://", "https://")):

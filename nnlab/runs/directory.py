@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nnlab.errors import RunFailedError, UserError
+from nnlab.paths import expanded
 from nnlab.runs import journal
 from nnlab.runs.files import FileLock, is_folder, make_folder, not_writable, remove, write_atomically
 from nnlab.runs.journal_reader import JournalReader
@@ -62,7 +63,7 @@ class RunDirectory:
             UserError: if `runs_dir` cannot be made or written.
         """
         hint = re.sub(r"[^A-Za-z0-9_.]+", "-", hint).strip("-.") or "run"
-        runs_dir = runs_dir.expanduser().absolute()
+        runs_dir = expanded(runs_dir).absolute()
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
             while True:
@@ -84,7 +85,7 @@ class RunDirectory:
             UserError: if the run there is still being recorded or another user's, or the directory cannot be made or
             written.
         """
-        path = path.expanduser().absolute()
+        path = expanded(path).absolute()
         deadline = time.monotonic() + CLAIM_SECONDS
         try:
             if not os.path.lexists(path.parent):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from nnlab.errors import UserError
+from nnlab.paths import expanded
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, MLFLOW, TRIALS, run_directories
 from nnlab.runs.reading import read_stored
@@ -23,7 +24,7 @@ _KNOWN = Annotated[dict[str, Any], Fields({"run_id": str | None}), OPEN]
 
 def default_runs_dir() -> Path:
     """The default folder of the runs: NNLAB_RUNS_DIR, or `runs` in the current folder."""
-    return Path(os.environ.get("NNLAB_RUNS_DIR") or "runs")
+    return expanded(os.environ.get("NNLAB_RUNS_DIR") or "runs")
 
 
 def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
@@ -37,7 +38,7 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
     Raises:
         UserError: if it names no run, or several.
     """
-    runs_dir = runs_dir or default_runs_dir()
+    runs_dir = expanded(runs_dir or default_runs_dir())
     for path in (runs_dir / run_id, Path(run_id)):
         if _is_run(path):
             return path

@@ -8,6 +8,7 @@ from pathlib import Path
 from nnlab.errors import UserError
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, TRIALS, run_directories
+from nnlab.runs.files import open_binary
 from nnlab.runs.stored_run import StoredRun
 
 
@@ -34,7 +35,7 @@ def newest(runs_dir: Path, is_wanted: Callable[[StoredRun], bool], warn: Callabl
 def _started_at(path: Path) -> int:
     """When a run was started, as its journal's first line says; of a damaged one 0."""
     try:
-        with (path / JOURNAL).open("rb") as file:
+        with open_binary(path / JOURNAL) as file:
             first = file.readline(journal.LONGEST_END)
         events, _ = journal.read(path / JOURNAL, until=len(first))
         return int(events[0]["time"])

@@ -12,6 +12,7 @@ from nnlab.config.overrides import parsed
 from nnlab.config.problems import ConfigError, ConfigProblem, as_typed
 from nnlab.config.schema import VARIANTS
 from nnlab.errors import UserError
+from nnlab.paths import expanded
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.planning import make_plan
@@ -117,4 +118,4 @@ def study_directory(name: str, arguments: Sequence[str]) -> Path:
     """The directory of a study in the folder of the runs that `arguments` (or the environment) name."""
     places = [override for override in parsed(arguments, study_rules()) if override.key_or_group == "runs_dir"]
     raw = composed_study(places, [])
-    return Path(raw["runs_dir"]).expanduser().absolute() / name
+    return expanded(raw["runs_dir"]).absolute() / name
