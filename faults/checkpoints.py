@@ -294,11 +294,11 @@ def write_killed(work: Work) -> str:
         if child == 0:
             _write_for_ever(work.folder, arrays, writing)
         os.close(writing)
-        os.read(reading, 8)
+        done = len(os.read(reading, 1 << 16))
         time.sleep(work.random.random() * 0.02)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        done = len(os.read(reading, 1 << 16)) + 1
+        done += len(os.read(reading, 1 << 16))
         os.close(reading)
         drafts += any(path.suffix == ".tmp" for path in (work.folder / CHECKPOINTS).iterdir())
         _check_after_kill(work.folder, arrays, done, f"kill {number}")

@@ -17,7 +17,7 @@ from typing import Any
 
 from faults.mlflow_server import Server
 from faults.promise import BrokenPromiseError, Promise, Work
-from nnlab.mlflow_sync.process import ALWAYS, UNLESS_SET
+from nnlab.mlflow_sync.launch import ALWAYS, UNLESS_SET
 
 SECONDS = 120.0
 """How long a process may take that is not to be killed."""

@@ -48,7 +48,7 @@ PARTS = [
         "analysis",
     ),
     *("commands", "doctor"),
-    *("batch", "results", "run", "resume", "sweep", "gradcheck", "ui", "diff", "sync"),
+    *("batch", "results", "run", "resume", "sync", "sweep", "gradcheck", "ui", "diff"),
 ]
 """In the order of import: the ground, the rooms, and the names that people use."""
 

@@ -25,8 +25,6 @@ from nnlab.streams import write_line
 if TYPE_CHECKING:
     from nnlab.mlflow_sync.process import SyncProcess
 
-OVER = ("finished", "pruned", "diverged")
-
 
 def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
     """The command; returns its exit status."""
@@ -55,7 +53,7 @@ def _last(runs_dir: Path, *, is_extended: bool) -> Path:
     def is_wanted(run: StoredRun) -> bool:
         if is_extended:
             return run.status == "finished" and not (run.path / STUDY).exists()
-        return run.status not in OVER
+        return not run.is_over
 
     found = newest(runs_dir, is_wanted, lambda text: write_line(sys.stderr, f"warning: {text}"))
     if found is None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from nnlab.execution.result import RunResult
     from nnlab.runs.recorder import Announce
 
+FRESH = "--fresh"
+
 
 class Execute(Protocol):
     """Executes a run, new or going on."""
@@ -47,19 +49,40 @@ class Todo:
 
 def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
     """The command; returns its exit status."""
-    jobs = composed_jobs(arguments)
-    return run_jobs(jobs, early) if jobs else 0
+    jobs = composed_jobs([argument for argument in arguments if argument != FRESH])
+    return run_jobs(jobs, early, fresh=FRESH in arguments) if jobs else 0
 
 
-def run_jobs(jobs: Sequence[Job], early: SyncProcess | None) -> int:
-    """Run the jobs one after another and bring them into MLflow; returns the exit status."""
+def run_jobs(jobs: Sequence[Job], early: SyncProcess | None, *, fresh: bool = False) -> int:
+    """Run the jobs one after another and bring them into MLflow; returns the exit status.
 
-    def execute(job: Job, *, listeners: Sequence[RunListener], announce: Announce) -> RunResult:
-        from nnlab.execution.run import run  # see `execute_all`
+    Args:
+        jobs: of one command line. What the same line has left unfinished before is taken up.
+        early: a process for MLflow that was started already.
+        fresh: run all of them anew in any case.
+    """
+    if len(jobs) > 1:
+        from nnlab.execution.groups import grouped
 
-        return run(job, listeners=listeners, announce=announce)
+        group = grouped(jobs, fresh=fresh)
+        jobs, earlier = group.jobs, {place: run.path for place, run in group.earlier.items()}
+        if told := group.told():
+            sys.stdout.write(f"{told}; {FRESH} runs all of them anew\n")
+    else:
+        earlier = {}
 
-    return execute_all([Todo(" ".join(job.overrides), job.config, partial(execute, job)) for job in jobs], early)
+    def execute(job: Job, path: Path | None, *, listeners: Sequence[RunListener], announce: Announce) -> RunResult:
+        from nnlab.execution.groups import execute_in_group  # see `execute_all`
+
+        return execute_in_group(job, path, listeners=listeners, announce=announce)
+
+    return execute_all(
+        [
+            Todo(" ".join(job.overrides), job.config, partial(execute, job, earlier.get(place)))
+            for place, job in enumerate(jobs)
+        ],
+        early,
+    )
 
 
 def execute_all(runs: Sequence[Todo], early: SyncProcess | None) -> int:

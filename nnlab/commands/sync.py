@@ -18,7 +18,7 @@ from nnlab.commands.sync_console import SyncConsole, sync_console_for
 from nnlab.config.tracking_uri import resolve_uri
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.backlog import destination
-from nnlab.mlflow_sync.process import ALWAYS, NEVER, UNLESS_SET
+from nnlab.mlflow_sync.launch import ALWAYS, NEVER, UNLESS_SET
 from nnlab.runs.resolve import resolve
 
 if TYPE_CHECKING:

@@ -17,9 +17,6 @@ from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.stored_run import StoredRun
 
-OVER = ("finished", "pruned", "diverged")
-"""The statuses of a run that has nothing left to do."""
-
 ENVIRONMENT = ("git", "numpy", "blas", "python", "platform", "packages")
 """What else than config and data decides the bits of a result, in a run's provenance."""
 
@@ -51,8 +48,9 @@ def new_run(config: Config, job: Job, announce: Announce | None) -> Opening:
     """A record in a directory of its own."""
 
     def opened(provenance: Provenance) -> Opened:
+        facts = provenance if job.group is None else {**provenance, "group": dict(job.group)}
         directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")
-        return _new(directory, config, job, provenance, announce)
+        return _new(directory, config, job, facts, announce)
 
     return opened
 
@@ -123,7 +121,7 @@ def _can_go_on(path: Path, provenance: Provenance) -> bool:
     """Whether a stopped run is in the directory that is the same, to the bit: else a trial starts anew."""
     try:
         stored = StoredRun.at(path)
-        if stored is None or stored.status in OVER:
+        if stored is None or stored.is_over:
             return False
         return is_same_run(stored.provenance, provenance) and not changes(stored.provenance, provenance)
     except UserError:  # damaged

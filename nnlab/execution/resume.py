@@ -21,7 +21,7 @@ from nnlab.errors import UserError
 from nnlab.execution.events import Notice
 from nnlab.execution.extending import check_extension, what_changes
 from nnlab.execution.listener import RunListener
-from nnlab.execution.opening import OVER, stopped_run
+from nnlab.execution.opening import stopped_run
 from nnlab.execution.result import RunResult
 from nnlab.execution.run import execute
 from nnlab.redaction import redacted
@@ -130,12 +130,12 @@ def _check_that_it_can_go_on(stored: StoredRun, epochs: int | None) -> None:
             f"A run goes on that was stopped, but {stored.name} has ended by itself: {stored.reason} "
             "Start another with other settings."
         )
-    if stored.status in OVER and epochs is None:
+    if stored.is_over and epochs is None:
         raise UserError(
             f"A run goes on that was stopped, but {stored.name} has finished, with {done} epochs. "
             f"To train it for longer: {resume_command(stored.path)} --epochs {2 * done}"
         )
-    if stored.status not in OVER and epochs is not None:
+    if not stored.is_over and epochs is not None:
         raise UserError(
             f"Only a finished run can be extended, but {stored.name} was stopped after {done} epochs "
             f"({stored.status_now}). Let it finish first: {resume_command(stored.path)}"

@@ -21,6 +21,9 @@ from nnlab.runs.files import read_bytes, read_text
 from nnlab.runs.journal import Event
 from nnlab.runs.tags import STATUS_TAG
 
+LEAST_BYTES = 500_000
+"""Of a journal that are sent before that is noted: some 15,000 points."""
+
 NOTE_TAG = "mlflow.note.content"
 
 _SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -60,9 +63,10 @@ class News:
     Args:
         metrics: each point once, those before the offset counted in.
         tags: to set.
-        end: the event, if the run has ended.
+        end: the event, if the run has ended and nothing is left to read.
         is_tested: whether its test split was ever evaluated.
         offset: from which the next news are read.
+        is_last: whether there is nothing more to read at present.
     """
 
     metrics: list[Metric]
@@ -70,6 +74,7 @@ class News:
     end: Event | None
     is_tested: bool
     offset: int
+    is_last: bool
 
 
 def read_description(run: Path) -> Description:
@@ -98,7 +103,7 @@ def read_description(run: Path) -> Description:
 
 
 def read_news(run: Path, offset: int, start_tags: Mapping[str, str]) -> News:
-    """What the journal of the run in the directory `run` says from `offset` on.
+    """What the journal of the run in the directory `run` says from `offset` on, or the first portion of it.
 
     MLflow would keep a metric of the same step once more if its time or value differed. So of all that the
     journal says of a step the first value is sent, however often: a run that was restarted repeats its epochs. What
@@ -114,7 +119,8 @@ def read_news(run: Path, offset: int, start_tags: Mapping[str, str]) -> News:
     """
     with _damage_named(run, JOURNAL):
         sent, _ = journal.read(run / JOURNAL, until=offset)
-        events, end_of_events = journal.read(run / JOURNAL, offset)
+        events, end_of_events = _portion(run / JOURNAL, offset)
+        is_last = not events or end_of_events >= journal.length(run / JOURNAL)
         arrived = {point for point, _ in _points(sent)}
         metrics = []
         for point, metric in _points(events):
@@ -124,10 +130,20 @@ def read_news(run: Path, offset: int, start_tags: Mapping[str, str]) -> News:
         return News(
             metrics=metrics,
             tags=_tags(sent, events, start_tags),
-            end=journal.end_of(events),
+            end=journal.end_of(events) if is_last else None,
             is_tested=any(event["event"] == "test" for event in sent + events),
             offset=end_of_events,
+            is_last=is_last,
         )
+
+
+def _portion(path: Path, offset: int) -> tuple[list[Event], int]:
+    """Events of a journal from `offset` on: so many that what has arrived can be noted again and again.
+
+    Each portion is as long as all before it, since those are read again for it.
+    """
+    events, end = journal.read(path, offset, until=offset + max(offset, LEAST_BYTES))
+    return (events, end) if events else journal.read(path, offset)
 
 
 def _points(events: list[Event]) -> Iterator[tuple[tuple[Any, ...], Metric]]:

@@ -6,7 +6,6 @@ import errno
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,7 +29,7 @@ TLS = (
     "Name the certificate of whoever signed the server's by MLFLOW_TRACKING_SERVER_CERT_PATH (a database's by "
     "sslrootcert=FILE in its address), or correct the address."
 )
-NO_MLFLOW = "Correct tracking.uri or MLFLOW_TRACKING_URI: whoever answers there is no MLflow server."
+NO_MLFLOW = "Correct tracking.uri or MLFLOW_TRACKING_URI: who answers there is no MLflow server, or an old one."
 
 ERRNO_REMEDIES = {
     errno.ENOSPC: FULL,
@@ -60,6 +59,7 @@ MLFLOW_REMEDIES = {
     "CUSTOMER_UNAUTHORIZED": LOGIN,
     "PERMISSION_DENIED": FORBIDDEN,
     "ENDPOINT_NOT_FOUND": NO_MLFLOW,
+    "NOT_IMPLEMENTED": NO_MLFLOW,
 }
 # Where the drivers of databases have words alone.
 WORDS = (
@@ -71,6 +71,7 @@ WORDS = (
 )
 # MLflow's, of a request that it will never take.
 REJECTED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST"}
+OF_ONE_RUN = {"PERMISSION_DENIED", "ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED"}
 # Whose errors are those of a store, unless they are known for a refusal.
 OF_A_STORE = {"mlflow", "requests", "urllib3", "sqlalchemy", "sqlite3", "psycopg", "psycopg2", "pymysql", "botocore"}
 
@@ -93,23 +94,31 @@ class Trouble:
 
 
 def trouble(error: Exception, run: Path | None = None) -> Trouble:
-    """What an error says that came up when the run directory `run`, or the store alone, was worked on."""
-    if run is not None and any(_is_in(run, cause) for cause in _causes(error)):
+    """What an error says.
+
+    Args:
+        error: whatever MLflow and its drivers raise, or nnlab's own.
+        run: the run directory that was worked on; None if the store was only asked.
+    """
+    causes = _causes(error)
+    if run is not None and any(_is_in(run, cause) for cause in causes):
         return Trouble("damaged", _line(error))
-    for cause in _causes(error):
+    for cause in causes:
         if isinstance(cause, RefusedError):
             return Trouble("refused", _line(cause))
         if remedy := _remedy(cause):
-            return Trouble("refused", f"{_line(cause)} {remedy}")
+            # A server may keep one experiment from a user, and take all others.
+            is_for_one = run is not None and getattr(cause, "error_code", None) in OF_ONE_RUN
+            return Trouble("damaged" if is_for_one else "refused", f"{_line(cause)} {remedy}")
     if isinstance(error, UserError) or getattr(error, "error_code", None) in REJECTED:
         return Trouble("damaged", _line(error))
     is_of_a_store = type(error).__module__.partition(".")[0] in OF_A_STORE or isinstance(
         error, OSError | RunFailedError
     )
-    return Trouble("passing" if is_of_a_store else "damaged", _line(error))
+    return Trouble("passing" if is_of_a_store else "damaged", _line(getattr(error, "orig", None) or error))
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException) -> list[BaseException]:
     """The error and what it stands for, the innermost, which says it shortest, first."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
@@ -119,7 +128,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             found.append(one)
             waiting += [*one.args, getattr(one, "reason", None), getattr(one, "orig", None)]
             waiting.append(one.__cause__ or (None if one.__suppress_context__ else one.__context__))
-    return reversed(found)
+    return found[::-1]
 
 
 def _remedy(cause: BaseException) -> str | None:

@@ -60,7 +60,8 @@ def upload(run: Path, client: MlflowClient, *, is_copy: bool = False) -> SyncSta
 
 
 class _Upload:
-    """One pass over a run directory. What is damaged in it is found before anything is sent, but for the model."""
+    """One pass over a run directory. What is damaged in it is found before anything is sent, but for the model and the
+    later portions of a long journal."""
 
     def __init__(self, run: Path, client: MlflowClient, state: SyncState, *, is_copy: bool) -> None:
         self._run = run
@@ -82,8 +83,12 @@ class _Upload:
             return self._state
         if news.end is None and run.info.status != "RUNNING":
             self._client.update_run(self._id, "RUNNING")
-        self._rename(run.info.run_name, is_pruned=news.end is not None and news.end["status"] == "pruned")
         self._send(news, run)
+        while not news.is_last:
+            self._remember(is_described=True, offset=news.offset, problem=None)
+            news = read_news(self._run, news.offset, self._description.tags)
+            self._send(news, run)
+        self._rename(run.info.run_name, is_pruned=news.end is not None and news.end["status"] == "pruned")
         if news.end is not None:
             self._close(news)
         self._remember(is_described=True, offset=news.offset, is_closed=news.end is not None, problem=None)

@@ -59,6 +59,11 @@ class JournalReader:
         self._start_anew(at=0)
 
     @property
+    def is_over(self) -> bool:
+        """Whether the run has ended by itself and has nothing left to do; one that was stopped can go on."""
+        return self.status in ("finished", "pruned", "diverged")
+
+    @property
     def has_ended(self) -> bool:
         """Whether an end counts."""
         return self.ended_at is not None

@@ -60,6 +60,19 @@ class GitFacts(TypedDict):
     dirty: Literal["true", "false", "unknown"]
 
 
+class GroupFacts(TypedDict):
+    """Of a run that one command line started with others, see `nnlab.runs.groups`.
+
+    `name` is the group's, random; `place` counts from 1; `line` is the SHA-256 of what all its runs are, the same
+    for the same command line.
+    """
+
+    name: str
+    place: Annotated[int, Range(ge=1)]
+    size: Annotated[int, Range(ge=1)]
+    line: str
+
+
 class Provenance(TypedDict):
     """What `provenance.json` holds; nothing else may stand in it.
 
@@ -81,6 +94,7 @@ class Provenance(TypedDict):
     tags: NotRequired[dict[str, str]]
     parent: NotRequired[Annotated[str, PATH]]
     name: NotRequired[str]
+    group: NotRequired[GroupFacts]
 
 
 def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str]) -> dict[str, Any]:
@@ -94,9 +108,9 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
         command: the program and its arguments.
 
     Returns:
-        A `Provenance`, without what is only known elsewhere: `tags`, `parent` and `name`.
+        A `Provenance`, without what is only known elsewhere: `tags`, `parent`, `name` and `group`.
     """
-    commit, dirty = _git_state_at_first()
+    commit, dirty = git_state_at_first()
     return {
         "config_sha256": config_sha256(config),
         "seed": config.get("seed"),
@@ -190,9 +204,9 @@ def requirements(versions: Mapping[str, str]) -> str:
     return "".join(f"{name}=={version}\n" for name, version in versions.items())
 
 
-# A process that does many runs does them all with the code and the packages that it has loaded.
 @functools.cache
-def _git_state_at_first() -> tuple[str, str]:
+def git_state_at_first() -> tuple[str, str]:
+    """As `git_state`, when this process first asked: all its runs have the code that it loaded then."""
     return git_state()
 
 

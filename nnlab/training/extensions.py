@@ -33,5 +33,8 @@ class Extensions:
 
     def planned(self, epoch: int) -> int:
         """For how many epochs the schedule is planned in `epoch`."""
-        totals = [total for after, total in self._by_start.items() if after < epoch]
-        return totals[-1] if totals else self._settings.epochs
+        planned = self._settings.epochs
+        for after, total in self._by_start.items():
+            if after < epoch:
+                planned = total
+        return planned

@@ -112,7 +112,7 @@ class EpochUnderWay:
         seconds: that they took.
     """
 
-    order_from: dict[str, Any]
+    order_from: Mapping[str, Any]
     steps: int = 0
     tally: Tally = field(default_factory=Tally)
     seconds: float = 0.0
@@ -177,7 +177,7 @@ def state_of(
         seconds=under_way.seconds,
         best_epoch=selection.best_epoch,
         best_score=None if score is None or math.isnan(score) else score,  # NaN is beaten by any, as no score is
-        shuffle=under_way.order_from,
+        shuffle=dict(under_way.order_from),
         dropout=dict(learner.objective.dropout.bit_generator.state),
     )
     return TrainerState({name: array.copy() for name, array in arrays_of(learner, selection).items()}, asdict(facts))

@@ -181,15 +181,15 @@ class Trainer:
         return Tested(metrics, self.objective.outputs(predictions))
 
     def _learn(self) -> Generator[Progress, None, None]:
-        """The updates that are left of an epoch, with an event every so many steps."""
+        """The updates that are left of an epoch, with an event every so many steps. Its order is drawn here, where the
+        stream is at `order_from`."""
         epoch, steps, now = self.epochs + 1, self.steps_per_epoch, self.under_way
         self.learner.horizon = self._horizon(epoch)
-        self._shuffle.bit_generator.state = now.order_from
         order = shuffled(self.dataset.train, self._shuffle)
         size = self.learner.batch_size
         self._pace.reported()
         while now.steps < steps:
-            ids = order[now.steps * size :][: self._pace.steps * size]
+            ids = order[now.steps * size : (now.steps + self._pace.steps) * size]
             start = time.perf_counter()
             self.learner.learn(ids, now.tally)
             seconds = time.perf_counter() - start
@@ -219,7 +219,7 @@ class Trainer:
         return EpochEnd(epoch, metrics, is_best)
 
     def _next_epoch(self) -> EpochUnderWay:
-        return EpochUnderWay(dict(self._shuffle.bit_generator.state))
+        return EpochUnderWay(self._shuffle.bit_generator.state)
 
     def _horizon(self, epoch: int) -> Horizon:
         return Horizon(self.steps_per_epoch, self._extensions.planned(epoch))

@@ -131,7 +131,7 @@ def run_name(number: int, place: int, runs: int) -> str:
 def _run(task: Task, place: int, dataset: Dataset, watch: Watch) -> RunResult:
     """One of the trial's runs. If a worker before this one was killed, a run that has ended is taken from its record,
     and one that was stopped goes on."""
-    known = recorded_result(task.configs[place], dataset, task.paths[place])
+    known = recorded_result(task.configs[place], dataset.sha256, task.paths[place])
     if known is not None:  # several runs are also closed as pruned after the last of them: that is judged again
         return (
             replace(known, status="finished", reason="")
