@@ -67,7 +67,7 @@ class InputForm(TypedDict):
     """The rows as they are stored; format 1 does not know `in_float64`."""
 
     features: Count
-    dtype: Annotated[str, Matches(r"[a-z]+[0-9]*", "a name of NumPy's")]
+    dtype: Annotated[str, Matches(r"[a-z]{1,8}[0-9]{0,3}", "a name of NumPy's")]
     in_float64: NotRequired[bool]
 
 
