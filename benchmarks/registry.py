@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.bench import Bench
+from benchmarks.checkpoints import checkpoints
 from benchmarks.commands import memory, whole_run
 from benchmarks.growth import growth_runs, growth_training, growth_trials
 from benchmarks.report import Table
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Table]] = {
     "profile-truth-table": profile_truth_table,
     "whole-run": whole_run,
     "memory": memory,
+    "checkpoints": checkpoints,
     "sweep-rate": sweep_rate,
     "sweep-overhead": sweep_overhead,
     "sweep-workers": sweep_workers,

@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -36,15 +37,16 @@ def run_experiments(experiments: Sequence[Experiment], lab: Lab) -> list[Answer]
     )
     directories: dict[int, Path] = {}
     answers: dict[str, Answer] = {}
-    for place, directory in run_each([run.job for run in planned], workers=lab.workers):
-        directories[place] = directory
-        name = planned[place].experiment
-        missing[name] -= 1
-        _show_progress(len(directories), len(planned))
-        if not missing[name]:
-            experiment = next(each for each in experiments if each.name == name)
-            places = [place for place, run in enumerate(planned) if run.experiment == name]
-            answers[name] = _judged(experiment, lab, [planned[i] for i in places], [directories[i] for i in places])
+    with closing(run_each([run.job for run in planned], workers=lab.workers)) as ended:
+        for place, directory in ended:
+            directories[place] = directory
+            name = planned[place].experiment
+            missing[name] -= 1
+            _show_progress(len(directories), len(planned))
+            if not missing[name]:
+                experiment = next(each for each in experiments if each.name == name)
+                places = [place for place, run in enumerate(planned) if run.experiment == name]
+                answers[name] = _judged(experiment, lab, [planned[i] for i in places], [directories[i] for i in places])
     return [answers[each.name] for each in experiments]
 
 

@@ -1,4 +1,5 @@
-"""The standard streams of a command: whether closed, full or without a reader, they never stop its work.
+"""The standard streams of a command: whether closed, full or without a reader, they never stop its work, and they show
+no passwords.
 
 Imports next to nothing, so that a command can call `secure` before its slow imports start.
 """
@@ -14,6 +15,8 @@ import sys
 import textwrap
 from contextlib import suppress
 from typing import Any, TextIO
+
+from nnlab.redaction import redacted
 
 _opened: dict[str, _Lenient] = {}
 _work_is_kept = False
@@ -38,7 +41,8 @@ def open_closed() -> None:
 
 
 def secure() -> None:
-    """Make the streams of this process harmless, once: missing ones discard output, and no write raises.
+    """Make the streams of this process harmless, once: missing ones discard output, no write raises, and passwords in
+    what is written are left out.
 
     Streams that have been replaced (by a notebook, a test) stay.
     """
@@ -151,6 +155,14 @@ class _Lenient(io.FileIO):
         return count
 
 
+class _Redacted(io.TextIOWrapper):
+    """A stream to write text to, without the passwords in it: those of errors and of other libraries' messages too."""
+
+    def write(self, text: str, /) -> int:
+        super().write(redacted(text))
+        return len(text)
+
+
 def _secured(name: str, number: int, stream: TextIO | None, original: TextIO | None) -> TextIO:
     if stream is None:
         return null_stream()
@@ -162,7 +174,7 @@ def _secured(name: str, number: int, stream: TextIO | None, original: TextIO | N
         stream.flush()
     raw = _opened[name] = _Lenient(number, "wb", closefd=False)
     raw.name = f"<{name}>"
-    return io.TextIOWrapper(
+    return _Redacted(
         raw if stream.write_through else io.BufferedWriter(raw),
         encoding=stream.encoding,
         # A character that the encoding lacks is no reason to end either; nothing of it is lost.

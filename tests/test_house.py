@@ -40,6 +40,6 @@ def test_what_works_knows_of_no_screen() -> None:
 
 def test_events_of_a_journal_are_told_apart_only_where_journals_are_read() -> None:
     readers = {path for path in FILES if '["event"]' in path.read_text(encoding="utf-8")}
-    upload = PACKAGE / "mlflow_sync" / "upload.py"
-    assert upload in readers
-    assert {part_of(path) for path in readers - {upload}} == {"runs"}
+    sent = PACKAGE / "mlflow_sync" / "contents.py"
+    assert sent in readers
+    assert {part_of(path) for path in readers - {sent}} == {"runs"}

@@ -20,7 +20,21 @@ PACKAGE = Path(nnlab.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 PARTS = [
-    *("errors", "streams", "exit_status", "plain", "check", "cpu", "memory", "redaction"),
+    *(
+        "errors",
+        "machine",
+        "redaction",
+        "streams",
+        "exit_status",
+        "plain",
+        "check",
+        "typed_values",
+        "typed",
+        "json_text",
+        "cpu",
+        "memory",
+        "paths",
+    ),
     *(
         "core",
         "data",
@@ -35,7 +49,7 @@ PARTS = [
         "analysis",
     ),
     *("commands", "doctor"),
-    *("batch", "results", "run", "sweep", "gradcheck", "ui", "diff"),
+    *("batch", "results", "run", "resume", "sync", "sweep", "gradcheck", "ui", "diff"),
 ]
 """In the order of import: the ground, the rooms, and the names that people use."""
 
@@ -100,7 +114,7 @@ def test_no_file_imports_from_a_part_after_its_own() -> None:
     assert [edge for path in FILES for edge in backward_edges(path, PACKAGE)] == []
 
 
-CORE = [path for path in FILES if part_of(path) in ("core", "check", "plain", "errors", "streams")]
+CORE = [path for path in FILES if part_of(path) in ("core", "check", "plain", "errors", "redaction", "streams")]
 COMPUTING = [path for path in FILES if part_of(path) in ("core", "data", "training")]
 
 

@@ -45,3 +45,23 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def wait_for_file_deaf(begun: Path, wanted: Path) -> str:
+    """As `wait_for_file`, but SIGTERM is ignored."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return wait_for_file(begun, wanted)
+
+
+def hold_memory(count: int, begun: Path) -> str:
+    """Hold so many bytes for ever."""
+    held = bytearray(b"x") * count
+    return wait_for_file(begun, Path("/nowhere", str(len(held))))
+
+
+def took_memory(count: int) -> int:
+    """Hold so many bytes for a moment; returns the process."""
+    held = bytearray(b"x") * count
+    time.sleep(0.5)
+    del held
+    return os.getpid()

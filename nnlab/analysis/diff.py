@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nnlab.config.leaves import leaves
+from nnlab.config.leaves import WITHOUT_EFFECT, leaves
 from nnlab.runs.stored_run import StoredRun
 
 PROVENANCE = ("dataset", "git", "numpy", "blas", "python", "platform", "packages")
 
 
 def differences(a: StoredRun, b: StoredRun) -> dict[str, tuple[Any, Any]]:
-    """What differs in config, data, code, versions and BLAS: both values by their name."""
+    """What differs in config, data, code, versions and BLAS: both values by their name.
+
+    A setting that changes no number is no difference where one of the runs has none: it is older than the setting.
+    """
     facts = [dict(leaves(run.config | {key: run.provenance.get(key) for key in PROVENANCE})) for run in (a, b)]
     both_changed = all(each.get("git.dirty") == "true" for each in facts)  # and it was not kept what
-    return _unequal(*facts) | ({"git.dirty": ("true", "true")} if both_changed else {})
+    found = {
+        key: values for key, values in _unequal(*facts).items() if not (key in WITHOUT_EFFECT and "absent" in values)
+    }
+    return found | ({"git.dirty": ("true", "true")} if both_changed else {})
 
 
 def parting(a: StoredRun, b: StoredRun) -> dict[str, Any] | None:

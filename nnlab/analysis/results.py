@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from nnlab.check import OneOf
 from nnlab.config.leaves import leaves
-from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.directory import CONFIG, JOURNAL
+from nnlab.runs.reading import damaged
+from nnlab.runs.stored_run import RESTORE, StoredRun
 from nnlab.runs.tags import EPOCH_TAG, WEIGHTS_TAG
 from nnlab.training.selection import Selection
-from nnlab.training.settings import TrainerSettings
+from nnlab.training.settings import SCORES, TrainerSettings
+from nnlab.typed import OPEN, Fields, MalformedError, typed
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_CHOICE = Annotated[dict[str, Any], Fields({"monitor": Annotated[str, OneOf(SCORES)], "restore_best": bool}), OPEN]
+_CHOOSING = Annotated[dict[str, Any], Fields({"trainer": _CHOICE}), OPEN]
+"""What a config says about which epoch's weights are kept."""
 
 
 def results(directories: Sequence[Path]) -> pd.DataFrame:
@@ -58,15 +66,26 @@ def _row(run: StoredRun) -> dict[str, Any]:
         "epoch": epoch,
         **kept,
         **run.test,
-        "seconds": sum(metrics["time/epoch_seconds"] for metrics in run.epochs.values()),
+        "seconds": sum(_metric(run, epoch, "time/epoch_seconds") for epoch in run.epochs),
         "weights_sha256": run.tags.get(WEIGHTS_TAG),
     }
 
 
 def _kept_so_far(run: StoredRun) -> int:
     """The epoch whose weights a killed run would have kept; 0 if it has none."""
-    trainer = TrainerSettings(**{key: run.config["trainer"][key] for key in ("monitor", "restore_best")})
-    selection = Selection(trainer, np.empty(0), has_validation=any(trainer.monitor in m for m in run.epochs.values()))
-    for epoch, metrics in sorted(run.epochs.items()):
-        selection.observe(epoch, metrics)
+    try:
+        chosen = typed(_CHOOSING, run.config)["trainer"]
+    except MalformedError as error:
+        raise damaged(run.path / CONFIG, str(error), RESTORE) from error
+    trainer = TrainerSettings(monitor=chosen["monitor"], restore_best=chosen["restore_best"])
+    has_validation = any(trainer.monitor in metrics for metrics in run.epochs.values())
+    selection = Selection(trainer, np.empty(0), has_validation=has_validation)
+    for epoch in sorted(run.epochs):
+        selection.observe(epoch, {trainer.monitor: _metric(run, epoch, trainer.monitor)} if has_validation else {})
     return selection.epoch
+
+
+def _metric(run: StoredRun, epoch: int, name: str) -> float:
+    if name not in run.epochs[epoch]:
+        raise damaged(run.path / JOURNAL, f"epoch {epoch} has no {name}", RESTORE)
+    return run.epochs[epoch][name]

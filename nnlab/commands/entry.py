@@ -54,7 +54,9 @@ def early_start(arguments: Sequence[str]) -> Iterator[SyncProcess | None]:
     Args:
         arguments: of the command line. None is started for a question about the config, or where MLflow is off.
     """
-    is_question = any(argument.startswith("-") and argument not in ("-m", "--multirun") for argument in arguments)
+    is_question = any(
+        argument.startswith("-") and argument not in ("-m", "--multirun", "--fresh") for argument in arguments
+    )
     if is_question or OFF in arguments:
         yield None
         return

@@ -55,10 +55,10 @@ class RunBar:
             redirect_stderr=errors is sys.stderr and errors.isatty(),
         )
 
-    def open(self) -> None:
-        """Take the last lines of the terminal and hide its cursor, until `close`."""
+    def open(self, epoch: int = 1, step: int = 0) -> None:
+        """Take the last lines of the terminal and hide its cursor, until `close`; start at `step` of `epoch`."""
         self._live.start()
-        self.move(1, 0)
+        self.move(epoch, step)
 
     def move(self, epoch: int, step: int) -> None:
         """Draw the bar at `step` of `epoch`, unless it was drawn a moment ago."""

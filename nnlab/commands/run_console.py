@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from nnlab.commands.display import Display, harmless, is_live
 from nnlab.commands.epoch_line import epoch_line
-from nnlab.commands.run_summary import summary, title
+from nnlab.commands.run_summary import going_on, summary, title
 from nnlab.execution.events import Notice, RunEnded, RunEvent, RunStarted, Warned
 from nnlab.execution.listener import RunListener
 from nnlab.streams import folded, null_stream, open_closed, width_of, work_is_kept, write_line
@@ -80,11 +80,13 @@ class RunConsole(Display, RunListener):
         self._epochs, self._patience = settings.epochs, settings.patience
         self._next_shown = 0
         write_line(self.out, folded(title(event), width_of(self.out)))
+        if event.goes_on is not None:
+            write_line(self.out, folded(going_on(event.goes_on), width_of(self.out)))
         if self._is_live:
             from nnlab.commands.run_bar import RunBar
 
             self._picture = self._bar = RunBar(self.out, self.errors, settings.epochs, event.trainer.steps_per_epoch)
-            self._bar.open()
+            self._bar.open(event.goes_on.epoch, event.goes_on.step) if event.goes_on else self._bar.open()
 
     def _epoch(self, event: EpochEnd) -> None:
         self._waiting = event

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from nnlab.execution.events import RunEnded, RunStarted
+from nnlab.execution.events import GoesOn, RunEnded, RunStarted
+from nnlab.execution.resume import resume_command
+
+STOPPED = ("interrupted", "killed")
+"""The statuses of a run that goes on by a command."""
 
 
 def title(event: RunStarted) -> str:
@@ -20,8 +24,19 @@ def title(event: RunStarted) -> str:
     )
 
 
+def going_on(event: GoesOn) -> str:
+    """Where a run goes on that was stopped before."""
+    if event.recorded and (event.epoch, event.step) == (1, 0):
+        return (
+            f"starts anew, without a checkpoint, and compares with the {_epochs(event.recorded)} that it has recorded"
+        )
+    again = event.recorded - event.epoch + 1
+    where = f"goes on at epoch {event.epoch}, step {event.step} of {event.steps}"
+    return f"{where}; {_epochs(again)} after its checkpoint were recorded, and are compared" if again > 0 else where
+
+
 def summary(event: RunEnded) -> str:
-    """The results of the run, as a small table, and where the run is."""
+    """The results of the run, as a small table, and where the run is; if it was stopped, how it goes on."""
     result = event.result
     names = {
         "val/loss": "validation loss",
@@ -31,6 +46,7 @@ def summary(event: RunEnded) -> str:
     }
     facts = {
         "status": result.status,
+        **({"stopped": result.reason} if result.status in STOPPED else {}),
         **({"weights of epoch": str(result.epoch)} if result.epoch else {}),
         **{label: f"{result.scores[name]:.4f}" for name, label in names.items() if name in result.scores},
         **({"test split": "not evaluated (trainer.test=false)"} if event.test_left_alone else {}),
@@ -39,4 +55,11 @@ def summary(event: RunEnded) -> str:
     }
     width = max(map(len, facts))
     table = [f"  {name:<{width}}  {value}" for name, value in facts.items()]
-    return "\n".join([*table, "", f"run directory  {result.directory}"])
+    places = [f"run directory  {result.directory}"]
+    if result.status in STOPPED:
+        places += [f"model          {result.directory / 'model'}", f"resume it      {resume_command(result.directory)}"]
+    return "\n".join([*table, "", *places])
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"

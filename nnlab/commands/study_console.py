@@ -79,9 +79,8 @@ class StudyConsole(Display, StudyListener):
             case TrialEpoch(number, epoch, scores):
                 if self._table is not None:
                     self._table.epoch(number, epoch, scores)
-            case TrialLost(number, attempt, retries):
-                what_now = f"the trial is retried ({attempt} of {retries})"
-                self._warning(f"the process of trial {number} was killed; {what_now}")
+            case TrialLost(number, reason, attempt, retries):
+                self._warning(f"trial {number} is retried ({attempt} of {retries}): {reason}")
             case TrialEnded(trial, standing):
                 self._ended(trial, standing)
             case StandingNow(standing):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnlab.commands.arguments import read_overrides, show_option
 from nnlab.commands.mlflow_links import mlflow_links
+from nnlab.commands.reminder import reminder
 from nnlab.mlflow_sync.sync import STUDY_PATIENCE, Sync
 from nnlab.tuning.search.settings import study_rules
 
@@ -57,6 +59,8 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
     lines = evaluation_lines([result.directory]) if result.status == "finished" and config.trainer.test else []
     for line in (*lines, *mlflow_links(config, result.directory, width=17)):
         sys.stdout.write(f"{line}\n")
+    if left := reminder(Path(config.runs_dir), [result.directory]):
+        sys.stdout.write(f"{left}\n")
     if result.status != "finished":
         sys.stderr.write(f"{result.reason}\n")
     return {"finished": 0, "interrupted": 130}.get(result.status, 1)

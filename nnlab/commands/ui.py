@@ -18,9 +18,11 @@ from urllib.parse import quote
 
 from nnlab.commands.invocation import typed
 from nnlab.commands.place_options import add_runs_dir, add_tracking_uri
+from nnlab.commands.reminder import reminder
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.mlflow_sync.store import ensure_store
+from nnlab.redaction import redacted
 
 HOST = "127.0.0.1"
 TRAINING_PAGES = "#/experiments?workflowType=machine_learning"
@@ -32,6 +34,7 @@ ENVIRONMENT = {
     # Jobs are for language models, and take four processes of their own.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
+STORE = "MLFLOW_BACKEND_STORE_URI"
 END_WITH_PARENT = 1  # Linux' PR_SET_PDEATHSIG
 
 
@@ -44,12 +47,16 @@ def main(arguments: Sequence[str]) -> NoReturn:
     options = parser.parse_args(arguments)
 
     uri = resolve_uri(options.tracking_uri, options.runs_dir)
-    command = server_command(uri, options.port)
+    check_store(uri)
     check_port(options.port)
     ensure_store(uri, options.runs_dir.absolute() / "artifacts")
     sys.stdout.write(f"MLflow's UI, until Ctrl-C: http://{HOST}:{options.port}/{TRAINING_PAGES}\n")
+    if line := reminder(options.runs_dir):
+        sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-    serve(command, {**os.environ, **ENVIRONMENT}, short_address(uri)[1])
+    address, folder = short_address(uri)
+    # Everybody on the machine can read a command line, but nobody else the environment.
+    serve(server_command(options.port), {**os.environ, **ENVIRONMENT, STORE: address}, folder)
 
 
 def short_address(uri: str) -> tuple[str, Path | None]:
@@ -63,26 +70,28 @@ def short_address(uri: str) -> tuple[str, Path | None]:
     return f"sqlite:///{quote(database.name)}", database.parent
 
 
-def server_command(uri: str, port: int) -> list[str]:
-    """What starts the server.
+def server_command(port: int) -> list[str]:
+    """What starts the server, which reads the store's address from its environment."""
+    return [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
+
+
+def check_store(uri: str) -> None:
+    """Whether a store can be shown.
 
     Args:
         uri: of the store, resolved.
-        port: to listen on.
 
     Raises:
         UserError: if there is nothing to show, or a server shows it already.
     """
     if uri.startswith(("http://", "https://")):
-        raise UserError(f"{uri} is an MLflow server with a UI of its own. Open that address in a browser.")
+        raise UserError(f"{redacted(uri)} is an MLflow server with a UI of its own. Open that address in a browser.")
     database = sqlite_path(uri)
     if database is not None and not database.exists():
         raise UserError(
             f"There are no runs to show: {database} does not exist. Start a run first ({typed('run')}), or name "
             "another store with NNLAB_RUNS_DIR or MLFLOW_TRACKING_URI."
         )
-    server = ["ui", "--backend-store-uri", short_address(uri)[0], "--host", HOST, "--port", str(port), "--workers", "1"]
-    return [sys.executable, "-m", "mlflow", *server]
 
 
 def check_port(port: int) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from nnlab.config.job import Job
+from nnlab.config.leaves import WITHOUT_EFFECT, without
 from nnlab.config.schema import Config, as_dict
 
 
@@ -34,9 +35,6 @@ def _decided(job: Job, *, tests: bool) -> Job:
 
 
 def _what_is_compared(config: Config) -> str:
-    """All of a config but the seeds, where things are kept, and the question itself."""
-    plain = as_dict(config)
-    for key in ("seed", "runs_dir", "tracking"):
-        del plain[key]
-    del plain["data"]["split"]["seed"], plain["trainer"]["test"]
-    return repr(plain)
+    """All of a config that changes numbers, and which data it names, but the seeds."""
+    kept = without(as_dict(config), (*WITHOUT_EFFECT, "seed", "data.split.seed"))
+    return repr((kept, config.data.root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +20,15 @@ class Job:
         dataset: what validation has loaded; None loads it when the run starts. It is not sent to other processes:
             reading it again there is faster than a pipe.
         overrides: what the command line set, such that it can be repeated from any folder.
+        data_sha256: of the data that it was checked with.
+        group: its place among those that are run together, a `GroupFacts` of its provenance; None if it is alone.
     """
 
     config: Config
     dataset: Dataset | None = field(repr=False, compare=False)
     overrides: list[str]
+    data_sha256: str | None = None
+    group: Mapping[str, Any] | None = None
 
     @property
     def command(self) -> list[str]:

@@ -50,7 +50,7 @@ def compose_jobs(arguments: Sequence[str], *, multirun: bool) -> list[Job]:
             with_these = held | arrays_of(dataset)
             is_held = not held or sum(with_these.values()) <= BYTES_HELD
             held = with_these if is_held else held
-            jobs.append(Job(config, dataset if is_held else None, again))
+            jobs.append(Job(config, dataset if is_held else None, again, dataset.sha256))
     if problems:
         raise ConfigError(list({str(problem): problem for problem in problems}.values()))
     return jobs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ def why_not_writable(folder: Path) -> str:
 
 def _is_deleted(database: Path, experiment: str) -> bool:
     """Whether the experiment was deleted in the store; False where that cannot be known now."""
-    if not database.is_file():
+    if not os.path.isfile(database):  # also where its folder may not be read
         return False
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=1)) as store:

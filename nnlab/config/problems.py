@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnlab.errors import UserError
+from nnlab.redaction import redacted
 
 UNSET = object()
 LONGEST = 200
@@ -30,7 +31,7 @@ class ConfigProblem:
     nearest: str = ""
 
     def __str__(self) -> str:
-        found = "" if self.value is UNSET else f"={as_typed(self.value)}"
+        found = "" if self.value is UNSET else redacted(f"={as_typed(self.value)}")  # whole, before it is cut
         if len(found) > LONGEST:
             found = f"{found[:LONGEST]}..."
         remedy = f" Nearest valid: {self.nearest}." if self.nearest else ""

@@ -10,14 +10,14 @@ from hydra.core.override_parser.types import Override
 
 from nnlab.config.compose import composed, hydra_initialized, is_group
 from nnlab.config.groups import choices_of
-from nnlab.config.leaves import leaves
+from nnlab.config.leaves import leaves, without
 from nnlab.config.overrides import parsed
 from nnlab.config.quoting import as_override
 from nnlab.config.schema import Config, as_dict
 
 GROUPS = ("model", "optimizer", "regularizer", "schedule", "data")
-NOT_REPEATED = ("runs_dir", "tracking")
-"""Where things are kept is up to whoever repeats the run."""
+NOT_REPEATED = ("runs_dir", "tracking", "trainer.checkpoint_seconds")
+"""Where things are kept, and how often, is up to whoever repeats the run."""
 
 ROOT = "data.root"
 """The one path that a run's result depends on."""
@@ -34,8 +34,8 @@ def overrides_of(config: Config) -> list[str]:
     base = dict(leaves(_base(*choices)))
     values = [
         as_override(key, value)
-        for key, value in leaves(resolved)
-        if key.split(".")[0] not in NOT_REPEATED and (key not in base or base[key] != value)
+        for key, value in leaves(without(resolved, NOT_REPEATED))
+        if (key not in base or base[key] != value)
     ]
     return choices + values
 

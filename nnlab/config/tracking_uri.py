@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from nnlab.errors import UserError
+from nnlab.paths import expanded
 from nnlab.redaction import redacted
 
 _SQLITE = "sqlite:///"
@@ -44,7 +45,7 @@ def resolve_uri(uri: str | None, runs_dir: Path) -> str:
 
 def sqlite_uri(path: Path) -> str:
     """The address of a SQLite file: absolute, quoted as SQLAlchemy (from 2.1 on) does and undoes it."""
-    return _SQLITE + quote(str(path.expanduser().absolute()), safe=" +/")
+    return _SQLITE + quote(str(expanded(path).absolute()), safe=" +/")
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -69,7 +70,7 @@ def _as_meant(uri: str) -> str:
     """
     name = uri.removeprefix(_SQLITE)
     address, mark, options = name.partition("?")
-    path, as_it_is = Path(unquote(address)).expanduser(), Path(name).expanduser()
+    path, as_it_is = expanded(unquote(address)), expanded(name)
     is_unquoted = path != as_it_is and as_it_is.parent.is_dir() and not path.parent.is_dir()
     if is_unquoted or (mark and not _OPTIONS.fullmatch(options)):
         raise UserError(

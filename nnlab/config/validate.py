@@ -20,6 +20,7 @@ from nnlab.data.loading import dataset_of
 from nnlab.data.settings import DataSettings
 from nnlab.data.sources import SOURCES
 from nnlab.errors import UserError
+from nnlab.paths import expanded
 
 
 class Validated(NamedTuple):
@@ -46,7 +47,12 @@ def validate(raw: Mapping[str, Any]) -> Validated:
     settings = reader.settings
     problems = [*reader.problems, *combination_problems(settings)]
 
-    runs_dir = Path(settings.get("runs_dir", ".")).expanduser().absolute()
+    runs_dir = Path.cwd()
+    try:
+        runs_dir = expanded(settings.get("runs_dir", ".")).absolute()
+    except UserError as error:
+        problems.append(ConfigProblem("runs_dir", str(error).removesuffix("."), settings["runs_dir"]))
+        settings = {key: value for key, value in settings.items() if key != "runs_dir"}
     uri = settings.get("tracking.uri")
     if settings.get("tracking.enabled"):
         try:
@@ -56,7 +62,11 @@ def validate(raw: Mapping[str, Any]) -> Validated:
             uri = None
     problems += place_problems(settings, runs_dir, uri if settings.get("tracking.enabled") else None)
 
-    data = _with_absolute_root(settings.get("data"))
+    data = None
+    try:
+        data = _with_absolute_root(settings.get("data"))
+    except UserError as error:
+        problems.append(ConfigProblem("data.root", str(error).removesuffix("."), settings["data"].root))
     if data is not None and problems and SOURCES[data.name].is_downloaded:
         problems += _cache_problems(data.name)
     elif data is not None:
@@ -97,4 +107,4 @@ def _threads(config: Config, dataset: Dataset) -> int:
 def _with_absolute_root(data: DataSettings | None) -> DataSettings | None:
     if data is None or data.root is None:
         return data
-    return dataclasses.replace(data, root=str(Path(data.root).expanduser().absolute()))
+    return dataclasses.replace(data, root=str(expanded(data.root).absolute()))

@@ -66,7 +66,7 @@ class Objective:
     Args:
         network: which predicts; training changes its parameters in place.
         loss: its name in `LOSSES` or `KERAS_LOSSES`.
-        dropout: the stream of dropout masks.
+        dropout: the stream of dropout masks, which the training graph holds.
         reports_penalty: whether reported losses include the penalties, as Keras' do. Gradients always do.
 
     Raises:
@@ -81,6 +81,7 @@ class Objective:
             raise ValueError(f"`loss` must be one of {', '.join(named)}, but got {loss!r}.")
         self.network = network
         self.loss = named[loss]
+        self.dropout = dropout
         self.reports_penalty = reports_penalty
         self.target = Input("target")
 

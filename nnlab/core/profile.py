@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -40,6 +40,17 @@ class Profile:
             return result
 
         return timed_call
+
+    def sums(self) -> list[tuple[str, str, int, float]]:
+        """Phase, operation, calls and seconds of what was called: plain values, for `add`."""
+        return [(*key, total.calls, total.seconds) for key, total in self._sums.items() if total.calls]
+
+    def add(self, sums: Iterable[tuple[str, str, int, float]]) -> None:
+        """Count what another process has spent on the same work."""
+        for phase, operation, calls, seconds in sums:
+            total = self._sums.setdefault((phase, operation), _Sum())
+            total.calls += calls
+            total.seconds += seconds
 
     def table(self) -> str:
         """CSV with one line per operation that was called, in the order of work, with its share of the total."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.errors import UserError
+from nnlab.paths import expanded
 
 CACHE_VARIABLE = "NNLAB_DATA_DIR"
 ROUNDS = 2
@@ -42,7 +43,7 @@ def cache_folder() -> Path:
     """Where downloads are kept: `NNLAB_DATA_DIR`, else `nnlab` in the user's cache folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return expanded(chosen).absolute()
     import platformdirs
 
     return platformdirs.user_cache_path("nnlab")

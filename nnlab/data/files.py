@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from nnlab.errors import UserError
+from nnlab.paths import expanded
 
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE = 2**20
@@ -34,11 +35,11 @@ def resolve_root(root: str | None, source: str) -> Path:
     if root is None:
         raise UserError(f"`data={source}` reads your own files, but `data.root` is not set. Add `data.root=PATH`.")
     try:
-        path = Path(root).expanduser().absolute()
+        path = expanded(root).absolute()
         path.stat()
         if path.is_dir():
             next(path.iterdir(), None)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
             f"`data.root={root}` must be a path that can be read, but: {reason}. "

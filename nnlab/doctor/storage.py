@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from nnlab.commands.reminder import reminder
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.doctor.finding import Finding
 from nnlab.errors import RunFailedError, UserError
@@ -30,8 +31,11 @@ def storage(runs_dir: Path, uri: str | None) -> Iterator[Finding]:
         runs_dir: the folder of the runs; need not exist.
         uri: MLflow's tracking URI as the user set it; None for the default.
     """
-    yield from disk(runs_dir.expanduser().absolute())
+    yield from disk(runs_dir.absolute())
     yield store(runs_dir, uri)
+    if line := reminder(runs_dir):
+        fact, _, remedy = line.partition(": ")
+        yield Finding("MLflow", "note", fact, remedy)
 
 
 def disk(runs_dir: Path) -> Iterator[Finding]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from nnlab.runs.directory import PLOTS
+from nnlab.runs.files import write_atomically
 from nnlab.runs.recorder import Recorder
 from nnlab.training import Tested, Trainer
 
@@ -24,12 +27,13 @@ def draw(
 
     try:
         draw_run(
-            recorder.directory.path / "plots",
+            recorder.directory.folder(PLOTS),
             trainer.objective.network,
             trainer.dataset,
             history=recorder.history(),
             best_epoch=(epoch or None) if trainer.settings.restore_best else None,
             test_outputs=tested.outputs if tested else None,
+            write=partial(write_atomically, is_synced=False),
         )
     except Exception as error:
         warn(f"the plots could not be drawn: {type(error).__name__}: {error}")

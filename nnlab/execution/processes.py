@@ -1,31 +1,59 @@
-"""Worker processes with the interface of `concurrent.futures`: a killed worker costs only its own trial.
+"""Worker processes with the interface of `concurrent.futures`: a killed worker costs only its own call.
 
 Python's own pool breaks as a whole when a worker dies. So each worker is a pool of one here, replaced when it breaks.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
+from multiprocessing import get_context, resource_tracker
+from multiprocessing.connection import wait as wait_for
+from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, TypeVar
 
-from nnlab.streams import open_closed, secure
+from nnlab.errors import MachineError, TerminatedError
+from nnlab.execution.worker import INTERRUPT, call, start_worker
+from nnlab.execution.worker_memory import PeakMemory, gigabytes
+from nnlab.streams import open_closed
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SECONDS_TO_CLOSE = 4.0
+"""For workers that were interrupted, to close their runs."""
+SECONDS_TO_END = 2.0
+"""For workers that were told to end, before they are killed: one that hangs never does."""
+
+
+class WorkerDiedError(BrokenExecutor):
+    """The process of a call died.
+
+    Attributes:
+        memory: bytes that the process had at most during the call, as far as it was seen.
+        for_memory: whether the system killed a process for want of memory meanwhile.
+    """
+
+    def __init__(self, exit_status: int | None, memory: int, for_memory: bool) -> None:
+        self.memory = memory
+        self.for_memory = for_memory
+        how = f"exit status {exit_status}"
+        if exit_status is not None and exit_status < 0:
+            with suppress(ValueError):
+                how = signal.Signals(-exit_status).name
+        used = f", with {gigabytes(memory)} of memory in use" if memory else ""
+        super().__init__(f"a worker process was terminated abruptly ({how}{used})")
+
 
 class WorkerProcesses(Executor):
-    """Runs calls in processes of their own. A call whose process dies raises `BrokenExecutor` from its future.
+    """Runs calls in processes of their own. A call whose process dies raises `WorkerDiedError` from its future.
 
     Args:
         count: how many calls can run at a time; more are refused.
@@ -33,49 +61,138 @@ class WorkerProcesses(Executor):
 
     def __init__(self, count: int) -> None:
         open_closed()  # workers inherit the standard streams
-        self._pools = [_pool() for _ in range(count)]
-        self._calls: list[Future[Any] | None] = [None] * count
+        self._memory = PeakMemory()
+        self._workers = [_Worker(self._memory) for _ in range(count)]
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in a free worker.
 
         Raises:
             RuntimeError: if no worker is free.
+            MachineError: if a worker's process cannot be started.
         """
-        for place, call in enumerate(self._calls):
-            if call is None or call.done():
-                with _ctrl_c_waits():
-                    try:
-                        future = self._pools[place].submit(fn, *args, **kwargs)
-                    except BrokenProcessPool:  # its worker was killed
-                        self._pools[place].shutdown(wait=False)
-                        self._pools[place] = _pool()
-                        future = self._pools[place].submit(fn, *args, **kwargs)
-                self._calls[place] = future
-                return future
-        raise RuntimeError(f"All {len(self._pools)} workers are busy.")
+        for worker in self._workers:
+            if worker.is_free:
+                return worker.submit(fn, *args, **kwargs)
+        raise RuntimeError(f"All {len(self._workers)} workers are busy.")
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the workers: after their calls, or at once (SIGTERM) without `wait`."""
+        """End the workers: after their calls, or at once without `wait`, see `stop`."""
         if not wait:
-            for pid in self.pids:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
-        for pool in self._pools:
-            pool.shutdown(wait=True, cancel_futures=cancel_futures)
+            self.stop()
+        for worker in self._workers:
+            worker.pool.shutdown(wait=True, cancel_futures=cancel_futures)
+        self._memory.stop()
+
+    def stop(self, *, interrupted: bool = False) -> None:
+        """End the workers in the middle of their calls; one that has not ended some seconds later is killed.
+
+        Args:
+            interrupted: whether the user wants it, who calls that interrupted. Else the workers are terminated.
+        """
+        processes = [process for worker in self._workers for process in worker.processes]
+        threads = [thread for worker in self._workers for thread in worker.threads]
+        try:
+            for worker in self._workers:
+                worker.pool.shutdown(wait=False, cancel_futures=True)
+            if interrupted and any(not worker.is_free for worker in self._workers):
+                _send(INTERRUPT, processes)
+                _wait(processes, SECONDS_TO_CLOSE)
+            _send(signal.SIGTERM, processes)
+            _wait(processes, SECONDS_TO_END)
+        finally:  # also at another Ctrl-C
+            _send(signal.SIGKILL, processes)
+            for thread in threads:
+                thread.join()
+            self._memory.stop()
 
     @property
     def pids(self) -> list[int]:
         """The ids of the living processes."""
-        return [
-            process.pid
-            for pool in self._pools
-            for process in list((pool._processes or {}).values())  # the pool's own thread changes it
-            if process.is_alive() and process.pid is not None
-        ]
+        processes = (process for worker in self._workers for process in worker.processes)
+        return [process.pid for process in processes if process.is_alive() and process.pid is not None]
 
 
-def is_lost(error: Exception) -> bool:
+class _Worker:
+    """A pool of one process, which is started by the first call, and again after it died."""
+
+    def __init__(self, memory: PeakMemory) -> None:
+        self.pool = _pool()
+        self._memory = memory
+        self._call: Future[Any] | None = None
+
+    @property
+    def is_free(self) -> bool:
+        return self._call is None or self._call.done()
+
+    @property
+    def processes(self) -> list[BaseProcess]:
+        return list((self.pool._processes or {}).values())  # the pool's own thread changes it
+
+    @property
+    def threads(self) -> list[threading.Thread]:
+        thread: Any = self.pool._executor_manager_thread  # typeshed takes it for another
+        return [] if thread is None else [thread]
+
+    def submit(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> Future[T]:
+        try:
+            inner = self._started(fn, args, kwargs)
+        except BrokenProcessPool:  # its process was killed
+            self._replace()
+            inner = self._started(fn, args, kwargs)
+        outer: Future[T] = Future()
+        outer.set_running_or_notify_cancel()
+        self._call = outer
+        process = next(iter(self.processes), None)  # none if it has died already
+        seen = self._memory.watch(None if process is None else process.pid)
+
+        def pass_on(inner: Future[T]) -> None:
+            """In the pool's thread."""
+            error = inner.exception() if not inner.cancelled() else BrokenExecutor("the worker was told to end")
+            if isinstance(error, BrokenProcessPool) and process is not None:
+                process.join(SECONDS_TO_END)
+                error = WorkerDiedError(process.exitcode, *seen.end())
+            if error is None:
+                outer.set_result(inner.result())
+            else:
+                outer.set_exception(error)
+
+        inner.add_done_callback(pass_on)
+        return outer
+
+    def _started(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[T]:
+        try:
+            with _ctrl_c_waits():
+                return self.pool.submit(call, fn, *args, **kwargs)
+        except BrokenProcessPool:
+            raise
+        except (OSError, RuntimeError) as error:  # of a process or, in its own kind, of a thread
+            if isinstance(error, RuntimeError) and "thread" not in str(error):
+                raise
+            self._replace()
+            reason = getattr(error, "strerror", None) or error
+            raise MachineError(f"a worker process could not be started ({reason})", "processes") from error
+
+    def _replace(self) -> None:
+        _send(signal.SIGKILL, self.processes)
+        self.pool.shutdown(wait=False)
+        self.pool = _pool()
+
+
+@contextmanager
+def running_workers(count: int) -> Iterator[WorkerProcesses]:
+    """So many workers, which end with the block: as interrupted if Ctrl-C or the caller leaves it, else terminated."""
+    workers, is_interrupted = WorkerProcesses(count), False
+    try:
+        yield workers
+    except (KeyboardInterrupt, GeneratorExit) as error:
+        is_interrupted = not isinstance(error, TerminatedError)
+        raise
+    finally:
+        workers.stop(interrupted=is_interrupted)
+
+
+def is_lost(error: BaseException) -> bool:
     """Whether this is how an executor reports that the process of a call died: Python's own, or Dask's if in use."""
     dask = sys.modules.get("distributed")
     return isinstance(error, BrokenExecutor) or (dask is not None and isinstance(error, dask.KilledWorker))
@@ -83,7 +200,7 @@ def is_lost(error: Exception) -> bool:
 
 def _pool() -> ProcessPoolExecutor:
     # Spawned: a fork would copy the threads' locks of whatever the parent has imported.
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=start_worker)
 
 
 @contextmanager
@@ -97,16 +214,17 @@ def _ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_worker() -> None:
-    """In a worker: the parent handles Ctrl-C, the worker ends with the parent, and no broken stream ends a call."""
-    secure()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+def _send(number: signal.Signals, processes: Sequence[BaseProcess]) -> None:
+    for process in processes:
+        if process.pid is not None and process.is_alive():
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, number)
 
 
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+def _wait(processes: Sequence[BaseProcess], seconds: float) -> None:
+    """Until all have ended, or so many seconds."""
+    deadline = time.monotonic() + seconds
+    while (living := [process.sentinel for process in processes if process.is_alive()]) and (
+        time.monotonic() < deadline
+    ):
+        wait_for(living, timeout=max(0.0, deadline - time.monotonic()))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nnlab.execution.events import RunEvent
 from nnlab.execution.listener import RunListener
 from nnlab.execution.result import RunResult
 from nnlab.runs.journal import Status
+from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.recorder import Recorder
-from nnlab.training import EpochEnd, Tested, Trainer, TrainingEnd
+from nnlab.runs.tags import DIFFERS_TAG
+from nnlab.training import EpochEnd, Progress, Tested, Trainer, TrainingEnd
 
 
 class Recording(RunListener):
@@ -17,40 +19,51 @@ class Recording(RunListener):
 
     Attributes:
         recorder: of the run.
-        kept: the epoch whose weights the run keeps; 0 if training did not finish.
+        kept: the epoch at whose end the network had the weights that the run keeps; 0 for no epoch's end.
         tested: the evaluation of the test split, if there was one.
         by_epoch: the metrics of each epoch.
 
     Args:
         recorder: open.
-        trainer: of the run.
+        trainer: of the run, where training goes on.
+        past: what the run has recorded before. An epoch that is trained again is compared with it, not recorded again.
+        warn: called with the first difference.
     """
 
-    def __init__(self, recorder: Recorder, trainer: Trainer) -> None:
+    def __init__(
+        self, recorder: Recorder, trainer: Trainer, past: JournalReader, warn: Callable[[str], object]
+    ) -> None:
         self.recorder = recorder
         self.kept = 0
         self.tested: Tested | None = None
-        self.by_epoch: dict[int, dict[str, float]] = {}
+        self.by_epoch = {epoch: metrics for epoch, metrics in past.epochs.items() if epoch <= trainer.epochs}
         self._trainer = trainer
-        self._best = 0
+        self._past = past
+        self._warn = warn
+        self._differs = DIFFERS_TAG in past.tags
 
     def on(self, event: RunEvent) -> None:
         """Record an event."""
         match event:
             case EpochEnd():
-                self.by_epoch[event.epoch] = dict(event.metrics)
-                if event.is_best or not self._trainer.settings.restore_best:
-                    self._best = event.epoch
-                self.recorder.epoch(event.epoch, event.metrics)
+                self.by_epoch[event.epoch] = self._recorded(event)
             case TrainingEnd():
                 self.kept = event.epoch
             case Tested():
                 self.recorder.test(self.kept, event.metrics)
                 self.tested = event
 
-    def cut_short(self) -> None:
-        """A pruner ends training here; the trainer restores its best weights by itself."""
-        self.kept = self._best
+    def known_test(self) -> Tested | None:
+        """The evaluation of the test split, if the weights that are kept were evaluated before a kill; its outputs
+        are not known any more."""
+        if self._past.tested_epoch == self.kept and self._past.test:
+            self.tested = Tested(self._past.test)
+        return self.tested
+
+    def cut_short(self, event: EpochEnd | Progress) -> None:
+        """Training ends at this event; the trainer restores its best weights by itself, where it selects any."""
+        selection = self._trainer.selection
+        self.kept = selection.epoch if isinstance(event, EpochEnd) or selection.kept is not None else 0
 
     def result(self, status: Status, reason: str, weights_sha256: str) -> RunResult:
         """The result of the run."""
@@ -71,12 +84,38 @@ class Recording(RunListener):
 
         A diverged run keeps the best weights from before, if it selects at all.
         """
-        selects = self._trainer.settings.restore_best and len(self._trainer.dataset.validation) > 0
-        if epoch := self.kept or (self._best if selects else 0):
+        selection = self._trainer.selection
+        if epoch := self.kept or (selection.epoch if selection.kept is not None else 0):
             self.recorder.kept(epoch, {**kept_scores(epoch, self.by_epoch[epoch]), **value})
+
+    def _recorded(self, event: EpochEnd) -> dict[str, float]:
+        """The metrics of an epoch, with the time that it took when it was recorded."""
+        earlier = self._past.epochs.get(event.epoch)
+        if earlier is None:
+            self.recorder.epoch(event.epoch, event.metrics)
+            return dict(event.metrics)
+        times = {name: value for name, value in earlier.items() if name.startswith("time/")}
+        if not self._differs and (difference := _difference(earlier, {**event.metrics, **times})):
+            self._differs = True
+            text = f"epoch {event.epoch}: {difference}"
+            self.recorder.tag({DIFFERS_TAG: text})
+            self._warn(
+                f"{text} now that it is trained again. Code, libraries or machine have changed: what follows is not "
+                "what the undisturbed run would have been"
+            )
+        return {**event.metrics, **times}
 
 
 def kept_scores(epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:
     """What MLflow compares runs by: `best/epoch`, and that epoch's validation scores as `best/val/loss` and so on."""
     scores = {f"best/{name}": value for name, value in metrics.items() if name.startswith("val/")}
     return {"best/epoch": epoch, **scores}
+
+
+def _difference(earlier: Mapping[str, float], now: Mapping[str, float]) -> str:
+    """The first metric that differs in any bit, in words; empty if none does. NaN is equal to itself."""
+    for name in {**earlier, **now}:
+        values = [repr(float(each[name])) if name in each else "missing" for each in (earlier, now)]
+        if values[0] != values[1]:
+            return f"{name} was {values[0]} and is {values[1]}"
+    return ""

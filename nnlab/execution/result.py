@@ -18,7 +18,7 @@ class Membership:
 
     Attributes:
         study: the study's directory, whose run in MLflow is this one's parent.
-        path: the run's own directory; that of a dead process is taken over, and the run restarts.
+        path: the run's own directory; that of a dead process is taken over, and the run goes on where it stopped.
         name: of the run in MLflow, below its study.
         tags: for MLflow, besides those of every run.
         watch: sees the epochs. It is no listener: it may end the run, and what it raises does.
@@ -39,9 +39,10 @@ class RunResult:
 
     Attributes:
         directory: the run's own.
-        status: finished, diverged or pruned.
+        status: how it ended.
         reason: why, if not finished.
-        epoch: whose weights were kept; 0 if the run diverged.
+        epoch: at whose end the network had the weights that were kept; 0 for no epoch's end: if the run diverged, or
+            was stopped inside an epoch and selects no weights.
         scores: of the weights that were kept: their epoch's validation scores, and the test scores.
         weights_sha256: of those weights.
         parameters: how many the network has.

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shlex
+import dataclasses
 from collections.abc import Iterable
-from contextlib import closing
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
 from nnlab.config.build import build_trainer
 from nnlab.config.holdout import with_test
 from nnlab.config.job import Job
-from nnlab.config.schema import Config, as_dict
+from nnlab.config.schema import as_dict
 from nnlab.errors import TerminatedError
-from nnlab.execution.events import Notice, RunEnded, RunEvent, RunStarted, Warned
+from nnlab.execution.events import RunEvent
 from nnlab.execution.listener import Listeners, RunListener
-from nnlab.execution.pictures import draw
-from nnlab.execution.recording import Recording
+from nnlab.execution.opening import Opening, member_run, new_run
 from nnlab.execution.result import Membership, RunResult
-from nnlab.execution.signals import sigterm_raises
-from nnlab.models.saved_model import Model
-from nnlab.runs.directory import RunDirectory
-from nnlab.runs.journal import Status
+from nnlab.execution.signals import asked_to_end
+from nnlab.execution.training_run import TrainingRun
 from nnlab.runs.provenance import collect
-from nnlab.runs.recorder import Announce, Recorder
-from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG
-from nnlab.training import DivergedError, EpochEnd, Trainer
-
-EXAMPLE_ROWS = 5
+from nnlab.runs.recorder import Announce
 
 
 def run(
@@ -47,95 +37,55 @@ def run(
     Args:
         job: validated.
         listeners: get the events; one that raises gets no more of them, and the run continues.
-        announce: called with the run's directory once it exists, to sync the run into MLflow; None does not.
-        member: how the run belongs to a study, if it does.
+        announce: called with the run's directory before the run starts, to sync the run into MLflow; None does not.
+        member: how the run belongs to a study, if it does. If its directory has a run that was stopped, that goes on.
 
     Raises:
         UserError: if the data or the folder of the runs is gone, or the member's directory is in use.
-        KeyboardInterrupt: if interrupted or terminated, after the run was closed as such.
+        KeyboardInterrupt: if interrupted or terminated, after the run was closed as such, with the model it had.
     """
     config = with_test(job.config, bool(job.config.trainer.test) and member is None)
-    with threadpool_limits(int(config.trainer.threads)), sigterm_raises():
-        trainer = build_trainer(config, job.load())
-        with _recorder(config, trainer, job, announce, member) as recorder:
-            try:
-                return _train(config, trainer, recorder, Listeners(listeners), job, member)
-            except TerminatedError:
-                recorder.close("killed", "terminated by the system (SIGTERM)")
-                raise
-
-
-def _recorder(
-    config: Config,
-    trainer: Trainer,
-    job: Job,
-    announce: Announce | None,
-    member: Membership | None,
-) -> Recorder:
-    """The open record of the run, in a directory of its own."""
-    settings = as_dict(config)
-    provenance = collect(settings, trainer.dataset, job.command)
+    job = dataclasses.replace(job, config=config)
     if member:
-        provenance |= {
-            "tags": dict(member.tags),
-            "parent": os.path.relpath(member.study, member.path),
-            "name": member.name,
-        }
-        directory = RunDirectory.claim(member.path)
-    else:
-        directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")
-    return Recorder.open(directory, settings, job.overrides, provenance, announce)
+        return execute(job, member_run(config, job, announce, member), listeners, member)
+    return execute(job, new_run(config, job, announce), listeners)
 
 
-def _train(
-    config: Config,
-    trainer: Trainer,
-    recorder: Recorder,
-    listeners: Listeners[RunEvent],
+def execute(
     job: Job,
-    member: Membership | None,
+    opening: Opening,
+    listeners: Iterable[RunListener],
+    member: Membership | None = None,
+    *,
+    notices: Iterable[RunEvent] = (),
 ) -> RunResult:
-    """Pass the trainer's events to the record and the listeners, then store the model, the profile and the pictures."""
-    recording = Recording(recorder, trainer)
-    status: Status = "finished"
-    reason = ""
-    listeners.on(RunStarted(recorder.directory.path, config, trainer))
-    try:
-        with closing(trainer.run()) as events:
-            for event in events:
-                recording.on(event)
-                listeners.on(event)
-                if not member or not isinstance(event, EpochEnd):
-                    continue
-                if pruned := member.watch(event.epoch, event.metrics):
-                    status, reason = "pruned", pruned
-                    recording.cut_short()
-                    recorder.tag({COMMAND_TAG: shlex.join([*job.command, f"trainer.stop_after={event.epoch}"])})
-                    break
-    except DivergedError as error:
-        status, reason = "diverged", str(error)
-        listeners.on(Warned(reason))
+    """Execute a run, whether it is new or goes on: the one way through for all.
 
-    digest = recorder.save_model(_model(trainer))
-    if trainer.profile is not None:
-        recorder.directory.write("profile.csv", trainer.profile.table())
-        listeners.on(Notice(f"profile: {recorder.directory.path / 'profile.csv'}"))
-    recorder.tag({EPOCH_TAG: str(recording.kept)})
-    if config.tracking.plots:
-        draw(trainer, recorder, recording.kept, recording.tested, lambda text: listeners.on(Warned(text)))
-    result = recording.result(status, reason, digest)
-    recording.record_kept(member.value(result) if member and status == "finished" else {})
-    recorder.close(status, reason or None)
-    left_alone = status == "finished" and recording.tested is None and len(trainer.dataset.test) > 0
-    listeners.on(RunEnded(result, left_alone))
-    return result
+    Args:
+        job: validated; its config says whether the test split is evaluated.
+        opening: opens its record.
+        listeners: as for `run`.
+        member: as for `run`.
+        notices: what listeners are told first.
 
-
-def _model(trainer: Trainer) -> Model:
-    dataset = trainer.dataset
-    return Model(
-        network=trainer.objective.network,
-        scaling=dataset.train.scaling,
-        class_names=dataset.class_names,
-        example=dataset.example(EXAMPLE_ROWS),
-    )
+    Raises:
+        As `run`.
+    """
+    heard = Listeners[RunEvent](listeners)
+    for notice in notices:
+        heard.on(notice)
+    config = job.config
+    with threadpool_limits(int(config.trainer.threads)), asked_to_end() as request:
+        trainer = build_trainer(config, job.load())
+        opened = opening(collect(as_dict(config), trainer.dataset, job.command))
+        with opened.recorder as recorder:
+            try:
+                result = TrainingRun(job, trainer, opened, heard, request, member).execute()
+            except KeyboardInterrupt as error:
+                if request.ending is not None:
+                    recorder.close(request.ending.status, request.ending.reason)
+                elif isinstance(error, TerminatedError):
+                    recorder.close("killed", str(error))
+                raise
+        request.raise_it()
+        return result

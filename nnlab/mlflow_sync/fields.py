@@ -29,10 +29,9 @@ def params(config: Mapping[str, Any]) -> dict[str, str]:
     return {_param_name(key): _text(value)[:PARAM_LENGTH] for key, value in leaves.items()}
 
 
-def identity(name: str, provenance: Mapping[str, Any], parent_run_id: str | None) -> dict[str, str]:
-    """The tags by which MLflow knows the run `name` and places it, below its parent if it has one."""
-    known = {names.RUN_TAG: name, "mlflow.user": str(provenance["user"])}
-    return known if parent_run_id is None else known | {"mlflow.parentRunId": parent_run_id}
+def identity(name: str, provenance: Mapping[str, Any]) -> dict[str, str]:
+    """The tags by which MLflow knows the run `name`, and whose it is."""
+    return {names.RUN_TAG: name, "mlflow.user": str(provenance["user"])}
 
 
 def tags(provenance: Mapping[str, Any]) -> dict[str, str]:

@@ -14,6 +14,8 @@ from mlflow.models import Model, infer_signature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.utils import environment
 
+from nnlab.mlflow_sync.asking import asked_once
+from nnlab.mlflow_sync.places import may_be_there
 from nnlab.models import saved_model
 from nnlab.models.code import rename_imports, stage
 from nnlab.runs.provenance import weights_sha256
@@ -27,16 +29,20 @@ REQUIREMENTS = ("numpy", "safetensors", "mlflow")
 environment.warn_dependency_requirement_mismatches = lambda _: None  # type: ignore[attr-defined, assignment]
 
 
-def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: str) -> None:
-    """Log the model in `folder` as "model" of the run, once: a model of other weights that was there is replaced.
+def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_id: str, experiment_id: str) -> None:
+    """Log a model as "model" of the run, once: a model of other weights that was there is replaced.
+
+    Args:
+        saved: the model.
+        folder: with its files, which are sent.
+        client: of the store.
+        run_id: of MLflow.
+        experiment_id: of MLflow.
 
     Raises:
-        UserError: if the model's files are damaged.
         MlflowException: if MLflow does not take it.
     """
     architecture, weights = folder / saved_model.ARCHITECTURE, folder / saved_model.WEIGHTS
-    saved = saved_model.load_model(architecture, weights)
-
     digest = weights_sha256(saved.network.parameters.named().values())
     started = []
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
@@ -44,9 +50,16 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
             started.append(model)
         else:  # of a run that was restarted since
             client.delete_logged_model(model.model_id)
-    if any(model.status == LoggedModelStatus.READY for model in started):
+    if any(model.status == LoggedModelStatus.READY and may_be_there(model.artifact_location) for model in started):
         return
-    model = started[0] if started else client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
+    if started:
+        model = started[0]
+        outputs = client.get_run(run_id).outputs
+        is_noted = outputs is not None and any(output.model_id == model.model_id for output in outputs.model_outputs)
+    else:
+        with asked_once():
+            model = client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
+        is_noted = False
     mlflow.set_tracking_uri(client.tracking_uri)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch, "model")
@@ -66,7 +79,9 @@ def log_model(folder: Path, client: MlflowClient, run_id: str, experiment_id: st
         # Not before: MLflow runs the file when it saves the model, and here it is nnlab itself that is there.
         described.model_size_bytes = (described.model_size_bytes or 0) + rename_imports(place / PREDICTOR.name)
         described.save(str(place / MLMODEL_FILE_NAME))
-        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+        if not is_noted:  # MLflow would note it twice
+            with asked_once():
+                client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         client.log_model_artifacts(model.model_id, str(place))
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 

@@ -8,101 +8,88 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import subprocess
-import sys
+import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from nnlab.errors import UserError
+from nnlab.mlflow_sync.launch import ALL, NOT_ALL, how_it_died, is_stopped, launch, log_in
+from nnlab.mlflow_sync.messages import Answers, LeftOut, Refuses, from_line
 from nnlab.mlflow_sync.state import SyncState, note_destination
+from nnlab.mlflow_sync.waiting import Arrivals, how_to_sync
 from nnlab.redaction import redacted
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
-
-LOG = "mirror.log"
 
 SECONDS_FOR_A_FIRST_ANSWER = 10.0
 SECONDS_IN_SILENCE = 2.0
-
-ALWAYS = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-UNLESS_SET = {
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-}
-# They would make MLflow write into another run or experiment than it is given.
-NEVER = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_ACTIVE_MODEL_ID")
+SECONDS_STOPPED = 5.0
+"""After so long a worker that somebody has stopped (SIGSTOP) is replaced, once its runs are waited for."""
+POLL_SECONDS = 0.5
+NAMED = 3  # of the runs that are missing
 
 
 class SyncProcess:
     """A worker process that brings run directories into MLflow, as seen by the process that started it.
 
-    It imports MLflow at once, so it is worth starting before its runs are known. `assign` it, or `discard` it.
+    It imports MLflow at once, so it is worth starting before its runs are known. `assign` it, or `discard` it. A worker
+    that dies is replaced once.
     """
 
     def __init__(self) -> None:
-        environment = {key: value for key, value in os.environ.items() if key not in NEVER} | ALWAYS
-        environment = UNLESS_SET | environment
-        # `-P` keeps stray modules of the current folder out; nnlab is found wherever it was found by us.
-        places = [str(Path(__file__).resolve().parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(places)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "nnlab.mlflow_sync.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,  # says when MLflow answers
-            stderr=subprocess.DEVNULL,
-            cwd=os.sep,
-            env=environment,
-            start_new_session=True,
-        )
+        self._process = launch()
         self._uri = ""
-        self._runs_dir = Path()
-        self._runs: list[Path] = []
+        self._runs_dir = self._log = Path()
+        self._warn: Callable[[str], object] = lambda text: None
+        self._settings = b""
+        self._runs: dict[Path, None] = {}
+        self._outbox = b""  # what the worker has not taken yet
+        self._lock = threading.Lock()  # of the outbox, and of which process it is for
+        self._more_may_come = True
+        self._was_replaced = False
+        self._was_stopped = False
         self._has_answered = False
+        self._told: set[str] = set()
+        self._is_over = threading.Event()
+        self.was_left = False  # by Ctrl-C while it was waited for
 
     @property
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
 
-    def assign(self, uri: str, runs_dir: Path, niceness: int = 10) -> None:
+    def assign(
+        self, uri: str, runs_dir: Path, niceness: int = 10, warn: Callable[[str], object] = lambda text: None
+    ) -> None:
         """Say where the runs are, and where they go; call it once.
 
         Args:
             uri: MLflow's tracking URI as `resolve_uri` gives it.
-            runs_dir: the folder of all runs; `mirror.log` is written there.
+            runs_dir: the folder of all runs; `mirror.log` is written there (`mirror-UID.log` where that is another
+                user's).
             niceness: how much the process yields to others, from 0 to 19. A study, which keeps all processors busy,
                 is done sooner where it does not: what is left for the end is done by one process alone.
+            warn: called from another thread, at once, with what the user must know: each once, in one line.
 
         Raises:
             UserError: if `runs_dir` cannot be written.
         """
         runs_dir = runs_dir.expanduser().absolute()
-        log = runs_dir / LOG
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
-            log.open("ab").close()
+            self._log = log_in(runs_dir)
         except OSError as error:
             self.discard()
             raise UserError(
                 f"The folder of the runs must be writable, but {runs_dir} is not ({error.strerror or error}). "
                 "Choose another with runs_dir=FOLDER or NNLAB_RUNS_DIR."
             ) from error
-        self._uri, self._runs_dir = uri, runs_dir
+        self._uri, self._runs_dir, self._warn = uri, runs_dir, warn
         # Through the pipe, since others can read a command line.
-        self._send({"tracking_uri": uri, "runs_dir": str(runs_dir), "log": str(log), "niceness": niceness})
+        self._settings = _line(tracking_uri=uri, runs_dir=str(runs_dir), log=str(self._log), niceness=niceness)
+        self._send(self._settings)
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def discard(self) -> None:
         """End the process if it was never assigned."""
@@ -112,78 +99,150 @@ class SyncProcess:
 
     def add(self, run: Path) -> None:
         """Sync the run directory `run` into MLflow, now and as it grows, also if it is resumed or restarted later."""
-        if run not in self._runs:
-            self._runs.append(run)
         note_destination(self._uri, run)
-        self._send({"run": str(run)})
+        with self._lock:
+            self._runs[run] = None
+        self._send(_line(run=str(run)))
+
+    def close(self) -> None:
+        """Say that no more runs come."""
+        self._more_may_come = False
+        self._send(b"")
 
     def finish(self, patience: float, notify: Callable[[str], object] = lambda text: None) -> list[str]:
         """Say that no more runs come, and wait until MLflow has all of them.
 
-        Close the runs first: the process follows each to its end. Afterwards the process has ended, or continues
-        by itself where MLflow is slow. A store that has not answered once is waited for 10 s at most; Ctrl-C ends
-        the waiting, too.
+        A store that has never answered is given a moment only, and one that refuses none. Ctrl-C ends the waiting, too;
+        the process then goes on by itself, and ends when nothing more can be done.
 
         Args:
-            patience: how many seconds to wait at most.
-            notify: called once with what is waited for, if that takes long.
+            patience: how many seconds to wait at most while nothing arrives.
+            notify: called again and again with what is waited for, and how much has arrived, if that takes long.
 
         Returns:
-            What MLflow does not have, in words, one text per run; empty if it has everything.
+            What MLflow does not have, in words, one text per cause; empty if it has everything.
         """
-        with suppress(OSError):  # the process may have died before it read everything
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        with suppress(KeyboardInterrupt):
+        self.close()
+        try:
             self._wait(patience, notify)
-        return [problem for run in self._runs if (problem := self._problem(run))]
+        except KeyboardInterrupt:
+            self.was_left = True
+        return self._problems()
 
     def _wait(self, patience: float, notify: Callable[[str], object]) -> None:
-        started = time.monotonic()
-        is_said = False
-        while self._process.poll() is None:
-            limit = patience if self._answers() else min(patience, SECONDS_FOR_A_FIRST_ANSWER)
-            waited = time.monotonic() - started
-            if waited >= limit:
+        arrivals = Arrivals(self._runs)
+        started = progressed = time.monotonic()
+        stopped_since: float | None = None
+        while not self._is_over.wait(min(POLL_SECONDS, patience)):
+            self._send(b"")
+            now = time.monotonic()
+            if arrivals.update():
+                progressed = now
+            stopped_since = (stopped_since or now) if is_stopped(self.pid) else None
+            if stopped_since is not None and now >= stopped_since + SECONDS_STOPPED:
+                self._was_stopped = True
+                os.kill(self.pid, signal.SIGKILL)
+            if now >= progressed + (patience if self._has_answered else min(patience, SECONDS_FOR_A_FIRST_ANSWER)):
                 break
-            if waited >= SECONDS_IN_SILENCE and not is_said:
-                is_said = True
+            if now >= started + SECONDS_IN_SILENCE:
+                count = f"{arrivals.count - len(arrivals.missing)} of {arrivals.count} runs have arrived"
                 notify(
-                    f"waiting up to {limit:.0f} s for MLflow at {redacted(self._uri)}; press Ctrl-C to leave "
-                    "it to the next run; nothing is lost"
+                    f"waiting for MLflow at {redacted(self._uri)}: {count}; "
+                    f"Ctrl-C leaves it to {how_to_sync(self._runs_dir)}"
                 )
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(min(0.5, limit - waited))
-        if self._process.returncode is not None and self._process.stdout is not None:
-            self._process.stdout.close()
 
-    def _answers(self) -> bool:
-        """Whether MLflow has answered the process, or is creating its store."""
-        pipe = self._process.stdout
-        if not self._has_answered and pipe is not None and not pipe.closed:
-            self._has_answered = bool(select.select([pipe], [], [], 0)[0]) and os.read(pipe.fileno(), 1) != b""
-        return self._has_answered
+    def _listen(self) -> None:
+        """Hear the worker, and replace it if it dies; in a thread of its own."""
+        while True:
+            process = self._process
+            if process.stdout is not None:
+                with process.stdout as lines:
+                    for line in lines:
+                        self._hear(line)
+                        self._send(b"")
+            if not self._replaced(process.wait()):
+                break
+        self._is_over.set()
 
-    def _problem(self, run: Path) -> str | None:
-        cause = f"the process that syncs it died with status {self._process.returncode}"
-        try:
+    def _hear(self, line: bytes) -> None:
+        match from_line(line):
+            case Answers():
+                self._has_answered = True
+            case Refuses(why) if why not in self._told:
+                self._told.add(why)
+                self._warn(
+                    f"MLflow at {redacted(self._uri)} takes no runs: {why} "
+                    f"The work goes on; then {how_to_sync(self._runs_dir)} brings them."
+                )
+            case LeftOut(run, why) if why not in self._told:
+                self._told.add(why)
+                self._warn(f"MLflow does not get the run {run}: {why}")
+
+    def _replaced(self, status: int) -> bool:
+        """Whether the worker, which has ended with this status, died at its work and another goes on."""
+        if not self._more_may_come and status in (ALL, NOT_ALL):
+            return False
+        how = "was stopped (SIGSTOP)" if self._was_stopped else how_it_died(status)
+        if self._was_replaced:
+            self._warn(
+                f"the process that brings runs into MLflow {how} again; the work goes on without it, "
+                f"and then {how_to_sync(self._runs_dir)} brings them."
+            )
+            return False
+        self._was_replaced, self._was_stopped = True, False
+        self._warn(f"the process that brings runs into MLflow {how}, and is started again.")
+        with self._lock:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            self._process = launch()
+            self._outbox = self._settings + b"".join(_line(run=str(run)) for run in self._runs)
+        self._send(b"")
+        return True
+
+    def _problems(self) -> list[str]:
+        missing: dict[str, list[Path]] = {}
+        for run in Arrivals(self._runs).missing:
+            missing.setdefault(self._cause(run), []).append(run)
+        return [
+            f"MLflow at {redacted(self._uri)} has not received all of {_named(runs, len(self._runs))}: {cause} Nothing "
+            f"is lost: the run directories hold everything, {how_to_sync(self._runs_dir)} brings it, and "
+            f"{self._log} has the details."
+            for cause, runs in missing.items()
+        ]
+
+    def _cause(self, run: Path) -> str:
+        if not self._is_over.is_set():
+            return f"it is slow or unreachable; process {self.pid} keeps trying."
+        cause = None
+        with suppress(UserError, OSError):
             state = SyncState.of(run)
-            if not journal.has_started(run / JOURNAL) or (state is not None and state.has_all(run)):
-                return None
-            if state is not None and state.problem:
-                cause = state.problem
-        except UserError as error:
-            cause = str(error)
-        if self._process.returncode is None:
-            cause = f"it is slow or unreachable; process {self.pid} keeps trying"
-        return (
-            f"MLflow at {redacted(self._uri)} has not received all of the run {run.name}: {cause}. Nothing is lost: "
-            f"{run} holds everything, the next run will try again, and {self._runs_dir / LOG} has the details."
-        )
+            cause = state.problem if state else None
+        if cause in self._told:
+            return "see above."
+        return cause or f"the process that syncs it {how_it_died(self._process.returncode)}."
 
-    def _send(self, message: dict[str, str | int]) -> None:
-        if self._process.stdin is None:
-            return
-        with suppress(OSError):  # a dead process: `finish` reports it
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+    def _send(self, message: bytes) -> None:
+        """Hand over a message and what was left of others. It never waits: a worker that is stopped reads nothing."""
+        with self._lock:
+            self._outbox += message
+            pipe = self._process.stdin
+            if pipe is None or pipe.closed:
+                return
+            try:
+                while self._outbox:
+                    self._outbox = self._outbox[os.write(pipe.fileno(), self._outbox) :]
+                if not self._more_may_come:
+                    pipe.close()
+            except BlockingIOError:  # the rest goes with the next
+                pass
+            except OSError:  # it has died; the one that replaces it is told everything
+                self._outbox = b""
+
+
+def _line(**message: str | int) -> bytes:
+    return json.dumps(message).encode() + b"\n"
+
+
+def _named(runs: list[Path], count: int) -> str:
+    names = ", ".join(run.name for run in runs[:NAMED]) + (", ..." if len(runs) > NAMED else "")
+    return f"the run {names}" if len(runs) == 1 else f"{len(runs)} of {count} runs ({names})"

@@ -1,4 +1,8 @@
-"""Creates MLflow's SQLite store: whole or not at all, and once, however many processes start together."""
+"""Checks MLflow's store before it is used, and creates a SQLite one: whole or not at all, and once.
+
+MLflow's own way is safe neither from a second start beside it nor from a kill, and tries for two minutes to
+reach a database that refuses it.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,22 @@ from pathlib import Path
 
 from nnlab.config.tracking_uri import sqlite_path, sqlite_uri
 from nnlab.errors import RunFailedError
+from nnlab.mlflow_sync.trouble import BROKEN, RefusedError
+from nnlab.paths import environment_of_mlflow
+from nnlab.redaction import redacted
 from nnlab.runs.files import FileLock
+
+SECONDS_TO_CONNECT = 10
+HAVE_A_TIMEOUT = ("psycopg", "psycopg2", "pymysql", "mysqldb")
+CREATING = 0x6E6E6C6162
+"""The number of PostgreSQL's lock under which one process creates the tables."""
 
 
 def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = lambda: None) -> None:
-    """Create a SQLite store if it is missing, and check it; other stores manage themselves.
+    """Create a SQLite store or the tables of a database if they are missing, and check them.
 
-    MLflow's own first start is safe neither from a second one nor from a kill. So it happens under a
-    lock and under another name, and the finished file is renamed.
+    A SQLite store is made under a lock and under another name, and the finished file is renamed. An MLflow server
+    looks after its store by itself.
 
     Args:
         uri: resolved.
@@ -27,10 +39,15 @@ def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = 
             seconds.
 
     Raises:
-        RunFailedError: if the store cannot be created, is not MLflow's, or belongs to another version of MLflow.
+        RefusedError: if the store is not MLflow's, or belongs to another version of MLflow.
+        RunFailedError: if it cannot be created or read.
+        sqlalchemy.exc.SQLAlchemyError: if a database does not answer, or refuses.
     """
+    os.environ |= environment_of_mlflow()
     path = sqlite_path(uri)
     if path is None:
+        if not uri.startswith(("http://", "https://")):
+            _ensure_database(uri, is_making)
         return
     from mlflow.store.db import utils
 
@@ -47,6 +64,37 @@ def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = 
     except OSError as error:
         raise RunFailedError(f"MLflow's store {path} could not be created ({error.strerror or error}).") from error
     _verify(path)
+
+
+def _ensure_database(uri: str, is_making: Callable[[], None]) -> None:
+    """Check that a database takes us, in one attempt; MLflow makes ten, for two minutes, whatever the answer."""
+    import sqlalchemy
+    from mlflow.store.db.utils import _get_schema_version
+
+    try:
+        driver = sqlalchemy.make_url(uri).get_driver_name()
+        limited = {"connect_timeout": SECONDS_TO_CONNECT} if driver in HAVE_A_TIMEOUT else {}
+        engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool, connect_args=limited)
+    except ImportError as error:
+        raise RefusedError(
+            f"MLflow's store at {redacted(uri)} needs a database driver that is not installed ({error}). "
+            "Install it (for PostgreSQL: pip install 'nnlab[cluster]'), or choose another store by tracking.uri."
+        ) from error
+    with engine.connect() as connection:
+        if sqlalchemy.inspect(connection).has_table("experiments"):
+            found = _get_schema_version(engine)  # type: ignore[no-untyped-call]
+            _check_schema(str(found), redacted(uri), "Back the database up", redacted(uri))
+        elif engine.dialect.name == "postgresql":  # two that create tables at once both fail
+            is_making()
+            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({CREATING})"))
+            _create_tables(uri)  # or sees that another has
+
+
+def _create_tables(uri: str) -> None:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(uri, ".")  # type: ignore[no-untyped-call]
+    store.engine.dispose()
 
 
 def _has_content(path: Path) -> bool:
@@ -87,8 +135,6 @@ def _check_can_be_made(draft: Path) -> None:
 
 def _verify(path: Path) -> None:
     """Check that the file is a store of the installed MLflow's schema; it is never upgraded from here."""
-    from mlflow.store.db.utils import _get_alembic_config, _get_latest_schema_revision
-
     try:
         # Not `mode=ro`: what a killed process left half-written is rolled back by the next reader, who has to
         # write for that. SQLite reads a file that may not be written all the same.
@@ -98,10 +144,16 @@ def _verify(path: Path) -> None:
         is_passing = isinstance(error, sqlite3.OperationalError) and "no such table" not in str(error)
         if is_passing:
             raise RunFailedError(f"MLflow's store {path} cannot be read at present ({error}).") from error
-        raise RunFailedError(
-            f"MLflow's store must be one that MLflow created, but {path} cannot be read as one ({error}). "
-            "Move the file away: a new one will be created, and the run directories still hold all runs."
+        raise RefusedError(
+            f"MLflow's store must be one that MLflow created, but {path} cannot be read as one ({error}). {BROKEN}"
         ) from error
+    _check_schema(found, f"{path}", "Copy the file as a backup", sqlite_uri(path))
+
+
+def _check_schema(found: str, store: str, backup: str, uri: str) -> None:
+    """Refuse a schema of another MLflow; `uri` is for MLflow's own command."""
+    from mlflow.store.db.utils import _get_alembic_config, _get_latest_schema_revision
+
     expected = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
     if found != expected:
         from alembic.script import ScriptDirectory
@@ -109,11 +161,11 @@ def _verify(path: Path) -> None:
         scripts = ScriptDirectory.from_config(_get_alembic_config(""))  # type: ignore[no-untyped-call]
         is_older = found in {script.revision for script in scripts.walk_revisions()}
         remedy = (
-            f"Copy the file as a backup, then run: mlflow db upgrade {shlex.quote(sqlite_uri(path))}"
+            f"{backup}, then run: mlflow db upgrade {shlex.quote(uri)}"
             if is_older
             else "Use the newer MLflow that wrote it, or another store by tracking.uri"
         )
-        raise RunFailedError(
-            f"MLflow's store must have the installed MLflow's schema ({expected}), but {path} is "
+        raise RefusedError(
+            f"MLflow's store must have the installed MLflow's schema ({expected}), but {store} is "
             f"{'older' if is_older else 'newer'} ({found}). {remedy}."
         )

@@ -10,7 +10,9 @@ from typing import Self
 
 from nnlab.config.schema import Config
 from nnlab.mlflow_sync.process import SyncProcess
-from nnlab.runs.directory import end_dead_runs
+from nnlab.mlflow_sync.waiting import WaitingLine
+from nnlab.runs.directory import end_dead_runs, left_alone
+from nnlab.runs.leftovers import clear_leftovers
 from nnlab.streams import write_line
 
 RUN_PATIENCE = 120.0
@@ -26,15 +28,15 @@ class Sync:
         with Sync([job.config]) as sync:
             run(job, announce=sync.announce(job.config))
 
-    There is a worker process for each store and runs folder that one of the runs goes to. At the end of the block
-    what MLflow does not have is a warning on standard error: the run directories hold it, and the next worker
-    brings it.
+    There is a worker process for each store and runs folder that one of the runs goes to. What a person must change for
+    runs to arrive is a warning on standard error as soon as it is known; so is, at the end of the block, what MLflow
+    does not have: the run directories hold it, and `nnlab.sync` brings it.
 
     Args:
         configs: of all runs to come, validated.
         early: a process that was started already, for the first of them.
-        patience: how many seconds to wait for MLflow at the end, `INTERRUPTED_PATIENCE` at most if an exception ends
-            the block.
+        patience: how many seconds to wait at the end while nothing arrives in MLflow, `INTERRUPTED_PATIENCE` at most if
+            an exception ends the block.
         niceness: how much the workers yield to other processes, see `SyncProcess.assign`.
 
     Raises:
@@ -61,7 +63,7 @@ class Sync:
             if place is not None and place not in self._processes:
                 process = self._early or SyncProcess()
                 self._early = None
-                process.assign(place[0], Path(place[1]), self._niceness)
+                process.assign(place[0], Path(place[1]), self._niceness, _warn)
                 self._processes[place] = process
         return self
 
@@ -75,11 +77,26 @@ class Sync:
     ) -> None:
         patience = self._patience if kind is None else min(self._patience, INTERRUPTED_PATIENCE)
         for process in self._processes.values():
-            for problem in process.finish(patience, lambda text: write_line(sys.stderr, text)):
-                write_line(sys.stderr, f"warning: {problem}")
+            process.close()
+        problems = []
+        with WaitingLine(sys.stderr) as line:
+            for process in self._processes.values():
+                problems += process.finish(patience, line.show)
+                patience = 0.0 if process.was_left else patience
+        for problem in problems:
+            _warn(problem)
+        folders = {config.runs_dir for config in self._configs}
         synced = {runs_dir for _, runs_dir in self._processes}
-        for runs_dir in {config.runs_dir for config in self._configs} - synced:
+        for runs_dir in folders - synced:
             end_dead_runs(Path(runs_dir))  # as a worker does in its folder
+            clear_leftovers(Path(runs_dir))
+        for runs_dir in sorted(folders):
+            if others := left_alone(Path(runs_dir)):
+                write_line(sys.stderr, f"note: {others}")
+
+
+def _warn(text: str) -> None:
+    write_line(sys.stderr, f"warning: {text}")
 
 
 def _place(config: Config) -> tuple[str, str] | None:

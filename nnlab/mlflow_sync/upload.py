@@ -2,58 +2,43 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.entities import Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
+from nnlab.config.tracking_uri import sqlite_path
 from nnlab.errors import UserError
-from nnlab.mlflow_sync import fields as description
+from nnlab.mlflow_sync.artifacts import artifacts, has_model
+from nnlab.mlflow_sync.asking import asked_once
+from nnlab.mlflow_sync.contents import News, read_description, read_news
 from nnlab.mlflow_sync.logged_model import log_model
-from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
+from nnlab.mlflow_sync.state import AwaitsParentError, SyncState, note_destination
 from nnlab.redaction import redacted
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
+from nnlab.runs.directory import JOURNAL, MODEL
 from nnlab.runs.files import FileLock
-from nnlab.runs.journal import Event
-from nnlab.runs.tags import STATUS_TAG
+from nnlab.runs.stored_run import StoredRun
 
 MLFLOW_STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
 """The others, interrupted and killed, are KILLED."""
 
-FILES = (
-    "config.yaml",
-    "overrides.yaml",
-    "provenance.json",
-    "requirements.txt",
-    "metrics.jsonl",
-    "history.csv",
-    "study.json",
-    "trials.csv",
-    "profile.csv",
-)
-FOLDERS = ("model", "plots")
-
 LOCK = "mlflow.lock"
 
-_SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+PARENT_TAG = "mlflow.parentRunId"
 
 
-def upload(run: Path, client: MlflowClient) -> SyncState:
+def upload(run: Path, client: MlflowClient, *, is_copy: bool = False) -> SyncState:
     """Send everything in the run directory `run` that MLflow does not have yet.
 
     Args:
         run: absolute.
         client: of a store that exists.
+        is_copy: the run goes elsewhere by itself; this store only gets a copy.
 
     Returns:
         What MLflow has now; closed once the run has ended and all has arrived.
@@ -66,46 +51,47 @@ def upload(run: Path, client: MlflowClient) -> SyncState:
         MlflowException: if MLflow does not accept it; what it accepted is remembered.
     """
     with FileLock(run / LOCK, wait=False):
-        state = SyncState.of(run) or SyncState(tracking_uri=redacted(client.tracking_uri))
-        if state.has_all(run) or (state.is_described and state.offset == (run / JOURNAL).stat().st_size):
+        if not is_copy:
+            note_destination(client.tracking_uri, run)
+        state = SyncState.of(run, client.tracking_uri) or SyncState(tracking_uri=redacted(client.tracking_uri))
+        if state.has_all(run) or (state.is_described and state.offset == journal.length(run / JOURNAL)):
             return state
-        return _Upload(run, client, state).all()
+        return _Upload(run, client, state, is_copy=is_copy).all()
 
 
 class _Upload:
-    """One pass over a run directory."""
+    """One pass over a run directory. What is damaged in it is found before anything is sent, but for the model and the
+    later portions of a long journal."""
 
-    def __init__(self, run: Path, client: MlflowClient, state: SyncState) -> None:
+    def __init__(self, run: Path, client: MlflowClient, state: SyncState, *, is_copy: bool) -> None:
         self._run = run
         self._client = client
         self._state = state
-        self._journal = run / JOURNAL
-        try:
-            self._provenance = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
-            self._config = yaml.load((run / "config.yaml").read_text(encoding="utf-8"), _SAFE_LOADER)
-        except (ValueError, yaml.YAMLError) as error:
-            raise UserError(
-                f"provenance.json and config.yaml must be as nnlab wrote them, but in {run} they are damaged "
-                f"({' '.join(str(error).split())}). Restore them, or move the run directory away."
-            ) from error
-        parent = self._provenance.get("parent")
-        self._parent = None if parent is None else Path(os.path.normpath(run / parent))
+        self._is_copy = is_copy
+        self._description = read_description(run)
+        self._news = read_news(run, state.offset, self._description.tags)
 
     def all(self) -> SyncState:
+        offset = self._state.offset
         run = self._open()
-        sent, _ = journal.read(self._journal, until=self._state.offset)
-        events, offset = journal.read(self._journal, self._state.offset)
-        if run.info.lifecycle_stage == "deleted":
-            self._remember(offset=offset, is_closed=True, problem="the run was deleted in MLflow")
+        if self._state.offset != offset:
+            self._news = read_news(self._run, self._state.offset, self._description.tags)
+        news = self._news
+        if run is None:
+            problem = "the run was deleted in MLflow"
+            self._remember(offset=news.offset, is_closed=True, is_deleted=True, problem=problem)
             return self._state
-        end = journal.end_of(events)
-        if end is None and run.info.status != "RUNNING":
+        if news.end is None and run.info.status != "RUNNING":
             self._client.update_run(self._id, "RUNNING")
-        self._rename(run.info.run_name, end)
-        self._send(sent, events)
-        if end is not None:
-            self._close(end, is_tested=any(event["event"] == "test" for event in sent + events))
-        self._remember(is_described=True, offset=offset, is_closed=end is not None, problem=None)
+        self._send(news, run)
+        while not news.is_last:
+            self._remember(is_described=True, offset=news.offset, problem=None)
+            news = read_news(self._run, news.offset, self._description.tags)
+            self._send(news, run)
+        self._rename(run.info.run_name, is_pruned=news.end is not None and news.end["status"] == "pruned")
+        if news.end is not None:
+            self._close(news)
+        self._remember(is_described=True, offset=news.offset, is_closed=news.end is not None, problem=None)
         return self._state
 
     @property
@@ -115,55 +101,89 @@ class _Upload:
 
     def _remember(self, **changes: Any) -> None:
         self._state = replace(self._state, **changes)
-        self._state.save(self._run)
+        self._state.save(self._run, is_copy=self._is_copy)
 
-    def _open(self) -> Run:
-        """Find the run in MLflow, or create it. A store that lost the run gets all of it again."""
-        if self._state.run_id is not None:
-            try:
-                return self._client.get_run(self._state.run_id)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
+    def _open(self) -> Run | None:
+        """Find the run in MLflow, or create it; None if it was deleted there. A store that lost it gets all again."""
+        run = self._known()
+        if run is None and self._state.is_deleted:  # for good by now
+            return None
+        if run is None:
+            run = self._found() or self._created()
+        if run.info.lifecycle_stage == "deleted":
+            return None
+        if self._state.is_deleted:  # and restored since: nothing was sent meanwhile
+            self._forget(is_deleted=False)
         parent_run_id = self._parent_run_id()
-        (start, *_), _ = journal.read(self._journal)
-        name = self._run.name
-        experiment_id = self._experiment((self._config.get("tracking") or {}).get("experiment") or "nnlab")
-        # Names of studies come back where their folders were deleted: the time says which run is meant.
-        ours = f"tags.`nnlab.run` = '{name}' AND attributes.start_time = {start['time']}"
-        found = self._client.search_runs([experiment_id], ours, ViewType.ALL, 1) if self._state.may_exist else []
-        if found:
-            run = found[0]
-        else:
-            self._remember(may_exist=True)
-            identity = description.identity(name, self._provenance, parent_run_id)
-            run = self._client.create_run(experiment_id, start["time"], identity, self._provenance.get("name", name))
-        self._remember(
-            experiment_id=experiment_id, run_id=run.info.run_id, is_described=False, is_closed=False, offset=0
-        )
+        if parent_run_id is not None and run.data.tags.get(PARENT_TAG) != parent_run_id:
+            self._client.set_tag(self._id, PARENT_TAG, parent_run_id)  # its study was lost, and is there again
         return run
 
-    def _rename(self, shown: str, end: Event | None) -> None:
-        """Let the name say that the run was pruned, until it is restarted; a name that the user gave it is kept."""
-        name = self._provenance.get("name", self._run.name)
-        marked = f"{name} (pruned)"
-        wanted = marked if end is not None and end["status"] == "pruned" else name
-        if shown in (name, marked) and shown != wanted:
-            self._client.update_run(self._id, name=wanted)
+    def _known(self) -> Run | None:
+        """The run whose id is noted."""
+        if self._state.run_id is None:
+            return None
+        try:
+            return self._client.get_run(self._state.run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+        self._forget(run_id=None, may_exist=True)
+        return None
+
+    def _found(self) -> Run | None:
+        """The run whose id was not noted any more.
+
+        Names of studies come back where their folders were deleted: the time says which run is meant.
+        """
+        experiment = self._client.get_experiment_by_name(self._description.experiment)
+        if experiment is None or not self._state.may_exist:
+            return None
+        about = self._description
+        ours = f"tags.`nnlab.run` = '{about.name}' AND attributes.start_time = {about.started_at}"
+        for run in self._client.search_runs([experiment.experiment_id], ours, ViewType.ALL, 1):
+            self._forget(experiment_id=run.info.experiment_id, run_id=run.info.run_id)
+            return run
+        return None
+
+    def _created(self) -> Run:
+        about, parent_run_id = self._description, self._parent_run_id()
+        if about.parent is not None and parent_run_id is None:
+            raise AwaitsParentError(about.parent)
+        experiment_id = self._experiment(about.experiment)
+        self._remember(may_exist=True)
+        tags = dict(about.identity) | ({} if parent_run_id is None else {PARENT_TAG: parent_run_id})
+        with asked_once():
+            run = self._client.create_run(experiment_id, about.started_at, tags, about.shown_name)
+        self._forget(experiment_id=experiment_id, run_id=run.info.run_id)
+        return run
+
+    def _forget(self, **changes: Any) -> None:
+        """All is to be sent again: what has arrived before is not doubled by that."""
+        self._remember(is_described=False, is_closed=False, offset=0, **changes)
 
     def _parent_run_id(self) -> str | None:
-        if self._parent is None:
+        """MLflow's id of the study; None if there is none, or MLflow does not have it."""
+        if self._description.parent is None:
             return None
-        state = SyncState.of(self._parent)
-        if state is None or state.run_id is None:
-            raise AwaitsParentError(self._parent)
-        return state.run_id
+        state = SyncState.of(self._description.parent, self._client.tracking_uri)
+        return None if state is None else state.run_id
+
+    def _rename(self, shown: str, *, is_pruned: bool) -> None:
+        """Let the name say that the run was pruned, until it is restarted; a name that the user gave it is kept."""
+        name = self._description.shown_name
+        marked = f"{name} (pruned)"
+        wanted = marked if is_pruned else name
+        if shown in (name, marked) and shown != wanted:
+            self._client.update_run(self._id, name=wanted)
 
     def _experiment(self, name: str) -> str:
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
-            folder = (self._parent or self._run).parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
             is_server = self._client.tracking_uri.startswith("http")  # which has a place of its own for files
+            database = sqlite_path(self._client.tracking_uri) if self._is_copy else None
+            beside = database or self._description.parent or self._run
+            folder = beside.parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
             try:
                 return str(self._client.create_experiment(name, None if is_server else folder.as_uri()))
             except MlflowException as error:
@@ -178,67 +198,32 @@ class _Upload:
             )
         return str(experiment.experiment_id)
 
-    def _send(self, sent: list[Event], events: list[Event]) -> None:
+    def _send(self, news: News, run: Run) -> None:
         """Send metrics and tags, and the first time params and dataset; the client keeps to MLflow's limits by itself.
 
-        MLflow would keep a metric of the same step once more if its time or value differed. So of all that the
-        journal says of a step the first value is sent, however often: a run that was restarted repeats its epochs. What
-        runs are compared by is sent again where it differs, since the last value is the true one.
+        MLflow never changes a param, so those that it has are left.
         """
         params: list[Param] = []
         if not self._state.is_described:
-            params = [Param(key, value) for key, value in description.params(self._config).items()]
-            self._client.log_inputs(self._id, datasets=[description.dataset_input(self._provenance)])
-        arrived = {point for point, _ in _points(sent)}
-        metrics = []
-        for point, metric in _points(events):
-            if point not in arrived:
-                arrived.add(point)
-                metrics.append(metric)
-        tags = [RunTag(key, value[: description.TAG_LENGTH]) for key, value in self._tags(sent, events).items()]
-        self._client.log_batch(self._id, metrics, params, tags)
+            wanted = self._description.params.items()
+            params = [Param(key, value) for key, value in wanted if key not in run.data.params]
+            self._client.log_inputs(self._id, datasets=[self._description.dataset])
+        tags = [RunTag(key, value) for key, value in news.tags.items()]
+        self._client.log_batch(self._id, news.metrics, params, tags)
 
-    def _tags(self, sent: list[Event], events: list[Event]) -> dict[str, str]:
-        tags: dict[str, str] = {}
-        for event in events:
-            match event["event"]:
-                case "start":
-                    tags |= description.tags(self._provenance)
-                case "note":
-                    tags |= event["tags"]
-                case "end":
-                    tags[STATUS_TAG] = event["status"]
-        end = journal.end_of(events)
-        if end is not None and any(event.get("reason") for event in sent + events):
-            tags["mlflow.note.content"] = end["reason"] or ""  # an earlier end no longer counts
-        return tags
-
-    def _close(self, end: Event, *, is_tested: bool) -> None:
+    def _close(self, news: News) -> None:
         """Send the files and the status; a file that fails does not keep the run open in MLflow.
 
         MLflow's list of models gets those of single runs and of a study's winner; any other trial's model is there
         as files. Hundreds of them would bury the one that matters, and each costs 0.1 s.
         """
         try:
-            with tempfile.TemporaryDirectory() as gathered:  # one call for all
-                for name in FILES:
-                    if (self._run / name).exists():
-                        (Path(gathered) / name).symlink_to(self._run / name)
-                self._client.log_artifacts(self._id, gathered)
-            for name in FOLDERS:
-                if (self._run / name).is_dir():
-                    self._client.log_artifacts(self._id, str(self._run / name), name)
-            if (is_tested or self._parent is None) and (self._run / "model" / "architecture.json").exists():
-                log_model(self._run / "model", self._client, self._id, str(self._state.experiment_id))
+            with artifacts(self._run) as copy:
+                self._client.log_artifacts(self._id, str(copy))
+                if (news.is_tested or self._description.parent is None) and has_model(copy):
+                    model = StoredRun(self._run).model()
+                    log_model(model, copy / MODEL, self._client, self._id, str(self._state.experiment_id))
         finally:
-            self._client.set_terminated(self._id, MLFLOW_STATUS.get(end["status"], "KILLED"), end["time"])
-
-
-def _points(events: list[Event]) -> Iterator[tuple[tuple[Any, ...], Metric]]:
-    """Every number of the journal with what distinguishes it from others, in the journal's order."""
-    for event in events:
-        if event["event"] in journal.STEP:
-            step = event[journal.STEP[event["event"]]]
-            for name, value in event["metrics"].items():
-                point = (name, step, value) if event["event"] == "kept" else (name, step)
-                yield point, Metric(name, value, event["time"], step)
+            assert news.end is not None
+            status = MLFLOW_STATUS.get(news.end["status"], "KILLED")
+            self._client.set_terminated(self._id, status, news.end["time"])

@@ -12,7 +12,20 @@ import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-NEEDED = ("core", "check.py", "errors.py", "plain.py", "streams.py", "models/saved_model.py")
+NEEDED = (
+    *(
+        "core",
+        "check.py",
+        "errors.py",
+        "json_text.py",
+        "plain.py",
+        "redaction.py",
+        "streams.py",
+        "typed.py",
+        "typed_values.py",
+    ),
+    *("models/saved_model.py", "models/stored_form.py"),
+)
 """The files and folders of nnlab that a prediction needs."""
 IMPORT = re.compile(r"^(\s*(?:from|import)\s+)nnlab\b", re.MULTILINE)
 

@@ -15,7 +15,7 @@ from nnlab.plots.confusion import confusion_matrix
 from nnlab.plots.curves import learning_curves
 from nnlab.plots.images import SAMPLES, most_confident_mistakes, sample_grid, worst_mistakes
 from nnlab.plots.network_outputs import outputs, shown_rows
-from nnlab.plots.style import save
+from nnlab.plots.style import Write, save
 from nnlab.plots.weights import first_layer_weights
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def draw_run(
     history: Sequence[Mapping[str, float]],
     best_epoch: int | None,
     test_outputs: Array | None,
+    write: Write = Path.write_bytes,
 ) -> list[Path]:
     """`draw_all` for a trained network.
 
@@ -42,6 +43,7 @@ def draw_run(
         best_epoch: the epoch whose weights were kept, if any.
         test_outputs: (n, k) outputs of the test split's evaluation, whose mistakes are shown. None leaves the test
             split alone, and validation rows are passed forward (training rows where there are none).
+        write: how a file is written.
     """
     if test_outputs is None:
         name, rows = shown_rows(dataset)
@@ -58,6 +60,7 @@ def draw_run(
         shown=rows,
         shown_name=name,
         first_weights=weights[0],
+        write=write,
     )
 
 
@@ -71,6 +74,7 @@ def draw_all(
     shown: Rows,
     shown_name: str,
     first_weights: Array | None,
+    write: Write = Path.write_bytes,
 ) -> list[Path]:
     """Write every picture that the run has data for as a PNG into `folder`, which is created if missing.
 
@@ -87,6 +91,7 @@ def draw_all(
         shown: the n rows.
         shown_name: what they are called, "test" for example.
         first_weights: (features, units) of the first layer; None if there is none.
+        write: how a file is written.
 
     Returns:
         The paths written.
@@ -124,7 +129,7 @@ def draw_all(
             )
         if first_weights is not None and len(first_weights) == math.prod(shape):
             figures["first_layer_weights"] = first_layer_weights(first_weights, shape)
-    return [save(figure, folder / f"{name}.png") for name, figure in figures.items()]
+    return [save(figure, folder / f"{name}.png", write) for name, figure in figures.items()]
 
 
 def _predictions(outputs: Array) -> tuple[Array, Array]:

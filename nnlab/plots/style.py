@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,9 @@ from nnlab.core.rows import Array
 # Okabe and Ito's colours: they stay apart for colour-blind readers. https://jfly.uni-koeln.de/color/
 BLUE, VERMILLION = "#0072B2", "#D55E00"
 GREY, PALE = "#666666", "#EDEDED"
+
+Write = Callable[[Path, bytes], object]
+"""Writes a file."""
 
 DPI = 120
 SMALL = 8.0
@@ -61,12 +66,14 @@ def new_page(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, page
 
 
-def save(figure: Figure, path: Path) -> Path:
+def save(figure: Figure, path: Path, write: Write = Path.write_bytes) -> Path:
     """Write `figure` as a PNG that names no software version and no date; returns `path`."""
+    picture = io.BytesIO()
     with look(), warnings.catch_warnings():
         # A class name in a script that the font lacks shows boxes: no reason to warn or to stop a run.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(path, format="png", metadata={"Software": None})
+        figure.savefig(picture, format="png", metadata={"Software": None})
+    write(path, picture.getvalue())
     return path
 
 

@@ -1,7 +1,8 @@
 """A run's own directory: everything about the run, recorded as it happens, whatever happens to MLflow.
 
 `config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
-`history.csv`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived there).
+`history.csv`, `checkpoints/`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived
+there).
 A study has such a directory too, with `study.json` and `trials.csv`, and its trials' directories in `trials/`.
 """
 
@@ -9,27 +10,33 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from nnlab.errors import RunFailedError, UserError
+from nnlab.paths import expanded
 from nnlab.runs import journal
-from nnlab.runs.files import FileLock, not_writable, write_atomically
+from nnlab.runs.files import FileLock, is_folder, make_folder, not_writable, remove, write_atomically
 from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.owners import check_own, in_words, is_own
 
 JOURNAL = "metrics.jsonl"
 CONFIG = "config.yaml"
 OVERRIDES = "overrides.yaml"
 PROVENANCE = "provenance.json"
 MODEL = "model"
+PLOTS = "plots"
+CHECKPOINTS = "checkpoints"
 MLFLOW = "mlflow.json"
 STUDY = "study.json"
 TRIALS = "trials"
+DATA = "data"
+"""In a study's directory while it runs: the data that its workers share."""
 LOCK = "lock"
 
 CLAIM_SECONDS = 10.0
@@ -56,7 +63,7 @@ class RunDirectory:
             UserError: if `runs_dir` cannot be made or written.
         """
         hint = re.sub(r"[^A-Za-z0-9_.]+", "-", hint).strip("-.") or "run"
-        runs_dir = runs_dir.expanduser().absolute()
+        runs_dir = expanded(runs_dir).absolute()
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
             while True:
@@ -75,12 +82,16 @@ class RunDirectory:
         """Create exactly this directory, or take it over if no living process records into it.
 
         Raises:
-            UserError: if the run there is still being recorded, or the directory cannot be made or written.
+            UserError: if the run there is still being recorded or another user's, or the directory cannot be made or
+            written.
         """
-        path = path.expanduser().absolute()
+        path = expanded(path).absolute()
         deadline = time.monotonic() + CLAIM_SECONDS
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            if not os.path.lexists(path.parent):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            check_own(path)
+            make_folder(path)
             while True:
                 try:
                     return cls(path, FileLock(path / LOCK, wait=False))
@@ -112,18 +123,27 @@ class RunDirectory:
         """
         write_atomically(self.path / name, content)
 
-    def clear(self) -> None:
-        """Remove the results of a run that was here before: `model/`, `plots/`, `history.csv` and `profile.csv`.
+    def folder(self, name: str) -> Path:
+        """A folder in the directory, made if absent.
 
         Raises:
             RunFailedError: if that fails.
         """
         try:
-            for name in ("history.csv", "profile.csv"):
-                (self.path / name).unlink(missing_ok=True)
-            for name in ("model", "plots"):
-                if (self.path / name).is_dir():
-                    shutil.rmtree(self.path / name)
+            make_folder(self.path / name)
+        except OSError as error:
+            raise not_writable(self.path / name, error) from error
+        return self.path / name
+
+    def clear(self) -> None:
+        """Remove what a run that was here before has left, but its journal: results and checkpoints.
+
+        Raises:
+            RunFailedError: if that fails.
+        """
+        try:
+            for name in ("history.csv", "profile.csv", MODEL, PLOTS, CHECKPOINTS):
+                remove(self.path / name)
         except OSError as error:
             raise not_writable(self.path, error) from error
 
@@ -134,13 +154,44 @@ class RunDirectory:
     @staticmethod
     def is_alive(path: Path) -> bool:
         """Whether the process that records the run at `path` is still alive."""
-        return FileLock.is_held(path / LOCK)
+        with suppress(PermissionError):  # somebody else's
+            return FileLock.is_held(path / LOCK)
+        return False
 
 
-def run_directories(runs_dir: Path) -> Iterator[Path]:
-    """The directories in the folder of the runs that have a journal: runs and studies, then the trials; by name."""
-    for pattern in (f"*/{JOURNAL}", f"*/{TRIALS}/*/{JOURNAL}"):
-        yield from sorted(path.parent for path in runs_dir.glob(pattern))
+def run_directories(runs_dir: Path, *, of_others: bool = False) -> Iterator[Path]:
+    """The directories in the folder of the runs that have a journal: runs and studies, then the trials; by name.
+
+    Args:
+        runs_dir: the folder.
+        of_others: whether other users' directories are wanted too: they may be read, but are neither written nor
+            uploaded. Links never are.
+    """
+    wanted = is_folder if of_others else is_own
+    tops = [path for path in _entries(runs_dir) if wanted(path)]
+    yield from (path for path in tops if _has_journal(path))
+    for trials in (path / TRIALS for path in tops):
+        if wanted(trials):
+            yield from (path for path in _entries(trials) if wanted(path) and _has_journal(path))
+
+
+def left_alone(runs_dir: Path) -> str | None:
+    """A line about the run directories in the folder that no command writes or uploads; None if there are none."""
+    others = [path for path in _entries(runs_dir) if _has_journal(path) and not is_own(path)]
+    if not others:
+        return None
+    return f"{runs_dir}: left alone are run directories that are not yours: {in_words(others)}"
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, by name; nothing if it cannot be read."""
+    with suppress(OSError):
+        return sorted(folder.iterdir())
+    return []
+
+
+def _has_journal(path: Path) -> bool:
+    return os.path.lexists(path / JOURNAL)
 
 
 def write_history(path: Path) -> None:

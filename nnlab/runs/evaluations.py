@@ -5,16 +5,24 @@ Each evaluation makes the next one worth less. So the count is shown, whatever e
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Annotated, Any
 
 import yaml
 
+from nnlab.errors import UserError
 from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, run_directories
+from nnlab.runs.files import is_file, read_bytes
+from nnlab.runs.provenance_form import Provenance
+from nnlab.runs.reading import read_stored
+from nnlab.typed import OPEN, Fields
 
 TESTED = b'{"event": "test"'
 """The start of a journal line that records an evaluation of the test split."""
+_TRACKED = Annotated[
+    dict[str, Any], Fields({"tracking": Annotated[dict[str, Any], Fields({"experiment": str}), OPEN]}), OPEN
+]
 
 
 def count_evaluations(runs_dir: Path, experiment: str, data_sha256: str) -> int:
@@ -50,7 +58,7 @@ def evaluation_lines(tested: Iterable[Path]) -> Iterator[str]:
 def _runs(runs_dir: Path) -> Iterator[Path]:
     """Every run and trial; a study's own journal repeats what its winner's says."""
     for path in run_directories(runs_dir):
-        if not (path / STUDY).exists():
+        if not is_file(path / STUDY):
             yield path
 
 
@@ -60,8 +68,8 @@ def _tests(run: Path) -> int:
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
-    except OSError:  # removed just now
+        return read_bytes(file)
+    except OSError:  # removed just now, or not nnlab's
         return b""
 
 
@@ -73,15 +81,15 @@ def _data(run: Path) -> str:
     return str(_dataset(run).get("name"))
 
 
-def _dataset(run: Path) -> dict[str, object]:
+def _dataset(run: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads((run / PROVENANCE).read_text(encoding="utf-8"))["dataset"])
-    except (OSError, ValueError, KeyError, TypeError):  # not nnlab's, or damaged: it cannot be counted
+        return dict(read_stored(run / PROVENANCE, Provenance, "")["dataset"])
+    except (FileNotFoundError, UserError):  # not nnlab's, or damaged: it cannot be counted
         return {}
 
 
 def _experiment(run: Path) -> str:
     try:
-        return str(yaml.safe_load(_content(run / CONFIG))["tracking"]["experiment"])
-    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):  # as above
+        return str(read_stored(run / CONFIG, _TRACKED, "")["tracking"]["experiment"])
+    except (FileNotFoundError, UserError):  # as above
         return ""

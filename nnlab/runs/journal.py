@@ -2,8 +2,9 @@
 
 An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one of these kinds:
 
-- `start`: `goes_on`. False: the run starts, or restarts from scratch (its process died); what comes before no
-  longer counts. True: the run is reopened, and what comes before still counts, except for its `end`
+- `start`: `goes_on`. False: the run starts, or restarts from scratch; what comes before no longer counts. True: the
+  run goes on, and what comes before still counts, except for its `end`. With `epochs` it is extended: from the epoch
+  after the last recorded one on, it is planned for so many in total
 - `epoch`: `epoch` (from 1) and `metrics` (name -> number)
 - `kept`: the same, once training is over: `best/epoch`, `best/val/loss`, `best/val/accuracy` of the epoch whose
   weights are kept, and the value that a study gives them
@@ -19,20 +20,27 @@ import errno
 import json
 import math
 import os
+import stat
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from nnlab.errors import UserError
-from nnlab.runs.files import not_writable
+from nnlab.runs.files import not_writable, open_binary
+from nnlab.runs.journal_events import Event as Event
+from nnlab.runs.journal_events import Status as Status
+from nnlab.runs.journal_events import event_of
+from nnlab.runs.opening import open_descriptor
+from nnlab.runs.reading import damaged
+from nnlab.typed import MalformedError
 
-Event = dict[str, Any]
 Kind = Literal["start", "epoch", "kept", "test", "trial", "note", "end"]
-Status = Literal["finished", "pruned", "diverged", "failed", "interrupted", "killed"]
 
 LONGEST_END = 8192
 """Bytes in which an `end` fits, its reason included; for a longer one the whole journal is read."""
+
+REMEDY = "Something else, or a later version of nnlab, has written there. Restore it, or move the run directory away."
+LARGEST = 256 * 2**20
+"""Bytes of a journal that are read at once: a million epochs."""
 
 STEP = {"epoch": "epoch", "kept": "epoch", "test": "epoch", "trial": "number"}
 """The kinds of event that hold metrics, and the field that says what the metrics are over."""
@@ -43,9 +51,13 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        size = path.read_bytes().rfind(b"\n") + 1
-        os.ftruncate(self._descriptor, size)
+        try:
+            self._descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            with os.fdopen(os.dup(self._descriptor), "rb") as file:
+                whole = file.read().rfind(b"\n") + 1
+            os.ftruncate(self._descriptor, whole)
+        except OSError as error:
+            raise not_writable(path, error) from error
 
     def append(self, event: Kind, **fields: Any) -> None:
         """Append one event in a single write, so that it survives the process from then on.
@@ -58,7 +70,8 @@ class Journal:
         if "metrics" in fields:
             fields["metrics"] = {name: _number(value) for name, value in fields["metrics"].items()}
         record = {"event": event, "time": time.time_ns() // 1_000_000, **fields}
-        line = (json.dumps(record, allow_nan=False) + "\n").encode()
+        # What UTF-8 does not have, as of a file's name in an error, would make the line unreadable.
+        line = (json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n").encode(errors="replace")
         size = os.fstat(self._descriptor).st_size
         try:
             written = os.write(self._descriptor, line)
@@ -83,22 +96,32 @@ def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Ev
     With `until`, an offset that an earlier call returned, only those before it.
 
     Raises:
-        UserError: if a finished line is no event.
+        UserError: if a finished line is no event, or there is more than `LARGEST` to read.
         OSError: if the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_binary(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        left = (size if until is None else min(size, until)) - offset
+        if left > LARGEST:
+            raise damaged(path, f"it has more than {LARGEST:,} bytes", REMEDY)
         file.seek(offset)
-        data = file.read(-1 if until is None else until - offset)
+        data = file.read(max(0, left))
     end = data.rfind(b"\n") + 1
     return [_event(path, line) for line in data[:end].splitlines()], offset + end
 
 
 def has_started(path: Path) -> bool:
     """Whether there is a journal at `path` with anything in it."""
+    return length(path) > 0
+
+
+def length(path: Path) -> int:
+    """How many bytes the journal at `path` has; 0 if there is none."""
     try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
+        found = os.lstat(path)
+    except (OSError, ValueError):
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def has_ended(path: Path) -> bool:
@@ -107,10 +130,28 @@ def has_ended(path: Path) -> bool:
     Raises:
         OSError: if the file cannot be read.
     """
-    with path.open("rb") as file:
+    last, rest = _tail(path)
+    return not rest and last.startswith(b'{"event": "end"')
+
+
+def last_time(path: Path) -> int | None:
+    """When the last whole event was, in milliseconds since 1970 (UTC); None if that is damaged or too long.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    try:
+        return int(json.loads(_tail(path)[0])["time"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _tail(path: Path) -> tuple[bytes, bytes]:
+    """The last whole line, and what follows it."""
+    with open_binary(path) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_END))
         *_, last, rest = [b"", b"", *file.read().split(b"\n")]
-    return not rest and last.startswith(b'{"event": "end"')
+    return last, rest
 
 
 def end_of(events: list[Event]) -> Event | None:
@@ -126,14 +167,6 @@ def _number(value: float) -> float | str:
 
 def _event(path: Path, line: bytes) -> Event:
     try:
-        event: Event = json.loads(line)
-        event["event"], event["time"]
-        if "metrics" in event:
-            metrics: Mapping[str, float | str] = event["metrics"]
-            event["metrics"] = {name: float(value) for name, value in metrics.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(
-            f"Each line of a journal must be an event in JSON, but {path} holds {line[:80]!r}. "
-            "Something other than nnlab changed the file: restore it, or move the run directory away."
-        ) from error
-    return event
+        return event_of(line)
+    except MalformedError as error:
+        raise damaged(path, f"it holds {line[:80]!r}: {error}", REMEDY) from error

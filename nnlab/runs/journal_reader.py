@@ -27,6 +27,8 @@ class JournalReader:
         kept: `best/epoch`, `best/val/loss` and so on of the weights that are kept, and what a study adds;
             empty before they are chosen.
         test: the metrics of the test split; empty if it was left alone.
+        tested_epoch: the epoch whose weights they are of; None without them.
+        extensions: for each extension after how many epochs it came, and how many there are to be in total since.
         trials: of a study, its metrics by the number of finished trials.
         tags: facts that became known during the run.
         evaluations: how often the test split was ever evaluated, before any restart too.
@@ -41,6 +43,8 @@ class JournalReader:
     epochs: dict[int, Metrics]
     kept: Metrics
     test: Metrics
+    tested_epoch: int | None
+    extensions: list[tuple[int, int]]
     trials: dict[int, Metrics]
     tags: dict[str, str]
     started_at: int
@@ -53,6 +57,11 @@ class JournalReader:
         self._journal_path = journal_path
         self._offset = 0
         self._start_anew(at=0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended by itself and has nothing left to do; one that was stopped can go on."""
+        return self.status in ("finished", "pruned", "diverged")
 
     @property
     def has_ended(self) -> bool:
@@ -84,12 +93,15 @@ class JournalReader:
     def _start_anew(self, at: int) -> None:
         self.status, self.reason = "running", None
         self.epochs, self.kept, self.test, self.trials, self.tags = {}, {}, {}, {}, {}
+        self.tested_epoch, self.extensions = None, []
         self.started_at, self.last_epoch_at, self.tested_at, self.ended_at = at, None, None, None
 
     def _take(self, event: Event) -> None:
         match event["event"]:
             case "start" if event.get("goes_on"):
                 self.status, self.reason, self.ended_at = "running", None, None
+                if "epochs" in event:
+                    self.extensions.append((max(self.epochs, default=0), event["epochs"]))
             case "start":
                 self._start_anew(at=event["time"])
             case "epoch":
@@ -97,7 +109,7 @@ class JournalReader:
             case "kept":
                 self.kept |= event["metrics"]
             case "test":
-                self.test, self.tested_at = event["metrics"], event["time"]
+                self.test, self.tested_epoch, self.tested_at = event["metrics"], event["epoch"], event["time"]
                 self.evaluations += 1
             case "trial":
                 self.trials[event["number"]] = event["metrics"]

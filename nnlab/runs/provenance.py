@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
+from nnlab.config.leaves import WITHOUT_EFFECT, without
+
 if TYPE_CHECKING:
     from nnlab.data.dataset import Dataset
 
@@ -38,11 +40,10 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
         command: the program and its arguments.
 
     Returns:
-        `config_sha256`, `seed`, `command`, `user`, `dataset`, `git` (commit, dirty), `numpy`, `blas`, `python`,
-        `platform`, `packages`. Add `tags` (name -> text) before a recorder gets it; and for a trial `parent`, the path
-        of its study's run directory (absolute, or from the trial's own), and `name`, its run's in MLflow.
+        A `nnlab.runs.provenance_form.Provenance`, without what is only known elsewhere: `tags`, `parent`, `name` and
+        `group`.
     """
-    commit, dirty = _git_state_at_first()
+    commit, dirty = git_state_at_first()
     return {
         "config_sha256": config_sha256(config),
         "seed": config.get("seed"),
@@ -72,18 +73,12 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
 def config_sha256(config: Mapping[str, Any]) -> str:
     """The SHA-256 of the configuration in canonical JSON (sorted keys, no spaces, ASCII), in hexadecimal.
 
-    `runs_dir`, `tracking` and `data.root` are left out: where things are kept does not change what a run is, and
-    what the data is, its own SHA-256 says. So are `data.max_gigabytes`, which only refuses files, and `trainer.test`: a
-    run is the same whether it was tested or not.
+    What changes no number of a run is left out, see `WITHOUT_EFFECT`.
 
     Raises:
         ValueError: if a number is not finite; TypeError if JSON has no such value.
     """
-    kept = {key: value for key, value in config.items() if key not in ("runs_dir", "tracking")}
-    if "data" in kept:
-        kept["data"] = {key: value for key, value in kept["data"].items() if key not in ("root", "max_gigabytes")}
-    if "trainer" in kept:
-        kept["trainer"] = {key: value for key, value in kept["trainer"].items() if key != "test"}
+    kept = without(config, WITHOUT_EFFECT)
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -142,9 +137,9 @@ def requirements(versions: Mapping[str, str]) -> str:
     return "".join(f"{name}=={version}\n" for name, version in versions.items())
 
 
-# A process that does many runs does them all with the code and the packages that it has loaded.
 @functools.cache
-def _git_state_at_first() -> tuple[str, str]:
+def git_state_at_first() -> tuple[str, str]:
+    """As `git_state`, when this process first asked: all its runs have the code that it loaded then."""
     return git_state()
 
 

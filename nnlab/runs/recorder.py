@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,8 +14,8 @@ import yaml
 from nnlab.errors import UserError
 from nnlab.redaction import redacted, redacted_tree
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, RunDirectory, write_history
-from nnlab.runs.files import not_writable
+from nnlab.runs.directory import JOURNAL, MODEL, RunDirectory, write_history
+from nnlab.runs.files import write_atomically
 from nnlab.runs.journal import Journal, Status
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.provenance import requirements, weights_sha256
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
 
 Announce = Callable[[Path], object]
-"""Called with a run's directory once a run has started there: the sync follows it from then on."""
+"""Called with a run's directory just before the run starts there: where it goes is noted, and the sync follows it."""
 
 
 class Recorder:
@@ -58,7 +59,8 @@ class Recorder:
             config: the resolved configuration; `tracking.experiment` names MLflow's experiment.
             overrides: what was set on the command line.
             provenance: of `nnlab.runs.provenance.collect`.
-            announce: called with the run's directory once it exists; None keeps the run out of MLflow.
+            announce: called with the run's directory before its journal says that it has started; None leaves it to a
+                later sync, if `config` has it go to MLflow.
 
         Raises:
             RunFailedError: if the directory cannot be written.
@@ -70,7 +72,7 @@ class Recorder:
             directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
             directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
             directory.write("requirements.txt", requirements(facts["packages"]))
-            return cls._started(directory, announce, reopened=False)
+            return cls._started(directory, announce, goes_on=False)
         except BaseException:
             directory.release()
             raise
@@ -89,20 +91,35 @@ class Recorder:
         """
         if not journal.has_started(path / JOURNAL):
             raise UserError(f"Only a run that was started can be reopened, but {path} holds none. Check the path.")
-        directory = RunDirectory.claim(path)
+        return cls.go_on(RunDirectory.claim(path), announce)
+
+    @classmethod
+    def go_on(cls, directory: RunDirectory, announce: Announce | None, epochs: int | None = None) -> Recorder:
+        """As `reopen`, for a directory that was claimed already; released if this fails.
+
+        Args:
+            directory: holds a run.
+            announce: as for `open`.
+            epochs: how many the run is to have in total from now on, if it is extended.
+        """
         try:
-            return cls._started(directory, announce, reopened=True)
+            return cls._started(directory, announce, goes_on=True, **({} if epochs is None else {"epochs": epochs}))
         except BaseException:
             directory.release()
             raise
 
     @classmethod
-    def _started(cls, directory: RunDirectory, announce: Announce | None, *, reopened: bool) -> Recorder:
-        recorder = cls(directory)
-        recorder._journal.append("start", goes_on=reopened)
+    def _started(cls, directory: RunDirectory, announce: Announce | None, **fields: Any) -> Recorder:
         if announce is not None:
             announce(directory.path)
+        recorder = cls(directory)
+        recorder._journal.append("start", **fields)
         return recorder
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has not been closed; one whose end could not be written is closed too."""
+        return self._is_open
 
     def epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Record the metrics of an epoch, counted from 1.
@@ -132,10 +149,7 @@ class Recorder:
         """Write the final network into `model/`, and tag the run with the SHA-256 of its weights, which is returned."""
         from nnlab.models.saved_model import save_model
 
-        try:
-            save_model(self.directory.path / "model", model)
-        except OSError as error:
-            raise not_writable(self.directory.path / "model", error) from error
+        save_model(self.directory.folder(MODEL), model, partial(write_atomically, is_synced=False))
         digest = weights_sha256(model.network.parameters.named().values())
         self.tag({WEIGHTS_TAG: digest})
         return digest

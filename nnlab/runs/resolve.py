@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
 from nnlab.errors import UserError
+from nnlab.paths import expanded
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, MLFLOW, TRIALS, run_directories
+from nnlab.runs.reading import read_stored
+from nnlab.typed import OPEN, Fields
 
 MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
 SHOWN = 5
 """How many runs a message names when the one asked for does not exist."""
+_KNOWN = Annotated[dict[str, Any], Fields({"run_id": str | None}), OPEN]
 
 
 def default_runs_dir() -> Path:
     """The default folder of the runs: NNLAB_RUNS_DIR, or `runs` in the current folder."""
-    return Path(os.environ.get("NNLAB_RUNS_DIR") or "runs")
+    return expanded(os.environ.get("NNLAB_RUNS_DIR") or "runs")
 
 
 def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
@@ -34,11 +38,11 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
     Raises:
         UserError: if it names no run, or several.
     """
-    runs_dir = runs_dir or default_runs_dir()
+    runs_dir = expanded(runs_dir or default_runs_dir())
     for path in (runs_dir / run_id, Path(run_id)):
         if _is_run(path):
             return path
-    runs = [path for path in run_directories(runs_dir) if _is_run(path)]
+    runs = [path for path in run_directories(runs_dir, of_others=True) if _is_run(path)]
     found = [path for path in runs if path.name == run_id]
     if not found and MLFLOW_ID.fullmatch(run_id):
         found = [path for path in runs if mlflow_id(path) == run_id]
@@ -57,10 +61,10 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
 def mlflow_id(run: Path) -> str | None:
     """MLflow's id of the run in the directory `run`; None if MLflow does not have it, as far as is noted there."""
     try:
-        run_id = json.loads((run / MLFLOW).read_text(encoding="utf-8"))["run_id"]
-    except (OSError, ValueError, TypeError, KeyError):  # damaged: the sync reports it
+        run_id: str | None = read_stored(run / MLFLOW, _KNOWN, "")["run_id"]
+    except (FileNotFoundError, UserError):  # damaged: the sync reports it
         return None
-    return None if run_id is None else str(run_id)
+    return run_id
 
 
 def _nearest(run_id: str, runs: Sequence[Path]) -> str:

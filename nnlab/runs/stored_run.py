@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import yaml
-
 from nnlab.errors import UserError
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, MODEL, OVERRIDES, PROVENANCE, RunDirectory
+from nnlab.runs.files import is_file, open_binary
 from nnlab.runs.journal import Status
 from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.opening import UnsafeFileError
+from nnlab.runs.provenance_form import Provenance
+from nnlab.runs.reading import damaged, read_stored
 from nnlab.runs.resolve import mlflow_id, resolve
 
 if TYPE_CHECKING:
     from nnlab.models.saved_model import Model
 
-_SAFE_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+RESTORE = "Restore it: without it the run cannot be read back."
 
 
 class StoredRun(JournalReader):
@@ -58,9 +59,12 @@ class StoredRun(JournalReader):
         """The run in the directory `path`; None while none has started there.
 
         Raises:
-            UserError: if its journal is damaged.
+            UserError: if its journal is damaged, or no plain file.
         """
-        return cls(path) if journal.has_started(path / JOURNAL) else None
+        try:
+            return cls(path) if journal.has_started(path / JOURNAL) else None
+        except UnsafeFileError as error:
+            raise UserError(f"{error.filename} cannot be read: {error.strerror}. Name another run.") from error
 
     @property
     def name(self) -> str:
@@ -89,17 +93,20 @@ class StoredRun(JournalReader):
         Raises:
             UserError: if the file is missing or damaged, as do the files below.
         """
-        return dict(self._content(CONFIG))
+        content: dict[str, Any] = self._content(CONFIG, dict[str, Any])
+        return content
 
     @cached_property
     def overrides(self) -> list[str]:
         """What was set on the command line."""
-        return list(self._content(OVERRIDES))
+        content: list[str] = self._content(OVERRIDES, list[str])
+        return content
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """Where the numbers come from, see `nnlab.runs.provenance.collect`."""
-        return dict(self._content(PROVENANCE))
+        """Where the numbers come from: a `nnlab.runs.provenance_form.Provenance`."""
+        content: dict[str, Any] = self._content(PROVENANCE, Provenance)
+        return content
 
     def model(self) -> Model:
         """The network with the weights that were kept.
@@ -110,21 +117,14 @@ class StoredRun(JournalReader):
         from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 
         folder = self.path / MODEL
-        if not (folder / ARCHITECTURE).exists():
+        if not is_file(folder / ARCHITECTURE):
             raise UserError(
                 f"A run has a model once training has ended, but {self.path} has none; its status is {self.status}."
             )
-        return load_model(folder / ARCHITECTURE, folder / WEIGHTS)
+        return load_model(folder / ARCHITECTURE, folder / WEIGHTS, open_binary)
 
-    def _content(self, name: str) -> Any:
+    def _content(self, name: str, shape: Any) -> Any:
         try:
-            text = (self.path / name).read_text(encoding="utf-8")
-            content = json.loads(text) if name.endswith(".json") else yaml.load(text, _SAFE_LOADER)
-            if not isinstance(content, list if name == OVERRIDES else dict):
-                raise ValueError(f"it holds {type(content).__name__}")
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise UserError(
-                f"The files of a run must be as nnlab wrote them, but {name} in {self.path} is damaged "
-                f"({' '.join(str(error).split())}). Restore it: without it the run cannot be read back."
-            ) from error
-        return content
+            return read_stored(self.path / name, shape, RESTORE)
+        except FileNotFoundError as error:
+            raise damaged(self.path / name, "it is missing", RESTORE) from error

@@ -2,6 +2,7 @@
 
 from nnlab.training.events import DivergedError, EpochEnd, Event, Progress, Tested, TrainingEnd
 from nnlab.training.settings import TrainerSettings
+from nnlab.training.state import TrainerState
 from nnlab.training.trainer import Trainer
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "Tested",
     "Trainer",
     "TrainerSettings",
+    "TrainerState",
     "TrainingEnd",
 ]

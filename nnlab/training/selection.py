@@ -14,7 +14,11 @@ class Selection:
     Without a validation split nothing can be selected: the last epoch is kept.
 
     Attributes:
-        epoch: the epoch whose weights `restore` leaves; 0 before the first.
+        last_epoch: the last that was observed; 0 before the first. With the next three it is all that later choices
+            depend on.
+        best_epoch: the best of them; 0 before the first.
+        best_score: its score, the smaller the better; None before the first.
+        kept: (p,) its weights; None where the last ones are kept.
 
     Args:
         settings: monitor, patience and whether to restore the best epoch.
@@ -26,38 +30,38 @@ class Selection:
         self._settings = settings
         self._parameters = parameters
         self._selects = has_validation
-        self._kept = parameters.copy() if has_validation and settings.restore_best else None
-        self._best_epoch = 0
-        self._last_epoch = 0
-        self._best_score: float | None = None
+        self.kept = parameters.copy() if has_validation and settings.restore_best else None
+        self.best_epoch = 0
+        self.last_epoch = 0
+        self.best_score: float | None = None
 
     def observe(self, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Record the metrics of an epoch; returns whether it is the best so far (ties go to the earlier one)."""
-        self._last_epoch = epoch
+        self.last_epoch = epoch
         if not self._selects:
             return True
         score = metrics[self._settings.monitor]
         if SCORES[self._settings.monitor] == "maximize":
             score = -score
-        if self._best_score is not None and score >= self._best_score:
+        if self.best_score is not None and score >= self.best_score:
             return False
-        self._best_score, self._best_epoch = score, epoch
-        if self._kept is not None:
-            self._kept[...] = self._parameters
+        self.best_score, self.best_epoch = score, epoch
+        if self.kept is not None:
+            self.kept[...] = self._parameters
         return True
 
     @property
     def epoch(self) -> int:
-        """The epoch whose weights are kept."""
-        return self._last_epoch if self._kept is None else self._best_epoch
+        """The epoch whose weights `restore` leaves; 0 before the first."""
+        return self.last_epoch if self.kept is None else self.best_epoch
 
     @property
     def is_exhausted(self) -> bool:
         """Whether `patience` epochs have passed without a better one."""
         patience = self._settings.patience
-        return self._selects and patience is not None and self._last_epoch - self._best_epoch >= patience
+        return self._selects and patience is not None and self.last_epoch - self.best_epoch >= patience
 
     def restore(self) -> None:
         """Put the kept weights back into the network."""
-        if self._kept is not None and self._best_epoch:
-            self._parameters[...] = self._kept
+        if self.kept is not None and self.best_epoch:
+            self._parameters[...] = self.kept

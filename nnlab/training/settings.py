@@ -26,6 +26,9 @@ class TrainerSettings(Checked):
         monitor: the validation score.
         restore_best: end with the weights of the best epoch; false ends with the last epoch's.
         clip_norm: the largest global norm of a gradient; null leaves gradients alone.
+        checkpoint_seconds: after how many seconds an epoch is left with a checkpoint in the run directory, from which a
+            run that was killed goes on; at the ends of epochs there are more, as long as they take less than 1 % of the
+            time. Null writes none. It changes no number.
         profile: whether to write where the time goes, by phase and operation, into `profile.csv` of the run.
         count_correct: whether each epoch also reports how many rows were classified correctly.
         test: whether to evaluate the test split, once, after training; false leaves it alone. `auto` evaluates it in a
@@ -42,6 +45,7 @@ class TrainerSettings(Checked):
     restore_best: bool = True
     clip_norm: Annotated[float, Range(gt=0)] | None = None
     count_correct: bool = False
+    checkpoint_seconds: Annotated[float, Range(gt=0)] | None = 30.0
     profile: bool = False
     test: bool | Literal["auto"] = "auto"
 

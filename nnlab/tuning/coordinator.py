@@ -6,16 +6,18 @@ is exact for any number of workers.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial, TrialState
 
-from nnlab.errors import RunFailedError, TerminatedError, UserError
+from nnlab.errors import MachineError, RunFailedError, UserError
 from nnlab.execution.processes import is_lost
+from nnlab.machine import machine_error, machine_errors
 from nnlab.redaction import redacted
+from nnlab.tuning.coordinator_events import Ended, Event, Halted, Lost, Started, Tick
+from nnlab.tuning.losses import Losses, is_of_memory
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial
@@ -26,38 +28,6 @@ FEWEST_FAILURES = 10
 """With fewer, no study gives up; a study of more trials gives up after as many failures as it is to have trials."""
 REPETITIONS_IN_A_ROW = 100
 """Of trials that failed, before a study gives up whose sampler proposes nothing else."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """A worker has received a trial; `again` if it was started before."""
-
-    trial: FrozenTrial
-    task: Task
-    again: bool
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A trial has ended, and is stored as it is here."""
-
-    trial: FrozenTrial
-
-
-@dataclass(frozen=True)
-class Lost:
-    """A trial's process was killed; the trial waits for its `attempt`-th retry."""
-
-    trial: FrozenTrial
-    attempt: int
-
-
-@dataclass(frozen=True)
-class Tick:
-    """Nothing has happened for a moment."""
-
-
-Event = Started | Ended | Lost | Tick
 
 
 class Coordinator:
@@ -93,8 +63,11 @@ class Coordinator:
         self._doing: dict[Future[Outcome], FrozenTrial] = {}
         self._repeating: list[FrozenTrial] = []
         self._done: list[tuple[FrozenTrial, Outcome]] = []
-        self._attempts: dict[int, int] = {}
+        self._losses: dict[int, Losses] = {}
+        self._calls: Counter[int] = Counter()
+        self._faults: list[MachineError] = []
         self._is_stopping = False
+        self._has_failed = False
         self._repeated_failures = 0  # since any other trial ended
         self.failures = 0
 
@@ -129,18 +102,34 @@ class Coordinator:
     def run(self) -> Iterator[Event]:
         """Run the trials; the work proceeds as the events are taken.
 
+        An error of the machine is no trial's outcome: a trial that meets one waits as if it had not been started, and
+        what could not be stored is stored later.
+
         Raises:
-            RunFailedError: if the storage does not answer.
+            RunFailedError: if a trial cannot be run, and the machine is not at fault.
         """
         while True:
-            yield from self._start_trials()
-            if self._doing:
-                yield from self._wait()
-            # A batch is reported as a whole, or its last trials would be judged by more trials than its first.
-            if not self._settings.deterministic or not (self._doing or self._waiting):
-                yield from self._tell()
-            if not self._doing and (self._is_stopping or self._is_complete):
+            try:
+                with machine_errors():
+                    yield from self._round()
+            except MachineError as error:
+                self._has_failed = True
+                self._faults.append(error)
+            faults, self._faults = self._faults, []
+            yield from map(Halted, faults)
+            if not faults and not self._doing and (self._is_stopping or self._is_complete):
                 return
+
+    def _round(self) -> Iterator[Event]:
+        """Start what can be started, wait a moment, and end what has ended."""
+        if not self._settings.deterministic:
+            yield from self._tell()  # what the storage did not take, before anything is proposed without it
+        yield from self._start_trials()
+        if self._doing:
+            yield from self._wait()
+        # A batch is reported as a whole, or its last trials would be judged by more trials than its first.
+        if not self._settings.deterministic or not (self._doing or self._waiting):
+            yield from self._tell()
 
     @property
     def _is_complete(self) -> bool:
@@ -152,7 +141,7 @@ class Coordinator:
         while len(self._doing) < self._workers and not self._is_stopping:
             if not self._waiting:
                 self._waiting.extend(self._proposals())
-            if not self._waiting:
+            if not self._waiting or self._must_wait(self._waiting[0]):
                 return
             trial = self._waiting.popleft()
             known = Outcome.of(trial)
@@ -165,8 +154,20 @@ class Coordinator:
             if not self._settings.deterministic:
                 yield from self._tell()
 
+    def _must_wait(self, trial: FrozenTrial) -> bool:
+        """Whether the trial, or one that is running, needs the machine to itself."""
+        return any(self._is_alone(each) for each in self._doing.values()) or bool(self._doing and self._is_alone(trial))
+
+    def _is_alone(self, trial: FrozenTrial) -> bool:
+        return trial.number in self._losses and self._losses[trial.number].needs_room
+
     def _proposals(self) -> list[FrozenTrial]:
         """New trials: one, or a synchronous batch when nothing of the last one is left."""
+        if self._has_failed:
+            told = (trial for trial, _ in self._done)
+            strays = self._study.strays({trial.number for trial in (*self._doing.values(), *self._repeating, *told)})
+            self._has_failed = False
+            return strays or self._proposals()
         under_way = len(self._doing) + len(self._repeating) + len(self._done)
         if self.reason_to_give_up:
             return []
@@ -180,13 +181,20 @@ class Coordinator:
     def _submit(self, trial: FrozenTrial) -> Iterator[Event]:
         try:
             task = self._task_of(trial)
-        except UserError as error:  # a combination that no corner of the space has shown
-            self._done.append((trial, Outcome("failed", str(error))))
-            return
+            # Counted, since an executor may take two equal calls for one, as Dask's does, and give back the lost one.
+            future = self._executor.submit(run_trial, task, self._calls[trial.number])
+        except Exception as error:
+            if machine_error(error) is None and isinstance(error, UserError):
+                self._done.append(
+                    (trial, Outcome("failed", redacted(str(error))))
+                )  # no corner of the space has shown it
+                return
+            self._waiting.appendleft(trial)
+            raise
+        self._calls[trial.number] += 1
+        self._doing[future] = trial
         again = trial.number in self._started_before
         self._started_before.add(trial.number)
-        # Counted, since an executor may take two equal calls for one, as Dask's does, and give back the lost one.
-        self._doing[self._executor.submit(run_trial, task, self._attempts.get(trial.number, 0))] = trial
         yield Started(trial, task, again)
 
     def _wait(self) -> Iterator[Event]:
@@ -194,14 +202,15 @@ class Coordinator:
         done, _ = wait(self._doing, timeout=SECONDS_BETWEEN_TICKS, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=lambda future: self._doing[future].number):
             trial = self._doing.pop(future)
-            try:
+            error = future.exception()
+            if error is None:
                 self._done.append((trial, future.result()))
-            except TerminatedError:
-                yield from self._lose(trial)
-            except Exception as error:  # of the storage or the executor: trials keep their own
-                if is_lost(error):
-                    yield from self._lose(trial)
-                    continue
+            elif isinstance(error, KeyboardInterrupt) or is_lost(error) or is_of_memory(error):
+                yield from self._lose(trial, error)
+            elif isinstance(error, MachineError):
+                self._waiting.appendleft(trial)
+                self._faults += [] if self._is_stopping else [error]
+            else:  # of the executor: trials keep their own
                 raise RunFailedError(
                     f"Trial {trial.number} could not be run ({type(error).__name__}: {redacted(str(error))}). "
                     "Nothing is lost; the study can be resumed once its storage and its workers answer."
@@ -209,26 +218,29 @@ class Coordinator:
         if not done:
             yield Tick()
 
-    def _lose(self, trial: FrozenTrial) -> Iterator[Event]:
-        attempt = self._attempts[trial.number] = self._attempts.get(trial.number, 0) + 1
-        if attempt <= self._settings.retries:
+    def _lose(self, trial: FrozenTrial, error: BaseException) -> Iterator[Event]:
+        losses = self._losses.setdefault(trial.number, Losses())
+        losses.add(error, was_alone=self._workers == 1 or self._is_alone(trial))
+        if losses.count <= self._settings.retries and not losses.is_too_large:
             self._waiting.appendleft(trial)
-            yield Lost(trial, attempt)
+            yield Lost(trial, losses.count, losses.latest)
         else:
-            reason = f"its process was killed {attempt} times (out of memory?); sweep.retries limits the retries"
-            self._done.append((trial, Outcome("killed", reason)))
+            self._done.append((trial, losses.outcome))
 
     def _tell(self) -> Iterator[Event]:
         """End the trials that have results, in the order of their numbers, and then those that repeat them."""
-        for trial, outcome in sorted(self._done, key=lambda done: done[0].number):
-            yield from self._ended(self._study.tell(trial, outcome))
-        self._done = []
-        trials = self._study.trials
+        self._done.sort(key=lambda done: done[0].number)
+        while self._done:
+            ended = self._study.tell(*self._done[0])
+            del self._done[0]  # only now: the storage may not have answered
+            yield from self._ended(ended)
+        trials = self._study.trials if self._repeating else []
         for trial in list(self._repeating):
             original = trials[Asked.of(trial).duplicate_of or 0]
             if original.state.is_finished():
+                ended = self._study.end_duplicate(trial, original)
                 self._repeating.remove(trial)
-                yield from self._ended(self._study.end_duplicate(trial, original))
+                yield from self._ended(ended)
 
     def _ended(self, trial: FrozenTrial) -> Iterator[Event]:
         self.failures += is_failure(trial)

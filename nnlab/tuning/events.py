@@ -56,9 +56,10 @@ class TrialEpoch:
 
 @dataclass(frozen=True)
 class TrialLost:
-    """A trial's process was killed; the trial is retried, for the `attempt`-th time of `retries`."""
+    """A trial was lost, for a reason in words; it is retried, for the `attempt`-th time of `retries`."""
 
     number: int
+    reason: str
     attempt: int
     retries: int
 

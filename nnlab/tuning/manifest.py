@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import optuna
@@ -16,6 +16,8 @@ from nnlab.config.problems import as_typed
 from nnlab.errors import UserError
 from nnlab.runs.files import write_atomically
 from nnlab.runs.provenance import blas
+from nnlab.runs.reading import read_stored
+from nnlab.typed import OPEN, PATH, Fields
 
 FILE = "study.json"
 SHOWN = 5
@@ -34,10 +36,10 @@ class Manifest:
         versions: of the libraries that proposals and results also depend on.
     """
 
-    name: str
+    name: Annotated[str, PATH]
     overrides: list[str]
     storage: str | None
-    fingerprint: Mapping[str, Any]
+    fingerprint: Annotated[Mapping[str, Any], Fields({"sweep.objective": str | list[str]}), OPEN]
     versions: Mapping[str, str]
 
     @classmethod
@@ -48,17 +50,13 @@ class Manifest:
             UserError: if there is no study, or the file is damaged.
         """
         try:
-            content = json.loads((study / FILE).read_text(encoding="utf-8"))
-            return cls(**{field.name: content[field.name] for field in fields(cls)})
+            found: Manifest = read_stored(study / FILE, cls, "Restore it: without it the study cannot be read back.")
         except FileNotFoundError:
             raise UserError(
                 f"Only a study that exists can be shown or resumed, but {study.parent} has none named "
                 f"{study.name!r}. {_existing(study)}. To look in another folder, set runs_dir or NNLAB_RUNS_DIR."
             ) from None
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UserError(
-                f"{study / FILE} must hold the study's manifest, but cannot be read ({error!r}). Restore the file."
-            ) from error
+        return found
 
     def save(self, study: Path) -> None:
         """Write it into the directory `study`, atomically."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from nnlab.errors import UserError
 from nnlab.redaction import redacted
-from nnlab.runs.directory import LOCK, RunDirectory
+from nnlab.runs.directory import CONFIG, LOCK, RunDirectory
+from nnlab.runs.owners import check_own
+from nnlab.runs.reading import read_stored
 from nnlab.tuning.manifest import FILE, Manifest, versions
 from nnlab.tuning.plan import Plan
 
@@ -42,7 +43,8 @@ def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
 
 
 def _check_free(path: Path) -> None:
-    if (path / FILE).exists():
+    check_own(path)
+    if os.path.lexists(path / FILE):
         raise UserError(
             f"A new study's name must be free, but {path} exists already. "
             f"Resume it with sweep.resume={path.name}, or choose another sweep.name."
@@ -56,9 +58,8 @@ def _check_free(path: Path) -> None:
 def _is_unborn(path: Path) -> bool:
     """Whether there is nothing at `path`, or no more than a study that was killed as it started."""
     try:
-        config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        return isinstance(config, dict) and "sweep" in config
+        return "sweep" in read_stored(path / CONFIG, dict[str, Any], "")
     except FileNotFoundError:
         return not path.exists() or all(entry.name == LOCK for entry in path.iterdir())
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, UserError):
         return False

@@ -19,7 +19,11 @@ def outcome_of(results: Sequence[RunResult], pruned: str = "") -> Outcome:
     names = last.scores if last.status != "diverged" else ()
     by_name = {name: [result.scores[name] for result in results] for name in names}
     return Outcome(
-        status="pruned" if pruned else "diverged" if last.status == "diverged" else "finished",
+        status="pruned"
+        if pruned or last.status == "pruned"
+        else "diverged"
+        if last.status == "diverged"
+        else "finished",
         reason=pruned or last.reason,
         scores={name: statistics.fmean(values) for name, values in by_name.items()},
         std={name: statistics.stdev(values) for name, values in by_name.items() if len(values) > 1},

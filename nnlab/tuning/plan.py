@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnlab.config.leaves import leaves
+from nnlab.config.leaves import WITHOUT_EFFECT, leaves, without
 from nnlab.config.overrides import key_of, parsed
 from nnlab.config.repeat import repeatable
 from nnlab.config.schema import Config, as_dict
@@ -93,7 +92,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """The study's own `config.yaml`: that of a run without the searched keys, and the group `sweep`."""
-        config = _without(as_dict(self.fixed), self.space.to_dict())
+        searched = set(self.space.to_dict())
+        if any(is_shape(key) for key in searched):
+            searched.add(HIDDEN)
+        config = without(as_dict(self.fixed), searched)
         return {**config, "sweep": {**as_plain(self.settings), "space": self.space.to_dict()}}
 
     def _fixed_by_choice(self, everywhere: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,9 +110,7 @@ class Plan:
 
     def fingerprint(self, data_sha256: str) -> dict[str, Any]:
         """Everything that the trials depend on, flat: a study can be resumed only where this is the same."""
-        config = {key: value for key, value in self.to_dict().items() if key not in ("runs_dir", "tracking", "sweep")}
-        config["data"] = {key: value for key, value in config["data"].items() if key not in ("root", "max_gigabytes")}
-        config["trainer"] = {key: value for key, value in config["trainer"].items() if key != "test"}
+        config = without(self.to_dict(), (*WITHOUT_EFFECT, "sweep"))
         settings = as_plain(self.settings)
         sweep = {key: settings[key] for key in UNCHANGEABLE}
         if self.settings.deterministic:
@@ -121,18 +121,3 @@ class Plan:
         flat["data_sha256"] = data_sha256
         plain: dict[str, Any] = json.loads(json.dumps(flat))
         return plain
-
-
-def _without(config: dict[str, Any], searched: Mapping[str, str]) -> dict[str, Any]:
-    """A config without the searched keys and groups."""
-    kept = deepcopy(config)
-    names = set(searched)
-    if any(is_shape(key) for key in searched):
-        names.add(HIDDEN)
-    for key in names:
-        *groups, name = key.split(".")
-        place: Any = kept
-        for group in groups:
-            place = place.get(group, {})
-        place.pop(name, None)
-    return kept

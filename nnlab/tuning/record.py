@@ -7,6 +7,8 @@ from contextlib import suppress
 
 from optuna.trial import FrozenTrial
 
+from nnlab.machine import raise_if_disk
+from nnlab.runs.directory import PLOTS
 from nnlab.runs.files import write_atomically
 from nnlab.runs.recorder import Recorder
 from nnlab.runs.stored_run import StoredRun
@@ -53,13 +55,18 @@ class StudyRecord:
         write_atomically(self._recorder.directory.path / TABLE, trials_table(trials, self._objectives))
 
     def pictures(self, trials: Sequence[FrozenTrial]) -> list[str]:
-        """Draw the pictures; returns what could not be drawn. A failure costs a warning, not the study."""
+        """Draw the pictures; returns what could not be drawn. A failure costs a warning, not the study.
+
+        Raises:
+            MachineError: if the disk cannot be written.
+        """
         try:
             from nnlab.tuning.report.pictures import draw_study
 
-            path = self._recorder.directory.path
-            return draw_study(path / "plots", trials, self._objectives, name=path.name).problems
+            directory = self._recorder.directory
+            return draw_study(directory.folder(PLOTS), trials, self._objectives, name=directory.name).problems
         except Exception as error:
+            raise_if_disk(error)
             return [f"the plots could not be drawn: {type(error).__name__}: {error}"]
 
     def _best_names(self) -> list[str]:

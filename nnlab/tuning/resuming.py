@@ -12,6 +12,7 @@ from nnlab.config.overrides import parsed
 from nnlab.config.problems import ConfigError, ConfigProblem, as_typed
 from nnlab.config.schema import VARIANTS
 from nnlab.errors import UserError
+from nnlab.paths import expanded
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.planning import make_plan
@@ -93,14 +94,18 @@ def storage_url(manifest: Manifest, arguments: Sequence[str]) -> str | None:
 
     Args:
         manifest: of the study.
-        arguments: overrides, which have to say the address if it is secret.
+        arguments: overrides, which have to say the address if it is secret; `${oc.env:NAME}` is resolved.
 
     Raises:
-        UserError: if they do not.
+        UserError: if they do not, or it cannot be resolved.
     """
-    urls = [override.value() for override in parsed(arguments, study_rules()) if override.key_or_group == STORAGE]
-    if urls and urls[-1] is not None:
-        return str(urls[-1])
+    given = [override for override in parsed(arguments, study_rules()) if override.key_or_group == STORAGE]
+    problems: list[ConfigProblem] = []
+    url = composed_study(given, problems)["sweep"]["storage"] if given else None
+    if problems:
+        raise ConfigError(problems)
+    if url is not None:
+        return str(url)
     if "***" in (manifest.storage or ""):  # see `redacted`
         raise UserError(
             f"The study {manifest.name!r} is kept at {manifest.storage}, but without its password. "
@@ -113,4 +118,4 @@ def study_directory(name: str, arguments: Sequence[str]) -> Path:
     """The directory of a study in the folder of the runs that `arguments` (or the environment) name."""
     places = [override for override in parsed(arguments, study_rules()) if override.key_or_group == "runs_dir"]
     raw = composed_study(places, [])
-    return Path(raw["runs_dir"]).expanduser().absolute() / name
+    return expanded(raw["runs_dir"]).absolute() / name

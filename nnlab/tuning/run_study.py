@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from nnlab.errors import RunFailedError, TerminatedError
+from nnlab.errors import MachineError, RunFailedError, TerminatedError
 from nnlab.execution.events import Warned
 from nnlab.execution.listener import Listeners
-from nnlab.execution.processes import WorkerProcesses
-from nnlab.execution.signals import ctrl_c_counted, sigterm_raises
+from nnlab.execution.processes import running_workers
+from nnlab.execution.signals import ctrl_c_counted, termination_raises
+from nnlab.runs.directory import DATA
+from nnlab.runs.files import remove
+from nnlab.runs.journal import Status
+from nnlab.runs.leftovers import clear_leftovers
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
@@ -20,10 +24,10 @@ from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import manifest_of, new_directory
 from nnlab.tuning.plan import Plan
-from nnlab.tuning.session import Session, StudyResult
+from nnlab.tuning.session import Session
 from nnlab.tuning.storage import JOURNAL_FILE, check_new_name, open_storage
 from nnlab.tuning.study import Study
-from nnlab.tuning.tasks import DATA
+from nnlab.tuning.study_result import StudyResult
 
 
 def run_study(
@@ -59,7 +63,8 @@ def run_study(
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None
     if resume is None and elsewhere and settings.name:
         check_new_name(settings.name, elsewhere)
-    with sigterm_raises(), ctrl_c_counted() as presses:
+    with termination_raises(), ctrl_c_counted() as presses:
+        clear_leftovers(Path(config.runs_dir))
         if resume is None:
             directory = new_directory(plan)
             name = directory.name
@@ -80,18 +85,30 @@ def run_study(
                 for change in Manifest.read(path).changed_versions():
                     heard.on(Warned(change))
             study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
-            session = Session(plan, study, recorder, heard, announce)
-            own = executor or WorkerProcesses(plan.workers)
+            session = Session(plan, study, recorder, heard, announce, presses)
             try:
-                session.run(own, presses)
-            except TerminatedError:
-                recorder.close("killed", "terminated by the system (SIGTERM)")
+                with nullcontext(executor) if executor else running_workers(plan.workers) as crew:
+                    session.run(crew)
+                _clear_data(path)  # first: a disk that is full gets room for the end
+                return session.finish()
+            except TerminatedError as error:
+                _close(recorder, "killed", str(error))
                 raise
-            except (KeyboardInterrupt, RunFailedError):
+            except (KeyboardInterrupt, RunFailedError) as error:
+                if isinstance(error, KeyboardInterrupt):
+                    _close(recorder, "interrupted", "interrupted by the user")
                 heard.on(StudyLeft(name))
                 raise
             finally:
-                if executor is None:
-                    own.shutdown(wait=False)
-                shutil.rmtree(path / DATA, ignore_errors=True)
-            return session.finish()
+                _clear_data(path)
+
+
+def _clear_data(study: Path) -> None:
+    with suppress(OSError):
+        remove(study / DATA)
+
+
+def _close(recorder: Recorder, status: Status, reason: str) -> None:
+    """A disk that is full may have no room for the end: then the next session writes it."""
+    with suppress(MachineError):
+        recorder.close(status, reason)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
+from typing import TypeVar
 
 from optuna.trial import FrozenTrial
 
-from nnlab.execution.events import Warned
+from nnlab.errors import MachineError
+from nnlab.execution.events import Notice, Warned
 from nnlab.execution.listener import Listeners
-from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, end_if_dead
+from nnlab.machine import machine_errors
 from nnlab.runs.journal import Status
-from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import BEST_TRIAL_TAG, SELECTED_FROM_TAG, TEST_EVALUATIONS_TAG
-from nnlab.tuning.coordinator import Coordinator, Ended, Lost, Started
+from nnlab.tuning.coordinator import Coordinator
+from nnlab.tuning.coordinator_events import Ended, Halted, Lost, Started
 from nnlab.tuning.duplicates import record_repetition
 from nnlab.tuning.events import (
     StandingNow,
@@ -27,34 +28,23 @@ from nnlab.tuning.events import (
     StudyStarted,
     StudyStopping,
     TrialEnded,
-    TrialEpoch,
     TrialLost,
     TrialStarted,
 )
+from nnlab.tuning.pause import Pause
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.record import StudyRecord, prepare_pictures
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.standing import Standing
+from nnlab.tuning.running import RunningTrials
 from nnlab.tuning.storage import JOURNAL_FILE
-from nnlab.tuning.study import Study
+from nnlab.tuning.study import FINISHED, Study
+from nnlab.tuning.study_result import StudyResult
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trials import Asked
 from nnlab.tuning.winner import Winner, evaluate_winner
 
-
-@dataclass(frozen=True)
-class StudyResult:
-    """The result of a session of a study.
-
-    Attributes:
-        directory: the study's own.
-        status: `finished` if it has all its trials.
-        reason: why, if it has not.
-    """
-
-    directory: Path
-    status: Status
-    reason: str
+T = TypeVar("T")
 
 
 class Session:
@@ -66,6 +56,7 @@ class Session:
         recorder: of the study's own directory.
         listeners: get the events, after they are recorded.
         announce: called with the directory of each run, to sync it into MLflow.
+        presses: grows by one with each Ctrl-C.
     """
 
     def __init__(
@@ -75,25 +66,38 @@ class Session:
         recorder: Recorder,
         listeners: Listeners[StudyEvent],
         announce: Announce | None,
+        presses: Sequence[float],
     ) -> None:
         self._plan = plan
         self._study = study
         self._recorder = recorder
         self._listeners = listeners
         self._announce = announce
+        self._presses = presses
         self._path = recorder.directory.path
         self._tasks = Tasks(plan, study.name, self._path, self._path / JOURNAL_FILE)
         self._objectives = plan.settings.objectives
         self._record = StudyRecord(recorder, self._objectives)
         self._started = time.monotonic()
         self._finished_before = study.finished
-        self._journals: dict[Path, JournalReader] = {}
-        self._running: dict[int, list[Path]] = {}
+        self._running = RunningTrials(self._objectives, announce)
         self._status: Status = "finished"
         self._reason = ""
+        self._pause = Pause(
+            self._path,
+            lambda: study.trials,
+            warn=lambda text: listeners.on(Warned(text)),
+            say=lambda text: listeners.on(Notice(text)),
+            tick=lambda: listeners.on(StandingNow(self._standing())),
+            presses=presses,
+        )
 
-    def run(self, executor: Executor, presses: list[float]) -> None:
-        """Run the trials; `presses` grows by one with each Ctrl-C."""
+    def run(self, executor: Executor) -> None:
+        """Run the trials.
+
+        Raises:
+            KeyboardInterrupt: at Ctrl-C while the machine fails.
+        """
         coordinator = Coordinator(self._study, self._plan.settings, self._plan.workers, executor, self._tasks.task)
         self._listeners.on(
             StudyStarted(
@@ -106,47 +110,57 @@ class Session:
             )
         )
         if self._plan.fixed.tracking.plots:
-            threading.Thread(target=prepare_pictures, daemon=True).start()
-        self._catch_up()
+            with suppress(RuntimeError):  # the system has no more threads
+                threading.Thread(target=prepare_pictures, daemon=True).start()
+        self._patiently(self._catch_up)
         try:
-            self._take_events(coordinator, presses)
+            self._take_events(coordinator)
         finally:
             coordinator.cancel()
         if coordinator.reason_to_give_up:
             self._status, self._reason = "failed", coordinator.reason_to_give_up
 
-    def _take_events(self, coordinator: Coordinator, presses: list[float]) -> None:
+    def _take_events(self, coordinator: Coordinator) -> None:
         lost: set[int] = set()
         for event in coordinator.run():
             match event:
                 case Started(trial, task, again):
-                    self._running[trial.number] = list(task.paths)
+                    self._running.add(trial.number, task.paths)
                     values, again = Asked.of(trial).values, again and trial.number not in lost
                     self._listeners.on(TrialStarted(trial.number, values, again))
-                case Lost(trial, attempt):
+                case Lost(trial, attempt, reason):
                     lost.add(trial.number)
-                    self._listeners.on(TrialLost(trial.number, attempt, self._plan.settings.retries))
+                    self._listeners.on(TrialLost(trial.number, reason, attempt, self._plan.settings.retries))
+                case Halted(error):
+                    self._pause.until_over(error)
                 case Ended(trial):
                     self._ended(trial)
-            self._poll_running()
+            self._patiently(self._report_epochs)
             self._listeners.on(StandingNow(self._standing()))
-            if presses and self._status == "finished":
+            if self._presses and self._status == "finished":
                 self._status, self._reason = "interrupted", "interrupted by the user"
                 coordinator.stop()
                 self._listeners.on(StudyStopping(coordinator.running))
 
     def finish(self) -> StudyResult:
-        """Table, pictures, the winner's test, and the end of the record."""
-        trials = self._study.trials
-        self._record.table(trials)
-        for problem in self._record.pictures(trials) if self._plan.fixed.tracking.plots else []:
+        """Table, pictures, the winner's test, and the end of the record.
+
+        Raises:
+            KeyboardInterrupt: at Ctrl-C while the machine fails.
+        """
+        trials = self._patiently(lambda: self._study.trials)
+        self._patiently(lambda: self._record.table(trials))
+        has_pictures = self._plan.fixed.tracking.plots
+        for problem in self._patiently(lambda: self._record.pictures(trials)) if has_pictures else []:
             self._listeners.on(Warned(problem))
         best = best_trial(trials, self._objectives)
         if self._status == "finished" and best is None:
             self._status, self._reason = "failed", "no trial is complete"
         is_chosen, is_tested = self._status == "finished", self._plan.fixed.trainer.test
-        winner = self._evaluate(best) if best is not None and is_chosen and is_tested else None
-        self._recorder.close(self._status, self._reason or None)
+        winner = None
+        if best is not None and is_chosen and is_tested:
+            winner = self._patiently(lambda: self._evaluate(best))
+        self._patiently(self._close)
         self._listeners.on(
             StudyEnded(
                 directory=self._path,
@@ -160,6 +174,20 @@ class Session:
         )
         return StudyResult(self._path, self._status, self._reason)
 
+    def _patiently(self, step: Callable[[], T]) -> T:
+        """Take a step, and again when the machine is well if that was what failed: each may be taken twice."""
+        while True:
+            try:
+                with machine_errors():
+                    return step()
+            except MachineError as error:
+                self._pause.until_over(error)
+
+    def _close(self) -> None:
+        if not self._recorder.is_open:  # its end could not be written
+            self._recorder = Recorder.reopen(self._path, self._announce)
+        self._recorder.close(self._status, self._reason or None)
+
     def _catch_up(self) -> None:
         """Record what an earlier session, which was killed, could not."""
         self._record.progress(self._study.trials)
@@ -168,35 +196,19 @@ class Session:
                 record_repetition(trial, self._tasks, self._announce)
 
     def _ended(self, trial: FrozenTrial) -> None:
-        record_repetition(trial, self._tasks, self._announce)
-        for path in self._running.pop(trial.number, []):
-            self._has_started(path)
-            if path.exists():
-                end_if_dead(path)
-        self._record.progress(self._study.trials)
+        self._patiently(lambda: self._record_end(trial))
+        if trial.state in FINISHED:
+            self._pause.worked()
         self._listeners.on(TrialEnded(trial, self._standing()))
 
-    def _poll_running(self) -> None:
-        """Announce the runs that have started since, and report their latest epochs."""
-        for number, paths in self._running.items():
-            for path in paths:
-                if not self._has_started(path):
-                    continue
-                if epochs := self._journals[path].update():
-                    epoch, metrics = list(epochs.items())[-1]
-                    shown = {name: metrics[name] for name in self._objectives if name.startswith("val/")}
-                    self._listeners.on(TrialEpoch(number, epoch, shown))
+    def _record_end(self, trial: FrozenTrial) -> None:
+        record_repetition(trial, self._tasks, self._announce)
+        self._running.end(trial.number)
+        self._record.progress(self._study.trials)
 
-    def _has_started(self, path: Path) -> bool:
-        """Whether there is a run at `path`; the first time that there is, it is announced."""
-        if path in self._journals:
-            return True
-        if not journal.has_started(path / JOURNAL):
-            return False
-        self._journals[path] = JournalReader(path / JOURNAL)
-        if self._announce is not None:
-            self._announce(path)
-        return True
+    def _report_epochs(self) -> None:
+        for news in self._running.news():
+            self._listeners.on(news)
 
     def _evaluate(self, best: FrozenTrial) -> Winner:
         """Evaluate the best trial on the test split, and record that for the study."""

@@ -9,7 +9,6 @@ kernel ends with its process, so nothing is left behind; and its holder recogniz
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Iterator
@@ -19,13 +18,15 @@ from pathlib import Path
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.study import get_all_study_names
 
-from nnlab.errors import RunFailedError, UserError
+from nnlab.errors import MachineError, UserError
+from nnlab.machine import machine_error
 from nnlab.redaction import redacted
 from nnlab.runs.files import FileLock
+from nnlab.runs.opening import open_descriptor
+from nnlab.tuning.study_log import StudyLog, damaged
 
 JOURNAL_FILE = "study.log"
 LOCK_SUFFIX = ".lock"
@@ -57,7 +58,7 @@ class _MendingLock(BaseJournalFileLock):
 
 def _trim(journal: Path) -> None:
     """Cut a line that its writer did not finish, and keep a copy of it. Only for the holder of the lock."""
-    with journal.open("r+b") as file:
+    with os.fdopen(open_descriptor(journal, os.O_RDWR), "r+b") as file:
         size = file.seek(0, os.SEEK_END)
         if size == 0:
             return
@@ -67,15 +68,10 @@ def _trim(journal: Path) -> None:
         file.seek(0)
         content = file.read()
         whole = content.rfind(b"\n") + 1
-        with journal.with_name(journal.name + TORN_SUFFIX).open("ab") as copy:
+        torn = open_descriptor(journal.with_name(journal.name + TORN_SUFFIX), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        with os.fdopen(torn, "ab") as copy:
             copy.write(content[whole:] + b"\n")
         file.truncate(whole)
-
-
-def _check_last_line(journal: Path) -> None:
-    """Optuna notices a damaged line only once another follows it. Only for the holder of the lock."""
-    *_, last = [b"{}", *journal.read_bytes().splitlines()]
-    json.loads(last)
 
 
 def open_storage(url: str | None, journal: Path) -> BaseStorage:
@@ -90,23 +86,16 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
     """
     if url is None:
         try:
+            os.close(open_descriptor(journal, os.O_RDWR | os.O_CREAT))
             lock = _MendingLock(journal.absolute())
-            backend = JournalFileBackend(str(journal.absolute()), lock_obj=lock)
-            lock.acquire()
-            try:
-                _check_last_line(journal)
-            finally:
-                lock.release()
-            return JournalStorage(backend)
+            log = StudyLog(journal.absolute(), lock)
+            lock.acquire()  # cuts off what a killed process has left
+            lock.release()
         except OSError as error:
             raise UserError(
                 f"A study's journal must be readable and writable, but {journal} is not ({error.strerror or error})."
             ) from error
-        except (ValueError, LookupError, TypeError) as error:
-            raise UserError(
-                f"Each line of a study's journal must be one of Optuna's records, but a line of {journal} is not "
-                f"({error}). Something other than nnlab changed the file: restore it."
-            ) from error
+        return _replayed(log, journal)
     try:
         options = {"connect_args": {"timeout": SECONDS_FOR_SQLITE}} if url.startswith("sqlite") else {}
         with warnings.catch_warnings():
@@ -123,6 +112,28 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
             f"sweep.storage must be a storage that Optuna can open, but {redacted(url)} is not ({reason}). "
             "Start the server, correct the address, or leave sweep.storage out for a file in the study's directory."
         ) from error
+
+
+def read_storage(journal: Path) -> BaseStorage:
+    """The storage in the file `journal`, which is not changed; nothing is written beside it.
+
+    Raises:
+        UserError: if it cannot be read, or is damaged.
+    """
+    return _replayed(StudyLog(journal.absolute(), None), journal)
+
+
+def _replayed(log: StudyLog, journal: Path) -> BaseStorage:
+    try:
+        return JournalStorage(log)
+    except OSError as error:
+        raise UserError(
+            f"A study's journal must be readable, but {journal} is not ({error.strerror or error})."
+        ) from error
+    except UserError:
+        raise
+    except Exception as error:  # of Optuna's replay
+        raise damaged(journal, f"Optuna cannot replay it ({type(error).__name__}: {error})") from error
 
 
 def check_new_name(name: str, storage: BaseStorage) -> None:
@@ -143,7 +154,7 @@ def answering() -> Iterator[None]:
     """Wraps whatever uses the storage in the middle of a study.
 
     Raises:
-        RunFailedError: if the storage does not answer.
+        MachineError: if the storage does not answer.
     """
     try:
         yield
@@ -151,7 +162,9 @@ def answering() -> Iterator[None]:
         raise failed_storage(error) from error
 
 
-def failed_storage(error: Exception) -> RunFailedError:
+def failed_storage(error: Exception) -> MachineError:
     """What to raise when the storage does not answer in the middle of a study."""
     reason = " ".join(redacted(str(error)).split())[:300]
-    return RunFailedError(f"The study's storage does not answer: {type(error).__name__}: {reason}.")
+    found = machine_error(error)
+    text = f"The study's storage does not answer: {type(error).__name__}: {reason}."
+    return MachineError(text, "storage") if found is None else MachineError(text, found.kind, found.path, found.code)

@@ -13,12 +13,13 @@ from optuna.storages import BaseStorage
 from optuna.study import get_all_study_names
 from optuna.trial import FrozenTrial
 
+from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
-from nnlab.tuning.storage import JOURNAL_FILE, open_storage
+from nnlab.tuning.storage import JOURNAL_FILE, open_storage, read_storage
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,11 @@ class StoredStudy:
         """
         directory = study_directory(name, arguments)
         manifest = Manifest.read(directory)
-        storage = open_storage(storage_url(manifest, arguments), directory / JOURNAL_FILE)
+        try:
+            url = storage_url(manifest, [*manifest.overrides, *arguments])
+        except ConfigError:  # of a variable that is set no more; the address itself may be known
+            url = storage_url(manifest, arguments)
+        storage = open_storage(url, directory / JOURNAL_FILE) if url else read_storage(directory / JOURNAL_FILE)
         if name not in get_all_study_names(storage):
             raise UserError(f"The study {name!r} was started in {directory}, but its storage does not have it.")
         return cls(directory, manifest, storage)

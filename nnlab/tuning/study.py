@@ -7,7 +7,7 @@ each proposal comes from a fresh sampler, and depends on the study's seed, the t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -102,9 +102,28 @@ class Study:
     def propose(self, batch: tuple[int, int] | None = None) -> FrozenTrial:
         """Create the next trial, running and with all its parameters; a duplicate says of which trial.
 
+        It may be called again after the storage has failed.
+
         Args:
             batch: index and size of the synchronous batch it belongs to.
         """
+        count = len(self.trials)
+        if len(self.known) <= count:  # else the storage did not take the last proposal
+            self._ask(batch)
+        number = len(self.known) - 1
+        if count == number:
+            with answering():
+                self._stored.add_trial(self.known[number])
+        stored = self.trials
+        if len(stored) != number + 1 or stored[number].user_attrs.get(ASKED) != self.known[number].user_attrs[ASKED]:
+            raise RunFailedError(
+                f"Only nnlab.sweep may add trials to the study {self.name!r}, and one process at a time, but trial "
+                f"{number} came from elsewhere. Nothing is lost; sweep.resume={self.name} resumes it after that."
+            )
+        return stored[number]
+
+    def _ask(self, batch: tuple[int, int] | None) -> None:
+        """Create the next trial in the twin."""
         number = len(self.known)
         self._twin.sampler = self._settings.sampler.make(self._seed, number, self._space)
         trial = self._twin.ask()
@@ -117,15 +136,6 @@ class Study:
             duplicate_of=None if earlier is None else earlier.number,
         )
         trial.set_user_attr(ASKED, asked.to_dict())
-        with answering():
-            self._stored.add_trial(self.known[number])
-        stored = self.trials
-        if len(stored) != number + 1 or stored[number].user_attrs.get(ASKED) != asked.to_dict():
-            raise RunFailedError(
-                f"Only nnlab.sweep may add trials to the study {self.name!r}, and one process at a time, but trial "
-                f"{number} came from elsewhere. Nothing is lost; sweep.resume={self.name} resumes it after that."
-            )
-        return stored[number]
 
     def propose_batch(self, size: int) -> list[FrozenTrial]:
         """Create a synchronous batch of trials, in which none knows another's outcome."""
@@ -139,6 +149,10 @@ class Study:
             return []
         first, size = Asked.of(trials[-1]).batch
         return [self.propose((first, size)) for _ in range(first + size - len(trials))]
+
+    def strays(self, known: Set[int]) -> list[FrozenTrial]:
+        """What was created while the storage failed: the unfinished trials but those, and what lacks of their batch."""
+        return [trial for trial in self.unfinished() if trial.number not in known] + self.complete_batch()
 
     @answering()
     def tell(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:

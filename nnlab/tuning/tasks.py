@@ -13,14 +13,14 @@ from nnlab.config.repeat import overrides_of
 from nnlab.config.schema import Config
 from nnlab.config.validate import Validated
 from nnlab.data import Dataset, save_shared
-from nnlab.runs.directory import TRIALS
+from nnlab.runs.directory import DATA, TRIALS
+from nnlab.runs.files import make_folder
 from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
-from nnlab.tuning.trial import Pruning, Task
+from nnlab.tuning.trial import Task
 from nnlab.tuning.trials import Asked
-
-DATA = "data"
+from nnlab.tuning.watch import Pruning
 
 
 class Tasks:
@@ -103,6 +103,7 @@ class Tasks:
     def _shared(self, run: Validated) -> Path:
         """The trial's data in files that the workers share, without the test split: no trial can look at it."""
         digest = hashlib.sha256(repr(run.config.data).encode()).hexdigest()[:16]
+        make_folder(self.directory / DATA)
         folder = self.directory / DATA / digest
         if not folder.exists():
             save_shared(without_test(run.dataset), folder)

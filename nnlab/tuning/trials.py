@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from optuna.trial import FrozenTrial, TrialState
+
+from nnlab.check import Range
+from nnlab.errors import UserError
+from nnlab.typed import NOT_FINITE_TOO, MalformedError, typed
+
+Count = Annotated[int, Range(ge=0)]
+Score = Annotated[float, NOT_FINITE_TOO]
 
 ASKED = "asked"
 OUTCOME = "outcome"
@@ -35,15 +42,19 @@ class Asked:
     """
 
     values: dict[str, Any]
-    seeds: list[int]
-    batch: tuple[int, int]
-    duplicate_of: int | None = None
+    seeds: list[Count]
+    batch: tuple[Count, Annotated[int, Range(ge=1)]]
+    duplicate_of: Count | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Asked:
-        """What `trial` is to run."""
-        fields = trial.user_attrs[ASKED]
-        return cls(**{**fields, "batch": tuple(fields["batch"])})
+        """What `trial` is to run.
+
+        Raises:
+            UserError: if the storage does not say it, or not as nnlab wrote it.
+        """
+        asked: Asked = _stored(cls, trial, trial.user_attrs.get(ASKED))
+        return asked
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -69,20 +80,25 @@ class Outcome:
 
     status: TrialStatus
     reason: str = ""
-    scores: Mapping[str, float] = field(default_factory=dict)
-    std: Mapping[str, float] = field(default_factory=dict)
-    epoch: int = 0
-    epochs: int = 0
-    seconds: float = 0.0
-    parameters: int = 0
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    std: Mapping[str, Score] = field(default_factory=dict)
+    epoch: Count = 0
+    epochs: Count = 0
+    seconds: Annotated[float, Range(ge=0)] = 0.0
+    parameters: Count = 0
     runs: list[str] = field(default_factory=list)
     weights_sha256: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Outcome | None:
-        """The outcome of `trial`, as far as it is known."""
+        """The outcome of `trial`, as far as it is known.
+
+        Raises:
+            UserError: if the storage does not have it as nnlab wrote it.
+        """
         fields = trial.user_attrs.get(OUTCOME)
-        return None if fields is None else cls(**fields)
+        outcome: Outcome | None = None if fields is None else _stored(cls, trial, fields)
+        return outcome
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -93,6 +109,16 @@ class Outcome:
         if name == "parameters":
             return float(self.parameters)
         return self.seconds if name == "seconds" else self.scores[name]
+
+
+def _stored(shape: Any, trial: FrozenTrial, fields: Any) -> Any:
+    try:
+        return typed(shape, fields)
+    except MalformedError as error:
+        raise UserError(
+            f"A study's storage must have its trials as nnlab stored them, but trial {trial.number} is damaged: "
+            f"{error}. Something other than nnlab changed it: restore the storage."
+        ) from error
 
 
 def is_failure(trial: FrozenTrial) -> bool:

@@ -13,7 +13,7 @@ from trial_samples import make_trial
 from nnlab.batch import compose
 from nnlab.commands import run_summary, study_summary
 from nnlab.config.build import build_trainer
-from nnlab.execution.events import RunStarted
+from nnlab.execution.events import GoesOn, RunStarted
 from nnlab.tuning.events import StudyEnded
 from nnlab.tuning.winner import Winner
 
@@ -48,6 +48,36 @@ def test_a_run_ends_with_a_table_of_what_there_is() -> None:
     ]
     left = replace(ENDED, test_left_alone=True)
     assert "test split           not evaluated (trainer.test=false)" in run_summary.summary(left)
+
+
+@pytest.mark.parametrize(("folder", "where"), [("runs", ""), ("elsewhere", " --runs-dir {}")])
+def test_a_run_that_was_stopped_ends_with_its_model_and_the_command_that_resumes_it(
+    folder: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NNLAB_RUNS_DIR", raising=False)
+    path = tmp_path / folder / "x"
+    stopped = replace(RESULT, directory=path, status="interrupted", reason="interrupted by the user after epoch 3")
+    lines = run_summary.summary(replace(ENDED, result=stopped)).splitlines()
+    assert lines[1].endswith("  interrupted by the user after epoch 3")
+    assert [line[15:] for line in lines[-3:]] == [
+        str(path),
+        str(path / "model"),
+        f"python -m nnlab.resume x{where.format(tmp_path / folder)}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("goes_on", "facts"),
+    [
+        (GoesOn(3, 512, 938, 2), ["epoch 3, step 512 of 938"]),
+        (GoesOn(3, 0, 938, 7), ["epoch 3, step 0 of 938", "5 epochs"]),
+        (GoesOn(1, 0, 938, 7), ["anew", "7 epochs"]),
+    ],
+)
+def test_a_run_that_goes_on_says_where(goes_on: GoesOn, facts: list[str]) -> None:
+    line = run_summary.going_on(goes_on)
+    assert [fact for fact in facts if fact not in line] == []
 
 
 def test_a_study_starts_with_what_it_searches() -> None:

@@ -38,6 +38,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "trainer.patience": st.none() | st.integers(1, 50),
     "trainer.clip_norm": st.none() | rates,
     "trainer.count_correct": st.booleans(),
+    "trainer.checkpoint_seconds": st.none() | rates,
     "trainer.test": st.booleans() | st.just("auto"),
     "tracking.enabled": st.booleans(),
     "tracking.experiment": st.text("abcdefgh_0123456789", min_size=1).filter(lambda text: text.startswith("a")),

@@ -30,8 +30,9 @@ def config_of(*overrides: str) -> Config:
 
 
 def with_places_of(config: Config, other: Config) -> Config:
-    """The config but for where things are kept."""
-    return replace(config, runs_dir=other.runs_dir, tracking=other.tracking)
+    """The config but for where things are kept, and how often."""
+    trainer = replace(config.trainer, checkpoint_seconds=other.trainer.checkpoint_seconds)
+    return replace(config, runs_dir=other.runs_dir, tracking=other.tracking, trainer=trainer)
 
 
 def check_repeats(config: Config) -> None:

@@ -18,7 +18,7 @@ import pytest
 from commands import environment, processes_in
 from sqlalchemy.engine import make_url
 
-from nnlab.commands.ui import check_port, serve, server_command, short_address
+from nnlab.commands.ui import check_port, check_store, serve, short_address
 from nnlab.config.tracking_uri import sqlite_uri
 from nnlab.errors import RunFailedError, UserError
 
@@ -27,12 +27,12 @@ LOOPBACK = "0100007F"  # 127.0.0.1, as the kernel's table of sockets writes it
 
 def test_without_runs_there_is_nothing_to_show(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no runs to show: .*mlflow\.db does not exist\. Start a run first"):
-        server_command(f"sqlite:///{tmp_path}/mlflow.db", 5000)
+        check_store(f"sqlite:///{tmp_path}/mlflow.db")
 
 
 def test_a_server_has_pages_of_its_own() -> None:
     with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 is an MLflow server with a UI of its own"):
-        server_command("http://127.0.0.1:9", 5000)
+        check_store("http://127.0.0.1:9")
 
 
 def test_the_command_for_no_runs_ends_with_2_and_one_line(tmp_path: Path) -> None:
@@ -118,7 +118,9 @@ def started_program(code: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.slow
-def test_it_listens_on_the_loopback_address_alone(tmp_path: Path, template_store: Path) -> None:
+def test_it_listens_on_the_loopback_address_alone_and_no_command_line_has_the_store_s_address(
+    tmp_path: Path, template_store: Path
+) -> None:
     folder = tmp_path / "its own"
     folder.mkdir()
     shutil.copy(template_store, folder / "mlflow.db")
@@ -136,6 +138,9 @@ def test_it_listens_on_the_loopback_address_alone(tmp_path: Path, template_store
     try:
         assert _answers(f"http://127.0.0.1:{port}/health")
         assert _listening_addresses(port) == {LOOPBACK}
+        commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in processes_in(folder)]
+        assert len(commands) >= 3, "nnlab.ui, the server and what it starts"
+        assert [command for command in commands if "mlflow.db" in command or "store" in command] == []
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=60) == 130
         assert processes_in(folder) == []

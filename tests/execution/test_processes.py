@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,9 +13,20 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
-from working import kill_oneself, lives, process_id, square, until, wait_for_file
+from working import (
+    hold_memory,
+    kill_oneself,
+    lives,
+    process_id,
+    square,
+    took_memory,
+    until,
+    wait_for_file,
+    wait_for_file_deaf,
+)
 
-from nnlab.execution.processes import WorkerProcesses
+from nnlab.errors import MachineError
+from nnlab.execution.processes import WorkerDiedError, WorkerProcesses
 
 SECONDS = 60
 REPOSITORY = Path(__file__).parents[2]
@@ -120,3 +132,102 @@ def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
     while any(lives(pid) for pid in pids):
         assert time.monotonic() < deadline, "a worker lives on"
         time.sleep(0.02)
+
+
+def stopped(workers: WorkerProcesses, tmp_path: Path) -> list[int]:
+    """Two workers in the middle of their calls, of which the first hangs."""
+    for number in range(2):
+        workers.submit(wait_for_file, tmp_path / f"begun {number}", tmp_path / "never")
+    pids = [until(tmp_path / f"begun {number}") for number in range(2)]
+    os.kill(pids[0], signal.SIGSTOP)
+    return pids
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_worker_that_hangs_is_killed(interrupted: bool, tmp_path: Path) -> None:
+    workers = WorkerProcesses(2)
+    pids = stopped(workers, tmp_path)
+    workers.stop(interrupted=interrupted)
+    assert workers.pids == []
+    assert not any(lives(pid) for pid in pids)
+
+
+def test_a_worker_that_ignores_the_word_to_end_is_killed(tmp_path: Path) -> None:
+    workers = WorkerProcesses(1)
+    workers.submit(wait_for_file_deaf, tmp_path / "begun", tmp_path / "never")
+    pid = until(tmp_path / "begun")
+    workers.stop()
+    assert not lives(pid)
+
+
+def test_another_ctrl_c_kills_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = WorkerProcesses(2)
+    pids = stopped(workers, tmp_path)
+
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nnlab.execution.processes._wait", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        workers.stop(interrupted=True)
+    assert not any(lives(pid) for pid in pids)
+
+
+def test_the_word_that_the_user_interrupts_ends_a_call_and_no_worker(tmp_path: Path) -> None:
+    with WorkerProcesses(1) as workers:
+        call = workers.submit(wait_for_file, tmp_path / "begun", tmp_path / "never")
+        pid = until(tmp_path / "begun")
+        os.kill(pid, signal.SIGUSR1)
+        assert isinstance(call.exception(SECONDS), KeyboardInterrupt)
+        assert lives(pid)
+
+
+def test_between_calls_the_word_lets_no_other_call_begin() -> None:
+    with WorkerProcesses(1) as workers:
+        pid = workers.submit(process_id).result(SECONDS)
+        os.kill(pid, signal.SIGUSR1)
+        assert isinstance(workers.submit(process_id).exception(SECONDS), KeyboardInterrupt)
+        assert lives(pid)
+
+
+def test_a_killed_worker_says_what_memory_it_had(workers: WorkerProcesses, tmp_path: Path) -> None:
+    call = workers.submit(hold_memory, 300_000_000, tmp_path / "begun")
+    pid = until(tmp_path / "begun")
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    most = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+    time.sleep(0.5)  # for somebody to look
+    os.kill(pid, signal.SIGKILL)
+    error = call.exception(SECONDS)
+    assert isinstance(error, WorkerDiedError)
+    assert error.memory > 300_000_000
+    assert abs(error.memory - most) < 50_000_000
+    assert "SIGKILL" in str(error)
+
+
+def test_memory_of_an_earlier_call_is_not_a_later_one_s(workers: WorkerProcesses, tmp_path: Path) -> None:
+    pid = workers.submit(took_memory, 400_000_000).result(SECONDS)
+    call = workers.submit(wait_for_file, tmp_path / "begun", tmp_path / "never")
+    assert until(tmp_path / "begun") == pid
+    time.sleep(0.5)
+    os.kill(pid, signal.SIGKILL)
+    error = call.exception(SECONDS)
+    assert isinstance(error, WorkerDiedError)
+    assert 0 < error.memory < 300_000_000
+
+
+@pytest.mark.parametrize(
+    "error", [BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), RuntimeError("can't start new thread")]
+)
+def test_a_process_that_cannot_be_started_is_the_machines_error_and_may_be_tried_again(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: object) -> None:
+        raise error
+
+    with WorkerProcesses(1) as workers:
+        with monkeypatch.context() as patch:
+            patch.setattr("concurrent.futures.ProcessPoolExecutor._start_executor_manager_thread", fails)
+            with pytest.raises(MachineError, match="could not be started") as caught:
+                workers.submit(square, 3)
+        assert caught.value.kind == "processes"
+        assert workers.submit(square, 3).result(SECONDS) == 9

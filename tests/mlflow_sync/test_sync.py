@@ -27,17 +27,24 @@ class Pretended:
     """A process that starts nothing and says what it is told."""
 
     told: list[tuple[object, ...]]
+    was_left = False
 
-    def assign(self, uri: str, runs_dir: Path, niceness: int) -> None:
+    def assign(self, uri: str, runs_dir: Path, niceness: int, warn: Callable[[str], object]) -> None:
         self.place, self.niceness, self.runs = (uri, runs_dir), niceness, []  # type: ignore[var-annotated]
         self.told.append(("assign", self, niceness))
 
     def add(self, run: Path) -> None:
         self.told.append(("add", self, run))
 
+    def close(self) -> None:
+        self.told.append(("close", self, None))
+
     def finish(self, patience: float, notify: Callable[[str], object]) -> list[str]:
         self.told.append(("finish", self, patience))
+        self.was_left = self.is_left
         return ["the run is not there"]
+
+    is_left = False
 
 
 @pytest.fixture
@@ -92,6 +99,16 @@ def test_mlflow_is_waited_for_less_long_after_an_exception(
         assert error
     assert [argument for verb, _, argument in told if verb == "finish"] == [INTERRUPTED_PATIENCE if error else patience]
     assert capsys.readouterr().err == "warning: the run is not there\n"
+
+
+def test_who_leaves_the_waiting_for_one_store_leaves_it_for_all(
+    told: list[tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pretended, "is_left", True)
+    with Sync([config(tmp_path / "here"), config(tmp_path / "there")], patience=9.0):
+        pass
+    assert [verb for verb, *_ in told] == ["assign", "assign", "close", "close", "finish", "finish"]
+    assert [argument for verb, _, argument in told if verb == "finish"] == [9.0, 0.0]
 
 
 def test_a_killed_run_in_a_folder_without_a_worker_is_closed(runs_dir: Path) -> None:

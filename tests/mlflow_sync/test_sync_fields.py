@@ -51,7 +51,7 @@ def test_params_keep_within_mlflows_limits() -> None:
 
 def test_tags_name_the_run_its_code_its_data_and_its_machine(facts: dict[str, Any]) -> None:
     facts |= {"git": {"commit": "c0ffee", "dirty": "true"}, "user": "me"}
-    assert description.identity("a-run", facts, None) == {"nnlab.run": "a-run", "mlflow.user": "me"}
+    assert description.identity("a-run", facts) == {"nnlab.run": "a-run", "mlflow.user": "me"}
     assert description.tags(facts) == {
         "nnlab.status": "running",
         "nnlab.data_sha256": "d5" * 32,
@@ -66,10 +66,9 @@ def test_tags_name_the_run_its_code_its_data_and_its_machine(facts: dict[str, An
     }
 
 
-def test_a_trial_carries_its_studys_tags_and_its_parent(facts: dict[str, Any]) -> None:
+def test_a_trial_carries_its_studys_tags(facts: dict[str, Any]) -> None:
     tags = description.tags(facts | {"tags": {"nnlab.study": "s", "nnlab.trial": 7}})
     assert (tags["nnlab.study"], tags["nnlab.trial"]) == ("s", "7")
-    assert description.identity("a-run", facts, "f00")["mlflow.parentRunId"] == "f00"
 
 
 def test_hidden_widths_are_params_one_by_one_where_there_are_any() -> None:

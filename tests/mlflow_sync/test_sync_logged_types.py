@@ -35,11 +35,12 @@ def logged(dataset: Dataset, folder: Path, uri: str) -> tuple[mlflow.pyfunc.PyFu
     """The model that MLflow loads, the network itself, and the type that the signature asks for."""
     layers = [Dense(4), Activation("tanh"), Dense(2), Activation("softmax")]
     network = Network(layers, features=(dataset.features,), rng=np.random.default_rng(1))
-    save_model(folder, Model(network, dataset.train.scaling, dataset.class_names, dataset.example(5)))
+    model = Model(network, dataset.train.scaling, dataset.class_names, dataset.example(5))
+    save_model(folder, model)
     client = MlflowClient(uri)
     experiment = client.create_experiment("types", (folder / "artifacts").as_uri())
     run = client.create_run(experiment).info.run_id
-    log_model(folder, client, run, experiment)
+    log_model(model, folder, client, run, experiment)
     (found,) = client.search_logged_models([experiment])
     signature = yaml.safe_load(Path(found.artifact_location.removeprefix("file://"), "MLmodel").read_text())
     (inputs,) = json.loads(signature["signature"]["inputs"])

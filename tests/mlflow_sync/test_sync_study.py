@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from recording import metrics, model, start, start_in
 from watching import at_work, files, history, run_id, shown, synced, wait_for
 
-from nnlab.mlflow_sync.schedule import Schedule
+from nnlab.mlflow_sync.schedule import Attempts, Schedule
 from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
 from nnlab.mlflow_sync.upload import upload
 from nnlab.mlflow_sync.worker import Worker
@@ -126,7 +126,7 @@ def test_a_run_that_continues_is_left_alone_for_a_while_and_brought_at_once_when
     assert Schedule(rest_until=100.0).is_due(path)
     recorder.close("finished")
     assert Schedule(rest_until=101.0).is_due(path)
-    assert not Schedule(retry_at=101.0).is_due(path), "MLflow is away: that it has ended changes nothing"
+    assert not Schedule(Attempts(retry_at=101.0)).is_due(path), "MLflow is away: that it has ended changes nothing"
 
 
 def test_uploading_a_run_that_continues_takes_a_fortieth_of_the_time_however_many_there_are(

@@ -43,12 +43,24 @@ def test_a_store_that_was_lost_gets_all_of_a_run_again(
     recorder.close("finished")
 
 
-@pytest.mark.parametrize(("name", "damage"), [("provenance.json", "{"), ("config.yaml", "a: [")])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("provenance.json", "{"),
+        ("provenance.json", "[]"),
+        ("provenance.json", '{"user": "me"}'),
+        ("config.yaml", "a: ["),
+        ("config.yaml", "just a text"),
+        ("metrics.jsonl", '{"event": "epoch", "time": 1, "metrics": {"a": 1}}\n'),
+        ("metrics.jsonl", '{"event": "start", "time": []}\n'),
+    ],
+)
 def test_a_damaged_description_is_named(runs_dir: Path, client: MlflowClient, name: str, damage: str) -> None:
     path = record(runs_dir)
     (path / name).write_text(damage)
-    with pytest.raises(UserError, match=r"must be as nnlab wrote them, but in .* Restore them"):
+    with pytest.raises(UserError, match=rf"must be as nnlab wrote them, but {name} in .* Restore it"):
         upload(path, client)
+    assert client.search_experiments(filter_string="name = 'digits of mine'") == [], "nothing was sent"
 
 
 def test_a_deleted_experiment_is_named(runs_dir: Path, client: MlflowClient) -> None:

@@ -54,7 +54,7 @@ def test_a_worker_closes_what_dead_runs_left_and_sends_its_own_alone(
     assert synced(uri, runs_dir)
     assert shown(uri, dead.directory.path) == ("KILLED", "killed")
     assert steps(uri, dead.directory.path) == [1]
-    assert "mlflow.json must say what MLflow has of the run, but is damaged" in capsys.readouterr().err
+    assert "mlflow.json in " in capsys.readouterr().err
     assert journal.end_of(journal.read(alive.directory.journal_path)[0]) is None
     for recorder in (elsewhere, untracked):
         end = journal.end_of(journal.read(recorder.directory.journal_path)[0])

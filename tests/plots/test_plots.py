@@ -83,7 +83,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
     """What `draw_all` draws, instead of files."""
     drawn: dict[str, Figure] = {}
 
-    def keep(figure: Figure, path: Path) -> Path:
+    def keep(figure: Figure, path: Path, write: object) -> Path:
         drawn[path.stem] = figure
         return path
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from nnlab.errors import RunFailedError
-from nnlab.redaction import redacted, redacted_tree
 from nnlab.runs.files import FileLock, write_atomically
 
 HOLD = (
@@ -68,25 +67,3 @@ def test_a_process_that_the_holder_starts_does_not_keep_the_lock(tmp_path: Path)
         assert not FileLock.is_held(tmp_path / "lock")
     finally:
         child.communicate(b"\n")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("postgresql://nnlab:s3cret@db/runs", "postgresql://***@db/runs"),
-        ("failed: https://me:pa/ss@word@host:5000/api again", "failed: https://***@host:5000/api again"),
-        ("https://token@host", "https://***@host"),
-        ("mysql://host/db?user=me&password=s3cret&ssl=1", "mysql://host/db?user=me&password=***&ssl=1"),
-        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
-        ("sqlite:////a folder/mlflow.db", "sqlite:////a folder/mlflow.db"),
-        ("a mail to me@example.org", "a mail to me@example.org"),
-    ],
-)
-def test_passwords_are_taken_out_of_addresses(text: str, expected: str) -> None:
-    assert redacted(text) == expected
-
-
-def test_passwords_are_taken_out_of_nested_values() -> None:
-    tree = {"uri": "http://a:b@c", "list": ["http://a:b@c", 1, None], "deep": {"pair": ("x", 0.5)}}
-    expected = {"uri": "http://***@c", "list": ["http://***@c", 1, None], "deep": {"pair": ["x", 0.5]}}
-    assert redacted_tree(tree) == expected

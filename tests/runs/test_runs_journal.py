@@ -139,10 +139,10 @@ def test_a_journal_cut_anywhere_keeps_its_whole_lines_and_continues(path: Path) 
 def test_a_damaged_line_is_refused_by_name(path: Path) -> None:
     written(path, 1)
     path.write_bytes(b"{broken\n" + path.read_bytes())
-    with pytest.raises(UserError, match=r"metrics\.jsonl holds b'\{broken'.*restore it"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl in .* is damaged: it holds b'\{broken'.*Restore it"):
         journal.read(path)
     path.write_text('{"event": "epoch", "time": 1, "metrics": {"a": "many"}}\n')
-    with pytest.raises(UserError, match="must be an event in JSON"):
+    with pytest.raises(UserError, match="it must have the key 'epoch'"):
         journal.read(path)
 
 

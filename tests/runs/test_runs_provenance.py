@@ -55,6 +55,13 @@ def test_where_the_data_lies_does_not_change_the_configs_digest() -> None:
     assert provenance.config_sha256(here) != provenance.config_sha256({"data": {"name": "csv", "root": "/here"}})
 
 
+def test_what_changes_no_number_does_not_change_the_configs_digest() -> None:
+    without = {"seed": 1, "data": {"name": "idx"}, "trainer": {"epochs": 3}}
+    place = {"runs_dir": "x", "tracking": {"uri": "y"}, "data": {"name": "idx", "root": "z"}}
+    trainer = {"epochs": 3, "test": True, "checkpoint_seconds": 5.0}
+    assert provenance.config_sha256({**without, **place, "trainer": trainer}) == provenance.config_sha256(without)
+
+
 def test_how_much_memory_the_data_may_take_does_not_change_the_configs_digest() -> None:
     before, now = {"data": {"name": "idx"}}, {"data": {"name": "idx", "max_gigabytes": 8.0}}
     assert provenance.config_sha256(before) == provenance.config_sha256(now)

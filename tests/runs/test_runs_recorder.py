@@ -164,7 +164,7 @@ def test_passwords_are_in_no_file_of_the_run(tmp_path: Path) -> None:
 def test_a_model_that_cannot_be_written_fails_the_run_in_words(tmp_path: Path) -> None:
     with start(tmp_path) as recorder:
         (recorder.directory.path / "model").write_text("in the way")
-        with pytest.raises(RunFailedError, match=r"writing .*model failed \(File exists\)"):
+        with pytest.raises(RunFailedError, match=r"writing .*model failed \(it must be a folder"):
             recorder.save_model(model())
 
 

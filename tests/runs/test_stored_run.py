@@ -145,7 +145,7 @@ def test_a_damaged_file_is_named_when_it_is_asked_for(name: str, content: str | 
     path = record(tmp_path)
     (path / name).unlink() if content is None else (path / name).write_text(content)
     run = StoredRun.open(path)
-    with pytest.raises(UserError, match=rf"{name} in .*{path.name} is damaged .* Restore it"):
+    with pytest.raises(UserError, match=rf"{name} in .*{path.name} is damaged: .* Restore it"):
         _ = (run.config, run.overrides, run.provenance)
 
 

@@ -227,11 +227,13 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(dtype: typ
 
 
 def test_each_epoch_has_an_order_of_its_own() -> None:
-    orders = []
+    rows: list[int] = []
     trainer = classifier(dataset(FIVE), epochs=4, batch_size=1)
     learn = trainer.learner.learn
-    trainer.learner.learn = lambda ids, tally: (orders.append(ids.tolist()), learn(ids, tally))[1]  # type: ignore
+    trainer.learner.learn = lambda ids, tally: (rows.extend(ids.tolist()), learn(ids, tally))[1]  # type: ignore
     list(trainer.run())
+    orders = [rows[start : start + 5] for start in range(0, 20, 5)]
+    assert len(rows) == 20
     assert all(sorted(order) == [0, 1, 2, 3, 4] for order in orders)
     assert len({tuple(order) for order in orders}) > 1
 

@@ -14,7 +14,8 @@ from optuna.trial import FrozenTrial
 from searching import NUMBERS, cost
 
 from nnlab.config.jobs import conf_dir
-from nnlab.tuning.coordinator import Coordinator, Event
+from nnlab.tuning.coordinator import Coordinator
+from nnlab.tuning.coordinator_events import Event
 from nnlab.tuning.search.settings import SweepSettings, read_sweep
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage

@@ -15,7 +15,8 @@ from searching import FINITE, space_of
 from sweeping import Workers, coordinated, finished, first, in_memory, proposals, study_in, sweep_settings, work
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
-from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator, Ended, Event, Lost, Started
+from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator
+from nnlab.tuning.coordinator_events import Ended, Event, Lost, Started
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.trials import OUTCOME, Asked, Outcome

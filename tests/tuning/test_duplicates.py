@@ -27,8 +27,9 @@ from nnlab.tuning.planning import make_plan
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks
-from nnlab.tuning.trial import Pruning, run_trial
+from nnlab.tuning.trial import run_trial
 from nnlab.tuning.trials import Asked, Outcome, is_failure
+from nnlab.tuning.watch import Pruning
 
 SMALL = [
     "data=digits",
@@ -205,7 +206,7 @@ def test_an_original_that_is_damaged_is_named(name: str, tmp_path: Path) -> None
     original = study.tell(study.propose(), run_trial(tasks.task(study.trials[0])))
     (tasks.paths(0)[0] / name).write_text("{", encoding="utf-8")
     repetition = study.end_duplicate(proposed_again(study), original)
-    with pytest.raises(UserError, match=rf"{name} in .*a-study-0000 is damaged .* Restore it"):
+    with pytest.raises(UserError, match=rf"{name} in .*a-study-0000 is damaged: .* Restore it"):
         record_repetition(repetition, tasks, None)
     assert not tasks.paths(repetition.number)[0].exists()
 

@@ -68,12 +68,18 @@ def test_other_data_makes_another_study() -> None:
         "tracking.experiment=another",
         "tracking.plots=false",
         "trainer.test=false",
+        "trainer.checkpoint_seconds=null",
         "data.max_gigabytes=2",
         "runs_dir=elsewhere",
     ],
 )
 def test_how_the_work_is_done_makes_no_other_study(argument: str) -> None:
     assert fingerprint(argument) == BASE.fingerprint("c0ffee")
+
+
+def test_a_study_from_before_there_were_checkpoints_is_the_same_study() -> None:
+    """Its `study.json` has no such key."""
+    assert not [key for key in BASE.fingerprint("c0ffee") if "checkpoint" in key]
 
 
 def test_the_folder_of_the_data_makes_no_other_study(tmp_path: Path) -> None:

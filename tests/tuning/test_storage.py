@@ -16,6 +16,7 @@ from sweeping import finished, journal_storage, proposals, run_one, study_in, sw
 
 from nnlab.errors import UserError
 from nnlab.runs.files import FileLock
+from nnlab.runs.opening import UnsafeFileError
 from nnlab.tuning.storage import JOURNAL_FILE, LOCK_SUFFIX, TORN_SUFFIX, check_new_name, open_storage
 
 REPOSITORY = Path(__file__).parents[2]
@@ -96,7 +97,7 @@ def test_a_lock_that_cannot_be_used_is_given_back(journal: Path) -> None:
         file.write(b"torn")
     torn = journal.with_name(JOURNAL_FILE + TORN_SUFFIX)
     torn.mkdir()
-    with pytest.raises(IsADirectoryError, match="Is a directory"):
+    with pytest.raises(UnsafeFileError, match="is a folder"):
         add(storage, "fourth", 4)
     torn.rmdir()
     assert not FileLock.is_held(journal.with_name(JOURNAL_FILE + LOCK_SUFFIX))
@@ -126,7 +127,7 @@ def test_processes_that_start_and_write_together_lose_nothing(tmp_path: Path) ->
 def test_a_line_that_is_no_record_is_reported_with_the_file(damage: bytes, place: int, journal: Path) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*lines[:place], damage, *lines[place:]]))
-    with pytest.raises(UserError, match=r"a line of .*study\.log is not .* restore it"):
+    with pytest.raises(UserError, match=r"study\.log is damaged: .* restore it"):
         open_storage(None, journal)
 
 

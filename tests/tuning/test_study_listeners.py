@@ -21,7 +21,7 @@ from nnlab.tuning.events import (
 from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.planning import make_plan
 from nnlab.tuning.run_study import run_study
-from nnlab.tuning.session import StudyResult
+from nnlab.tuning.study_result import StudyResult
 
 
 class Hearing(StudyListener):

@@ -13,7 +13,8 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
 
 from nnlab.tuning.search.pruners import Halving, Hyperband, Median, Pruner, Wilcoxon
-from nnlab.tuning.trial import Pruning, Task, _Watch
+from nnlab.tuning.trial import Task, watch_of
+from nnlab.tuning.watch import Pruning, Watch
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -46,7 +47,7 @@ def task(trial_id: int, pruner: Pruner, *, seeds: int = 1, as_mean: bool = True,
     )
 
 
-def epochs_of(watch: _Watch, curve: Any, until: int = EPOCHS) -> int:
+def epochs_of(watch: Watch, curve: Any, until: int = EPOCHS) -> int:
     """The epoch after which the trial is pruned, or the last one."""
     for epoch in range(1, until + 1):
         if watch.saw_epoch(epoch, {"val/loss": float(curve[epoch - 1])}):
@@ -62,7 +63,7 @@ def lengths(pruner: Pruner, killed: Any = lambda storage, number: None) -> list[
     for number, curve in enumerate(CURVES):
         trial_id = storage.create_new_trial(storage.get_study_id_from_name("a-study"))
         killed(storage, number)
-        found.append(epochs_of(_Watch(task(trial_id, pruner), storage), curve))
+        found.append(epochs_of(watch_of(task(trial_id, pruner), storage), curve))
         steps = storage.get_trial(trial_id).intermediate_values
         assert steps == {epoch: curve[epoch - 1] for epoch in range(1, found[-1] + 1)}
         is_whole = found[-1] == EPOCHS
@@ -75,7 +76,7 @@ def lengths(pruner: Pruner, killed: Any = lambda storage, number: None) -> list[
 @pytest.mark.parametrize("killed_after", range(1, EPOCHS))
 def test_a_trial_killed_after_the_pruner_spoke_ends_as_if_it_had_not_been(name: str, killed_after: int) -> None:
     def killed(storage: BaseStorage, number: int) -> None:
-        epochs_of(_Watch(task(number, PRUNERS[name]), storage), CURVES[number], killed_after)
+        epochs_of(watch_of(task(number, PRUNERS[name]), storage), CURVES[number], killed_after)
 
     undisturbed = lengths(PRUNERS[name])
     assert 1 <= min(undisturbed) < EPOCHS == max(undisturbed)
@@ -86,7 +87,7 @@ def test_a_trial_killed_after_the_pruner_spoke_ends_as_if_it_had_not_been(name: 
 @pytest.mark.parametrize("killed_after", range(1, EPOCHS))
 def test_a_trial_killed_before_the_pruner_spoke_ends_as_if_it_had_not_been(name: str, killed_after: int) -> None:
     def killed(storage: BaseStorage, number: int) -> None:
-        watch = _Watch(task(number, PRUNERS[name]), storage)
+        watch = watch_of(task(number, PRUNERS[name]), storage)
         epochs_of(watch, CURVES[number], killed_after - 1)
         if not watch.reason:
             storage.set_trial_intermediate_value(number, killed_after, float(CURVES[number][killed_after - 1]))
@@ -102,7 +103,7 @@ def test_a_trial_killed_twice_leaves_the_notes_of_one(name: str) -> None:
         optuna.create_study(study_name="a-study", storage=storage)
         trial_id = storage.create_new_trial(0)
         for _ in range(kills + 1):
-            epochs_of(_Watch(task(trial_id, PRUNERS[name]), storage), CURVES[0])
+            epochs_of(watch_of(task(trial_id, PRUNERS[name]), storage), CURVES[0])
         notes.append(storage.get_trial(trial_id).system_attrs)
     assert notes[0] == notes[1] != {}
 
@@ -122,7 +123,7 @@ def test_a_trial_is_not_pruned_when_it_is_over_anyway() -> None:
     pruner = Median(startup_trials=2, warmup_epochs=2)
     for last_epoch, reason in [(3, None), (4, "pruned after epoch 3: val/loss 5")]:
         storage: BaseStorage = InMemoryStorage()
-        watch = _Watch(task(worst(storage, EPOCHS), pruner, last_epoch=last_epoch), storage)
+        watch = watch_of(task(worst(storage, EPOCHS), pruner, last_epoch=last_epoch), storage)
         assert [watch.saw_epoch(epoch, {"val/loss": 5.0}) for epoch in (1, 2)] == [None, None]
         assert watch.saw_epoch(3, {"val/loss": 5.0}) == reason
 
@@ -134,7 +135,7 @@ def test_a_trial_with_several_seeds_is_judged_after_each_by_the_mean_or_the_run_
     storage: BaseStorage = InMemoryStorage()
     optuna.create_study(study_name="a-study", storage=storage)
     trial_id = storage.create_new_trial(0)
-    watch = _Watch(task(trial_id, Wilcoxon(), seeds=3, as_mean=as_mean), storage)
+    watch = watch_of(task(trial_id, Wilcoxon(), seeds=3, as_mean=as_mean), storage)
     results: list[Any] = []
     for score in (1.0, 3.0, 8.0):
         assert watch.saw_epoch(1, {"val/loss": 99.0}) is None
@@ -145,7 +146,7 @@ def test_a_trial_with_several_seeds_is_judged_after_each_by_the_mean_or_the_run_
 
 def test_a_trial_that_is_bad_with_its_first_seeds_has_no_further_ones() -> None:
     storage: BaseStorage = InMemoryStorage()
-    watch = _Watch(task(worst(storage, 3), Median(startup_trials=2, warmup_epochs=1), seeds=3), storage)
+    watch = watch_of(task(worst(storage, 3), Median(startup_trials=2, warmup_epochs=1), seeds=3), storage)
     results: list[Any] = [SimpleNamespace(scores={"val/loss": 4.0})]
     assert not watch.prunes_after(results)
     assert watch.prunes_after([*results, SimpleNamespace(scores={"val/loss": 6.0})])  # type: ignore[list-item]
@@ -157,6 +158,6 @@ def test_nothing_is_reported_where_nothing_is_pruned() -> None:
     optuna.create_study(study_name="a-study", storage=storage)
     trial_id = storage.create_new_trial(0)
     unwatched = SimpleNamespace(**vars(task(trial_id, Median())) | {"pruning": None})
-    watch = _Watch(unwatched, storage)  # type: ignore[arg-type]
+    watch = watch_of(unwatched, storage)  # type: ignore[arg-type]
     assert watch.saw_epoch(1, {"val/loss": 99.0}) is None
     assert storage.get_trial(trial_id).intermediate_values == {}

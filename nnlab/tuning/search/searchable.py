@@ -45,6 +45,7 @@ NOT_SEARCHABLE = {
     "trainer.restore_best": ("follows sweep.at", "sweep.at=last"),
     "trainer.count_correct": (NO_EFFECT, ""),
     "trainer.profile": (NO_EFFECT, ""),
+    "trainer.checkpoint_seconds": (NO_EFFECT, ""),
     "trainer.test": (NO_EFFECT, "trainer.test=false, so that the winner is not tested either"),
     "trainer.threads": ("is 1 in every worker", "sweep.workers=2"),
     "model.name": (NO_EFFECT, "model=choice(mlp, sigmoid_mlp)"),

@@ -23,8 +23,9 @@ OBJECTIVES: dict[str, Direction] = {**SCORES, "parameters": "minimize", "seconds
 StudyName = Annotated[
     str,
     Matches(
-        r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}",
-        "a folder name (at most 80 letters, digits, _, . and -, starting with a letter or digit)",
+        r"(?i)(?!(?:mlflow\.db|artifacts|mirror)(?:$|[.\-]))[a-z0-9][a-z0-9_.\-]{0,79}",
+        "a folder name (at most 80 letters, digits, _, . and -, starting with a letter or digit) that nothing else in "
+        "the folder of the runs has (artifacts, mirror.log, mlflow.db)",
     ),
 ]
 OnFailure = Annotated[

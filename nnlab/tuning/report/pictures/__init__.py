@@ -15,6 +15,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
+from nnlab.machine import raise_if_disk
 from nnlab.plots.style import save
 from nnlab.runs.files import write_atomically
 from nnlab.tuning.report.pictures._history import history as history
@@ -49,6 +50,9 @@ def draw_study(folder: Path, trials: Sequence[FrozenTrial], objectives: Sequence
         trials: those of the study, in any order and state.
         objectives: their names, one or two.
         name: the study's, for the heading of the page.
+
+    Raises:
+        MachineError: if the disk cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trials = sorted(trials, key=lambda trial: trial.number)
@@ -57,7 +61,7 @@ def draw_study(folder: Path, trials: Sequence[FrozenTrial], objectives: Sequence
         with _others_continue(f"{title}.png", drawn):
             figure = picture(trials, objectives)
             if figure is not None:
-                drawn.paths.append(save(figure, folder / f"{title}.png"))
+                drawn.paths.append(save(figure, folder / f"{title}.png", write_atomically))
     with _others_continue(PAGE, drawn):
         page, problems = study_page(trials, objectives, name)
         drawn.problems.extend(problems)
@@ -73,4 +77,5 @@ def _others_continue(name: str, drawn: Drawn) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        raise_if_disk(error)
         drawn.problems.append(f"{name} could not be drawn ({type(error).__name__}: {error})")

@@ -1,0 +1,128 @@
+"""How a run's record is opened: a new one, or that of a run that was stopped and now goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nnlab.config.job import Job
+from nnlab.config.schema import Config, as_dict
+from nnlab.errors import UserError
+from nnlab.execution.result import Membership
+from nnlab.runs.directory import RunDirectory
+from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.stored_run import StoredRun
+
+ENVIRONMENT = ("git", "numpy", "blas", "python", "platform", "packages")
+"""What else than config and data decides the bits of a result, in a run's provenance."""
+
+Provenance = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The open record of a run.
+
+    Args:
+        recorder: of the run.
+        past: all that counts of what it has recorded before; empty for a new run.
+        goes_on: whether this is a run that was stopped.
+        changes: what has changed since it was started that may change the bits of its result, in words.
+    """
+
+    recorder: Recorder
+    past: JournalReader
+    goes_on: bool = False
+    changes: Sequence[str] = ()
+
+
+Opening = Callable[[Provenance], Opened]
+"""Opens a run's record, once its data is loaded; gets the provenance of the run as it would start now."""
+
+
+def new_run(config: Config, job: Job, announce: Announce | None) -> Opening:
+    """A record in a directory of its own."""
+
+    def opened(provenance: Provenance) -> Opened:
+        facts = provenance if job.group is None else {**provenance, "group": dict(job.group)}
+        directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")
+        return _new(directory, config, job, facts, announce)
+
+    return opened
+
+
+def member_run(config: Config, job: Job, announce: Announce | None, member: Membership) -> Opening:
+    """The record of a study's run. One that was stopped goes on, if it was the same in all that decides its bits."""
+
+    def opened(provenance: Provenance) -> Opened:
+        facts = {
+            **provenance,
+            "tags": dict(member.tags),
+            "parent": os.path.relpath(member.study, member.path),
+            "name": member.name,
+        }
+        directory = RunDirectory.claim(member.path)
+        if _can_go_on(member.path, facts):
+            return _going_on(directory, announce)
+        return _new(directory, config, job, facts, announce)
+
+    return opened
+
+
+def stopped_run(path: Path, announce: Announce | None, epochs: int | None) -> Opening:
+    """The record of the run in the directory `path`, which goes on; extended to `epochs`, unless they are None."""
+
+    def opened(provenance: Provenance) -> Opened:
+        found = changes(StoredRun.open(path).provenance, provenance)
+        return replace(_going_on(RunDirectory.claim(path), announce, epochs), changes=found)
+
+    return opened
+
+
+def is_same_run(earlier: Provenance, now: Provenance) -> bool:
+    """Whether two runs have the same config and the same data."""
+    return all(earlier.get(key) == now.get(key) for key in ("config_sha256", "dataset"))
+
+
+def changes(earlier: Provenance, now: Provenance) -> list[str]:
+    """What has changed since a run was started that may change the bits of its result, in words."""
+    pairs = {key: (earlier.get(key), now.get(key)) for key in ENVIRONMENT}
+    for key, (before, after) in [*pairs.items()]:
+        if isinstance(before, dict) and isinstance(after, dict):
+            del pairs[key]
+            pairs |= {f"{key} {name}": (before.get(name), after.get(name)) for name in {**before, **after}}
+    return [f"{key} was {before} and is {after}" for key, (before, after) in pairs.items() if before != after]
+
+
+def _new(
+    directory: RunDirectory, config: Config, job: Job, provenance: Provenance, announce: Announce | None
+) -> Opened:
+    recorder = Recorder.open(directory, as_dict(config), job.overrides, provenance, announce)
+    return Opened(recorder, JournalReader(directory.journal_path))
+
+
+def _going_on(directory: RunDirectory, announce: Announce | None, epochs: int | None = None) -> Opened:
+    past = JournalReader(directory.journal_path)
+    try:
+        past.update()
+    except BaseException:
+        directory.release()
+        raise
+    recorder = Recorder.go_on(directory, announce, epochs)
+    past.update()  # an extension, too
+    return Opened(recorder, past, goes_on=True)
+
+
+def _can_go_on(path: Path, provenance: Provenance) -> bool:
+    """Whether a stopped run is in the directory that is the same, to the bit: else a trial starts anew."""
+    try:
+        stored = StoredRun.at(path)
+        if stored is None or stored.is_over:
+            return False
+        return is_same_run(stored.provenance, provenance) and not changes(stored.provenance, provenance)
+    except UserError:  # damaged
+        return False

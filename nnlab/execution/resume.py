@@ -1,0 +1,182 @@
+"""Going on with a run that was stopped, or extending one that has finished, in the same directory.
+
+Nothing of the directory is believed: its config is checked as any other, and the data must be what it was.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnlab.config.job import Job
+from nnlab.config.schema import as_dict
+from nnlab.config.tracking_uri import is_same_store, resolve_uri
+from nnlab.config.validate import validate
+from nnlab.errors import UserError
+from nnlab.execution.events import Notice
+from nnlab.execution.extending import check_extension, what_changes
+from nnlab.execution.listener import RunListener
+from nnlab.execution.opening import stopped_run
+from nnlab.execution.result import RunResult
+from nnlab.execution.run import execute
+from nnlab.redaction import redacted
+from nnlab.runs.directory import CONFIG, STUDY
+from nnlab.runs.provenance import config_sha256
+from nnlab.runs.recorder import Announce
+from nnlab.runs.resolve import default_runs_dir
+from nnlab.runs.stored_run import StoredRun
+
+NOT_IN_OLD_CONFIGS = {"checkpoint_seconds": 30.0}
+"""Keys of `trainer` that change no number, and that the configs of earlier versions lack."""
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A run that can go on. Nothing of it has been changed yet.
+
+    Args:
+        path: the run's directory, absolute.
+        job: its config, where it is now, and its data.
+        epochs: how many it is to have in total, if it is to be extended.
+        notices: what is to be told first.
+    """
+
+    path: Path
+    job: Job
+    epochs: int | None
+    notices: tuple[Notice, ...]
+
+    def execute(self, *, listeners: Iterable[RunListener] = (), announce: Announce | None = None) -> RunResult:
+        """Go on. Arguments, result and errors are those of `nnlab.execution.run.run`."""
+        opening = stopped_run(self.path, announce, self.epochs)
+        return execute(self.job, opening, listeners, notices=self.notices)
+
+
+def resume(
+    path: Path,
+    *,
+    epochs: int | None = None,
+    listeners: Iterable[RunListener] = (),
+    announce: Announce | None = None,
+) -> RunResult:
+    """Go on with the run in the directory `path` from its newest checkpoint; it ends as if it had not been stopped.
+
+    Args:
+        path: of the run.
+        epochs: extends a run that has finished: so many in total.
+        listeners: as for `run`.
+        announce: as for `run`.
+
+    Raises:
+        UserError: if it cannot go on, or is not to; see `resumption`.
+        KeyboardInterrupt: as for `run`.
+    """
+    return resumption(path, epochs=epochs).execute(listeners=listeners, announce=announce)
+
+
+def resumption(path: Path, *, epochs: int | None = None, tracking_uri: str | None = None) -> Resumption:
+    """Check that the run in the directory `path` can go on.
+
+    Args:
+        path: of the run.
+        epochs: as for `resume`.
+        tracking_uri: the address of MLflow in full, which the run has without its password.
+
+    Raises:
+        UserError: if it is still recorded, has nothing left to do, or is a study's; if its files are damaged, or its
+            config or its data are not what they were.
+    """
+    stored = StoredRun.open(path)
+    _check_that_it_can_go_on(stored, epochs)
+    job = _job(stored, tracking_uri)
+    notices: list[Notice] = []
+    if epochs is not None:
+        check_extension(stored, job, epochs)
+        notices = [Notice(line) for line in what_changes(stored, job, epochs)]
+    return Resumption(path.absolute(), job, epochs, tuple(notices))
+
+
+def resume_command(path: Path) -> str:
+    """What to type to go on with the run in the directory `path`."""
+    folder = path.absolute().parent
+    elsewhere = [] if folder == default_runs_dir().expanduser().absolute() else ["--runs-dir", str(folder)]
+    return shlex.join(["python", "-m", "nnlab.resume", path.name, *elsewhere])
+
+
+def _check_that_it_can_go_on(stored: StoredRun, epochs: int | None) -> None:
+    if (stored.path / STUDY).exists():
+        raise UserError(f"{stored.name} is a study. Resume it: python -m nnlab.sweep sweep.resume={stored.name}")
+    if stored.is_alive:
+        raise UserError(
+            f"A run is recorded by one process at a time, but {stored.name} is still being recorded. Wait until that "
+            "process has ended, or stop it."
+        )
+    parent = stored.provenance.get("parent")
+    if parent is not None:
+        study = os.path.basename(os.path.normpath(stored.path.absolute() / str(parent)))
+        raise UserError(
+            f"A trial goes on with its study, but {stored.name} was given alone. Resume the study: "
+            f"python -m nnlab.sweep sweep.resume={study}. To do the trial once more, alone: "
+            f"{stored.tags.get('nnlab.command') or shlex.join(stored.provenance['command'])}"
+        )
+    done = max(stored.epochs, default=0)
+    if stored.status == "diverged":
+        raise UserError(
+            f"A run goes on that was stopped, but {stored.name} has ended by itself: {stored.reason} "
+            "Start another with other settings."
+        )
+    if stored.is_over and epochs is None:
+        raise UserError(
+            f"A run goes on that was stopped, but {stored.name} has finished, with {done} epochs. "
+            f"To train it for longer: {resume_command(stored.path)} --epochs {2 * done}"
+        )
+    if not stored.is_over and epochs is not None:
+        raise UserError(
+            f"Only a finished run can be extended, but {stored.name} was stopped after {done} epochs "
+            f"({stored.status_now}). Let it finish first: {resume_command(stored.path)}"
+        )
+
+
+def _job(stored: StoredRun, tracking_uri: str | None) -> Job:
+    """The run to do, from the run's own config; where it is kept is where it is now."""
+    raw = copy.deepcopy(stored.config)
+    raw["runs_dir"] = str(stored.path.absolute().parent)
+    if isinstance(raw.get("trainer"), dict):
+        raw["trainer"] = NOT_IN_OLD_CONFIGS | raw["trainer"]
+    if isinstance(raw.get("tracking"), dict) and raw["tracking"].get("enabled"):
+        raw["tracking"]["uri"] = _destination(stored, raw["tracking"].get("uri"), tracking_uri)
+    config, dataset = validate(raw)
+    now, then = config_sha256(as_dict(config)), stored.provenance.get("config_sha256")
+    if now != then:
+        raise UserError(
+            f"A run goes on with the config that it was started with, but {stored.path / CONFIG} was changed since: "
+            f"its SHA-256 was {then} and is {now}. Restore the file, or start another run."
+        )
+    known = stored.provenance.get("dataset")
+    before = known.get("sha256") if isinstance(known, dict) else None
+    if before != dataset.sha256:
+        raise UserError(
+            f"A run goes on with the data that it was started with, but {dataset.name} has changed since: its SHA-256 "
+            f"was {before} and is {dataset.sha256}. Restore the data, or start another run."
+        )
+    return Job(config, dataset, stored.overrides)
+
+
+def _destination(stored: StoredRun, known: Any, given: str | None) -> Any:
+    """MLflow's address: the one that is given, or the run's own, which was recorded without its password."""
+    if given is None and (not isinstance(known, str) or "***" not in known):
+        return known
+    if given is not None:
+        return resolve_uri(given, stored.path.absolute().parent)
+    whole = os.environ.get("MLFLOW_TRACKING_URI") or ""
+    if not is_same_store(redacted(whole), str(known)):
+        raise UserError(
+            f"The run {stored.name} goes to MLflow at {known}, whose password is not recorded. Give the whole address "
+            "with --tracking-uri or MLFLOW_TRACKING_URI."
+        )
+    return whole

@@ -1,0 +1,59 @@
+"""The files of a run that MLflow gets, copied to where nobody else can change them before they are sent."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nnlab.runs.files import is_file, read_bytes
+from nnlab.runs.opening import UnsafeFileError
+
+FILES = (
+    "config.yaml",
+    "overrides.yaml",
+    "provenance.json",
+    "requirements.txt",
+    "metrics.jsonl",
+    "history.csv",
+    "study.json",
+    "trials.csv",
+    "profile.csv",
+)
+FOLDERS = ("model", "plots")
+
+
+@contextmanager
+def artifacts(run: Path) -> Iterator[Path]:
+    """A folder with a copy of everything in the run directory `run` that MLflow is to get, while the block runs.
+
+    Raises:
+        UnsafeFileError: if one of them is a link, has a second name, or is no plain file: it may be something private.
+        OSError: if one cannot be read or copied.
+    """
+    with tempfile.TemporaryDirectory(prefix="nnlab-") as scratch:
+        folder = Path(scratch)
+        _copy(run, (name for name in FILES if os.path.lexists(run / name)), folder)
+        for name in FOLDERS:
+            if os.path.lexists(run / name):
+                (folder / name).mkdir()
+                _copy(run / name, _names(run / name), folder / name)
+        yield folder
+
+
+def has_model(folder: Path) -> bool:
+    """Whether a run directory, or what is copied of it, has a whole model."""
+    return is_file(folder / "model" / "architecture.json")
+
+
+def _names(folder: Path) -> list[str]:
+    if folder.is_symlink():
+        raise UnsafeFileError(folder, "it must be a folder, but is a symbolic link")
+    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+
+
+def _copy(source: Path, names: Iterable[str], target: Path) -> None:
+    for name in names:
+        (target / name).write_bytes(read_bytes(source / name, to_publish=True))

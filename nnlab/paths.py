@@ -1,0 +1,35 @@
+"""Paths as users write them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nnlab.errors import UserError
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with `~` and `~user` at its start replaced by the home folder that is meant.
+
+    Raises:
+        UserError: if there is no such home folder, as for a container's user without a name.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            f"`~` at the start of a path means a home folder, but {str(path)!r} has none: the user is unknown, "
+            "or HOME is not set. Write the path in full."
+        ) from error
+
+
+def environment_of_mlflow() -> dict[str, str]:
+    """What a process in which MLflow is imported needs in its environment: importing it asks for a home folder.
+
+    A container's user may have none. It is not written to.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        return {"HOME": os.sep}
+    return {}

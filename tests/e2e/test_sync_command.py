@@ -1,0 +1,161 @@
+"""`python -m nnlab.sync`: real commands, stores and signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from recording import metrics, record, start
+from tracked import clean_environment, client, runs_dir, uri
+from watching import steps, wait_for
+
+from faults.mlflow_server import Server
+from faults.mlflow_view import doubled, views
+from nnlab.mlflow_sync.state import SyncState, note_destination
+from nnlab.runs.files import FileLock
+
+__all__ = ["clean_environment", "client", "runs_dir", "uri"]
+
+
+def command(runs_dir: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "nnlab.sync", "--runs-dir", str(runs_dir), *arguments]
+
+
+def sync(runs_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(runs_dir, *arguments), capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def started(runs_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, watching."""
+    process = subprocess.Popen(
+        command(runs_dir, "--watch"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def left(runs_dir: Path, uri: str) -> Path:
+    path = record(runs_dir)
+    note_destination(uri, path)
+    return path
+
+
+@pytest.mark.slow
+def test_it_says_what_it_would_send_sends_it_and_names_what_is_left(runs_dir: Path, uri: str) -> None:
+    paths = [left(runs_dir, uri) for _ in range(2)]
+    damaged = left(runs_dir, uri)
+    (damaged / "config.yaml").unlink()
+
+    ended = sync(runs_dir, "--dry-run")
+    assert ended.returncode == 1
+    assert all(f"would send {path.name}" in ended.stdout for path in paths)
+    assert views(uri) == {}
+
+    ended = sync(runs_dir)
+    assert ended.returncode == 1
+    assert ended.stderr.count(damaged.name) == 2, "named once, and in the path of its file"
+    assert sorted(views(uri)) == sorted(path.name for path in paths)
+
+    ended = sync(runs_dir, paths[0].name)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_server_that_is_replaced_by_an_empty_one_at_the_same_address_is_filled_again(
+    runs_dir: Path, tmp_path: Path
+) -> None:
+    with Server(tmp_path / "first") as server:
+        paths = [left(runs_dir, server.uri) for _ in range(2)]
+        assert sync(runs_dir).returncode == 0
+        whole = views(server.uri)
+        assert sorted(whole) == sorted(path.name for path in paths)
+    ended = sync(runs_dir)
+    assert ended.returncode == 1, "nobody answers: what it has is not known"
+    assert server.uri in ended.stderr
+    with Server(tmp_path / "second", server.port) as server:
+        ended = sync(runs_dir)
+        assert ended.returncode == 0, ended.stderr
+        assert views(server.uri) == whole
+        assert sync(runs_dir, "--to", server.uri).returncode == 0
+        assert doubled(views(server.uri)) == []
+
+
+def test_watching_follows_what_runs_and_ctrl_c_leaves_without_loss(
+    runs_dir: Path, uri: str, started: subprocess.Popen[str]
+) -> None:
+    recorder = start(runs_dir)
+    path = recorder.directory.path
+    note_destination(uri, path)
+    recorder.epoch(1, metrics(1))
+    wait_for(lambda: getattr(SyncState.of(path), "is_described", False))
+    assert steps(uri, path) == [1]
+    recorder.epoch(2, metrics(2))
+    wait_for(lambda: steps(uri, path) == [1, 2])
+    started.send_signal(signal.SIGINT)
+    out, errors = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert "interrupted" in out
+    assert errors == ""
+    recorder.close("finished")
+    assert sync(runs_dir).returncode == 0
+    assert doubled(views(uri)) == []
+
+
+def test_ctrl_c_says_how_many_are_left(runs_dir: Path, uri: str) -> None:
+    paths = sorted(left(runs_dir, uri) for _ in range(3))
+    with FileLock(paths[2] / "mlflow.lock"):  # another process is sending it, and takes its time
+        process = subprocess.Popen(command(runs_dir), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("[2/3]"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; 1 left" in out
+
+
+@pytest.mark.slow
+def test_two_at_once_double_nothing(runs_dir: Path, uri: str) -> None:
+    paths = [left(runs_dir, uri) for _ in range(4)]
+    both = [subprocess.Popen(command(runs_dir), stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    assert [(process.communicate(timeout=300)[1], process.returncode) for process in both] == [(b"", 0), (b"", 0)]
+    found = views(uri)
+    assert sorted(found) == sorted(path.name for path in paths)
+    assert doubled(found) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--watch", "--dry-run"], "Leave one of them out"),
+        (["--to", "./mlruns"], "must name a SQLite file"),
+        (["no-such-run"], "has no run 'no-such-run'"),
+    ],
+)
+def test_wrong_input_is_one_message(runs_dir: Path, arguments: list[str], says: str) -> None:
+    ended = sync(runs_dir, *arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert says in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_run_that_is_kept_out_of_mlflow_is_copied_only_if_asked(runs_dir: Path, uri: str, tmp_path: Path) -> None:
+    path = record(runs_dir)
+    ended = sync(runs_dir, path.name)
+    assert ended.returncode == 2
+    assert "--to URI" in ended.stderr
+    other = f"sqlite:///{tmp_path}/other.db"
+    assert sync(runs_dir, path.name, "--to", other).returncode == 0
+    assert list(views(other)) == [path.name]

@@ -1,0 +1,48 @@
+"""`~` at the start of a path: one rule for all settings that are paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nnlab.config.tracking_uri import resolve_uri
+from nnlab.errors import UserError
+from nnlab.paths import environment_of_mlflow, expanded
+from nnlab.runs.directory import RunDirectory
+from nnlab.runs.resolve import default_runs_dir
+
+
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a uid without a name: neither HOME nor an entry in the list of users."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000)
+
+
+def test_a_home_folder_is_what_the_user_s_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded("~/x") == tmp_path / "x"
+    assert expanded("x/~") == Path("x/~")
+    assert environment_of_mlflow() == {}
+    monkeypatch.setenv("NNLAB_RUNS_DIR", "~/x")
+    assert default_runs_dir() == tmp_path / "x"
+    assert resolve_uri("sqlite:///~/x.db", Path()) == f"sqlite:///{tmp_path}/x.db"
+
+
+def test_a_home_folder_that_is_unknown_is_refused_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_home(monkeypatch)
+    monkeypatch.setenv("NNLAB_RUNS_DIR", "~/x")
+    for use in (
+        lambda: expanded("~/x"),
+        lambda: expanded("~nobody-by-that-name/x"),
+        default_runs_dir,
+        lambda: resolve_uri("sqlite:///~/x.db", Path()),
+        lambda: RunDirectory.create(Path("~/x"), "hint"),
+    ):
+        with pytest.raises(UserError, match="Write the path in full"):
+            use()
+
+
+def test_mlflow_gets_a_home_folder_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_home(monkeypatch)
+    assert environment_of_mlflow() == {"HOME": "/"}
