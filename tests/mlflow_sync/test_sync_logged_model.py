@@ -157,8 +157,8 @@ def test_it_states_requirements_signature_and_example(logged: tuple[str, Path]) 
 def test_it_carries_the_core_and_no_other_part_of_nnlab(logged: tuple[str, Path]) -> None:
     code = code_of(logged[1])
     assert code.name.startswith("nnlab_model_")
-    ground = {"check.py", "errors.py", "json_text.py", "plain.py", "streams.py", "typed.py", "typed_values.py"}
-    assert {path.name for path in code.iterdir()} == {"__init__.py", "core", "models"} | ground
+    ground = {"check.py", "errors.py", "json_text.py", "plain.py", "redaction.py", "streams.py", "typed.py"}
+    assert {path.name for path in code.iterdir()} == {"__init__.py", "core", "models", "typed_values.py"} | ground
     assert {path.name for path in (code / "models").iterdir()} == {"__init__.py", "saved_model.py", "stored_form.py"}
 
 
