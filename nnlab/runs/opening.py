@@ -2,8 +2,7 @@
 
 A runs folder may be shared, and what another user has put there may carry the names that nnlab uses: links to one's
 private files, pipes without an end, devices. So a file is opened relative to its folder, which is opened first, and
-only if it is a plain file. One that is written must also belong to the user or to the owner of the folder, and have no
-second name.
+only if it is a plain file that belongs to the owner of the folder. One that is written must also have no second name.
 """
 
 from __future__ import annotations
@@ -44,7 +43,8 @@ def open_descriptor(path: Path, flags: int) -> int:
         flags: `os.O_RDONLY`, `os.O_RDWR | os.O_CREAT` and so on; links are never followed.
 
     Raises:
-        UnsafeFileError: if it is no plain file; for writing also if it belongs to another user, or has a second name.
+        UnsafeFileError: if it is no plain file, or of another user than its folder is; for writing also if it has a
+            second name.
         OSError: if it cannot be opened.
     """
     with opened_folder(path.parent) as folder:
@@ -99,7 +99,9 @@ def kind_of(found: os.stat_result) -> str:
 def _check(path: Path, folder: int, found: os.stat_result, flags: int) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise UnsafeFileError(path, f"it must be a plain file, but is {kind_of(found)}")
+    owners = {os.fstat(folder).st_uid, 0}  # a file of this user in a folder of another is a second name of it
     if flags & _WRITING:
         check_one_name(path, found)
-        if found.st_uid not in (os.geteuid(), os.fstat(folder).st_uid):
-            raise UnsafeFileError(path, f"it belongs to another user, uid {found.st_uid}")
+        owners |= {os.geteuid()}
+    if found.st_uid not in owners:
+        raise UnsafeFileError(path, f"its folder is not of the same user, uid {found.st_uid}")
