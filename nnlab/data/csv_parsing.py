@@ -7,7 +7,7 @@ import functools
 import math
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -89,13 +89,25 @@ def _load(text: CsvText, dtype: type[np.generic], *, columns: int, limit: Memory
         limit.check(text.file, held + size * rows * columns, facts, held=held)
     delimiter = None if text.delimiter == " " else text.delimiter
     try:
-        table = np.loadtxt(text.lines(), delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
+        lines = text.lines() if text.text.isascii() else _ascii(text.lines())
+        table = np.loadtxt(lines, delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
     except UserError:
         raise
     except ValueError:
         return None
-    # Spaces that are not ASCII separate cells for NumPy, and for nobody else.
     return table if table.shape[1] == columns else None
+
+
+def _ascii(lines: Iterator[str]) -> Iterator[str]:
+    """Lines in ASCII: other characters are spaces to NumPy, or digits, as the last of 1㕦, which it reads as 64.
+
+    Raises:
+        ValueError: at a line that is not.
+    """
+    for line in lines:
+        if not line.isascii():
+            raise ValueError
+        yield line
 
 
 def _largest(table: Array, label: int) -> float | None:
