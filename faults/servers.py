@@ -153,6 +153,33 @@ def many(work: Work, uri: str | None, store: str) -> str:
     seconds = time.monotonic() - started
     if ended.returncode or "has not received" in ended.stderr:
         raise BrokenPromiseError(f"status {ended.returncode}: {ended.stderr[-800:]}")
+    return all_of(work, store, seconds)
+
+
+def commands_into_sqlite(work: Work) -> str:
+    """So many commands at once, each with a worker of its own."""
+    started = time.monotonic()
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-m", "nnlab.run", *MANY, f"seed={seed}"],
+            cwd=work.folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+        )
+        for seed in range(work.rounds)
+    ]  # fmt: skip
+    try:
+        said = [command.communicate(timeout=4 * SECONDS)[1] for command in commands]
+    finally:
+        for command in commands:
+            command.kill()
+    statuses = [command.returncode for command in commands]
+    if any(statuses) or any("has not received" in text for text in said):
+        raise BrokenPromiseError(f"statuses {statuses}: {' '.join(said)[-800:]}")
+    return all_of(work, f"sqlite:///{work.folder}/runs/mlflow.db", time.monotonic() - started)
+
+
+def all_of(work: Work, store: str, seconds: float) -> str:
+    """Check that all runs have arrived whole."""
     found = [check_points(journal.parent, store) for journal in (work.folder / "runs").glob("*/metrics.jsonl")]
     if len(found) != work.rounds or min(found) < POINTS:
         raise BrokenPromiseError(f"{len(found)} runs of {work.rounds}, the smallest of {min(found)} points")
@@ -191,6 +218,14 @@ PROMISES = (
         8,
         2,
         many_into_sqlite,
+    ),
+    Promise(
+        "mlflow-sqlite-commands",
+        "The same where each run is a command of its own, and so are the processes that bring them.",
+        "so many commands started at once",
+        8,
+        2,
+        commands_into_sqlite,
     ),
     Promise(
         "mlflow-postgresql-load",
