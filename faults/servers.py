@@ -27,7 +27,7 @@ from faults.serving import (
     wait_for,
 )
 
-LONG = ["data=mnist_5k", "model.hidden=[32]", "trainer.epochs=1000000", "tracking.plots=false"]
+LONG = ["data=digits", "model.hidden=[32]", "trainer.epochs=1000000", "tracking.plots=false"]
 POINTS_PER_EPOCH = 6
 POINTS = 10_000
 MANY = ["data=toy", "model=toy", f"trainer.epochs={POINTS // POINTS_PER_EPOCH + 1}", "tracking.plots=false"]
