@@ -12,7 +12,7 @@ ARGS ?=
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run sweep experiments gradcheck ui bench faults test test-slow lint types format check clean
+.PHONY: help setup run sweep experiments gradcheck ui bench faults test test-slow lint types audit format check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,13 +60,20 @@ test-slow: setup ## the slow tests, in three processes, and parity with PyTorch 
 lint: setup ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
+audit: $(VENV)/.audit/.ready ## bandit over the code, and known vulnerabilities of the pinned packages
+	@$(VENV)/.audit/bin/bandit -q -c pyproject.toml -r nnlab experiments && .ci/audit $(VENV)/.audit/bin/pip-audit
+
+$(VENV)/.audit/.ready: $(VENV)/.ready-$(EXTRAS)
+	@$(BIN)/python -m venv $(VENV)/.audit && $(VENV)/.audit/bin/pip install --quiet --disable-pip-version-check bandit==1.9.4 pip-audit==2.10.1
+	@touch $@
+
 types: setup ## mypy, strict, over the tests as well
 	@$(BIN)/mypy
 
 format: setup ## rewrite the code as ruff wants it
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-check: lint types test test-slow ## everything that CI runs
+check: lint types audit test test-slow ## everything that CI runs
 
 clean: ## remove .venv and caches; runs stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

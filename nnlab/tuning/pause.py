@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -110,7 +111,7 @@ class Pause:
                     for _ in range(FILES):
                         stack.enter_context(open(os.devnull, "rb"))
             elif kind == "processes":
-                subprocess.run(["true"], check=False, stdin=subprocess.DEVNULL)
+                subprocess.run([sys.executable, "-I", "-c", ""], check=False, stdin=subprocess.DEVNULL)
             else:
                 self._ask_storage()
         except Exception as error:
