@@ -71,7 +71,7 @@ class Training:
     def fresh(self) -> tuple[Trainer, Checkpointing]:
         """A trainer at its beginning, and what brings it to the newest checkpoint."""
         trainer = build_trainer(self.job.config, self._dataset)
-        trainer._pace._most = 3  # steps: so that there are many events inside an epoch
+        trainer._pace.interval = 3  # steps: so that there are many events inside an epoch
         return trainer, Checkpointing(self.job.config, trainer, self.folder, self.told.append)
 
     def go_on(self, events: int | None = None, saved: tuple[int, ...] = ()) -> Outcome:

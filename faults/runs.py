@@ -106,7 +106,7 @@ def signal_runs(work: Work) -> str:
         sent = [*SIGNALS][number % len(SIGNALS)]
         child = subject.start()
         child.wait_for_start()
-        child.send(sent, work.random.uniform(0, 0.8 * subject.seconds))
+        child.send(sent, work.random.uniform(0, 0.5 * subject.seconds))
         status = child.end()
         (path,) = set(subject.runs) - known
         counts[check_kept(path, status, SIGNALS[sent], f"{subject.way}, {sent.name}, {path}")] += 1

@@ -27,7 +27,7 @@ from faults.serving import (
     wait_for,
 )
 
-LONG = ["data=mnist_5k", "model.hidden=[32]", "trainer.epochs=1000000", "tracking.plots=false"]
+LONG = ["data=digits", "model.hidden=[32]", "trainer.epochs=1000000", "tracking.plots=false"]
 POINTS_PER_EPOCH = 6
 POINTS = 10_000
 MANY = ["data=toy", "model=toy", f"trainer.epochs={POINTS // POINTS_PER_EPOCH + 1}", "tracking.plots=false"]
@@ -73,7 +73,7 @@ def mlflow_server(work: Work) -> str:
             wait_for(lambda: has_all(run), "all of the run to arrive")
             points = check_points(run, database.address())
             return (
-                f"{', '.join(f'{done.count(what)} times {what}' for what in dict.fromkeys(done))}: {points:,} points, "
+                f"{', '.join(f'{what} {done.count(what)}x' for what in dict.fromkeys(done))}: {points:,} points, "
                 f"each once; median epoch meanwhile / otherwise: {slowdown(run, spans):.2f}"
             )
         finally:
@@ -153,6 +153,33 @@ def many(work: Work, uri: str | None, store: str) -> str:
     seconds = time.monotonic() - started
     if ended.returncode or "has not received" in ended.stderr:
         raise BrokenPromiseError(f"status {ended.returncode}: {ended.stderr[-800:]}")
+    return all_of(work, store, seconds)
+
+
+def commands_into_sqlite(work: Work) -> str:
+    """So many commands at once, each with a worker of its own."""
+    started = time.monotonic()
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-m", "nnlab.run", *MANY, f"seed={seed}"],
+            cwd=work.folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+        )
+        for seed in range(work.rounds)
+    ]  # fmt: skip
+    try:
+        said = [command.communicate(timeout=4 * SECONDS)[1] for command in commands]
+    finally:
+        for command in commands:
+            command.kill()
+    statuses = [command.returncode for command in commands]
+    if any(statuses) or any("has not received" in text for text in said):
+        raise BrokenPromiseError(f"statuses {statuses}: {' '.join(said)[-800:]}")
+    return all_of(work, f"sqlite:///{work.folder}/runs/mlflow.db", time.monotonic() - started)
+
+
+def all_of(work: Work, store: str, seconds: float) -> str:
+    """Check that all runs have arrived whole."""
     found = [check_points(journal.parent, store) for journal in (work.folder / "runs").glob("*/metrics.jsonl")]
     if len(found) != work.rounds or min(found) < POINTS:
         raise BrokenPromiseError(f"{len(found)} runs of {work.rounds}, the smallest of {min(found)} points")
@@ -164,7 +191,7 @@ PROMISES = (
         "mlflow-server",
         "A run does not notice what happens to MLflow's server, and everything arrives, each point once.",
         "a real `mlflow server` over PostgreSQL killed and started again, frozen, its database crashed and frozen",
-        8,
+        4,
         1,
         mlflow_server,
     ),
@@ -172,7 +199,7 @@ PROMISES = (
         "mlflow-database",
         "The same for a database that runs go to without a server.",
         "PostgreSQL crashed and started again, and frozen, while a run trains",
-        6,
+        4,
         1,
         database_alone,
     ),
@@ -180,7 +207,7 @@ PROMISES = (
         "mlflow-helper-killed",
         "The process that brings runs into MLflow is replaced once, which is told once, and everything arrives.",
         "SIGKILL to it at a random moment of a run",
-        5,
+        3,
         1,
         helper_killed,
     ),
@@ -191,6 +218,14 @@ PROMISES = (
         8,
         2,
         many_into_sqlite,
+    ),
+    Promise(
+        "mlflow-sqlite-commands",
+        "The same where each run is a command of its own, and so are the processes that bring them.",
+        "so many commands started at once",
+        8,
+        2,
+        commands_into_sqlite,
     ),
     Promise(
         "mlflow-postgresql-load",

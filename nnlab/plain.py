@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
-
-import numpy as np
 
 LONGEST_SHOWN = 80
 """How many characters of a wrong value a message shows."""
@@ -15,6 +14,9 @@ def plain(value: Any) -> Any:
 
     A float32 of 0.1 becomes the number that it stores, 0.10000000149.
     """
+    np = _numpy()
+    if np is None:
+        return value
     if isinstance(value, np.floating):
         return float(value)
     if isinstance(value, np.integer | np.bool_ | np.str_):
@@ -26,7 +28,14 @@ def plain(value: Any) -> Any:
 
 def shown(value: Any) -> str:
     """A value as a message shows it: short, and an array by its shape."""
-    if isinstance(shape := getattr(value, "shape", None), tuple) and not isinstance(value, np.generic):
+    np = _numpy()
+    is_number = np is not None and isinstance(value, np.generic)
+    if isinstance(shape := getattr(value, "shape", None), tuple) and not is_number:
         return f"{type(value).__name__} of shape {shape}"
     text = " ".join(repr(plain(value)).split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def _numpy() -> Any:
+    """NumPy, or None where nothing has imported it, so that no value is of it: it takes a tenth of a second."""
+    return sys.modules.get("numpy")

@@ -81,5 +81,5 @@ def check_names(file: Path, names: Sequence[str], like: CsvFile) -> None:
         if name != theirs:
             raise UserError(
                 f"A test file needs the columns of the training file in the same order, but column {column} is "
-                f"{name!r} in {file} and {theirs!r} in {like.file}. Write both in the same order."
+                f"{name[:40]!r} in {file} and {theirs[:40]!r} in {like.file}. Write both in the same order."
             )

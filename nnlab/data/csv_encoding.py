@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
 
 from nnlab.data.csv_text import LINE_RULE, LONGEST_LINE
-from nnlab.data.files import PIECE, announced_size, open_unpacked
+from nnlab.data.files import PIECE, announced_size, fill, open_unpacked
 from nnlab.data.limits import GIGABYTE, MemoryLimit
 from nnlab.errors import UserError
 
@@ -66,18 +67,20 @@ def read_text(file: Path, limit: MemoryLimit) -> str:
     return text
 
 
-def _read_bytes(file: Path, limit: MemoryLimit) -> bytearray:
+def _read_bytes(file: Path, limit: MemoryLimit) -> bytes | bytearray:
     """All bytes of a file, unpacked, in one buffer that grows: pieces would be there twice while they are joined."""
     most = int(limit.gigabytes * GIGABYTE / TEXT_COPIES)
     announced = announced_size(file)
     _check_size(file, announced, limit)
-    contents = bytearray()
+    contents, piece = bytearray(), bytearray(PIECE)
     line = 0
     with open_unpacked(file) as stream:
-        while piece := stream.read(PIECE):
-            contents += piece
-            last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
-            line = line + len(piece) if last < 0 else len(piece) - last - 1
+        if announced and isinstance(stream, BufferedReader):  # as it is
+            return stream.read(announced)
+        while count := fill(stream, memoryview(piece)):
+            contents += memoryview(piece)[:count]
+            last = max(piece.rfind(b"\n", 0, count), piece.rfind(b"\r", 0, count))
+            line = line + count if last < 0 else count - last - 1
             if line > MOST_WIDE * LONGEST_LINE:
                 raise UserError(f"{LINE_RULE}, but one of {file} has {line:,} bytes or more. Write a row per line.")
             if len(contents) > announced:  # of several parts, of which a gzip file announces the last
@@ -100,7 +103,7 @@ def _counted(file: Path, most: int) -> int:
     return size
 
 
-def _widest(contents: bytearray, encoding: str) -> int:
+def _widest(contents: bytes | bytearray, encoding: str) -> int:
     """How many bytes of memory each byte of a text may take once it is decoded: Python stores all characters alike."""
     if encoding != "utf-8-sig":
         return 2

@@ -159,7 +159,10 @@ def _notes(text: CsvText, line: int, names: tuple[str, ...] | None, label: int) 
     """How the file was read, in words."""
     if names:
         shown = ", ".join(map(printable, names[:6])) + (f", ... ({len(names)} in all)" if len(names) > 6 else "")
-        notes = [f"line {line} read as column names: {shown[:200]}", f"labels from column {label} ({names[label]!r})"]
+        notes = [
+            f"line {line} read as column names: {shown[:200]}",
+            f"labels from column {label} ({names[label][:40]!r})",
+        ]
     else:
         notes = [f"no column names; labels from column {label} (counted from 0)"]
     if text.delimiter != ",":

@@ -66,7 +66,7 @@ def index_to_drop(
 
 def _index_columns(table: Array, names: Sequence[str] | None) -> dict[int, str]:
     """The columns that are an index, each with the reason in words."""
-    found = {column: f"is {name!r}" for column, name in enumerate(names or ()) if NAMELESS.fullmatch(name)}
+    found = {column: f"is {name[:40]!r}" for column, name in enumerate(names or ()) if NAMELESS.fullmatch(name)}
     nameless = itertools.takewhile(lambda pair: pair[1] == "", enumerate(names or ()))
     found |= {column: "has no name" for column, _ in nameless}
     if 0 not in found and _is_distinct(table[:, 0]):

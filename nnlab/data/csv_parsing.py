@@ -7,7 +7,7 @@ import functools
 import math
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -81,22 +81,33 @@ def parse(
 
 def _load(text: CsvText, dtype: type[np.generic], *, columns: int, limit: MemoryLimit) -> Array | None:
     """All rows as one array (n, columns); None if a cell does not fit, or a line has other cells."""
-    rows, size = text.text.count("\n") + 1, np.dtype(dtype).itemsize
-    limit.check(
-        text.file,
-        sys.getsizeof(text.text) + GROWTH * rows * columns * size,
-        f"it has up to {rows:,} rows of {columns:,} numbers",
-        held=sys.getsizeof(text.text),
-    )
+    held, size = sys.getsizeof(text.text), GROWTH * np.dtype(dtype).itemsize
+    # A cell has two characters or more, so that lines need not be counted where even that many cells fit.
+    if not limit.allows_at_once(held + size * (len(text.text) // 2 + columns), held=held):
+        rows = text.text.count("\n") + 1
+        facts = f"it has up to {rows:,} rows of {columns:,} numbers"
+        limit.check(text.file, held + size * rows * columns, facts, held=held)
     delimiter = None if text.delimiter == " " else text.delimiter
     try:
-        table = np.loadtxt(text.lines(), delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
+        lines = text.lines() if text.text.isascii() else _ascii(text.lines())
+        table = np.loadtxt(lines, delimiter=delimiter, dtype=dtype, comments=None, quotechar='"', ndmin=2)
     except UserError:
         raise
     except ValueError:
         return None
-    # Spaces that are not ASCII separate cells for NumPy, and for nobody else.
     return table if table.shape[1] == columns else None
+
+
+def _ascii(lines: Iterator[str]) -> Iterator[str]:
+    """Lines in ASCII: other characters are spaces to NumPy, or digits, as the last of 1㕦, which it reads as 64.
+
+    Raises:
+        ValueError: at a line that is not.
+    """
+    for line in lines:
+        if not line.isascii():
+            raise ValueError
+        yield line
 
 
 def _largest(table: Array, label: int) -> float | None:
@@ -184,7 +195,7 @@ class _CellByCell:
             self._reject_cell(cell, column, "is beyond the largest float64, 1.8e308", "Write it in another unit")
         if column == self.label and value != int(value):
             named = likely_label(self.names)
-            other = f"; `data.label_column={named}` is {self.names[named]!r}" if self.names and named >= 0 else ""
+            other = f"; `data.label_column={named}` is {self.names[named][:40]!r}" if self.names and named >= 0 else ""
             self._reject_cell(cell, column, "is the label but not a whole number", LIKE_NUMBERS + other)
         if abs(value) >= EXACT and (whole := WHOLE_NUMBER.fullmatch(written)) and not _is_same(whole[1], value):
             self._reject_cell(
@@ -207,7 +218,7 @@ class _CellByCell:
             )
 
     def _place(self, cell: str, column: int) -> str:
-        name = f", {self.names[column]!r}" if self.names and column < len(self.names) else ""
+        name = f", {self.names[column][:40]!r}" if self.names and column < len(self.names) else ""
         return f"line {self.text.line} of {self.file} has {cell[:40]!r} in column {column} (counted from 0{name})"
 
     def _reject_cell(self, cell: str, column: int, fact: str, remedy: str = "Correct the cell") -> NoReturn:

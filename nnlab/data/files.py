@@ -40,7 +40,7 @@ def resolve_root(root: str | None, source: str) -> Path:
         if path.is_dir():
             next(path.iterdir(), None)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else str(error).removesuffix(".")
         raise UserError(
             f"`data.root={root}` must be a path that can be read, but: {reason}. "
             f"Relative paths start from the current folder, {Path.cwd()}."

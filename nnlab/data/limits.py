@@ -39,6 +39,10 @@ class MemoryLimit:
 
     gigabytes: float = MAX_GIGABYTES
 
+    def allows_at_once(self, needed: float, *, held: int = 0) -> bool:
+        """Whether it is so little that nobody needs to ask what is free."""
+        return needed <= self.gigabytes * GIGABYTE and needed - held <= ALWAYS_FREE
+
     def check(self, file: Path, needed: float, facts: str, *, held: int = 0, is_all: bool = True) -> None:
         """Check that the file may be read.
 
@@ -52,9 +56,9 @@ class MemoryLimit:
         Raises:
             UserError: it needs more than the limit, or more than is free.
         """
-        is_allowed = needed <= self.gigabytes * GIGABYTE
-        if is_allowed and needed - held <= ALWAYS_FREE:
+        if self.allows_at_once(needed, held=held):
             return
+        is_allowed = needed <= self.gigabytes * GIGABYTE
         free = free_bytes()
         is_free = free is None or needed - held <= free
         if is_allowed and is_free:

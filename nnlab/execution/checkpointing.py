@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,8 @@ class Checkpointing:
         self._is_worth_it, self._last = True, time.monotonic()
         try:
             state, profile = self._trainer.state(), self._trainer.profile
+            if not math.isfinite(state.facts["loss"]):  # it has diverged, and ends at the next mark of the epoch
+                return
             facts = {"run": self._run, "state": state.facts, "profile": [] if profile is None else profile.sums()}
             journal_bytes = self._journal.stat().st_size
         except (OSError, MemoryError) as error:

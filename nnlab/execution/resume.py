@@ -17,6 +17,7 @@ from nnlab.config.job import Job
 from nnlab.config.schema import as_dict
 from nnlab.config.tracking_uri import is_same_store, resolve_uri
 from nnlab.config.validate import validate
+from nnlab.data.settings import DataSettings
 from nnlab.errors import UserError
 from nnlab.execution.events import Notice
 from nnlab.execution.extending import check_extension, what_changes
@@ -30,9 +31,13 @@ from nnlab.runs.provenance import config_sha256
 from nnlab.runs.recorder import Announce
 from nnlab.runs.resolve import default_runs_dir
 from nnlab.runs.stored_run import StoredRun
+from nnlab.training import TrainerSettings
 
-NOT_IN_OLD_CONFIGS = {"checkpoint_seconds": 30.0}
-"""Keys of `trainer` that change no number, and that the configs of earlier versions lack."""
+NOT_IN_OLD_CONFIGS: dict[str, dict[str, Any]] = {
+    "trainer": {"checkpoint_seconds": TrainerSettings.checkpoint_seconds},
+    "data": {"max_gigabytes": DataSettings.max_gigabytes},
+}
+"""Keys that change no number, and that the configs of earlier versions lack."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,9 @@ def _job(stored: StoredRun, tracking_uri: str | None) -> Job:
     """The run to do, from the run's own config; where it is kept is where it is now."""
     raw = copy.deepcopy(stored.config)
     raw["runs_dir"] = str(stored.path.absolute().parent)
-    if isinstance(raw.get("trainer"), dict):
-        raw["trainer"] = NOT_IN_OLD_CONFIGS | raw["trainer"]
+    for group, values in NOT_IN_OLD_CONFIGS.items():
+        if isinstance(raw.get(group), dict):
+            raw[group] = values | raw[group]
     if isinstance(raw.get("tracking"), dict) and raw["tracking"].get("enabled"):
         raw["tracking"]["uri"] = _destination(stored, raw["tracking"].get("uri"), tracking_uri)
     config, dataset = validate(raw)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from nnlab.config.tracking_uri import is_same_store
+from nnlab.config.tracking_uri import is_same_store, sqlite_path, sqlite_uri
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.redaction import redacted
@@ -20,6 +21,8 @@ from nnlab.typed import OPEN, Fields, MalformedError
 
 _TRACKING = re.compile(rb"^tracking:\n(?:[ ].*\n)+", re.MULTILINE)
 """The part of a config that says where the run goes: reading all of it takes twenty times as long."""
+_RUNS_DIR = re.compile(rb"^runs_dir:.*$", re.MULTILINE)
+_RUNS_DIR_ALONE = Annotated[dict[str, Any], Fields({"runs_dir": str})]
 _PLACES = Annotated[
     dict[str, Any],
     Fields({}, {"tracking": Annotated[dict[str, Any], Fields({}, {"uri": str | None, "enabled": bool}), OPEN]}),
@@ -70,9 +73,10 @@ def bound(runs_dir: Path, uri: str | None = None, to: str | None = None) -> Iter
         uri: resolved, leaves those out that go elsewhere; None is all.
         to: resolved, has all of them go there, also those that are kept out of MLflow.
     """
+    studies: dict[Path, str | None] = {}
     for run in run_directories(runs_dir):
         try:
-            store = redacted(to) if to else destination(run)
+            store = redacted(to) if to else destination(run, studies)
             if store is None or (uri is not None and not is_same_store(store, redacted(uri))):
                 continue
             if journal.has_started(run / JOURNAL):
@@ -83,25 +87,44 @@ def bound(runs_dir: Path, uri: str | None = None, to: str | None = None) -> Iter
             yield Bound(run, None, damage=f"{run} cannot be read ({error.strerror or error}).")
 
 
-def destination(run: Path) -> str | None:
+def destination(run: Path, studies: dict[Path, str | None] | None = None) -> str | None:
     """Where in MLflow the run in the directory `run` goes, without password; None if it is kept out.
 
     A trial goes where its study goes, also if that was resumed into another store since. Other runs go where
-    `mlflow.json` says; a run that has none (its disk was full, or somebody deleted the file) where its config says.
+    `mlflow.json` says; a run that has none (its disk was full, or somebody deleted the file) where its config says. A
+    SQLite store in the folder of the runs moves with that folder.
+
+    Args:
+        run: the directory.
+        studies: where those go that were asked for already; this one's is added.
 
     Raises:
         UserError: if the file that says it is damaged.
         OSError: if it cannot be read.
     """
     if run.parent.name == TRIALS:
-        try:
-            study = destination(run.parent.parent)
-        except (UserError, OSError):  # reported of the study
-            study = None
-        if study is not None:
-            return study
+        study, known = run.parent.parent, {} if studies is None else studies
+        if study not in known:
+            known[study] = None
+            with suppress(UserError, OSError):  # reported of the study
+                known[study] = destination(study)
+        if (store := known[study]) is not None:
+            return store
     state = SyncState.of(run)
-    return _configured(run) if state is None else state.tracking_uri
+    uri = _configured(run) if state is None else state.tracking_uri
+    return None if uri is None else _moved_along(uri, run.absolute())
+
+
+def _moved_along(uri: str, run: Path) -> str:
+    """The address of a store that was in the folder of its runs, if that was moved since."""
+    store = sqlite_path(uri)
+    if store is None or store.parent == run.parent or store.exists():
+        return uri
+    with suppress(OSError, MalformedError):
+        line = _RUNS_DIR.search(read_bounded(run / CONFIG, LARGEST))
+        if line and read_yaml(line[0], _RUNS_DIR_ALONE)["runs_dir"] == str(store.parent):
+            return sqlite_uri(run.parent / store.name)
+    return uri
 
 
 def _configured(run: Path) -> str | None:

@@ -14,7 +14,7 @@ from nnlab.mlflow_sync import fields
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE
 from nnlab.runs.journal import Event
-from nnlab.runs.provenance import Provenance
+from nnlab.runs.provenance_form import Provenance
 from nnlab.runs.reading import damaged, read_stored
 from nnlab.runs.tags import STATUS_TAG
 from nnlab.typed import OPEN, Fields

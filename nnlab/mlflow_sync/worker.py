@@ -153,7 +153,7 @@ class Worker:
             found = self._store.trouble
         else:
             return schedule.attempts.only_a_person_helps or schedule.attempts.failures >= 2
-        _note(run, found)
+        _report(run, RunFailedError(found.text), found)
         return True
 
     def _upload_next(self, backlog: Iterator[Bound], followed: Collection[Path]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from nnlab.core.network import Network
 from nnlab.core.rows import Scaling
 from nnlab.errors import UserError
 from nnlab.json_text import read_json
-from nnlab.models.stored_form import LARGEST_ARCHITECTURE, ArchitectureForm, check_header, largest_file
+from nnlab.models.stored_form import LARGEST_ARCHITECTURE, TERMS, ArchitectureForm, check_header, largest_file
 from nnlab.typed import MalformedError
 
 Array = NDArray[Any]
@@ -31,8 +32,6 @@ Write = Callable[[Path, bytes], object]
 FORMAT = 2
 ARCHITECTURE = "architecture.json"
 WEIGHTS = "weights.safetensors"
-TERMS = ("scale", "offset", "shift")
-"""Of the scaling, in full: narrowed to float32 they would lose what they are there for."""
 RESTORE = "Restore the model's two files, or load them with the version of nnlab that wrote them."
 
 
@@ -159,9 +158,9 @@ def _model(fields: ArchitectureForm, data: bytes) -> Model:
 def _content(path: Path, limit: int, opened: Open) -> bytes:
     try:
         with opened(path) as file:
-            data = file.read(limit + 1)
+            size = os.fstat(file.fileno()).st_size  # `read` would take memory for all that it is asked for
+            if size > limit:
+                raise MalformedError(f"{path.name} must have at most {limit:,} bytes, but has {size:,}")
+            return file.read(size)
     except OSError as error:
         raise UserError(f"A model's files must be readable, but {path} is not ({error.strerror}). {RESTORE}") from error
-    if len(data) > limit:
-        raise UserError(f"{path} must have at most {limit:,} bytes, but has more. {RESTORE}")
-    return data

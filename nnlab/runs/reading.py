@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """
     try:
         with open_binary(path) as file:
-            data = file.read(limit + 1)
+            size = os.fstat(file.fileno()).st_size  # `read` would take memory for all that it is asked for
+            if size > limit:
+                raise MalformedError(f"it has more than {limit:,} bytes")
+            return file.read(size)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -52,9 +56,6 @@ def read_bounded(path: Path, limit: int) -> bytes:
             f"The files of a run must be readable, but {path.name} in {path.parent} is not ({error.strerror}). "
             "Change its permissions, or move the run directory away."
         ) from error
-    if len(data) > limit:
-        raise MalformedError(f"it has more than {limit:,} bytes")
-    return data
 
 
 def damaged(path: Path, fault: str, remedy: str) -> UserError:

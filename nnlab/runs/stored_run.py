@@ -13,7 +13,7 @@ from nnlab.runs.files import is_file, open_binary
 from nnlab.runs.journal import Status
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.opening import UnsafeFileError
-from nnlab.runs.provenance import Provenance
+from nnlab.runs.provenance_form import Provenance
 from nnlab.runs.reading import damaged, read_stored
 from nnlab.runs.resolve import mlflow_id, resolve
 
@@ -104,7 +104,7 @@ class StoredRun(JournalReader):
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """Where the numbers come from: a `nnlab.runs.provenance.Provenance`."""
+        """Where the numbers come from: a `nnlab.runs.provenance_form.Provenance`."""
         content: dict[str, Any] = self._content(PROVENANCE, Provenance)
         return content
 

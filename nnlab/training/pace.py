@@ -14,20 +14,23 @@ SECONDS_AT_ONCE = 0.1
 class Pace:
     """Paces an epoch after the other.
 
+    Attributes:
+        interval: steps between two marks of an epoch, at which its loss is looked at, whatever the pace.
+
     Args:
         steps_per_epoch: how many an epoch has.
     """
 
     def __init__(self, steps_per_epoch: int) -> None:
-        self._most = max(STEPS_BETWEEN_REPORTS, steps_per_epoch // 50)
+        self.interval = max(STEPS_BETWEEN_REPORTS, steps_per_epoch // 50)
         self._steps = 0
         self._seconds = 0.0
         self._steps_a_second = 0.0
 
-    @property
-    def steps(self) -> int:
-        """How many to take next."""
-        return max(1, min(self._most - self._steps, int(SECONDS_AT_ONCE * self._steps_a_second)))
+    def steps(self, done: int) -> int:
+        """How many to take next, after `done` of an epoch: none past its next mark."""
+        most = min(self.interval - self._steps, self.interval - done % self.interval)
+        return max(1, min(most, int(SECONDS_AT_ONCE * self._steps_a_second)))
 
     def took(self, steps: float, seconds: float) -> None:
         """Count what has been taken; the last step may be a fraction, where its batch is smaller."""
@@ -38,7 +41,7 @@ class Pace:
     @property
     def is_report_due(self) -> bool:
         """Whether as many steps have been taken since the last report, or for as long, that another is due."""
-        return self._steps >= self._most or self._seconds > SECONDS_BETWEEN_REPORTS - SECONDS_AT_ONCE
+        return self._steps >= self.interval or self._seconds > SECONDS_BETWEEN_REPORTS - SECONDS_AT_ONCE
 
     def reported(self) -> None:
         """Count from here on."""

@@ -135,13 +135,8 @@ class Trainer:
         """
         if not self._has_last_weights:
             raise RuntimeError("Training has ended, and with it its state: ask for it at the last `EpochEnd`.")
-        return state_of(
-            self.learner,
-            self.selection,
-            self.under_way,
-            self.epochs,
-            self._horizon(self.epochs + 1),
-        )
+        horizon = self._horizon(self.epochs + 1)
+        return state_of(self.learner, self.selection, self.under_way, self.epochs, horizon)
 
     def restore(self, state: TrainerState) -> None:
         """Go on from a state of the same training, with the same extensions: `run` then does what it did after that.
@@ -189,14 +184,15 @@ class Trainer:
         size = self.learner.batch_size
         self._pace.reported()
         while now.steps < steps:
-            ids = order[now.steps * size : (now.steps + self._pace.steps) * size]
+            ids = order[now.steps * size : (now.steps + self._pace.steps(now.steps)) * size]
             start = time.perf_counter()
             self.learner.learn(ids, now.tally)
             seconds = time.perf_counter() - start
             self._pace.took(len(ids) / size, seconds)
             now.seconds += seconds
             now.steps += -(-len(ids) // size)
-            self._check_finite(now.tally.loss, f"epoch {epoch}, by step {now.steps} of {steps}")
+            if now.steps % self._pace.interval == 0 or now.steps == steps:  # the same steps, whatever the pace
+                self._check_finite(now.tally.loss, f"epoch {epoch}, by step {now.steps} of {steps}")
             if self._pace.is_report_due and now.steps < steps:
                 self._pace.reported()
                 yield Progress(epoch, now.steps, steps)

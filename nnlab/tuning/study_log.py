@@ -111,12 +111,13 @@ class StudyLog(BaseJournalBackend):
             self._start()
         try:
             with open_binary(self._path) as file:
+                left = os.fstat(file.fileno()).st_size - self._offset
+                if left > LARGEST:
+                    raise damaged(self._path, f"it has more than {LARGEST:,} bytes")
                 file.seek(self._offset)
-                data = file.read(LARGEST + 1)
+                data = file.read(max(0, left))
         except FileNotFoundError:  # the study was killed before its first record
             return
-        if len(data) > LARGEST:
-            raise damaged(self._path, f"it has more than {LARGEST:,} bytes")
         for line in data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]:
             try:
                 record = self._checked(line)

@@ -181,3 +181,25 @@ def test_mnist_5k_written_as_csv_keeps_its_digest(tmp_path: Path) -> None:
     file = tmp_path / "mnist_train.csv.gz"
     np.savetxt(file, np.column_stack([embedded.train.y, embedded.train.x]), fmt="%d", delimiter=",")
     assert load(DataSettings(name="csv", root=str(file))).sha256 == embedded.sha256
+
+
+def test_a_header_wider_than_the_rows_that_numpy_sees_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text("a b c\n" + "0 \u00a0 1\n1 \u00a0 2\n" * 4, encoding="utf-8")
+    with pytest.raises(UserError, match=r"line 2 of .*data\.csv has '' in column 1 .*'b'"):
+        load_csv(file, label_column=-1)
+
+
+@pytest.mark.parametrize("strange", ["\u3566", "\u0664", "\u01664", "\U0001f600"])
+def test_characters_that_numpy_takes_for_digits_are_none(strange: str, tmp_path: Path) -> None:
+    # np.loadtxt(["1\u3566"], dtype="u1") is 64: it asks the C library about characters of more than a byte.
+    file = tmp_path / "data.csv"
+    file.write_text(f"label,a\n0,1\n1,1{strange}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"line 3 of .* in column 1"):
+        load_csv(file)
+
+
+def test_a_header_in_any_script_leaves_the_numbers_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text("label,Größe,\u6570\U0001f600\n" + "0,1,2\n1,3,4\n" * 3, encoding="utf-8")
+    np.testing.assert_array_equal(load_csv(file).train.x[:2], [[1, 2], [3, 4]])

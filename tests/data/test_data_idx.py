@@ -139,7 +139,7 @@ def test_missing_files_folders_and_roots_are_named(idx_folder: Path) -> None:
     with pytest.raises(UserError, match=r"absent` must be .* No such file or directory\. Relative paths start"):
         load_idx(idx_folder / "absent")
     for impossible in ("~nobody-of-this-name/mnist", "a\0b"):
-        with pytest.raises(UserError, match=r"must be a path that can be read, but: .*(home directory|null byte)"):
+        with pytest.raises(UserError, match=r"must be a path that can be read, but: .*(home folder|null byte)"):
             load(DataSettings(name="idx", root=impossible))
     with pytest.raises(UserError, match=r"needs a folder as `data\.root`, but .* is a file"):
         load_idx(idx_folder / f"{TRAIN_IMAGES}.gz")

@@ -228,10 +228,3 @@ def test_long_lines_and_long_quoted_cells_are_named(tmp_path: Path) -> None:
     file.write_text('label,a\n0,1\n1,"' + "1\n" * 2**17)
     with pytest.raises(UserError, match="quote"):
         load(DataSettings(name="csv", root=str(file)))
-
-
-def test_a_header_wider_than_the_rows_that_numpy_sees_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "data.csv"
-    file.write_text("a b c\n" + "0 \u00a0 1\n1 \u00a0 2\n" * 4, encoding="utf-8")
-    with pytest.raises(UserError, match=r"line 2 of .*data\.csv has '' in column 1 .*'b'"):
-        load(DataSettings(name="csv", root=str(file), label_column=-1))

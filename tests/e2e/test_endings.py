@@ -29,8 +29,6 @@ if not sys.platform.startswith("linux"):
 LONG_RUN = ["data=digits", "model.hidden=[8]", "trainer.epochs=1000000", "tracking.plots=false"]
 
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
-# MLflow's process takes seconds to start, and sees of a SIGTERM what it sees of a SIGINT: the end in the journal.
-TRACKED = ["SIGINT", "SIGKILL"]
 # What the shell sees, the status in the run's own words, and a word of the reason.
 EXPECTED = {
     "SIGINT": (130, "interrupted", "interrupted by the user"),
@@ -75,17 +73,14 @@ def all_ended(tmp_path_factory: pytest.TempPathFactory, template_store: Path) ->
             folder = tmp_path_factory.mktemp(name)
             (folder / "runs").mkdir()
             shutil.copy(template_store, folder / "runs" / "mlflow.db")
-            tracking = f"tracking.enabled={str(name in TRACKED).lower()}"
-            running[name] = folder, stack.enter_context(started(*LONG_RUN, tracking, folder=folder))
+            running[name] = folder, stack.enter_context(started(*LONG_RUN, folder=folder))
         for folder, process in running.values():
             wait_for(partial(trains, folder))
             process.send_signal(signal.SIGSTOP)  # training on would take the processor away from MLflow's process
         listened: dict[str, set[str]] = {}
         for name, (folder, process) in running.items():
-            if (
-                name in TRACKED
-            ):  # MLflow has the run: it can be left behind there as RUNNING, if anything goes wrong now.
-                wait_for(partial(is_in_mlflow, folder))
+            # MLflow has the run: it can be left behind there as RUNNING, if anything goes wrong now.
+            wait_for(partial(is_in_mlflow, folder))
             listened[name] = set().union(*(listening_sockets(pid) for pid in processes_in(folder)))
             process.send_signal(signal.SIGCONT)
             process.send_signal(SIGNALS[name])
@@ -117,13 +112,7 @@ def ended(request: pytest.FixtureRequest, all_ended: dict[str, Ended]) -> Ended:
     return all_ended[request.param]
 
 
-@pytest.fixture(params=TRACKED)
-def ended_in_mlflow(request: pytest.FixtureRequest, all_ended: dict[str, Ended]) -> Ended:
-    return all_ended[request.param]
-
-
-def test_a_run_ended_by_a_signal_is_killed_in_mlflow(ended_in_mlflow: Ended) -> None:
-    ended = ended_in_mlflow
+def test_a_run_ended_by_a_signal_is_killed_in_mlflow(ended: Ended) -> None:
     _, status, reason = EXPECTED[ended.name]
     assert ended.run.info.status == "KILLED"
     assert ended.run.info.end_time is not None
@@ -154,10 +143,9 @@ def test_nothing_listens_on_a_port(ended: Ended) -> None:
     assert ended.listened == set()
 
 
-def test_every_epoch_that_was_trained_is_in_mlflow_once(ended_in_mlflow: Ended) -> None:
+def test_every_epoch_that_was_trained_is_in_mlflow_once(ended: Ended) -> None:
     from mlflow import MlflowClient
 
-    ended = ended_in_mlflow
     client = MlflowClient(f"sqlite:///{ended.folder / 'runs' / 'mlflow.db'}")
     epochs = [each["epoch"] for each in events(ended.directory) if each["event"] == "epoch"]
     steps = [metric.step for metric in client.get_metric_history(ended.run.info.run_id, "train/loss")]

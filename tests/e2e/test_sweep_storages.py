@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import pwd
 import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from going import going
 from studies import SMALL, UNTRACKED, Study, snapshot, sweep
 
+from faults import postgresql as servers
+from faults.postgresql import PASSWORD
+from faults.promise import NotHereError
+
 pytestmark = pytest.mark.slow
 
-PASSWORD = "oPen-sesAme"
-DATABASE = "postgres"
 OVERRIDES = [
     *(override for override in SMALL if not override.startswith("trainer.epochs")),
     "trainer.epochs=60",
@@ -44,56 +41,15 @@ def test_sqlite_takes_a_study_that_is_killed_and_continues(tmp_path: Path) -> No
     assert "finished, test/loss" in shown.stdout
 
 
-def programs() -> Path | None:
-    """The folder of PostgreSQL's programs, the newest of those installed."""
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    found = shutil.which("initdb") or (installed[-1] if installed else None)
-    return None if found is None else Path(found).resolve().parent
-
-
-def unprivileged() -> list[str]:
-    """What runs a command as somebody who may run a server: root may not."""
-    if os.geteuid() != 0:
-        return []
-    try:
-        pwd.getpwnam("postgres")
-    except KeyError:
-        pytest.skip("PostgreSQL does not run as root, and there is no user `postgres`")
-    return ["runuser", "-u", "postgres", "--"]
-
-
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
     """The address of a database on a server of our own on 127.0.0.1, password included."""
-    folder = programs()
-    if folder is None:
-        pytest.skip("needs PostgreSQL's server (apt-get install postgresql)")
-    if importlib.util.find_spec("psycopg") is None:
-        pytest.skip("needs psycopg (pip install 'nnlab[cluster]')")
-    prefix = unprivileged()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    # Not in pytest's own folder, which is closed to whoever may run a server where root may not.
-    with tempfile.TemporaryDirectory(prefix="nnlab-postgresql-") as name:
-        place = Path(name)
-        data, password = place / "data", place / "password"
-        password.write_text(PASSWORD)
-        if prefix:
-            for path in (place, password):
-                shutil.chown(path, "postgres")
-
-        def do(program: str, *arguments: object) -> None:
-            command = [*prefix, str(folder / program), "-D", str(data), *map(str, arguments)]
-            subprocess.run(command, cwd=place, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-
-        do("initdb", "-U", "nnlab", "-A", "scram-sha-256", "--pwfile", password, "--no-sync")
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={place} -c fsync=off"
-        do("pg_ctl", "-w", "-l", place / "server.log", "-o", options, "start")
+    with ExitStack() as stack:
         try:
-            yield f"postgresql://nnlab:{PASSWORD}@127.0.0.1:{port}/{DATABASE}"
-        finally:
-            do("pg_ctl", "-w", "-m", "immediate", "stop")
+            server = stack.enter_context(servers.postgresql())
+        except NotHereError as error:
+            pytest.skip(str(error))
+        yield server.address().replace("+psycopg", "")
 
 
 def test_postgresql_takes_a_study_that_is_killed_and_continues_and_keeps_its_password(

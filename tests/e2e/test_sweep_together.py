@@ -45,7 +45,7 @@ def test_two_studies_at_once_in_a_folder_without_a_store_both_come_out_whole(tmp
     for study, (_, errors) in zip(both, ended, strict=True):
         assert study.process.returncode == 0, errors
         # The second may have to wait for the first to make the store.
-        assert [line for line in errors.splitlines() if not line.startswith("waiting up to")] == []
+        assert [line for line in errors.splitlines() if not line.startswith("waiting for MLflow")] == []
     runs_dir = tmp_path / "runs"
     done = Done(subprocess.CompletedProcess([], 0), tmp_path, runs_dir, runs_dir / "mlflow.db")
     for name in ("one", "other"):

@@ -85,7 +85,7 @@ def test_in_long_epochs_they_are_written_by_time_and_at_each_end(
 ) -> None:
     monkeypatch.setattr(pace, "SECONDS_BETWEEN_REPORTS", float("inf"))
     trainer, checkpointing, _ = started(folder)
-    trainer._pace._most = 10
+    trainer._pace.interval = 10
     assert trained(trainer, checkpointing, clock, 12.0) == [
         *((epoch, step) for epoch in (1, 2, 3) for step in (30, 60, 90, 120, 150, "end")),
     ]
@@ -133,7 +133,7 @@ def test_a_run_that_is_stopped_anywhere_goes_on_from_its_files(kind: str, folder
     end: TrainingEnd | None = None
     for attempt in itertools.count():
         trainer, checkpointing, _ = started(folder, *KINDS[kind])
-        trainer._pace._most = 7
+        trainer._pace.interval = 7
         assert checkpointing.restore(len(found)) == (attempt > 0)
         with closing(checkpointing), closing(trainer.run(test=False)) as events:
             for event in itertools.islice(events, 5):  # three stops inside each epoch

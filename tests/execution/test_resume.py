@@ -326,3 +326,15 @@ def test_the_checkpoint_of_another_run_is_left_alone(whole: Path, tmp_path: Path
     assert stranger.name in hearing.warnings[0]
     assert facts_of(path) == facts_of(whole)
     assert Checkpoints(path).newest(0, 0, lambda checkpoint: None, lambda text: None) is None
+
+
+def test_a_run_of_an_earlier_version_whose_config_lacks_keys_without_effect_goes_on(
+    whole: Path, tmp_path: Path
+) -> None:
+    path = stopped(small(tmp_path))
+    lines = (path / "config.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.lstrip().startswith(("checkpoint_seconds:", "max_gigabytes:"))]
+    assert len(kept) == len(lines) - 2
+    (path / "config.yaml").write_text("".join(kept), encoding="utf-8")
+    resume(path)
+    assert StoredRun.open(path).tags["nnlab.weights_sha256"] == StoredRun.open(whole).tags["nnlab.weights_sha256"]

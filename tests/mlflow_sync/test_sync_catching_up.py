@@ -272,3 +272,20 @@ def test_a_store_whose_password_is_not_known_is_told_as_that(runs_dir: Path, uri
     (handled,) = delivery.send()
     assert "without the password" not in handled.reason
     assert "secret" not in handled.reason
+
+
+def test_a_folder_that_was_moved_with_its_store_goes_there_and_nothing_is_doubled(
+    runs_dir: Path, uri: str, tmp_path: Path
+) -> None:
+    path = on_its_way(runs_dir, uri)
+    config = path / "config.yaml"
+    config.write_text(config.read_text().replace("runs_dir: somewhere", f"runs_dir: {runs_dir}"))
+    assert results(caught_up(runs_dir)) == {"sent"}
+    forgotten_by_this_process(runs_dir)
+    runs_dir.rename(tmp_path / "moved")
+    assert results(caught_up(tmp_path / "moved")) == {"sent"}
+    found = views(f"sqlite:///{tmp_path}/moved/mlflow.db")
+    assert list(found) == [path.name]
+    assert doubled(found) == []
+    assert not (runs_dir / "mlflow.db").exists()
+    assert caught_up(tmp_path / "moved") == {}

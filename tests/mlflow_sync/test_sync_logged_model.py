@@ -157,9 +157,9 @@ def test_it_states_requirements_signature_and_example(logged: tuple[str, Path]) 
 def test_it_carries_the_core_and_no_other_part_of_nnlab(logged: tuple[str, Path]) -> None:
     code = code_of(logged[1])
     assert code.name.startswith("nnlab_model_")
-    ground = {"check.py", "errors.py", "plain.py", "streams.py"}
-    assert {path.name for path in code.iterdir()} == {"__init__.py", "core", "models"} | ground
-    assert {path.name for path in (code / "models").iterdir()} == {"__init__.py", "saved_model.py"}
+    ground = {"check.py", "errors.py", "json_text.py", "plain.py", "redaction.py", "streams.py", "typed.py"}
+    assert {path.name for path in code.iterdir()} == {"__init__.py", "core", "models", "typed_values.py"} | ground
+    assert {path.name for path in (code / "models").iterdir()} == {"__init__.py", "saved_model.py", "stored_form.py"}
 
 
 def test_its_code_imports_nothing_of_an_nnlab_that_is_installed(logged: tuple[str, Path]) -> None:
@@ -190,7 +190,7 @@ def test_other_code_has_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
         first = name()
         assert name() == first
         shutil.copytree(model_code.PACKAGE / "core", tmp_path / "nnlab" / "core")
-        for place in ("check.py", "errors.py", "plain.py", "streams.py", "models/saved_model.py"):
+        for place in model_code.NEEDED[1:]:
             (tmp_path / "nnlab" / place).parent.mkdir(exist_ok=True)
             shutil.copy(model_code.PACKAGE / place, tmp_path / "nnlab" / place)
         monkeypatch.setattr(model_code, "PACKAGE", tmp_path / "nnlab")

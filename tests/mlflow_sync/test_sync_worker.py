@@ -77,7 +77,7 @@ def test_a_run_that_cannot_be_read_does_not_hold_up_the_others(
     assert shown(uri, left.directory.path) == ("KILLED", "killed")
     state = SyncState.of(broken)
     assert state is not None
-    assert "Each line of a journal must be an event in JSON" in str(state.problem)
+    assert "metrics.jsonl in " in str(state.problem)
     assert broken.name in capsys.readouterr().err
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,3 +126,40 @@ def test_a_model_of_several_layers_and_of_double_precision_comes_back(tmp_path: 
     outputs = load(tmp_path).predict(saved.example)
     assert outputs.dtype == np.float64
     np.testing.assert_array_equal(outputs, network.predict(saved.example))
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value"),
+    [
+        ("network", "features", [2**31]),
+        ("network", "features", [100_000_000]),
+        ("network", "features", [True]),
+        ("network", "dtype", "float16"),
+        ("network", "layers", []),
+        ("network", "layers", [{"kind": "dense", "units": 2**31, "use_bias": True}]),
+        ("network", "layers", [{"kind": "dense", "units": 3, "use_bias": 1}]),
+        ("network", "layers", [{"kind": "dropout", "rate": -0.5}]),
+        ("network", "layers", [{"kind": "os.system", "units": 3}]),
+        ("network", "layers", [{"kind": "dropout", "rate": 0.5}] * 10_001),
+        ("input", "features", 2**31),
+        ("input", "dtype", "object"),
+        ("weights", "sha256", None),
+    ],
+)
+def test_an_architecture_that_is_none_or_too_large_is_refused_before_memory_is_taken(
+    folder: Path, place: str, key: str, value: object
+) -> None:
+    path = folder / "architecture.json"
+    fields = json.loads(path.read_text())
+    fields[place][key] = value
+    path.write_text(json.dumps(fields))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match=r"architecture\.json"):
+        load(folder)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+def test_weights_beyond_their_architecture_are_refused_unread(folder: Path) -> None:
+    os.truncate(folder / "weights.safetensors", 10 * 2**30)  # of zeros that take no room
+    with pytest.raises(UserError, match=r"weights\.safetensors must have at most"):
+        load(folder)

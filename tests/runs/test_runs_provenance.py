@@ -62,6 +62,11 @@ def test_what_changes_no_number_does_not_change_the_configs_digest() -> None:
     assert provenance.config_sha256({**without, **place, "trainer": trainer}) == provenance.config_sha256(without)
 
 
+def test_how_much_memory_the_data_may_take_does_not_change_the_configs_digest() -> None:
+    before, now = {"data": {"name": "idx"}}, {"data": {"name": "idx", "max_gigabytes": 8.0}}
+    assert provenance.config_sha256(before) == provenance.config_sha256(now)
+
+
 def test_the_weights_digest_is_that_of_their_little_endian_bytes() -> None:
     # 1.0 and -2.0 are 3f800000 and c0000000 in IEEE 754 single precision.
     expected = hashlib.sha256(bytes.fromhex("0000803f 000000c0")).hexdigest()

@@ -66,7 +66,7 @@ class Kind:
         data = dataset(parts[0], parts[1] if self.validation else None, parts[2], classes=3)
         objective = Objective(network, "cross_entropy", dropout=random.dropout)
         trainer = Trainer(objective, self.optimizer, self.schedule, data, self.settings, random.shuffle)
-        trainer._pace._most = steps_between_reports
+        trainer._pace.interval = steps_between_reports
         return trainer
 
     def set(self, **settings: Any) -> Kind:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_data import classifier, dataset, rows
 
 from nnlab.core import Rows
-from nnlab.training import EpochEnd, Progress, pace, trainer
+from nnlab.training import DivergedError, EpochEnd, Progress, pace, trainer
 from nnlab.training.pace import SECONDS_BETWEEN_REPORTS, Pace
 
 FIVE = rows([[0.5, -1.0], [1.5, 2.0], [-0.3, 0.4], [2.0, -0.7], [-1.2, -0.1]], [0, 1, 1, 0, 1])
@@ -20,7 +21,7 @@ def reports(seconds_of: list[float], steps_per_epoch: int) -> list[tuple[int, fl
     """After which steps a report is due, and the seconds since the last; each step takes what the list says."""
     paced, found, done, since = Pace(steps_per_epoch), [], 0, 0.0
     while done < len(seconds_of):
-        taken = min(paced.steps, len(seconds_of) - done)
+        taken = min(paced.steps(done), len(seconds_of) - done)
         seconds = sum(seconds_of[done : done + taken])
         paced.took(taken, seconds)
         done, since = done + taken, since + seconds
@@ -74,3 +75,27 @@ def test_a_trainer_whose_steps_are_slow_reports_each(monkeypatch: pytest.MonkeyP
     seconds = [event.metrics["time/epoch_seconds"] for event in events if isinstance(event, EpochEnd)]
     assert seconds == pytest.approx([4.0, 4.0])
     assert pace.SECONDS_AT_ONCE < pace.SECONDS_BETWEEN_REPORTS < 1.0
+
+
+def test_a_divergence_ends_at_the_same_step_whatever_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(seconds: float) -> tuple[str, bytes]:
+        clock = Clock()
+        monkeypatch.setattr(trainer, "time", clock)
+        made = classifier(dataset(Rows(FIVE.x, FIVE.y, FIVE.index.repeat(40))), epochs=2, batch_size=1)
+        learner: Any = made.learner
+        update, steps = learner._update, 0
+
+        def poisoned(lr: float) -> None:
+            nonlocal steps
+            steps += 1
+            clock.now += seconds
+            update(lr)
+            if steps == 70:
+                made.objective.network.parameters.values_vector.fill(np.nan)
+
+        learner._update = poisoned
+        with pytest.raises(DivergedError) as caught:
+            list(made.run())
+        return f"{steps} {caught.value}", made.objective.network.parameters.values_vector.tobytes()
+
+    assert ended(1e-5) == ended(0.03) == ended(0.4)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from losing import with_lost_outcome
 from sweeping import journal_storage, study_in
 
 from nnlab.config.holdout import with_test
@@ -319,13 +320,12 @@ def test_the_stored_command_repeats_a_run_bit_for_bit(tmp_path: Path) -> None:
     assert {name: alone.scores[name] for name in outcome.scores} == outcome.scores
 
 
-def test_a_trial_whose_outcome_was_lost_is_taken_from_its_run(tmp_path: Path) -> None:
+def test_a_trial_whose_outcome_was_lost_is_taken_from_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, study, tasks = new_study(tmp_path, "sweep.pruner=median")
     task = next_task(study, tasks)
-    once = run_trial(task)
+    lost = with_lost_outcome(task, monkeypatch)
     before = (task.paths[0] / JOURNAL).read_bytes()
-    study._storage.set_trial_user_attr(task.trial_id, OUTCOME, None)  # a kill before it was stored
-    assert run_trial(task) == once
+    assert run_trial(task).to_dict() == lost
     assert (task.paths[0] / JOURNAL).read_bytes() == before
     assert sorted(study.trials[0].intermediate_values) == [1, 2, 3]
 

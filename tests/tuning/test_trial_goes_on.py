@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 import pytest
+from losing import with_lost_outcome
 from sweeping import journal_storage, study_in
 
 from faults.facts import facts_of
@@ -21,7 +22,6 @@ from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trial import Task, run_trial
-from nnlab.tuning.trials import OUTCOME
 from nnlab.tuning.watch import Pruning, Watch
 
 SMALL = [
@@ -94,23 +94,25 @@ def test_runs_that_had_finished_are_taken_from_their_records(tmp_path: Path, mon
     assert [facts_of(path)["best"] for path in task.paths] == [facts_of(path)["best"] for path in calm.paths]
 
 
-def test_a_trial_that_was_pruned_after_some_seeds_is_judged_again_as_it_was(tmp_path: Path) -> None:
-    study, task = task_in(tmp_path / "pruned", "sweep.seeds=3")
+def test_a_trial_that_was_pruned_after_some_seeds_is_judged_again_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, task = task_in(tmp_path / "pruned", "sweep.seeds=3")
     at_once = Pruning("val/loss", optuna.pruners.ThresholdPruner(upper=0.0), by_seed=True, as_mean=True)
     task = replace(task, pruning=at_once)
+    lost = with_lost_outcome(task, monkeypatch)
     once = run_trial(task)
-    study._storage.set_trial_user_attr(task.trial_id, OUTCOME, None)
-    assert run_trial(task) == once
+    assert once.to_dict() == lost
     assert once.status == "pruned"
 
 
-def test_a_single_run_that_was_pruned_stays_so(tmp_path: Path) -> None:
-    study, task = task_in(tmp_path / "pruned")
+def test_a_single_run_that_was_pruned_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, task = task_in(tmp_path / "pruned")
     at_once = Pruning("val/loss", optuna.pruners.ThresholdPruner(upper=0.0), by_seed=False, as_mean=True)
     task = replace(task, pruning=at_once)
+    lost = with_lost_outcome(task, monkeypatch)
     once = run_trial(task)
-    study._storage.set_trial_user_attr(task.trial_id, OUTCOME, None)
-    assert run_trial(task) == once
+    assert once.to_dict() == lost
     assert (once.status, once.epochs) == ("pruned", 1)
 
 
