@@ -110,7 +110,8 @@ class Pause:
                     for _ in range(FILES):
                         stack.enter_context(open(os.devnull, "rb"))
             elif kind == "processes":
-                subprocess.run(["true"], check=False, stdin=subprocess.DEVNULL)  # nosec B607: any program will do
+                # Whatever program that is: any will do.
+                subprocess.run(["true"], check=False, stdin=subprocess.DEVNULL)  # nosec B607
             else:
                 self._ask_storage()
         except Exception as error:
