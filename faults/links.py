@@ -59,7 +59,7 @@ def plant(work: Work) -> str:
     (run,) = (path for path in runs_dir.iterdir() if path.name.endswith(tuple("0123456789abcdef")))
     (run / "mlflow.json").write_text(_to_be_sent(runs_dir))
     os.chown(run / "mlflow.json", ONESELF, ONESELF)
-    every = list(itertools.product(NAMES, PLANTED, (ONESELF, ANOTHER)))
+    every = [case for case in itertools.product(NAMES, PLANTED, (ONESELF, ANOTHER)) if case[1:] != OWN_NAME]
     chosen = work.random.sample(every, work.rounds)
     planted = [_planted(run, number, private, *case) for number, case in enumerate(chosen)]
     before = {path: path.stat() for path in (private, home)}
@@ -69,8 +69,7 @@ def plant(work: Work) -> str:
     said += [
         nnlab("nnlab.sweep", *TOY, "optimizer.lr=0.1,0.2", "trainer.batch_size=8", "sweep.trials=2", "sweep.name=s")
     ]
-    named = [name for name, (_, kind, owner) in zip(planted, chosen, strict=True) if (kind, owner) != OWN_NAME]
-    for name in work.random.sample(named, max(1, work.rounds // 40)):
+    for name in work.random.sample(planted, max(1, work.rounds // 40)):
         said += [nnlab("nnlab.diff", run.name, name), nnlab("nnlab.resume", name)]
         said += [nnlab("nnlab.sweep", "--show", name), nnlab("nnlab.sweep", f"sweep.resume={name}")]
         said += [nnlab("nnlab.sweep", *SWEEP, f"sweep.name={name}")]
@@ -150,7 +149,7 @@ PROMISES = (
         "publishes a directory of another user.",
         fault="links of every kind, pipes, devices and folders in the place of each file of a run directory, in those "
         "of another user and in one's own; then run, sweep, sync, diff and resume",
-        rounds=2 * len(NAMES) * len(PLANTED),
+        rounds=len(NAMES) * (2 * len(PLANTED) - 1),
         sample=24,
         do=plant,
     ),

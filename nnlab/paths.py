@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from nnlab.errors import UserError
@@ -33,3 +34,14 @@ def environment_of_mlflow() -> dict[str, str]:
     except RuntimeError:
         return {"HOME": os.sep}
     return {}
+
+
+def ensure_temporary_folder(folder: Path) -> None:
+    """Let `folder` be the one for temporary files, of libraries and children too, where the system has none.
+
+    A container's root may be read-only but for the folder of the runs.
+    """
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)

@@ -20,7 +20,7 @@ _FILE = re.compile(r"(?:sqlite(?:\+\w+)?|file):[/\\]{3,}$", re.IGNORECASE)
 """Starts an address that names no server: an `@` is a part of its path."""
 _PASSWORD = re.compile(r"(?:\[[^\]\s]*\]|[^\s/\\@:\[]*):")
 """What comes before a password, or before a port."""
-_PORT = re.compile(r"(?:\d{1,5}|PORT)(?![^\s/?#'\"`),.;\]}])")
+_PORT = re.compile(r"(?:\d{1,5}|PORT)(?!\w)")
 _OVERRIDE = re.compile(r"\s['\"]?[\w.]+=")
 _NEXT = r"[\s'\"=(<,]"
 """What stands before an address inside a text."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from nnlab.config.tracking_uri import resolve_uri
 from nnlab.errors import UserError
-from nnlab.paths import environment_of_mlflow, expanded
+from nnlab.paths import ensure_temporary_folder, environment_of_mlflow, expanded
 from nnlab.runs.directory import RunDirectory
 from nnlab.runs.resolve import default_runs_dir
 
@@ -46,3 +48,19 @@ def test_a_home_folder_that_is_unknown_is_refused_everywhere(monkeypatch: pytest
 def test_mlflow_gets_a_home_folder_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     no_home(monkeypatch)
     assert environment_of_mlflow() == {"HOME": "/"}
+
+
+def test_where_the_system_has_no_temporary_folder_another_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    ensure_temporary_folder(tmp_path / "unused")
+    assert tempfile.gettempdir() == str(tmp_path)
+
+    def none() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    ensure_temporary_folder(tmp_path / "used")
+    assert tempfile.tempdir == os.environ["TMPDIR"] == str(tmp_path / "used")

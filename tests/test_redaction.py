@@ -109,6 +109,7 @@ def test_passwords_are_taken_out(text: str, expected: str) -> None:
     "text",
     [
         "http://127.0.0.1:5000",
+        "waiting for MLflow at http://127.0.0.1:5000: 0 of 1 runs have arrived",
         "http://[::1]:5000/#/experiments/1?workflowType=machine_learning",
         "use http://HOST:PORT or postgresql://...",
         "sqlite:////a folder/mlflow.db",

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from nnlab.config.server_address import check_server_address, without_password
 from nnlab.errors import UserError
 from nnlab.paths import expanded
-from nnlab.redaction import redacted
 
 _SQLITE = "sqlite:///"
 _OPTIONS = re.compile(r"\w+=[^&/]*(&\w+=[^&/]*)*")
@@ -30,6 +30,7 @@ def resolve_uri(uri: str | None, runs_dir: Path) -> str:
     if not uri:
         return default
     if _SERVER.match(uri):
+        check_server_address("tracking.uri (or MLFLOW_TRACKING_URI)", uri)
         return uri
     name = uri.removeprefix(_SQLITE)
     if uri.startswith(_SQLITE) and name.startswith("file:/"):  # SQLite's own URI form, with options
@@ -38,7 +39,7 @@ def resolve_uri(uri: str | None, runs_dir: Path) -> str:
         return _as_meant(uri)
     raise UserError(
         "tracking.uri (or MLFLOW_TRACKING_URI) must name a SQLite file, an MLflow server or a database server, "
-        f"but got {redacted(uri)!r}. MLflow no longer keeps runs in plain folders: "
+        f"but got {without_password(uri)!r}. MLflow no longer keeps runs in plain folders: "
         f"use {default}, http://HOST:PORT or postgresql://..."
     )
 

@@ -23,9 +23,9 @@ def draw(
         tested: the evaluation of the test split, whose outputs are not computed again.
         warn: called with what failed.
     """
-    from nnlab.plots import draw_run
-
     try:
+        from nnlab.plots import draw_run
+
         draw_run(
             recorder.directory.folder(PLOTS),
             trainer.objective.network,

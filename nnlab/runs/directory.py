@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nnlab.errors import RunFailedError, UserError
-from nnlab.paths import expanded
+from nnlab.paths import ensure_temporary_folder, expanded
 from nnlab.runs import journal
 from nnlab.runs.files import FileLock, is_folder, make_folder, not_writable, remove, write_atomically
 from nnlab.runs.journal_reader import JournalReader
@@ -54,6 +54,7 @@ class RunDirectory:
     def __init__(self, path: Path, lock: FileLock) -> None:
         self.path = path
         self._lock = lock
+        ensure_temporary_folder(path.parent)
 
     @classmethod
     def create(cls, runs_dir: Path, hint: str) -> RunDirectory:

@@ -21,6 +21,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.study import get_all_study_names
 
+from nnlab.config.server_address import check_server_address
 from nnlab.errors import MachineError, UserError
 from nnlab.machine import machine_error
 from nnlab.redaction import redacted
@@ -96,6 +97,8 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
                 f"A study's journal must be readable and writable, but {journal} is not ({error.strerror or error})."
             ) from error
         return _replayed(log, journal)
+    if not url.startswith("sqlite"):
+        check_server_address("sweep.storage", url)
     try:
         options = {"connect_args": {"timeout": SECONDS_FOR_SQLITE}} if url.startswith("sqlite") else {}
         with warnings.catch_warnings():

@@ -104,3 +104,25 @@ def test_options_of_an_address_stay_and_a_question_mark_in_a_path_is_refused(tmp
 def test_a_store_that_cannot_be_made_is_reported_at_once() -> None:
     with pytest.raises(RunFailedError, match=r"/proc/mlflow\.db"):
         ensure_store("sqlite:////proc/mlflow.db", Path("/proc/artifacts"))
+
+
+@pytest.mark.parametrize(
+    "mistaken", ["postgresql://nn:a@s3cret@h/db", "postgresql://nn:s3cret", "https://me:a@b@h", "s3cret@h"]
+)
+def test_an_address_that_a_driver_would_misread_is_refused_without_its_password(mistaken: str) -> None:
+    with pytest.raises(UserError, match=r"tracking\.uri") as refusal:
+        resolve_uri(mistaken, Path("/runs"))
+    assert "s3cret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:5000",
+        "https://me:p%40ss@host/path?x=1",
+        "postgresql+psycopg://nn:my secret@[::1]:5432/db",
+        "postgresql://nn:x/y@host/db?sslmode=require",
+    ],
+)
+def test_an_address_that_drivers_read_right_stays(address: str) -> None:
+    assert resolve_uri(address, Path("/runs")) == address

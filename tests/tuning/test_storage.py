@@ -146,7 +146,7 @@ def test_a_journal_that_is_read_only_is_named(journal: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("nonsense", "must be a storage that Optuna can open, but nonsense is not"),
+        ("nonsense", "must be an address like .*, but nonsense is not"),
         ("sqlite:////proc/nowhere/study.db", "unable to open database file"),
         ("nosuch://me:hunter2@127.0.0.1/studies", r"nosuch://\*\*\*@127.0.0.1/studies"),
         ("postgresql+nosuch://me:hunter2@127.0.0.1/studies", r"postgresql\+nosuch://\*\*\*@127.0.0.1/studies"),
