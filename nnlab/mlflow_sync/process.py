@@ -47,8 +47,7 @@ class SyncProcess:
         self._outbox = b""  # what the worker has not taken yet
         self._lock = threading.Lock()  # of the outbox, and of which process it is for
         self._more_may_come = True
-        self._was_replaced = False
-        self._was_stopped = False
+        self._was_replaced = self._was_stopped = False
         self._has_answered = False
         self._told: set[str] = set()
         self._is_over = threading.Event()
@@ -162,6 +161,9 @@ class SyncProcess:
                         self._send(b"")
             if not self._replaced(process.wait()):
                 break
+        with self._lock:
+            if process.stdin is not None:
+                process.stdin.close()
         self._is_over.set()
 
     def _hear(self, line: bytes) -> None:

@@ -81,13 +81,17 @@ def _ensure_database(uri: str, is_making: Callable[[], None]) -> None:
             "Install it (for PostgreSQL: pip install 'nnlab[cluster]'), or choose another store by tracking.uri."
         ) from error
     with engine.connect() as connection:
+        # Two that create tables at once both fail, and who looks meanwhile sees half of them.
+        is_postgresql = engine.dialect.name == "postgresql"
+        if is_postgresql and not connection.scalar(sqlalchemy.text(f"SELECT pg_try_advisory_lock({CREATING})")):
+            is_making()
+            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({CREATING})"))
         if sqlalchemy.inspect(connection).has_table("experiments"):
             found = _get_schema_version(engine)  # type: ignore[no-untyped-call]
             _check_schema(str(found), redacted(uri), "Back the database up", redacted(uri))
-        elif engine.dialect.name == "postgresql":  # two that create tables at once both fail
+        elif is_postgresql:
             is_making()
-            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({CREATING})"))
-            _create_tables(uri)  # or sees that another has
+            _create_tables(uri)
 
 
 def _create_tables(uri: str) -> None:

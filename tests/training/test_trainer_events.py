@@ -35,7 +35,7 @@ def metrics_by_epoch(trainer: Trainer) -> list[dict[str, float]]:
 
 def test_a_run_is_its_epochs_then_its_end_then_one_test() -> None:
     trainer = classifier(dataset(FIVE, TWO, ONE), epochs=3, batch_size=2)
-    events = list(trainer.run())
+    events = [event for event in trainer.run() if not isinstance(event, Progress)]  # a busy machine has time for some
     assert [type(event).__name__ for event in events] == ["EpochEnd"] * 3 + ["TrainingEnd", "Tested"]
     assert [event.epoch for event in events if isinstance(event, EpochEnd)] == [1, 2, 3]
     assert all(set(event.metrics) == TRAINING | VALIDATION for event in events if isinstance(event, EpochEnd))
