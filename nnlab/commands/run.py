@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nnlab.execution.listener import RunListener
     from nnlab.execution.result import RunResult
     from nnlab.runs.recorder import Announce
+    from nnlab.runs.stored_run import StoredRun
 
 FRESH = "--fresh"
 
@@ -65,24 +66,31 @@ def run_jobs(jobs: Sequence[Job], early: SyncProcess | None, *, fresh: bool = Fa
         from nnlab.execution.groups import grouped
 
         group = grouped(jobs, fresh=fresh)
-        jobs, earlier = group.jobs, {place: run.path for place, run in group.earlier.items()}
+        jobs, earlier = group.jobs, group.earlier
         if told := group.told():
             sys.stdout.write(f"{told}; {FRESH} runs all of them anew\n")
     else:
         earlier = {}
 
-    def execute(job: Job, path: Path | None, *, listeners: Sequence[RunListener], announce: Announce) -> RunResult:
+    def execute(
+        job: Job, before: StoredRun | None, *, listeners: Sequence[RunListener], announce: Announce
+    ) -> RunResult:
         from nnlab.execution.groups import execute_in_group  # see `execute_all`
 
-        return execute_in_group(job, path, listeners=listeners, announce=announce)
+        return execute_in_group(job, None if before is None else before.path, listeners=listeners, announce=announce)
 
     return execute_all(
         [
-            Todo(" ".join(job.overrides), job.config, partial(execute, job, earlier.get(place)))
+            Todo(_title(job, earlier.get(place)), job.config, partial(execute, job, earlier.get(place)))
             for place, job in enumerate(jobs)
         ],
         early,
     )
+
+
+def _title(job: Job, before: StoredRun | None) -> str:
+    title = " ".join(job.overrides)
+    return f"{title}\nended before, see {before.path}" if before is not None and before.is_over else title
 
 
 def execute_all(runs: Sequence[Todo], early: SyncProcess | None) -> int:
@@ -105,7 +113,10 @@ def execute_all(runs: Sequence[Todo], early: SyncProcess | None) -> int:
                     results.append(run.execute(listeners=[console], announce=sync.announce(run.config)))
             except KeyboardInterrupt:
                 if number < len(runs):
-                    sys.stdout.write(f"\nruns {number + 1} to {len(runs)} of {len(runs)} were not started\n")
+                    sys.stdout.write(
+                        f"\nruns {number + 1} to {len(runs)} of {len(runs)} were not started; "
+                        "the same command line takes up what is left\n"
+                    )
                 raise
     for line in evaluation_lines(result.directory for result in results if "test/loss" in result.scores):
         sys.stdout.write(f"{line}\n")
