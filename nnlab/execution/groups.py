@@ -44,7 +44,7 @@ class Group:
         on, new = len(self.earlier) - over, len(self.jobs) - len(self.earlier)
         return (
             f"these {len(self.jobs)} runs were started before and left unfinished: {over} had ended and "
-            f"{'is' if over == 1 else 'are'} not run again, {on} {'goes' if on == 1 else 'go'} on, {new} start now"
+            f"{'is' if over == 1 else 'are'} not run again, {on} {'goes' if on == 1 else 'go'} on, {new} {'starts' if new == 1 else 'start'} now"
         )
 
 
