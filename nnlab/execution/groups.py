@@ -42,10 +42,12 @@ class Group:
             return None
         over = sum(run.is_over for run in self.earlier.values())
         on, new = len(self.earlier) - over, len(self.jobs) - len(self.earlier)
-        return (
-            f"these {len(self.jobs)} runs were started before and left unfinished: {over} had ended and "
-            f"{'is' if over == 1 else 'are'} not run again, {on} {'goes' if on == 1 else 'go'} on, {new} {'starts' if new == 1 else 'start'} now"
-        )
+        parts = [
+            f"{over} had ended and {'is' if over == 1 else 'are'} not run again",
+            f"{on} {'goes' if on == 1 else 'go'} on",
+            f"{new} {'starts' if new == 1 else 'start'} now",
+        ]
+        return f"these {len(self.jobs)} runs were started before and left unfinished: {', '.join(parts)}"
 
 
 def grouped(jobs: Sequence[Job], *, fresh: bool = False) -> Group:
