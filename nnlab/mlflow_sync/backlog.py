@@ -15,6 +15,7 @@ from nnlab.mlflow_sync.state import SyncState
 from nnlab.redaction import redacted
 from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, TRIALS, RunDirectory, run_directories
+from nnlab.runs.files import open_binary
 from nnlab.runs.reading import LARGEST, damaged, read_bounded
 from nnlab.runs.yaml_text import read_yaml
 from nnlab.typed import OPEN, Fields, MalformedError
@@ -81,6 +82,10 @@ def bound(runs_dir: Path, uri: str | None = None, to: str | None = None) -> Iter
                 continue
             if journal.has_started(run / JOURNAL):
                 yield Bound(run, store, SyncState.of(run, store))
+            else:
+                open_binary(run / JOURNAL).close()  # one without a start is empty, or no file at all: that is told
+        except FileNotFoundError:  # removed just now
+            continue
         except UserError as error:
             yield Bound(run, None, damage=str(error))
         except OSError as error:

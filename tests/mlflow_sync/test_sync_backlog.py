@@ -114,21 +114,32 @@ def test_the_trials_of_a_study_go_where_it_goes_now(tmp_path: Path) -> None:
 
 
 def test_damaged_runs_are_named_and_hold_nobody_back(tmp_path: Path) -> None:
-    for number in range(9):
-        left(tmp_path / f"run-{number}", None if number == 3 else HERE)
-    (tmp_path / "run-1" / "mlflow.json").write_text("{")
-    (tmp_path / "run-2" / "mlflow.json").write_bytes(b"\xff\xfe")
-    (tmp_path / "run-3" / "config.yaml").write_text("tracking: [")
-    (tmp_path / "run-4" / "mlflow.json").unlink()
-    (tmp_path / "run-4" / "mlflow.json").mkdir()
-    (tmp_path / "run-5" / JOURNAL).unlink()
-    (tmp_path / "run-6" / JOURNAL).write_bytes(b"")
+    for number in range(11):
+        left(tmp_path / f"run-{number:02}", None if number == 3 else HERE)
+    (tmp_path / "run-01" / "mlflow.json").write_text("{")
+    (tmp_path / "run-02" / "mlflow.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "run-03" / "config.yaml").write_text("tracking: [")
+    (tmp_path / "run-04" / "mlflow.json").unlink()
+    (tmp_path / "run-04" / "mlflow.json").mkdir()
+    (tmp_path / "run-05" / JOURNAL).unlink()
+    (tmp_path / "run-06" / JOURNAL).write_bytes(b"")
+    (tmp_path / "run-09" / JOURNAL).unlink()
+    (tmp_path / "run-09" / JOURNAL).mkdir()
+    (tmp_path / "run-10" / JOURNAL).unlink()
+    (tmp_path / "run-10" / JOURNAL).symlink_to("/etc/passwd")
     (tmp_path / "notes.txt").write_text("of the user")
     (tmp_path / "empty").mkdir()
     (tmp_path / "to nowhere").symlink_to(tmp_path / "gone")
     found = {entry.run.name: entry.damage for entry in unsynced(tmp_path)}
-    assert sorted(found) == ["run-0", "run-1", "run-2", "run-3", "run-4", "run-7", "run-8"]
-    assert {name for name, damage in found.items() if damage} == {"run-1", "run-2", "run-3", "run-4"}
+    assert sorted(found) == ["run-00", "run-01", "run-02", "run-03", "run-04", "run-07", "run-08", "run-09", "run-10"]
+    assert {name for name, damage in found.items() if damage} == {
+        "run-01",
+        "run-02",
+        "run-03",
+        "run-04",
+        "run-09",
+        "run-10",
+    }
     assert all(f"{tmp_path}/{name}" in damage for name, damage in found.items() if damage)
 
 
