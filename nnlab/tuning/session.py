@@ -17,6 +17,7 @@ from nnlab.execution.listener import Listeners
 from nnlab.machine import machine_errors
 from nnlab.runs.journal import Status
 from nnlab.runs.recorder import Announce, Recorder
+from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import BEST_TRIAL_TAG, SELECTED_FROM_TAG, TEST_EVALUATIONS_TAG
 from nnlab.tuning.coordinator import Coordinator
 from nnlab.tuning.coordinator_events import Ended, Halted, Lost, Started
@@ -221,7 +222,9 @@ class Session:
             announce=self._announce,
         )
         count = self._study.finished
-        self._recorder.test(count, winner.scores)
+        known = StoredRun.open(self._path)
+        if (known.tested_epoch, known.test) != (count, winner.scores):  # a session that was killed may have said it
+            self._recorder.test(count, winner.scores)
         self._recorder.tag(
             {
                 BEST_TRIAL_TAG: str(winner.number),
