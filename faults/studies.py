@@ -130,8 +130,10 @@ def _hung_runs(work: Work, folder: Path, way: str) -> float:
     script.write_text(MANY, encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(
-        [sys.executable, str(script)], cwd=folder, env=environment, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+        [sys.executable, str(script)], cwd=folder, env=environment, stderr=subprocess.DEVNULL, start_new_session=True,
+        # A background job of a shell ignores Ctrl-C, and so would this one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     try:
         wait_until(lambda: len(list(folder.glob("runs/*/metrics.jsonl"))) == 2, "two runs have started")
         time.sleep(work.random.uniform(0.0, 1.0))
