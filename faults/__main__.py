@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -32,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--here", choices=[*every], help=argparse.SUPPRESS)  # in this process, the verdict as JSON
     given = parser.parse_args(arguments)
 
+    for number in (signal.SIGINT, signal.SIGHUP):  # ignored in a shell's background job, and so by what it starts
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     if given.here:
         print(as_line(put_to_the_test(every[given.here], given.rounds, given.seed)), flush=True)
         return 0

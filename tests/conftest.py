@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from once import once
+
+for number in (signal.SIGINT, signal.SIGHUP):
+    # A shell's background job ignores Ctrl-C, and `nohup` SIGHUP: what is started here would inherit that.
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 # The same examples on every machine and every run; no clock decides, and nothing is written beside the tests.
 settings.register_profile("nnlab", derandomize=True, deadline=None, database=None)
