@@ -65,6 +65,7 @@ def test_a_run_and_a_study_keep_the_passwords_of_their_stores(address: str, tmp_
     assert holding(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -108,6 +108,7 @@ def test_what_cannot_be_resumed_is_refused(arguments: list[str], fact: str, tmp_
     assert fact in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_study_is_resumed_by_the_same_command(tmp_path: Path) -> None:
     study = [
         *("data=digits", "trainer.epochs=30", "optimizer.lr=choice(0.01,0.03,0.1,0.3)", "sweep.trials=4"),

@@ -91,6 +91,7 @@ def test_a_server_that_is_replaced_by_an_empty_one_at_the_same_address_is_filled
         assert doubled(views(server.uri)) == []
 
 
+@pytest.mark.slow
 def test_watching_follows_what_runs_and_ctrl_c_leaves_without_loss(
     runs_dir: Path, uri: str, started: subprocess.Popen[str]
 ) -> None:
@@ -112,6 +113,7 @@ def test_watching_follows_what_runs_and_ctrl_c_leaves_without_loss(
     assert doubled(views(uri)) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_many_are_left(runs_dir: Path, uri: str) -> None:
     paths = sorted(left(runs_dir, uri) for _ in range(3))
     with FileLock(paths[2] / "mlflow.lock"):  # another process is sending it, and takes its time

@@ -143,6 +143,7 @@ def stopped(workers: WorkerProcesses, tmp_path: Path) -> list[int]:
     return pids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_worker_that_hangs_is_killed(interrupted: bool, tmp_path: Path) -> None:
     workers = WorkerProcesses(2)

@@ -79,6 +79,7 @@ def test_a_killed_run_is_closed_as_killed_by_the_worker_that_survives_it(
     assert journal.read(path / "metrics.jsonl")[0][-1]["status"] == "killed"
 
 
+@pytest.mark.slow
 def test_an_unreachable_server_changes_nothing_but_the_message(
     runs_dir: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,6 +112,7 @@ def test_workers_that_start_together_on_an_empty_database_make_its_tables_once(d
     assert [maker.wait(120) for maker in makers] == [0] * 4
 
 
+@pytest.mark.slow
 def test_a_host_that_is_not_there_is_told_while_the_run_trains(runs_dir: Path) -> None:
     said, (problem,), seconds = told("http://me:s3cret@nosuch.invalid:5000", runs_dir)
     (line,) = said
@@ -168,6 +169,7 @@ def test_somebody_who_is_no_mlflow_server(runs_dir: Path, start: Callable[..., s
     assert seconds < 60
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_speak_tls(runs_dir: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
     port = free_port()
     start("-m", "http.server", str(port), "--bind", "127.0.0.1")
@@ -202,6 +204,7 @@ def test_a_deleted_experiment_is_told_once_for_all_of_its_runs_and_holds_up_no_o
     assert process.finish(0) == []
 
 
+@pytest.mark.slow
 def test_a_locked_store_is_waited_for_quietly(runs_dir: Path, uri: str) -> None:
     said: list[str] = []
     process = SyncProcess()

@@ -40,6 +40,7 @@ def kill(process: SyncProcess) -> None:
     wait_for(lambda: process.pid != killed or process._is_over.is_set())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before it is assigned", "before the run", "at the run", "after the last epoch"])
 def test_a_worker_that_is_killed_is_replaced_and_brings_everything(
     moment: str, runs_dir: Path, uri: str, said: list[str], syncing: Callable[[], SyncProcess]
@@ -83,6 +84,7 @@ def test_a_second_kill_is_told_and_the_work_goes_on(
     assert process.finish(0) == []
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_holds_up_no_run_that_is_announced_and_is_replaced_at_the_end(
     runs_dir: Path, uri: str, said: list[str], syncing: Callable[[], SyncProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
