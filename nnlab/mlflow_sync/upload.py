@@ -207,9 +207,18 @@ class _Upload:
         if not self._state.is_described:
             wanted = self._description.params.items()
             params = [Param(key, value) for key, value in wanted if key not in run.data.params]
-            self._client.log_inputs(self._id, datasets=[self._description.dataset])
+            self._log_dataset()
         tags = [RunTag(key, value) for key, value in news.tags.items()]
         self._client.log_batch(self._id, news.metrics, params, tags)
+
+    def _log_dataset(self) -> None:
+        """Two processes that log one dataset at the same moment both make it; the one that is refused asks again."""
+        try:
+            self._client.log_inputs(self._id, datasets=[self._description.dataset])
+        except MlflowException as error:
+            if "IntegrityError" not in str(error) and "UniqueViolation" not in str(error):
+                raise
+            self._client.log_inputs(self._id, datasets=[self._description.dataset])
 
     def _close(self, news: News) -> None:
         """Send the files and the status; a file that fails does not keep the run open in MLflow.

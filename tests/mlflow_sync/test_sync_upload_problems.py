@@ -106,3 +106,21 @@ def test_a_password_in_the_uri_is_not_kept(runs_dir: Path, client: MlflowClient,
     upload(recorder.directory.path, Renamed(uri))
     recorder.close("finished")
     assert "s3cret" not in (recorder.directory.path / "mlflow.json").read_text()
+
+
+def test_a_dataset_that_another_process_makes_at_the_same_moment_is_asked_for_again(
+    runs_dir: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_inputs, calls = MlflowClient.log_inputs, 0
+
+    def collides_once(self: MlflowClient, *args: Any, **kwargs: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.experiment_id")
+        log_inputs(self, *args, **kwargs)
+
+    monkeypatch.setattr(MlflowClient, "log_inputs", collides_once)
+    state = upload(record(runs_dir), MlflowClient(uri))
+    assert calls == 2
+    assert len(MlflowClient(uri).get_run(state.run_id).inputs.dataset_inputs) == 1
