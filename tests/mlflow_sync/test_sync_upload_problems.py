@@ -123,4 +123,6 @@ def test_a_dataset_that_another_process_makes_at_the_same_moment_is_asked_for_ag
     monkeypatch.setattr(MlflowClient, "log_inputs", collides_once)
     state = upload(record(runs_dir), MlflowClient(uri))
     assert calls == 2
-    assert len(MlflowClient(uri).get_run(state.run_id).inputs.dataset_inputs) == 1
+    inputs = MlflowClient(uri).get_run(state.run_id).inputs
+    assert inputs is not None
+    assert len(inputs.dataset_inputs) == 1
