@@ -2,106 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import random
-import signal
-import time
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from safetensors.numpy import load, save
-
-from faults.fuzzing import fuzz
 from faults.mutations import mutated
 from faults.promise import BrokenPromiseError, Promise, Work
-from nnlab.batch import compose
-from nnlab.config.build import build_trainer
-from nnlab.config.job import Job
-from nnlab.errors import UserError
-from nnlab.execution.checkpointing import Checkpointing
-from nnlab.runs.checkpoints import Checkpoint, Checkpoints
-from nnlab.runs.directory import CHECKPOINTS, JOURNAL
-from nnlab.training import EpochEnd, Trainer, TrainingEnd
-
-SMALL = ("data=digits", "data.limit=203", "model.hidden=[7]", "trainer.epochs=4", "tracking.enabled=false")
-CHOICES = (
-    ("optimizer=sgd", "optimizer=momentum", "optimizer=nesterov", "optimizer=adam"),
-    ("regularizer=none", "regularizer=l2", "regularizer=l1"),
-    *(("schedule=constant", "schedule=cosine", "schedule=step", "schedule=exponential", "schedule=time_decay"),),
-    ("schedule.warmup=0", "schedule.warmup=1.5"),
-    ("model.dropout=0", "model.dropout=0.3"),
-    ("trainer.clip_norm=null", "trainer.clip_norm=0.5"),
-    ("trainer.restore_best=true", "trainer.restore_best=false"),
-    ("trainer.batch_size=16", "trainer.batch_size=5", "trainer.batch_size=full"),
-    ("dtype=float32", "dtype=float64"),
-    ("trainer.count_correct=false", "trainer.count_correct=true"),
-    ("trainer.patience=null", "trainer.patience=1", "data.split.validation=0"),
-)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a training leaves: each epoch's metrics but its time, its end, and its weights."""
-
-    epochs: dict[int, dict[str, float]]
-    end: TrainingEnd | None
-    weights: bytes
-
-
-class Training:
-    """A small training of some config, in a folder of its own, that can be stopped and gone on with."""
-
-    def __init__(self, folder: Path, overrides: tuple[str, ...]) -> None:
-        folder.mkdir()
-        (folder / JOURNAL).write_text("{}\n")
-        self.folder = folder
-        self.overrides = overrides
-        self.job: Job = compose(*SMALL, *overrides)
-        self._dataset = self.job.load()
-        self.told: list[str] = []
-        self.is_inside_an_epoch = False
-        self.recorded: dict[int, dict[str, float]] = {}
-
-    def fresh(self) -> tuple[Trainer, Checkpointing]:
-        """A trainer at its beginning, and what brings it to the newest checkpoint."""
-        trainer = build_trainer(self.job.config, self._dataset)
-        trainer._pace.interval = 3  # steps: so that there are many events inside an epoch
-        return trainer, Checkpointing(self.job.config, trainer, self.folder, self.told.append)
-
-    def go_on(self, events: int | None = None, saved: tuple[int, ...] = ()) -> Outcome:
-        """From the newest checkpoint on, so many events, or all; with a checkpoint after the last, and some others."""
-        trainer, checkpointing = self.fresh()
-        checkpointing.restore(len(self.recorded))
-        end = None
-        with closing(checkpointing), closing(trainer.run(test=False)) as run:
-            for number, event in enumerate(run, 1):
-                if isinstance(event, TrainingEnd):
-                    end = event
-                    continue
-                if isinstance(event, EpochEnd):
-                    metrics = {name: number for name, number in event.metrics.items() if not name.startswith("time/")}
-                    before = self.recorded.setdefault(event.epoch, metrics)
-                    if before != metrics:
-                        raise BrokenPromiseError(
-                            f"{self.overrides}: epoch {event.epoch} was {before}, is {metrics} again"
-                        )
-                if number in saved or number == events:
-                    checkpointing.write()
-                self.is_inside_an_epoch = trainer.under_way.steps > 0
-                if number == events:
-                    break
-        return Outcome(dict(self.recorded), end, trainer.objective.network.parameters.values_vector.tobytes())
-
-    def events(self) -> int:
-        """How many events an undisturbed training has before its end."""
-        trainer, _ = self.fresh()
-        return sum(not isinstance(event, TrainingEnd) for event in trainer.run(test=False))
+from faults.stopped_training import CHOICES, Training
+from nnlab.runs.directory import CHECKPOINTS
 
 
 def cut(work: Work) -> str:
@@ -242,96 +151,6 @@ DAMAGES: dict[str, Callable[[Path, Path, random.Random], None]] = {
 }
 
 
-def forged(work: Work) -> str:
-    """Change a checkpoint and give it the name that it then should have: what only its reader can find wrong."""
-    training = Training(work.folder / "run", CHOICES_OF_FORGED)
-    training.go_on(9)
-    (path,) = (training.folder / CHECKPOINTS).iterdir()
-    sample = path.read_bytes()
-    path.unlink()
-    _, checkpointing = training.fresh()
-
-    def read(data: bytes) -> bool:
-        """The file."""
-        path = training.folder / CHECKPOINTS / f"00000001-{hashlib.sha256(data).hexdigest()}.safetensors"
-        path.write_bytes(data)
-        training.told.clear()
-        try:
-            was_used = checkpointing.restore(4)
-        finally:
-            path.unlink()
-        if training.told:
-            raise UserError(training.told[0])
-        return was_used
-
-    def fault_in(data: bytes, was_used: object) -> str:
-        return "" if was_used else "nothing was told, and nothing used"
-
-    header = 8 + int.from_bytes(sample[:8], "little")
-    arrays, content = load(sample), json.loads(sample[8:header])["__metadata__"]["nnlab"].encode()
-
-    def read_facts(data: bytes) -> bool:
-        """The JSON in it."""
-        return read(save(arrays, metadata={"nnlab": data.decode(errors="replace")}))
-
-    half, named = work.rounds // 2, str(path.parent)
-    files = fuzz(read, [sample], half, work.random, kind="safetensors", fault_in=fault_in, named=named)
-    facts = fuzz(read_facts, [content], half, work.random, kind="json", fault_in=fault_in, named=named)
-    return f"files: {files}; facts: {facts}"
-
-
-CHOICES_OF_FORGED = ("optimizer=adam", "model.dropout=0.3", "trainer.batch_size=16")
-
-
-def write_killed(work: Work) -> str:
-    """Kill a process that writes one checkpoint after the other."""
-    (work.folder / JOURNAL).write_bytes(b"")
-    arrays = {"weights": np.arange(20_000, dtype=np.float32)}
-    drafts = 0
-    for number in range(work.rounds):
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _write_for_ever(work.folder, arrays, writing)
-        os.close(writing)
-        done = len(os.read(reading, 1 << 16))
-        time.sleep(work.random.random() * 0.02)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        done += len(os.read(reading, 1 << 16))
-        os.close(reading)
-        drafts += any(path.suffix == ".tmp" for path in (work.folder / CHECKPOINTS).iterdir())
-        _check_after_kill(work.folder, arrays, done, f"kill {number}")
-    return f"{work.rounds} kills, {drafts} with half a file on the disk: the newest was always whole, and never lost"
-
-
-def _write_for_ever(folder: Path, arrays: dict[str, Any], writing: int) -> None:
-    """In the child: append to the journal, write a checkpoint, say so by a byte."""
-    try:
-        checkpoints, count = Checkpoints(folder), 0
-        while True:
-            count += 1
-            with (folder / JOURNAL).open("ab") as journal:
-                journal.write(b"x" * 100)
-            checkpoints.write(arrays, {"count": count}, (folder / JOURNAL).stat().st_size)
-            os.write(writing, b".")
-    finally:
-        os._exit(1)
-
-
-def _check_after_kill(folder: Path, arrays: dict[str, Any], done: int, when: str) -> None:
-    told: list[str] = []
-
-    def take(checkpoint: Checkpoint) -> None:
-        if checkpoint.arrays["weights"].tobytes() != arrays["weights"].tobytes():
-            raise BrokenPromiseError(f"{when}: its weights are others")
-
-    journal_bytes = (folder / JOURNAL).stat().st_size
-    found = Checkpoints(folder).newest(journal_bytes, 80_000, take, told.append)
-    if found is None or told or not done <= found.facts["count"] <= done + 1:
-        raise BrokenPromiseError(f"{when}, after {done} were written: found {found and found.facts}; told {told}")
-
-
 PROMISES = (
     Promise(
         "checkpoint-cut",
@@ -348,21 +167,5 @@ PROMISES = (
         1800,
         36,
         damaged,
-    ),
-    Promise(
-        "checkpoint-forged",
-        "A checkpoint that holds what no run writes is refused with one message, or used as the state that it is.",
-        "Bytes and JSON of one are changed at random, and its digest made to fit.",
-        100_000,
-        3_000,
-        forged,
-    ),
-    Promise(
-        "checkpoint-write-killed",
-        "A kill in the middle of writing a checkpoint leaves the one before.",
-        "A process that writes one after the other is killed (SIGKILL) at random moments.",
-        1000,
-        60,
-        write_killed,
     ),
 )

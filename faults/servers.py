@@ -7,22 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 
-from faults.postgresql import free_port, postgresql
+from faults.mlflow_server import Server
+from faults.postgresql import postgresql
 from faults.promise import BrokenPromiseError, Promise, Work
 from faults.serving import (
     SECONDS,
-    answers,
     arrived,
     check_points,
-    end_group,
     environment,
     has_all,
     helpers_in,
     running,
     slowdown,
-    start_server,
     the_run,
     wait_for,
 )
@@ -35,49 +32,42 @@ MANY = ["data=toy", "model=toy", f"trainer.epochs={POINTS // POINTS_PER_EPOCH + 
 
 def mlflow_server(work: Work) -> str:
     """A run that goes to a real MLflow server over PostgreSQL, both of which are damaged while it trains."""
-    with postgresql() as database:
-        port = free_port()
-        uri = f"http://127.0.0.1:{port}"
-        server = start_server(database, port, work.folder)
+    with postgresql() as database, Server(work.folder / "server", store=database.address()) as server:
         done: list[str] = []
         spans: list[tuple[float, float]] = []
-        try:
-            wait_for(lambda: answers(uri), "MLflow's server to answer")
-            with running(work.folder, uri, *LONG) as process:
-                run = the_run(work.folder)
-                wait_for(lambda: arrived(run), "the run to be in MLflow")
-                for number in range(work.rounds):
-                    time.sleep(1 + work.random.random())
-                    since = time.time()
-                    what = ("server killed", "server frozen", "database crashed", "database frozen")[number % 4]
-                    away = 1 + 3 * work.random.random()
-                    if what == "server killed":
-                        end_group(server)
-                        time.sleep(away)
-                        server = start_server(database, port, work.folder)
-                    elif what == "database crashed":
-                        database.stop("immediate")
-                        time.sleep(away)
-                        database.start()
-                    else:
-                        freeze = partial(os.killpg, server.pid) if what == "server frozen" else database.send
-                        freeze(signal.SIGSTOP)
-                        time.sleep(away)
-                        freeze(signal.SIGCONT)
-                    done.append(what)
-                    spans.append((since, time.time()))
-                    wait_for(lambda: answers(uri), "MLflow's server to answer again")
-                time.sleep(1)
-                process.send_signal(signal.SIGINT)
-                process.communicate(timeout=SECONDS)
-            wait_for(lambda: has_all(run), "all of the run to arrive")
-            points = check_points(run, database.address())
-            return (
-                f"{', '.join(f'{what} {done.count(what)}x' for what in dict.fromkeys(done))}: {points:,} points, "
-                f"each once; median epoch meanwhile / otherwise: {slowdown(run, spans):.2f}"
-            )
-        finally:
-            end_group(server)
+        with running(work.folder, server.uri, *LONG) as process:
+            run = the_run(work.folder)
+            wait_for(lambda: arrived(run), "the run to be in MLflow")
+            for number in range(work.rounds):
+                time.sleep(1 + work.random.random())
+                since = time.time()
+                what = ("server killed", "server frozen", "database crashed", "database frozen")[number % 4]
+                away = 1 + 3 * work.random.random()
+                if what == "server killed":
+                    server.kill()
+                    time.sleep(away)
+                    server.start()
+                elif what == "database crashed":
+                    database.stop("immediate")
+                    time.sleep(away)
+                    database.start()
+                else:
+                    freeze = server.send if what == "server frozen" else database.send
+                    freeze(signal.SIGSTOP)
+                    time.sleep(away)
+                    freeze(signal.SIGCONT)
+                done.append(what)
+                spans.append((since, time.time()))
+                wait_for(server.answers, "MLflow's server to answer again")
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=SECONDS)
+        wait_for(lambda: has_all(run), "all of the run to arrive")
+        points = check_points(run, database.address())
+        return (
+            f"{', '.join(f'{what} {done.count(what)}x' for what in dict.fromkeys(done))}: {points:,} points, "
+            f"each once; median epoch meanwhile / otherwise: {slowdown(run, spans):.2f}"
+        )
 
 
 def database_alone(work: Work) -> str:

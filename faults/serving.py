@@ -9,13 +9,11 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from faults.postgresql import Postgresql
 from faults.promise import BrokenPromiseError
 from faults.trial import ROOT
 
@@ -41,33 +39,6 @@ def running(folder: Path, uri: str | None, *overrides: str) -> Iterator[subproce
             yield process
         finally:
             process.kill()
-
-
-def start_server(database: Postgresql, port: int, folder: Path) -> subprocess.Popen[bytes]:
-    """`mlflow server` over the database, the leader of its own process group."""
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database.address()]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--artifacts-destination", (folder / "served").as_uri()]
-    return subprocess.Popen(
-        command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-
-
-def end_group(server: subprocess.Popen[bytes]) -> None:
-    """Kill a server with all of its workers."""
-    with suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
-
-
-def answers(uri: str) -> bool:
-    """Whether an MLflow server is healthy."""
-    try:
-        with urllib.request.urlopen(f"{uri}/health", timeout=5) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
 
 
 def wait_for(question: Callable[[], Any], what: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from nnlab.config.leaves import WITHOUT_EFFECT, leaves
 from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.tags import EXTENDED_TAG
 
 PROVENANCE = ("dataset", "git", "numpy", "blas", "python", "platform", "packages")
 
@@ -16,12 +17,17 @@ def differences(a: StoredRun, b: StoredRun) -> dict[str, tuple[Any, Any]]:
 
     A setting that changes no number is no difference where one of the runs has none: it is older than the setting.
     """
-    facts = [dict(leaves(run.config | {key: run.provenance.get(key) for key in PROVENANCE})) for run in (a, b)]
+    facts = [_facts(run) for run in (a, b)]
     both_changed = all(each.get("git.dirty") == "true" for each in facts)  # and it was not kept what
     found = {
         key: values for key, values in _unequal(*facts).items() if not (key in WITHOUT_EFFECT and "absent" in values)
     }
     return found | ({"git.dirty": ("true", "true")} if both_changed else {})
+
+
+def _facts(run: StoredRun) -> dict[str, Any]:
+    facts = dict(leaves(run.final_config | {key: run.provenance.get(key) for key in PROVENANCE}))
+    return facts | ({"extended": run.tags[EXTENDED_TAG]} if EXTENDED_TAG in run.tags else {})
 
 
 def parting(a: StoredRun, b: StoredRun) -> dict[str, Any] | None:

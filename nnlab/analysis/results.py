@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-
 from nnlab.check import OneOf
 from nnlab.config.leaves import leaves
 from nnlab.runs.directory import CONFIG, JOURNAL
 from nnlab.runs.reading import damaged
 from nnlab.runs.stored_run import RESTORE, StoredRun
-from nnlab.runs.tags import EPOCH_TAG, WEIGHTS_TAG
+from nnlab.runs.tags import EPOCH_TAG, EXTENDED_TAG, WEIGHTS_TAG
 from nnlab.training.selection import Selection
 from nnlab.training.settings import SCORES, TrainerSettings
 from nnlab.typed import OPEN, Fields, MalformedError, typed
@@ -31,8 +29,9 @@ def results(directories: Sequence[Path]) -> pd.DataFrame:
 
     Its columns: `directory`; `status`; every key of the config by its dotted name; `epoch`, whose weights were kept,
     or would have been if the run had ended there, as in one that was killed;
-    that epoch's metrics and the test split's; `seconds` of training without validation; `weights_sha256`. A list
-    (`model.hidden`) is a tuple, so that rows can be grouped by it. What a run does not have is missing.
+    that epoch's metrics and the test split's; `seconds` of training without validation; `weights_sha256`; `extended`,
+    of a run that was trained for longer than planned, whose `trainer.epochs` is how long. A list (`model.hidden`) is a
+    tuple, so that rows can be grouped by it. What a run does not have is missing.
 
     Raises:
         UserError: if there is no run in one of the directories, or its files are damaged.
@@ -62,12 +61,13 @@ def _row(run: StoredRun) -> dict[str, Any]:
     return {
         "directory": run.path,
         "status": run.status,
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in leaves(run.config)},
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in leaves(run.final_config)},
         "epoch": epoch,
         **kept,
         **run.test,
         "seconds": sum(_metric(run, epoch, "time/epoch_seconds") for epoch in run.epochs),
         "weights_sha256": run.tags.get(WEIGHTS_TAG),
+        **({"extended": run.tags[EXTENDED_TAG]} if EXTENDED_TAG in run.tags else {}),
     }
 
 
@@ -78,11 +78,10 @@ def _kept_so_far(run: StoredRun) -> int:
     except MalformedError as error:
         raise damaged(run.path / CONFIG, str(error), RESTORE) from error
     trainer = TrainerSettings(monitor=chosen["monitor"], restore_best=chosen["restore_best"])
-    has_validation = any(trainer.monitor in metrics for metrics in run.epochs.values())
-    selection = Selection(trainer, np.empty(0), has_validation=has_validation)
-    for epoch in sorted(run.epochs):
-        selection.observe(epoch, {trainer.monitor: _metric(run, epoch, trainer.monitor)} if has_validation else {})
-    return selection.epoch
+    try:
+        return Selection.of_recorded(trainer, run.epochs).epoch
+    except KeyError as error:
+        raise damaged(run.path / JOURNAL, f"epoch {error.args[0]} has no {trainer.monitor}", RESTORE) from error
 
 
 def _metric(run: StoredRun, epoch: int, name: str) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nnlab.commands.invocation import python
 from nnlab.mlflow_sync.backlog import unsynced
-from nnlab.runs.resolve import default_runs_dir
+from nnlab.runs.resolve import runs_dir_option
 
 SECONDS = 0.5
 """How long a command may look, which is enough for some thousand runs."""
@@ -35,7 +35,5 @@ def reminder(runs_dir: Path, but: Collection[Path] = ()) -> str | None:
     if not count:
         return None
     has = "1 run has" if count == 1 else f"{count} runs have"
-    place = (
-        "" if runs_dir == default_runs_dir().expanduser().absolute() else f" --runs-dir {shlex.quote(str(runs_dir))}"
-    )
-    return f"{at_least}{has} not reached MLflow: {python()} -m nnlab.sync{place}"
+    options = shlex.join(["-m", "nnlab.sync", *runs_dir_option(runs_dir)])
+    return f"{at_least}{has} not reached MLflow: {python()} {options}"

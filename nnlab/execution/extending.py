@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
-
-import numpy as np
+from collections.abc import Iterator
 
 from nnlab.config.job import Job
 from nnlab.config.schema import form_name
@@ -13,7 +11,6 @@ from nnlab.core.schedules import SCHEDULES, Horizon
 from nnlab.errors import UserError
 from nnlab.runs.stored_run import StoredRun
 from nnlab.training.selection import Selection
-from nnlab.training.settings import TrainerSettings
 
 
 def check_extension(stored: StoredRun, job: Job, epochs: int) -> None:
@@ -28,7 +25,7 @@ def check_extension(stored: StoredRun, job: Job, epochs: int) -> None:
             f"--epochs must be more than a run has, but got {epochs}, and {stored.name} has trained {done}. "
             f"Give {done + 1} or more."
         )
-    chosen = _selection(settings, stored.epochs)
+    chosen = Selection.of_recorded(settings, stored.epochs)
     if chosen.is_exhausted:
         again = shlex.join([*job.command, f"trainer.epochs={epochs}", "trainer.patience=null"])
         raise UserError(
@@ -59,21 +56,13 @@ def what_changes(stored: StoredRun, job: Job, epochs: int) -> Iterator[str]:
     else:
         yield f"the learning rate was {was:.4g} and goes on with {rate:.4g} (schedule={schedule})"
     if settings.patience is not None:
-        best = _selection(settings, stored.epochs).best_epoch
+        best = Selection.of_recorded(settings, stored.epochs).best_epoch
         yield f"trainer.patience={settings.patience} counts on from epoch {best}, the best so far"
     if settings.test and len(dataset.test):
         yield (
             f"the test split was evaluated {_times(stored.evaluations)}; if other weights are kept in the end, it is "
             "evaluated once more, which is counted"
         )
-
-
-def _selection(settings: TrainerSettings, epochs: Mapping[int, Mapping[str, float]]) -> Selection:
-    """The choice among recorded epochs."""
-    chosen = Selection(settings, np.empty(0), has_validation=any(settings.monitor in m for m in epochs.values()))
-    for epoch, metrics in sorted(epochs.items()):
-        chosen.observe(epoch, metrics)
-    return chosen
 
 
 def _times(count: int) -> str:

@@ -47,7 +47,9 @@ class Group:
             f"{on} {'goes' if on == 1 else 'go'} on",
             f"{new} {'starts' if new == 1 else 'start'} now",
         ]
-        return f"these {len(self.jobs)} runs were started before and left unfinished: {', '.join(parts)}"
+        dirty = [run.provenance["git"]["dirty"] for run in self.earlier.values()]
+        doubt = " (the code has uncommitted changes: whether by the same ones is not known)" if "true" in dirty else ""
+        return f"these {len(self.jobs)} runs were started before and left unfinished: {', '.join(parts)}{doubt}"
 
 
 def grouped(jobs: Sequence[Job], *, fresh: bool = False) -> Group:

@@ -29,7 +29,7 @@ from nnlab.redaction import redacted
 from nnlab.runs.directory import CONFIG, STUDY
 from nnlab.runs.provenance import config_sha256
 from nnlab.runs.recorder import Announce
-from nnlab.runs.resolve import default_runs_dir
+from nnlab.runs.resolve import runs_dir_option
 from nnlab.runs.stored_run import StoredRun
 from nnlab.training import TrainerSettings
 
@@ -108,9 +108,7 @@ def resumption(path: Path, *, epochs: int | None = None, tracking_uri: str | Non
 
 def resume_command(path: Path) -> str:
     """What to type to go on with the run in the directory `path`."""
-    folder = path.absolute().parent
-    elsewhere = [] if folder == default_runs_dir().expanduser().absolute() else ["--runs-dir", str(folder)]
-    return shlex.join(["python", "-m", "nnlab.resume", path.name, *elsewhere])
+    return shlex.join(["python", "-m", "nnlab.resume", path.name, *runs_dir_option(path.absolute().parent)])
 
 
 def _check_that_it_can_go_on(stored: StoredRun, epochs: int | None) -> None:

@@ -15,7 +15,7 @@ from nnlab.errors import UserError
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, MLFLOW
-from nnlab.runs.resolve import default_runs_dir
+from nnlab.runs.resolve import runs_dir_option
 from nnlab.streams import width_of, write_line
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -65,8 +65,7 @@ def has_arrived(run: Path) -> bool:
 
 def how_to_sync(runs_dir: Path) -> str:
     """The command that brings what is missing."""
-    place = "" if runs_dir == default_runs_dir().absolute() else f" --runs-dir {shlex.quote(str(runs_dir))}"
-    return f"`python -m nnlab.sync{place}`"
+    return f"`{shlex.join(['python', '-m', 'nnlab.sync', *runs_dir_option(runs_dir)])}`"
 
 
 class WaitingLine:

@@ -7,24 +7,23 @@ group is. So the same command line, given again, finds what it had left unfinish
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nnlab.errors import UserError
 from nnlab.runs.directory import PROVENANCE, run_directories
 from nnlab.runs.files import read_bytes
-from nnlab.runs.provenance import git_state_at_first
+from nnlab.runs.provenance import git_state_at_first, packages
 from nnlab.runs.stored_run import StoredRun
 
 
 def group_left(line: str, runs_dirs: Iterable[Path]) -> tuple[str, dict[int, StoredRun]] | None:
     """The name and the runs, by their places from 1, of the latest group of a command line, if it was left unfinished.
 
-    None also where one of its runs is being recorded at this moment, and where other code or another NumPy started it:
-    its runs would not be those that are missing.
+    None also where one of its runs is being recorded at this moment, and where another commit or other versions started
+    it: its runs would not be those that are missing. Changes that are not committed cannot be told apart.
 
     Args:
         line: what the group is, see `GroupFacts`.
@@ -68,4 +67,5 @@ def _runs_with(text: str, runs_dirs: Iterable[Path]) -> Iterable[tuple[StoredRun
 
 def _is_of_this_code(facts: Mapping[str, Any]) -> bool:
     commit, _ = git_state_at_first()
-    return bool(facts["git"]["commit"] == commit and facts["numpy"] == np.__version__)
+    now = (commit, packages(), platform.python_version())
+    return bool((facts["git"]["commit"], facts["packages"], facts["python"]) == now)

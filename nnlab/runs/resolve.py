@@ -27,6 +27,12 @@ def default_runs_dir() -> Path:
     return expanded(os.environ.get("NNLAB_RUNS_DIR") or "runs")
 
 
+def runs_dir_option(runs_dir: Path) -> list[str]:
+    """What a command line needs for this folder of the runs: nothing for the default one."""
+    folder = runs_dir.expanduser().absolute()
+    return [] if folder == default_runs_dir().expanduser().absolute() else ["--runs-dir", str(folder)]
+
+
 def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
     """The directory of the run that `run_id` names, a study's or a trial's among them.
 

@@ -96,6 +96,13 @@ class StoredRun(JournalReader):
         content: dict[str, Any] = self._content(CONFIG, dict[str, Any])
         return content
 
+    @property
+    def final_config(self) -> dict[str, Any]:
+        """The configuration as training ended: with the epochs that the run was extended to, if it was."""
+        if not self.extensions:
+            return self.config
+        return {**self.config, "trainer": {**self.config.get("trainer", {}), "epochs": self.extensions[-1][1]}}
+
     @cached_property
     def overrides(self) -> list[str]:
         """What was set on the command line."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from nnlab.core.node import Array
 from nnlab.training.settings import SCORES, TrainerSettings
 
@@ -34,6 +36,21 @@ class Selection:
         self.best_epoch = 0
         self.last_epoch = 0
         self.best_score: float | None = None
+
+    @classmethod
+    def of_recorded(cls, settings: TrainerSettings, epochs: Mapping[int, Mapping[str, float]]) -> Selection:
+        """The choice among epochs that are on record, by their metrics; without weights.
+
+        Raises:
+            KeyError: if some of them have the monitored score, and another has not: its number.
+        """
+        has_validation = any(settings.monitor in metrics for metrics in epochs.values())
+        chosen = cls(settings, np.empty(0), has_validation=has_validation)
+        for epoch, metrics in sorted(epochs.items()):
+            if has_validation and settings.monitor not in metrics:
+                raise KeyError(epoch)
+            chosen.observe(epoch, metrics)
+        return chosen
 
     def observe(self, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Record the metrics of an epoch; returns whether it is the best so far (ties go to the earlier one)."""

@@ -13,11 +13,13 @@ import pytest
 from stopping import Hearing, at_epoch, small, stopped
 
 from faults.facts import facts_of
+from nnlab.analysis.diff import differences
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.execution.events import GoesOn, RunStarted
 from nnlab.execution.resume import resume, resumption
 from nnlab.execution.run import run
+from nnlab.results import results
 from nnlab.runs import journal
 from nnlab.runs.checkpoints import Checkpoints
 from nnlab.runs.directory import JOURNAL, RunDirectory
@@ -271,6 +273,10 @@ def test_an_extended_run_ends_as_the_longer_run(tmp_path: Path) -> None:
     assert stored.tags["nnlab.extended"] == "after epoch 6 to 9 epochs"
     (started,) = hearing.of(RunStarted)
     assert started.config.trainer.epochs == 9
+    table = results([path, longer.directory])
+    assert list(table["trainer.epochs"]) == [9, 9]
+    assert list(table["extended"].isna()) == [False, True], "a plan for nine epochs and one for six are told apart"
+    assert "extended" in differences(stored, StoredRun.open(longer.directory))
 
 
 @pytest.mark.parametrize("how", [(), (NEVER,)])
