@@ -30,7 +30,7 @@ def resolve_uri(uri: str | None, runs_dir: Path) -> str:
     if not uri:
         return default
     if _SERVER.match(uri):
-        check_server_address("tracking.uri (or MLFLOW_TRACKING_URI)", uri)
+        check_server_address("MLflow's address (tracking.uri, MLFLOW_TRACKING_URI or an option)", uri)
         return uri
     name = uri.removeprefix(_SQLITE)
     if uri.startswith(_SQLITE) and name.startswith("file:/"):  # SQLite's own URI form, with options
@@ -38,7 +38,8 @@ def resolve_uri(uri: str | None, runs_dir: Path) -> str:
     if uri.startswith(_SQLITE) and name and not name.startswith((":", "file:", "?")):
         return _as_meant(uri)
     raise UserError(
-        "tracking.uri (or MLFLOW_TRACKING_URI) must name a SQLite file, an MLflow server or a database server, "
+        "MLflow's address (tracking.uri, MLFLOW_TRACKING_URI or an option) must name a SQLite file, an MLflow server or a "
+        "database server, "
         f"but got {without_password(uri)!r}. MLflow no longer keeps runs in plain folders: "
         f"use {default}, http://HOST:PORT or postgresql://..."
     )
