@@ -38,7 +38,7 @@ def resolve_uri(uri: str | None, runs_dir: Path) -> str:
     if uri.startswith(_SQLITE) and name and not name.startswith((":", "file:", "?")):
         return _as_meant(uri)
     raise UserError(
-        "MLflow's address (tracking.uri, MLFLOW_TRACKING_URI or an option) must name a SQLite file, an MLflow server or "
+        "MLflow's address (tracking.uri, MLFLOW_TRACKING_URI, an option) must name a SQLite file, an MLflow server or "
         f"a database server, but got {without_password(uri)!r}. MLflow no longer keeps runs in plain folders: "
         f"use {default}, http://HOST:PORT or postgresql://..."
     )
