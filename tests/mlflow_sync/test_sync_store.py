@@ -73,7 +73,7 @@ def test_a_relative_sqlite_file_is_meant_from_the_current_folder(
     ],
 )
 def test_places_where_mlflow_keeps_no_runs_are_refused_with_the_remedy(uri: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"tracking\.uri .*got '.*'.*no longer .*folders: use sqlite:///.*mlflow\.db"):
+    with pytest.raises(UserError, match=r"tracking\.uri.*got '.*'.*no longer .*folders: use sqlite:///.*mlflow\.db"):
         resolve_uri(uri, tmp_path)
 
 
