@@ -92,6 +92,9 @@ def _watch(work: CatchingUp, console: SyncConsole) -> None:
     while True:
         started = time.monotonic()
         deliveries, damaged = work.deliveries()
+        for delivery in deliveries:
+            if delivery.store_is_another and delivery.check() is None:
+                console.say(f"MLflow's store at {delivery.uri} is another one: what it lacks is sent again")
         found = [*damaged, *(handled for delivery in deliveries for handled in delivery.send(patience=0.0))]
         for handled in found:
             news = f"{handled.result} {handled.reason}"

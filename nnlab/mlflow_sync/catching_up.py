@@ -14,7 +14,7 @@ from nnlab.config.tracking_uri import is_same_store, sqlite_path
 from nnlab.mlflow_sync.backlog import bound
 from nnlab.mlflow_sync.presence import forget, lost
 from nnlab.mlflow_sync.state import SyncState
-from nnlab.mlflow_sync.store import ensure_store
+from nnlab.mlflow_sync.store import connect, is_replaced
 from nnlab.mlflow_sync.trouble import RefusedError, Trouble, trouble
 from nnlab.mlflow_sync.upload import upload
 from nnlab.redaction import redacted
@@ -132,6 +132,11 @@ class Delivery:
         """How many runs it has, as far as is known."""
         return len(self._shipment.arrived) - len(self.lost)
 
+    @property
+    def store_is_another(self) -> bool:
+        """Whether what the store had may be lost since this process last connected to it."""
+        return is_replaced(self._shipment.uri)
+
     def check(self) -> Trouble | None:
         """Ask the store for what it once had; returns why it cannot be asked. Nothing is changed."""
         path = sqlite_path(self._shipment.uri)
@@ -203,8 +208,7 @@ class Delivery:
                 )
             path = sqlite_path(self._shipment.uri)
             beside = self._runs_dir if path is None or not self._shipment.is_copy else path.parent
-            ensure_store(self._shipment.uri, beside / "artifacts")
-            self._client = MlflowClient(self._shipment.uri)
+            self._client = connect(self._shipment.uri, beside / "artifacts")
             self._client.search_experiments(max_results=1)
         return self._client
 

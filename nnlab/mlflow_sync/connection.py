@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnlab.config.tracking_uri import sqlite_path
 from nnlab.mlflow_sync.schedule import Attempts
-from nnlab.mlflow_sync.store import ensure_store
+from nnlab.mlflow_sync.store import connect, is_replaced
 from nnlab.mlflow_sync.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -43,16 +43,14 @@ class Connection:
         self.trouble: Trouble | None = None
 
     def client(self) -> MlflowClient:
-        """MLflow's client; the store is created if it is missing.
+        """MLflow's client; the store is created if it is missing, at first or by now.
 
         Raises:
             Exception: MLflow's or the driver's, if the store does not answer or cannot be used.
         """
-        if self._client is None:
-            from mlflow import MlflowClient
-
-            ensure_store(self.uri, self._runs_dir / "artifacts", self._answers)
-            client = MlflowClient(self.uri)
+        if self._client is None or is_replaced(self.uri):
+            self._client = None
+            client = connect(self.uri, self._runs_dir / "artifacts", self._answers)
             if sqlite_path(self.uri) is None:
                 client.search_experiments(max_results=1)
             self._client = client

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nnlab.config.tracking_uri import sqlite_path, sqlite_uri
 from nnlab.errors import RunFailedError
@@ -20,10 +21,49 @@ from nnlab.paths import environment_of_mlflow
 from nnlab.redaction import redacted
 from nnlab.runs.files import FileLock
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 SECONDS_TO_CONNECT = 10
 HAVE_A_TIMEOUT = ("psycopg", "psycopg2", "pymysql", "mysqldb")
 CREATING = 0x6E6E6C6162
 """The number of PostgreSQL's lock under which one process creates the tables."""
+
+_connected_to: dict[str, tuple[int, int]] = {}
+"""The file that MLflow has open for an address of SQLite."""
+
+
+def connect(uri: str, artifact_root: Path, is_making: Callable[[], None] = lambda: None) -> MlflowClient:
+    """MLflow's client of a store that is there now: see `ensure_store`, whose arguments and errors it has.
+
+    MLflow keeps the connections of an address while the process lives: with a file that was deleted or replaced, they
+    would go on reading and writing what nobody sees any more.
+    """
+    ensure_store(uri, artifact_root, is_making)
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    file = _file(uri)
+    if file is not None:
+        if _connected_to.get(uri, file) != file:
+            client._tracking_client.store.engine.dispose()
+        _connected_to[uri] = file
+    return client
+
+
+def is_replaced(uri: str) -> bool:
+    """Whether the SQLite file that this process is connected to was deleted, or is another now."""
+    return uri in _connected_to and _file(uri) != _connected_to[uri]
+
+
+def _file(uri: str) -> tuple[int, int] | None:
+    """Which file is there, whatever its name; None if there is none."""
+    path = sqlite_path(uri)
+    try:
+        found = None if path is None else path.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = lambda: None) -> None:

@@ -24,7 +24,6 @@ RUN = [
 ]
 UNTRACKED = "tracking.enabled=false"
 MNIST = REPOSITORY.parent / "shared" / "data" / "mnist"
-MNIST = MNIST if MNIST.exists() else Path("/work/shared/data/mnist")
 
 
 def only_run(folder: Path) -> Path:

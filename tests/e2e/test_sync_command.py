@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,28 @@ def test_watching_follows_what_runs_and_ctrl_c_leaves_without_loss(
     assert errors == ""
     recorder.close("finished")
     assert sync(runs_dir).returncode == 0
+    assert doubled(views(uri)) == []
+
+
+@pytest.mark.slow
+def test_watching_fills_a_store_again_that_is_deleted_meanwhile(
+    runs_dir: Path, uri: str, started: subprocess.Popen[str]
+) -> None:
+    path = left(runs_dir, uri)
+    wait_for(lambda: getattr(SyncState.of(path), "is_closed", False))
+    (runs_dir / "mlflow.db").unlink()
+
+    def has_both() -> bool:
+        with closing(sqlite3.connect(f"file:{runs_dir}/mlflow.db?mode=ro", uri=True)) as store:
+            return bool(store.execute("SELECT count(*) FROM runs WHERE status = 'FINISHED'").fetchone() == (2,))
+
+    wait_for((runs_dir / "mlflow.db").exists)
+    left(runs_dir, uri)
+    wait_for(has_both)
+    started.send_signal(signal.SIGINT)
+    out, errors = started.communicate(timeout=60)
+    assert "is another one" in out
+    assert errors == ""
     assert doubled(views(uri)) == []
 
 

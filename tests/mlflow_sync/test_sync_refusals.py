@@ -127,8 +127,9 @@ def test_a_host_that_is_not_there_is_told_while_the_run_trains(runs_dir: Path) -
 def test_a_wrong_password_of_mlflows_own_authentication(
     runs_dir: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("flask_wtf", reason="needs mlflow[auth]")
     monkeypatch.setenv("MLFLOW_FLASK_SERVER_SECRET_KEY", "s" * 32)
+    monkeypatch.setenv("MLFLOW_AUTH_ADMIN_PASSWORD", "of the administrator")
+    monkeypatch.chdir(tmp_path)  # where it keeps its users
     port = free_port()
     server = start(
         *("-m", "mlflow", "server", "--app-name", "basic-auth", "--host", "127.0.0.1", "--port", str(port)),
@@ -143,7 +144,6 @@ def test_a_wrong_password_of_mlflows_own_authentication(
         except OSError:
             return False
 
-    monkeypatch.chdir(tmp_path)
     wait_for(answers)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "oPen-sesame")

@@ -122,6 +122,25 @@ def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: 
     assert shown(uri, left.directory.path) == ("KILLED", "killed")
 
 
+def test_a_store_that_is_replaced_while_a_run_is_followed_gets_all_of_it(
+    runs_dir: Path, uri: str, template_store: Path
+) -> None:
+    recorder = start(runs_dir)
+    path = recorder.directory.path
+    recorder.epoch(1, metrics(1))
+    with at_work(uri, runs_dir, path) as (arrivals, arrived):
+        wait_for(lambda: getattr(SyncState.of(path), "is_described", False))
+        (runs_dir / "mlflow.db").unlink()
+        shutil.copy(template_store, runs_dir / "mlflow.db")
+        recorder.epoch(2, metrics(2))
+        recorder.close("finished")
+        arrivals.put(None)
+        assert arrived.result()
+    with closing(sqlite3.connect(runs_dir / "mlflow.db")) as store:
+        assert store.execute("SELECT step FROM metrics WHERE key = 'lr' ORDER BY step").fetchall() == [(1,), (2,)]
+        assert store.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)]
+
+
 def test_a_run_that_restarts_after_it_arrived_is_noticed_while_the_worker_works(runs_dir: Path, uri: str) -> None:
     recorder = start(runs_dir)
     path = recorder.directory.path
