@@ -41,6 +41,11 @@ def test_what_works_knows_of_no_screen() -> None:
     assert [path for path in working if "Console" in path.read_text(encoding="utf-8")] == []
 
 
+def test_a_home_folder_is_asked_for_where_it_may_be_missing() -> None:
+    asking = [path for path in FILES if "expanduser(" in path.read_text(encoding="utf-8")]
+    assert asking == [PACKAGE / "paths.py"]
+
+
 def test_events_of_a_journal_are_told_apart_only_where_journals_are_read() -> None:
     readers = {path for path in FILES if '["event"]' in path.read_text(encoding="utf-8")}
     sent = PACKAGE / "mlflow_sync" / "contents.py"

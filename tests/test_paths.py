@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from nnlab.batch import compose
 from nnlab.config.tracking_uri import resolve_uri
+from nnlab.data.download import CACHE_VARIABLE, cache_folder
 from nnlab.errors import UserError
 from nnlab.paths import ensure_temporary_folder, environment_of_mlflow, expanded
 from nnlab.runs.directory import RunDirectory
@@ -43,6 +45,16 @@ def test_a_home_folder_that_is_unknown_is_refused_everywhere(monkeypatch: pytest
     ):
         with pytest.raises(UserError, match="Write the path in full"):
             use()
+
+
+def test_downloads_need_a_home_folder_or_one_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    no_home(monkeypatch)
+    for variable in (CACHE_VARIABLE, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(UserError, match=CACHE_VARIABLE):
+        compose("data=mnist").load()
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    assert cache_folder() == tmp_path
 
 
 def test_mlflow_gets_a_home_folder_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

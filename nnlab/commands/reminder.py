@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nnlab.commands.invocation import python
 from nnlab.mlflow_sync.backlog import unsynced
+from nnlab.paths import expanded
 from nnlab.runs.resolve import runs_dir_option
 
 SECONDS = 0.5
@@ -22,7 +23,7 @@ def reminder(runs_dir: Path, but: Collection[Path] = ()) -> str | None:
         runs_dir: the folder; may be missing.
         but: runs that are spoken of already.
     """
-    runs_dir = runs_dir.expanduser().absolute()
+    runs_dir = expanded(runs_dir).absolute()
     but = {run.absolute() for run in but}
     count, at_least, deadline = 0, "", time.monotonic() + SECONDS
     for found in unsynced(runs_dir):

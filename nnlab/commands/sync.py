@@ -19,7 +19,7 @@ from nnlab.config.tracking_uri import resolve_uri
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.backlog import destination
 from nnlab.mlflow_sync.launch import ALWAYS, NEVER, UNLESS_SET
-from nnlab.paths import environment_of_mlflow
+from nnlab.paths import environment_of_mlflow, expanded
 from nnlab.runs.resolve import resolve
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.watch and options.dry_run:
         raise UserError("--watch sends what comes, and --dry-run sends nothing. Leave one of them out.")
-    runs_dir = options.runs_dir.expanduser().absolute()
+    runs_dir = expanded(options.runs_dir).absolute()
     if not runs_dir.is_dir():
         raise UserError(f"The folder of the runs must exist, but {runs_dir} does not. Name it by --runs-dir.")
     chosen = {resolve(run, runs_dir).absolute() for run in options.runs}

@@ -40,13 +40,23 @@ class Published:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: `NNLAB_DATA_DIR`, else `nnlab` in the user's cache folder."""
+    """Where downloads are kept: `NNLAB_DATA_DIR`, else `nnlab` in the user's cache folder.
+
+    Raises:
+        UserError: if the user has neither.
+    """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
         return expanded(chosen).absolute()
     import platformdirs
 
-    return platformdirs.user_cache_path("nnlab")
+    try:
+        return platformdirs.user_cache_path("nnlab")
+    except RuntimeError as error:
+        raise UserError(
+            "Downloads are kept in the user's cache folder, but there is none: the user is unknown, and HOME is not "
+            f"set. Set {CACHE_VARIABLE} to a folder that you can write to."
+        ) from error
 
 
 def fetch(published: Published, *, progress: bool = False) -> Path:

@@ -20,6 +20,7 @@ from nnlab.mlflow_sync.launch import ALL, NOT_ALL, how_it_died, is_stopped, laun
 from nnlab.mlflow_sync.messages import Answers, LeftOut, Refuses, from_line
 from nnlab.mlflow_sync.state import SyncState, note_destination
 from nnlab.mlflow_sync.waiting import Arrivals, how_to_sync
+from nnlab.paths import expanded
 from nnlab.redaction import redacted
 
 SECONDS_FOR_A_FIRST_ANSWER = 10.0
@@ -65,8 +66,7 @@ class SyncProcess:
 
         Args:
             uri: MLflow's tracking URI as `resolve_uri` gives it.
-            runs_dir: the folder of all runs; `mirror.log` is written there (`mirror-UID.log` where that is another
-                user's).
+            runs_dir: the folder of all runs; `mirror.log` is written there (`mirror-UID.log` if that is another's).
             niceness: how much the process yields to others, from 0 to 19. A study, which keeps all processors busy,
                 is done sooner where it does not: what is left for the end is done by one process alone.
             warn: called from another thread, at once, with what the user must know: each once, in one line.
@@ -74,7 +74,7 @@ class SyncProcess:
         Raises:
             UserError: if `runs_dir` cannot be written.
         """
-        runs_dir = runs_dir.expanduser().absolute()
+        runs_dir = expanded(runs_dir).absolute()
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
             self._log = log_in(runs_dir)

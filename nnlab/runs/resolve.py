@@ -29,8 +29,8 @@ def default_runs_dir() -> Path:
 
 def runs_dir_option(runs_dir: Path) -> list[str]:
     """What a command line needs for this folder of the runs: nothing for the default one."""
-    folder = runs_dir.expanduser().absolute()
-    return [] if folder == default_runs_dir().expanduser().absolute() else ["--runs-dir", str(folder)]
+    folder = expanded(runs_dir).absolute()
+    return [] if folder == expanded(default_runs_dir()).absolute() else ["--runs-dir", str(folder)]
 
 
 def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
