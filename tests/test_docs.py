@@ -57,6 +57,7 @@ def blocks() -> list[str]:
 # Commands
 
 
+@pytest.mark.slow
 def test_every_command_answers_help_with_status_0() -> None:
     modules = sorted(set(re.findall(r"python -m ([\w.]+)", README)))
     assert {"nnlab.run", "nnlab.sweep", "experiments"} < set(modules)

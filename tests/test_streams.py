@@ -103,6 +103,7 @@ def test_a_character_that_the_encoding_lacks_is_spelt_out(buffered: str, tmp_pat
     assert done.stderr.splitlines()[-1] == "?"
 
 
+@pytest.mark.slow
 def test_a_pipe_that_somebody_made_non_blocking_gets_every_byte(tmp_path: Path) -> None:
     program = (
         "import os, sys\nfrom nnlab.exit_status import exit_status\nos.set_blocking(1, False)\n"

@@ -46,7 +46,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 @given(asked=st.fixed_dictionaries({}, optional=VALUES))
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_what_is_asked_for_is_what_the_config_says(asked: dict[str, Any]) -> None:
     overrides = [f"{key}={as_typed(value)}" for key, value in asked.items()]
     config = flat(as_dict(validate(composed(*HERE, *overrides)).config))
@@ -54,7 +54,7 @@ def test_what_is_asked_for_is_what_the_config_says(asked: dict[str, Any]) -> Non
 
 
 @given(order=st.permutations(["optimizer=adam", "optimizer.lr=0.5", "model=sigmoid_mlp", "model.hidden=[7]"]))
-@settings(max_examples=12)
+@settings(max_examples=6)
 def test_the_order_on_the_command_line_does_not_matter(order: list[str]) -> None:
     config = validate(composed(*order)).config
     assert (config.optimizer.lr, config.model.hidden, config.model.name) == (0.5, (7,), "sigmoid_mlp")

@@ -52,6 +52,7 @@ def test_sqlites_own_form_names_the_file_that_sqlite_opens(tmp_path: Path) -> No
     assert sqlite_path(f"sqlite:///{file.as_uri().replace('%', '%25').replace('///', '/')}?uri=true") == file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*NASTY[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in NASTY[2:])])
 def test_runs_of_a_folder_of_any_name_arrive_in_it_and_nowhere_else(
     name: str, tmp_path: Path, template_store: Path

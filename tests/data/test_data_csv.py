@@ -176,6 +176,7 @@ def test_a_folder_without_a_training_file_is_refused(write: Callable[..., Path],
         load_csv(tmp_path)
 
 
+@pytest.mark.slow
 def test_mnist_5k_written_as_csv_keeps_its_digest(tmp_path: Path) -> None:
     embedded = load(DataSettings(name="mnist_5k"))
     file = tmp_path / "mnist_train.csv.gz"

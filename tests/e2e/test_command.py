@@ -131,6 +131,7 @@ def test_a_job_has_absolute_paths_whatever_was_typed(tmp_path: Path, monkeypatch
     assert job.config.tracking.uri == f"sqlite:///{tmp_path / 'here' / 'mlflow.db'}"
 
 
+@pytest.mark.slow
 def test_mnist_files_train_through_the_published_preset(tmp_path: Path) -> None:
     mnist = REPOSITORY.parent / "shared" / "data" / "mnist"
     if not mnist.is_dir():

@@ -83,6 +83,7 @@ def test_mlflow_has_one_run_with_each_point_once(killed: Path) -> None:
         assert len(client.get_metric_history(run.info.run_id, name)) == 1
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_extended_by_the_newest_of_its_kind(killed: Path) -> None:
     refused = in_process("--last", folder=killed, program="nnlab.resume")
     assert (refused.returncode, refused.stdout) == (2, "")

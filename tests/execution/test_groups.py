@@ -57,6 +57,7 @@ def test_what_has_ended_is_not_run_again(
     assert "1 had ended" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_group_that_is_complete_starts_anew(tmp_path: Path) -> None:
     once = run_all(jobs(tmp_path, count=2), workers=1)
     again = run_all(jobs(tmp_path, count=2), workers=1)
@@ -64,6 +65,7 @@ def test_a_group_that_is_complete_starts_anew(tmp_path: Path) -> None:
     assert digests(once) == digests(again)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "options"),
     [((), {"fresh": True}), (("optimizer.lr=0.02",), {}), (("tracking.experiment=another",), {})],
@@ -82,6 +84,7 @@ def test_runs_of_other_code_are_left_alone(tmp_path: Path) -> None:
     assert first not in run_all(jobs(tmp_path), workers=1)
 
 
+@pytest.mark.slow
 def test_a_damaged_run_is_run_anew(tmp_path: Path, expected: list[str]) -> None:
     first = left_after_one(jobs(tmp_path))
     (first / "model" / "weights.safetensors").write_bytes(b"damaged")

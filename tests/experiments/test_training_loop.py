@@ -19,6 +19,7 @@ def test_it_is_a_page_of_under_sixty_lines() -> None:
     assert len(Path(inspect.getfile(training_loop)).read_text(encoding="utf-8").splitlines()) < 60
 
 
+@pytest.mark.slow
 def test_it_learns_and_reports_once_in_a_thousand_iterations(capsys: pytest.CaptureFixture[str]) -> None:
     overrides = ("experiment=miniflow", "data=mnist_5k", "data.split.strategy=stratified", "tracking.enabled=false")
     data = dataset_of(compose(*overrides).config.data, seed=0)

@@ -104,7 +104,13 @@ def without_the_study(runs_dir: Path, template_store: Path) -> None:
         database.execute("DELETE FROM inputs WHERE destination_id = ?", (lost,))
 
 
-@pytest.mark.parametrize("damage", [emptied, removed, without_artifacts, without_the_study])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        emptied,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (removed, without_artifacts, without_the_study)),
+    ],
+)
 def test_a_store_that_has_lost_runs_is_filled_again_and_equals_the_first(
     runs_dir: Path, uri: str, template_store: Path, everything: dict[str, list[View]], damage: Any
 ) -> None:
@@ -115,6 +121,7 @@ def test_a_store_that_has_lost_runs_is_filled_again_and_equals_the_first(
     assert caught_up(runs_dir) == {}
 
 
+@pytest.mark.slow
 def test_a_store_of_an_earlier_time_gets_what_came_since(
     runs_dir: Path, uri: str, everything: dict[str, list[View]]
 ) -> None:
@@ -133,6 +140,7 @@ def test_a_store_of_an_earlier_time_gets_what_came_since(
     assert views(uri) == whole
 
 
+@pytest.mark.slow
 def test_runs_without_their_notes_are_found_in_mlflow_and_not_doubled(
     runs_dir: Path, uri: str, everything: dict[str, list[View]]
 ) -> None:
@@ -149,6 +157,7 @@ def test_runs_without_their_notes_are_found_in_mlflow_and_not_doubled(
     }
 
 
+@pytest.mark.slow
 def test_a_run_that_the_user_deleted_stays_deleted_even_if_it_is_gone_for_good(
     runs_dir: Path, uri: str, client: MlflowClient, everything: dict[str, list[View]]
 ) -> None:
@@ -162,6 +171,7 @@ def test_a_run_that_the_user_deleted_stays_deleted_even_if_it_is_gone_for_good(
     assert "study-0001" not in caught_up(runs_dir)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_restored_gets_what_came_meanwhile(
     runs_dir: Path, uri: str, client: MlflowClient, everything: dict[str, list[View]]
 ) -> None:
@@ -204,6 +214,7 @@ def test_a_trial_alone_takes_its_study_along_and_a_study_its_trials(runs_dir: Pa
     assert len(caught_up(runs_dir)) == 1
 
 
+@pytest.mark.slow
 def test_a_study_that_goes_elsewhere_takes_all_its_trials_there(
     runs_dir: Path, uri: str, tmp_path: Path, template_store: Path, everything: dict[str, list[View]]
 ) -> None:

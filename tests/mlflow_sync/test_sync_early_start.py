@@ -29,6 +29,7 @@ def marked(mark: str) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_one_that_is_assigned_is_not_discarded_any_more(runs_dir: Path, uri: str) -> None:
     process = syncing(uri, runs_dir)
     process.discard()
@@ -51,6 +52,7 @@ def test_none_is_started_where_none_is_needed(arguments: list[str]) -> None:
         assert process is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["nnlab.run", pytest.param("nnlab.sweep", marks=pytest.mark.slow)])
 def test_a_wrong_command_line_leaves_no_process_behind(program: str, tmp_path: Path) -> None:
     mark = f"{tmp_path}"

@@ -132,6 +132,7 @@ def test_a_model_of_before_whose_package_is_called_nnlab_still_predicts(
     assert outputs[0] == outputs[1], done.stderr
 
 
+@pytest.mark.slow
 def test_it_refuses_weights_that_were_changed(logged: tuple[str, Path], tmp_path: Path) -> None:
     weights = logged[1] / "artifacts" / "weights.safetensors"
     data = bytearray(weights.read_bytes())

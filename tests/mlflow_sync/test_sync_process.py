@@ -66,6 +66,7 @@ def test_a_run_is_in_mlflow_while_it_trains_and_whole_when_it_has_ended(runs_dir
     assert {"model/MLmodel", "model/weights.safetensors"} <= {artifact.path for artifact in artifacts}
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_closed_as_killed_by_the_worker_that_survives_it(
     runs_dir: Path, uri: str, start: Start
 ) -> None:

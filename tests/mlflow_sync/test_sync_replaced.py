@@ -103,6 +103,7 @@ def test_a_stopped_worker_holds_up_no_run_that_is_announced_and_is_replaced_at_t
     assert shown(uri, path) == ("FINISHED", "finished")
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_stopped_for_a_moment_goes_on(
     runs_dir: Path, uri: str, said: list[str], syncing: Callable[[], SyncProcess]
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_refused_uri_is_shown_without_its_password(tmp_path: Path) -> None:
         resolve_uri("ftp://me:secret@host", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_store_is_made_whole_whatever_a_killed_attempt_left_behind(tmp_path: Path) -> None:
     runs = tmp_path / "my runs"
     runs.mkdir()

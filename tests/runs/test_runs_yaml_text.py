@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlab.runs.yaml_text import read_yaml
@@ -19,6 +19,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=30)  # a hundred thousand in `make faults`
 @given(tree=st.dictionaries(TEXTS, VALUES))
 def test_what_pyyaml_writes_of_plain_values_is_read_as_pyyaml_reads_it(tree: dict[str, Any]) -> None:
     text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)

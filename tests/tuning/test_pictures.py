@@ -182,6 +182,7 @@ def test_the_page_loads_nothing_from_elsewhere(page: str) -> None:
     assert library == get_plotlyjs()
 
 
+@pytest.mark.slow
 def test_the_page_fits_into_an_address_as_mlflow_shows_it() -> None:
     # Chromium takes addresses of 2 MiB; MLflow writes an HTML artifact into one, quoted.
     page, problems = study_page(a_study(300), LOSS, "x" * 80)
@@ -220,6 +221,7 @@ def importances(page: str, anchor: str) -> dict[str, float]:
     return dict(zip(bars["y"], bars["x"], strict=True))
 
 
+@pytest.mark.slow
 def test_what_alone_decides_is_the_most_important() -> None:
     page, _ = study_page(a_study(200), LOSS, "study")
     assert page is not None
@@ -229,6 +231,7 @@ def test_what_alone_decides_is_the_most_important() -> None:
     assert {"optimizer.momentum", "model.width.2"} < found.keys()
 
 
+@pytest.mark.slow
 def test_each_of_two_objectives_has_its_own_figures() -> None:
     page, _ = study_page(a_study(200, BOTH), BOTH, "study")
     assert page is not None

@@ -153,6 +153,7 @@ def test_optuna_s_cmaes_falls_back_to_chance_for_choices_and_conditions(caplog: 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_torch(), reason="needs PyTorch")
 def test_optuna_s_gp_falls_back_to_chance_for_conditions(caplog: pytest.LogCaptureFixture) -> None:
     text = warned(optuna.samplers.GPSampler(seed=0, n_startup_trials=2), CONDITIONAL, caplog)
