@@ -93,8 +93,8 @@ def _watch(work: CatchingUp, console: SyncConsole) -> None:
         started = time.monotonic()
         deliveries, damaged = work.deliveries()
         for delivery in deliveries:
-            if delivery.store_is_another and delivery.check() is None:
-                console.say(f"MLflow's store at {delivery.uri} is another one: what it lacks is sent again")
+            if delivery.store_is_replaced and delivery.check() is None and delivery.to_send:
+                console.say(f"MLflow's store at {delivery.uri} was deleted or replaced: what it lacks is sent again")
         found = [*damaged, *(handled for delivery in deliveries for handled in delivery.send(patience=0.0))]
         for handled in found:
             news = f"{handled.result} {handled.reason}"

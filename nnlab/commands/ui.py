@@ -76,7 +76,7 @@ def server_command(port: int) -> list[str]:
 
 
 def check_store(uri: str) -> None:
-    """Whether a store can be shown.
+    """Refuse a store that cannot be shown from here.
 
     Args:
         uri: of the store, resolved.

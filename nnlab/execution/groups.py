@@ -42,13 +42,14 @@ class Group:
             return None
         over = sum(run.is_over for run in self.earlier.values())
         on, new = len(self.earlier) - over, len(self.jobs) - len(self.earlier)
-        parts = [
-            f"{over} had ended and {'is' if over == 1 else 'are'} not run again",
-            f"{on} {'goes' if on == 1 else 'go'} on",
-            f"{new} {'starts' if new == 1 else 'start'} now",
-        ]
+        words = {
+            f"{over} had ended and {'is' if over == 1 else 'are'} not run again": over,
+            f"{on} {'goes' if on == 1 else 'go'} on": on,
+            f"{new} {'starts' if new == 1 else 'start'} now": new,
+        }
+        parts = [text for text, count in words.items() if count]
         dirty = [run.provenance["git"]["dirty"] for run in self.earlier.values()]
-        doubt = " (the code has uncommitted changes: whether by the same ones is not known)" if "true" in dirty else ""
+        doubt = " (the code has uncommitted changes; whether they are the same is not known)" if "true" in dirty else ""
         return f"these {len(self.jobs)} runs were started before and left unfinished: {', '.join(parts)}{doubt}"
 
 

@@ -133,7 +133,7 @@ class Delivery:
         return len(self._shipment.arrived) - len(self.lost)
 
     @property
-    def store_is_another(self) -> bool:
+    def store_is_replaced(self) -> bool:
         """Whether what the store had may be lost since this process last connected to it."""
         return is_replaced(self._shipment.uri)
 

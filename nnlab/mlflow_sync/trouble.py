@@ -29,7 +29,7 @@ TLS = (
     "Name the certificate of whoever signed the server's by MLFLOW_TRACKING_SERVER_CERT_PATH (a database's by "
     "sslrootcert=FILE in its address), or correct the address."
 )
-NO_MLFLOW = "Correct tracking.uri or MLFLOW_TRACKING_URI: who answers there is no MLflow server, or an old one."
+NO_MLFLOW = "Correct tracking.uri or MLFLOW_TRACKING_URI: what answers there is no MLflow server, or an old one."
 
 ERRNO_REMEDIES = {
     errno.ENOSPC: FULL,

@@ -99,9 +99,9 @@ def kind_of(found: os.stat_result) -> str:
 def _check(path: Path, folder: int, found: os.stat_result, flags: int) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise UnsafeFileError(path, f"it must be a plain file, but is {kind_of(found)}")
-    owners = {os.fstat(folder).st_uid, 0}  # a file of this user in a folder of another is a second name of it
+    owners = {os.fstat(folder).st_uid, 0}  # one's own file in another user's folder is a second name, made by them
     if flags & _WRITING:
         check_one_name(path, found)
         owners |= {os.geteuid()}
     if found.st_uid not in owners:
-        raise UnsafeFileError(path, f"its folder is not of the same user, uid {found.st_uid}")
+        raise UnsafeFileError(path, f"it belongs to uid {found.st_uid}, and its folder to another user")

@@ -14,11 +14,11 @@ SECONDS_AT_ONCE = 0.1
 class Pace:
     """Paces an epoch after the other.
 
-    Attributes:
-        interval: steps between two marks of an epoch, at which its loss is looked at, whatever the pace.
-
     Args:
         steps_per_epoch: how many an epoch has.
+
+    Attributes:
+        interval: steps between two marks of an epoch, at which its loss is looked at, whatever the pace.
     """
 
     def __init__(self, steps_per_epoch: int) -> None:

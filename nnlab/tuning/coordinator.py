@@ -185,9 +185,8 @@ class Coordinator:
             future = self._executor.submit(run_trial, task, self._calls[trial.number])
         except Exception as error:
             if machine_error(error) is None and isinstance(error, UserError):
-                self._done.append(
-                    (trial, Outcome("failed", redacted(str(error))))
-                )  # no corner of the space has shown it
+                # No corner of the space has shown it.
+                self._done.append((trial, Outcome("failed", redacted(str(error)))))
                 return
             self._waiting.appendleft(trial)
             raise

@@ -132,7 +132,7 @@ def test_watching_fills_a_store_again_that_is_deleted_meanwhile(
     wait_for(has_both)
     started.send_signal(signal.SIGINT)
     out, errors = started.communicate(timeout=60)
-    assert "is another one" in out
+    assert "replaced" in out
     assert errors == ""
     assert doubled(views(uri)) == []
 
