@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnlab.config.tracking_uri import sqlite_path
+from nnlab.mlflow_sync.messages import Answers, Replaced
 from nnlab.mlflow_sync.schedule import Attempts
 from nnlab.mlflow_sync.store import connect, is_replaced
 from nnlab.mlflow_sync.trouble import Trouble
@@ -26,17 +27,17 @@ class Connection:
     Args:
         uri: resolved.
         runs_dir: absolute; where the files go of a store that is no server.
-        answers: called when it has answered, or is being created.
+        tell: called when it has answered, or is being created; and when it was replaced.
 
     Attributes:
         attempts: to use the store at all.
         trouble: what it said the last time that it did not do what it was asked; None if it has since.
     """
 
-    def __init__(self, uri: str, runs_dir: Path, answers: Callable[[], object]) -> None:
+    def __init__(self, uri: str, runs_dir: Path, tell: Callable[[Answers | Replaced], object]) -> None:
         self.uri = uri
         self._runs_dir = runs_dir
-        self._say_so = answers
+        self._tell = tell
         self._client: MlflowClient | None = None
         self._answered_at = -float("inf")
         self.attempts = Attempts()
@@ -48,13 +49,16 @@ class Connection:
         Raises:
             Exception: MLflow's or the driver's, if the store does not answer or cannot be used.
         """
-        if self._client is None or is_replaced(self.uri):
+        was_replaced = is_replaced(self.uri)
+        if self._client is None or was_replaced:
             self._client = None
             client = connect(self.uri, self._runs_dir / "artifacts", self._answers)
             if sqlite_path(self.uri) is None:
                 client.search_experiments(max_results=1)
             self._client = client
             self._answers()
+            if was_replaced:
+                self._tell(Replaced())
         return self._client
 
     def worked(self) -> None:
@@ -86,4 +90,4 @@ class Connection:
 
     def _answers(self) -> None:
         self._answered_at = time.monotonic()
-        self._say_so()
+        self._tell(Answers())

@@ -35,10 +35,34 @@ class LeftOut:
     why: str
 
 
-Message = Answers | Refuses | LeftOut
-KINDS: dict[str, type[Answers] | type[Refuses] | type[LeftOut]] = {
-    kind.__name__: kind for kind in (Answers, Refuses, LeftOut)
-}
+@dataclass(frozen=True)
+class Replaced:
+    """The SQLite store was deleted or replaced while it was in use: the one that is there now lacks what it had."""
+
+
+Warned = Refuses | LeftOut | Replaced
+Message = Answers | Warned
+KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Answers, Refuses, LeftOut, Replaced)}
+
+
+def in_words(message: Warned, store: str, how_to_sync: str) -> str:
+    """The message as the user gets it, in a line.
+
+    Args:
+        message: what the worker said.
+        store: its address, without password.
+        how_to_sync: the command that brings what is missing.
+    """
+    match message:
+        case Refuses(why):
+            return f"MLflow at {store} takes no runs: {why} The work goes on; then {how_to_sync} brings them."
+        case LeftOut(run, why):
+            return f"MLflow does not get the run {run}: {why}"
+        case Replaced():
+            return (
+                f"MLflow's store at {store} was deleted or replaced while it was in use: what comes goes into the one "
+                f"that is there now, and {how_to_sync} brings what the other had."
+            )
 
 
 def to_line(message: Message) -> bytes:

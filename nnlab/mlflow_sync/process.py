@@ -17,7 +17,7 @@ from pathlib import Path
 
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.launch import ALL, NOT_ALL, how_it_died, is_stopped, launch, log_in
-from nnlab.mlflow_sync.messages import Answers, LeftOut, Refuses, from_line
+from nnlab.mlflow_sync.messages import Answers, LeftOut, Refuses, Replaced, from_line, in_words
 from nnlab.mlflow_sync.state import SyncState, note_destination
 from nnlab.mlflow_sync.waiting import Arrivals, how_to_sync
 from nnlab.paths import expanded
@@ -167,18 +167,14 @@ class SyncProcess:
         self._is_over.set()
 
     def _hear(self, line: bytes) -> None:
-        match from_line(line):
+        match message := from_line(line):
             case Answers():
                 self._has_answered = True
-            case Refuses(why) if why not in self._told:
+            case Replaced():
+                self._warn(in_words(message, redacted(self._uri), how_to_sync(self._runs_dir)))
+            case Refuses(why) | LeftOut(_, why) if why not in self._told:
                 self._told.add(why)
-                self._warn(
-                    f"MLflow at {redacted(self._uri)} takes no runs: {why} "
-                    f"The work goes on; then {how_to_sync(self._runs_dir)} brings them."
-                )
-            case LeftOut(run, why) if why not in self._told:
-                self._told.add(why)
-                self._warn(f"MLflow does not get the run {run}: {why}")
+                self._warn(in_words(message, redacted(self._uri), how_to_sync(self._runs_dir)))
 
     def _replaced(self, status: int) -> bool:
         """Whether the worker, which has ended with this status, died at its work and another goes on."""

@@ -136,6 +136,8 @@ def _remedy(cause: BaseException) -> str | None:
         return None if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError) else TLS
     if isinstance(cause, socket.gaierror):
         return NO_HOST if cause.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)) else None
+    if _sqlite_name(cause) == "SQLITE_READONLY_DBMOVED":  # deleted or replaced: the next attempt takes the new file
+        return None
     known = [
         *(remedy for name, remedy in SQLITE_REMEDIES.items() if _sqlite_name(cause).startswith(name)),
         SQLSTATE_REMEDIES.get(str(getattr(cause, "sqlstate", None))),

@@ -14,7 +14,7 @@ from pathlib import Path
 from nnlab.errors import RunFailedError, UserError
 from nnlab.mlflow_sync.backlog import Bound, unsynced
 from nnlab.mlflow_sync.connection import Connection
-from nnlab.mlflow_sync.messages import Answers, LeftOut, Message, Refuses
+from nnlab.mlflow_sync.messages import LeftOut, Message, Refuses
 from nnlab.mlflow_sync.schedule import Schedule
 from nnlab.mlflow_sync.state import AwaitsParentError, SyncState
 from nnlab.mlflow_sync.trouble import Trouble, trouble
@@ -46,7 +46,7 @@ class Worker:
         self._runs_dir = runs_dir
         self._tell = tell
         self._told: set[Message] = set()
-        self._store = Connection(uri, runs_dir, lambda: self._tell_once(Answers()))
+        self._store = Connection(uri, runs_dir, self._tell_once)
         self.looked_at = time.monotonic()
         """When the worker last went on from one thing to the next; a call that hangs stops that."""
 

@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -244,3 +246,25 @@ def test_a_server_gets_the_same_as_a_file(runs_dir: Path, uri: str, start: Start
     assert json.loads((path / "mlflow.json").read_text())["tracking_uri"] == address
     server.terminate()
     server.communicate(timeout=60)
+
+
+@pytest.mark.slow
+def test_a_store_that_is_deleted_at_work_is_told_and_the_rest_goes_into_another(runs_dir: Path, uri: str) -> None:
+    said: list[str] = []
+    process = SyncProcess()
+    process.assign(uri, runs_dir, warn=said.append)
+    before = record(runs_dir, process)
+    recorder = start(runs_dir, process)
+    recorder.epoch(1, metrics(1))
+    path = recorder.directory.path
+    wait_for(lambda: run_id(path) is not None and steps(uri, path) == [1])
+    wait_for(lambda: getattr(SyncState.of(before), "is_closed", False))
+    (runs_dir / "mlflow.db").unlink()
+    recorder.epoch(2, metrics(2))
+    recorder.close("finished")
+    assert process.finish(60) == []
+    (line,) = said
+    assert "deleted or replaced" in line
+    assert "nnlab.sync" in line
+    with closing(sqlite3.connect(runs_dir / "mlflow.db")) as store:
+        assert store.execute("SELECT step FROM metrics WHERE key = 'lr' ORDER BY step").fetchall() == [(1,), (2,)]

@@ -231,7 +231,8 @@ def sqlite_error(name: str) -> Exception:
     ("error", "kind", "word"),
     [
         (sqlite_error("SQLITE_FULL"), "refused", "disk is full"),
-        (sqlite_error("SQLITE_READONLY_DBMOVED"), "refused", "tracking.uri"),
+        (sqlite_error("SQLITE_READONLY_DIRECTORY"), "refused", "tracking.uri"),
+        (sqlite_error("SQLITE_READONLY_DBMOVED"), "passing", "in MLflow's"),
         (sqlite_error("SQLITE_CORRUPT"), "refused", "Move the file away"),
         (sqlite_error("SQLITE_BUSY"), "passing", "in MLflow's"),
         (psycopg.errors.DiskFull("could not extend file"), "refused", "could not extend file. Its disk is full"),
