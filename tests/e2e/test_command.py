@@ -183,6 +183,7 @@ def test_an_installed_wheel_works_from_another_folder(tmp_path: Path) -> None:
     assert found.stdout.strip() == str(installed / "nnlab" / "conf")
 
 
+@pytest.mark.slow
 def test_help_that_is_not_read_to_its_end_ends_without_a_word(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -196,6 +196,7 @@ print(json.dumps([float((outputs.argmax(axis=1) == arrays["y"]).mean()), list(ou
 """
 
 
+@pytest.mark.slow
 def test_the_model_loads_from_mlflow_and_predicts_what_the_test_accuracy_says(done: Done, tmp_path: Path) -> None:
     from nnlab.data import DataSettings, load
 

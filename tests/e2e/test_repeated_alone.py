@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from commands import environment, nnlab, run_directories, weights_sha256
 
 SMALL = ["trainer.epochs=2", "trainer.batch_size=8", "model.hidden=[3]", "tracking.plots=false"]
@@ -20,6 +21,7 @@ def recorded_command(run: Path) -> list[str]:
     return shlex.split(shlex.join(command))
 
 
+@pytest.mark.slow
 def test_each_run_of_several_is_repeated_alone_to_the_bit_from_another_folder(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):

@@ -66,11 +66,13 @@ def killed(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> Pa
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_killed_twice_ends_as_if_it_had_not_been(killed: Path, tmp_path: Path) -> None:
     assert nnlab(*RUN, UNTRACKED, folder=tmp_path).returncode == 0
     assert facts_of(only_run(killed)) == facts_of(only_run(tmp_path))
 
 
+@pytest.mark.slow
 def test_mlflow_has_one_run_with_each_point_once(killed: Path) -> None:
     from mlflow import MlflowClient
 

@@ -76,6 +76,7 @@ def test_others_start_anew(tmp_path: Path, change: tuple[str, ...], options: dic
     assert first not in run_all(jobs(tmp_path, *change), workers=1, **options)
 
 
+@pytest.mark.slow
 def test_runs_of_other_code_are_left_alone(tmp_path: Path) -> None:
     first = left_after_one(jobs(tmp_path))
     file = first / "provenance.json"

@@ -186,6 +186,7 @@ def test_a_run_that_was_restored_gets_what_came_meanwhile(
     assert sorted(step for name, step, *_ in run.points if name == "lr") == [1, 2]
 
 
+@pytest.mark.slow
 def test_copies_go_to_another_store_and_what_is_known_of_the_first_stays(
     runs_dir: Path, uri: str, tmp_path: Path, everything: dict[str, list[View]]
 ) -> None:

@@ -186,6 +186,7 @@ def test_a_store_that_may_not_be_written_is_told_while_the_run_trains(runs_dir: 
     assert seconds < 60
 
 
+@pytest.mark.slow
 def test_a_deleted_experiment_is_told_once_for_all_of_its_runs_and_holds_up_no_other(
     runs_dir: Path, uri: str, client: MlflowClient
 ) -> None:

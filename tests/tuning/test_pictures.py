@@ -69,6 +69,7 @@ ALWAYS = {"history.png", "study.html"}
 REPORTED = {"intermediate_values.png"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trials", "objectives", "expected"),
     [
