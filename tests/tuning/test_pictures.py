@@ -69,7 +69,6 @@ ALWAYS = {"history.png", "study.html"}
 REPORTED = {"intermediate_values.png"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trials", "objectives", "expected"),
     [
