@@ -129,6 +129,11 @@ class Done:
     store: Path
 
     @property
+    def complaints(self) -> list[str]:
+        """The lines on stderr, but for the one that says on a slow machine that MLflow is waited for."""
+        return [line for line in self.process.stderr.splitlines() if not line.startswith("waiting for MLflow")]
+
+    @property
     def client(self) -> MlflowClient:
         from mlflow import MlflowClient
 

@@ -29,7 +29,7 @@ BEST = {"best/epoch", "best/val/loss", "best/val/accuracy"}
 
 def test_the_command_ends_well_and_says_where_the_run_is(done: Done) -> None:
     assert done.process.returncode == 0, done.process.stderr
-    assert done.process.stderr == ""
+    assert done.complaints == []
     (run,), (directory,) = done.runs, done.directories
     assert str(directory) in done.process.stdout
     assert run.info.run_id in done.process.stdout
