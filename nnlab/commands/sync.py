@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 NICENESS = 10
 """How much it yields to what trains."""
 SECONDS_BETWEEN_LOOKS = 2.0
-REST = 20.0
-"""With `--watch` it rests for so many times as long as it last took to look and send."""
+REST, LONGEST_REST = 20.0, 30.0
+"""With `--watch` it rests for so many times as long as it last took to look at all runs, but not for longer (seconds).
+What is sent does not count: a store that took a minute to fill would be left alone for twenty."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -92,6 +93,7 @@ def _watch(work: CatchingUp, console: SyncConsole) -> None:
     while True:
         started = time.monotonic()
         deliveries, damaged = work.deliveries()
+        looked = time.monotonic() - started
         for delivery in deliveries:
             if delivery.store_is_replaced and delivery.check() is None and delivery.to_send:
                 console.say(f"MLflow's store at {delivery.uri} was deleted or replaced: what it lacks is sent again")
@@ -100,7 +102,7 @@ def _watch(work: CatchingUp, console: SyncConsole) -> None:
             news = f"{handled.result} {handled.reason}"
             console.found(handled, is_new=told.get(handled.run) != news)
             told[handled.run] = news
-        time.sleep(max(SECONDS_BETWEEN_LOOKS, REST * (time.monotonic() - started)))
+        time.sleep(min(max(SECONDS_BETWEEN_LOOKS, REST * looked), LONGEST_REST))
 
 
 def _say_what_would_be_sent(work: CatchingUp, console: SyncConsole) -> int:
