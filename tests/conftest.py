@@ -47,10 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def what_mlflow_leaves() -> Iterator[None]:
     """A model that MLflow loads leaves its copy of nnlab in the path of all imports, those of later processes too, and
-    `mlflow.set_tracking_uri` the address in the environment, where later runs would go to."""
+    `mlflow.set_tracking_uri` the address: in the environment, where later runs would go to, and in MLflow."""
     path, uri = list(sys.path), os.environ.get("MLFLOW_TRACKING_URI")
     yield
     sys.path[:] = path
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     if uri is not None:
         os.environ["MLFLOW_TRACKING_URI"] = uri
