@@ -20,6 +20,8 @@ from nnlab.errors import UserError
 from nnlab.mlflow_sync.backlog import destination
 from nnlab.mlflow_sync.launch import ALWAYS, NEVER, UNLESS_SET
 from nnlab.paths import environment_of_mlflow, expanded
+from nnlab.runs.directory import left_alone
+from nnlab.runs.owners import check_own
 from nnlab.runs.resolve import resolve
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     if not runs_dir.is_dir():
         raise UserError(f"The folder of the runs must exist, but {runs_dir} does not. Name it by --runs-dir.")
     chosen = {resolve(run, runs_dir).absolute() for run in options.runs}
+    for run in sorted(chosen):
+        check_own(run)
     to = None if options.to is None else resolve_uri(options.to, runs_dir)
     if to is None:
         _check_they_go_to_mlflow(chosen)
@@ -57,6 +61,8 @@ def main(arguments: Sequence[str]) -> int:
 
     work = CatchingUp(runs_dir, chosen or None, to, [resolve_uri(options.tracking_uri, runs_dir)])
     with sync_console_for() as console:
+        if not chosen and (others := left_alone(runs_dir)):
+            console.note(others)
         if options.dry_run:
             return _say_what_would_be_sent(work, console)
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from nnlab.commands.display import Display, harmless, is_live
 from nnlab.redaction import redacted
-from nnlab.streams import null_stream, open_closed, work_is_kept
+from nnlab.streams import null_stream, open_closed, work_is_kept, write_line
 
 if TYPE_CHECKING:
     from nnlab.commands.sync_bar import SyncBar
@@ -134,6 +134,11 @@ class SyncConsole(Display):
         """Print a line, without a bar."""
         self._close()
         self._line(text)
+
+    @harmless
+    def note(self, text: str) -> None:
+        """Print a line on standard error, before there is a bar."""
+        write_line(self.errors, f"note: {text}")
 
     @harmless
     def cannot_ask(self, uri: str, runs: list[Path], reason: str) -> None:

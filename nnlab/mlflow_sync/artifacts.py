@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nnlab.runs.files import is_file, read_bytes
@@ -41,6 +41,15 @@ def artifacts(run: Path) -> Iterator[Path]:
                 (folder / name).mkdir()
                 _copy(run / name, _names(run / name), folder / name)
         yield folder
+
+
+def names(run: Path) -> list[str]:
+    """Everything in the run directory `run` that MLflow is to get, as paths in it; nothing of a folder that is none."""
+    found = [name for name in FILES if is_file(run / name)]
+    for folder in FOLDERS:
+        with suppress(OSError, UnsafeFileError):
+            found += [f"{folder}/{name}" for name in _names(run / folder) if is_file(run / folder / name)]
+    return found
 
 
 def has_model(folder: Path) -> bool:

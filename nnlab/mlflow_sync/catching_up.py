@@ -173,7 +173,8 @@ class Delivery:
                 except BlockingIOError:
                     busy.append(run)
                 except Exception as error:  # whatever MLflow raises
-                    found = trouble(error, run)
+                    # Before there is a connection it is the store's trouble.
+                    found = trouble(error, run if self._client is not None else None)
                     yield Handled(run, "left", found.text)
                     refusal = None if found.kind == "damaged" else self._trouble_now()
                     if refusal is not None:
@@ -208,8 +209,9 @@ class Delivery:
                 )
             path = sqlite_path(self._shipment.uri)
             beside = self._runs_dir if path is None or not self._shipment.is_copy else path.parent
-            self._client = connect(self._shipment.uri, beside / "artifacts")
-            self._client.search_experiments(max_results=1)
+            client = connect(self._shipment.uri, beside / "artifacts")
+            client.search_experiments(max_results=1)
+            self._client = client
         return self._client
 
     def _trouble_now(self) -> Trouble | None:

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from mlflow.entities import DatasetInput, Metric
 
+from nnlab.errors import UserError
 from nnlab.mlflow_sync import fields
 from nnlab.runs import journal
-from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE
+from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, TRIALS
 from nnlab.runs.journal import Event
 from nnlab.runs.provenance_form import Provenance
 from nnlab.runs.reading import damaged, read_stored
@@ -83,12 +84,15 @@ def read_description(run: Path) -> Description:
     Raises:
         UserError: if one of its files is missing or damaged.
     """
+    if not _is_text(run.name):
+        raise UserError(f"The name of a run's directory must be text in UTF-8, but {run} is not. Rename it.")
     provenance = _stored(run, PROVENANCE, Provenance)
     config = _stored(run, CONFIG, _CONFIG)
     events = _events(run)[0]
     if not events:
         raise damaged(run / JOURNAL, "it is empty", REMEDY)
-    parent = provenance.get("parent")
+    # A trial that was moved out of its study is a run of its own.
+    parent = provenance.get("parent") if run.parent.name == TRIALS else None
     return Description(
         name=run.name,
         shown_name=provenance.get("name", run.name),
@@ -169,6 +173,11 @@ def _tags(sent: list[Event], events: list[Event], start_tags: Mapping[str, str])
     if end is not None and any(event.get("reason") for event in sent + events):
         tags[NOTE_TAG] = end["reason"] or ""  # an earlier end no longer counts
     return {str(key): str(value)[: fields.TAG_LENGTH] for key, value in tags.items()}
+
+
+def _is_text(name: str) -> bool:
+    """Whether MLflow can keep it: bytes that are no UTF-8 stand as lone surrogates."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def _stored(run: Path, name: str, shape: Any) -> Any:

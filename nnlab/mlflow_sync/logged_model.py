@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mlflow.pyfunc
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, infer_signature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.utils import environment
@@ -50,7 +50,7 @@ def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_
             started.append(model)
         else:  # of a run that was restarted since
             client.delete_logged_model(model.model_id)
-    if any(model.status == LoggedModelStatus.READY and may_be_there(model.artifact_location) for model in started):
+    if any(model.status == LoggedModelStatus.READY and has_its_files(model) for model in started):
         return
     if started:
         model = started[0]
@@ -84,6 +84,11 @@ def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_
                 client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         client.log_model_artifacts(model.model_id, str(place))
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+
+
+def has_its_files(model: LoggedModel) -> bool:
+    """Whether what MLflow loads is there, as far as it is on this machine."""
+    return may_be_there(model.artifact_location, [MLMODEL_FILE_NAME])
 
 
 @functools.cache

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def may_be_there(address: str | None) -> bool:
-    """Whether the folder at MLflow's address of a run's or model's files is there; True for one on another machine."""
+def may_be_there(address: str | None, names: Iterable[str] = ()) -> bool:
+    """Whether the folder at MLflow's address of a run's or model's files is there; True for one on another machine.
+
+    Args:
+        address: a URI.
+        names: of files that must be in it.
+    """
     parts = urllib.parse.urlsplit(address or "")
-    return parts.scheme != "file" or Path(urllib.request.url2pathname(parts.path)).is_dir()
+    if parts.scheme != "file":
+        return True
+    folder = Path(urllib.request.url2pathname(parts.path))
+    return folder.is_dir() and all((folder / name).is_file() for name in names)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Run, ViewType
+from mlflow.entities import Run
 
 from nnlab.config.tracking_uri import sqlite_path
+from nnlab.mlflow_sync.artifacts import has_model, names
+from nnlab.mlflow_sync.logged_model import has_its_files
+from nnlab.mlflow_sync.lookup import searched
 from nnlab.mlflow_sync.places import may_be_there
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.mlflow_sync.upload import LOCK, PARENT_TAG
 from nnlab.runs import journal
 from nnlab.runs.directory import JOURNAL, TRIALS
 from nnlab.runs.files import FileLock
-
-PAGE = 1000
-"""Runs in one answer of MLflow."""
 
 
 def lost(runs: Sequence[tuple[Path, SyncState]], client: MlflowClient) -> list[Path]:
@@ -35,8 +35,9 @@ def lost(runs: Sequence[tuple[Path, SyncState]], client: MlflowClient) -> list[P
             by_experiment[state.experiment_id].add(state.run_id)
     there: dict[str, Run] = {}
     for experiment_id, wanted in by_experiment.items():
-        there |= {run.info.run_id: run for run in _runs(client, experiment_id) if run.info.run_id in wanted}
+        there |= {run.info.run_id: run for run in searched(client, [experiment_id]) if run.info.run_id in wanted}
     has_local_files = sqlite_path(client.tracking_uri) is not None
+    without_model = _with_lost_models(client, list(by_experiment)) if has_local_files else set()
     found, gone = [], set()
     for path, state in runs:
         run = there.get(state.run_id or "")
@@ -51,7 +52,8 @@ def lost(runs: Sequence[tuple[Path, SyncState]], client: MlflowClient) -> list[P
                 or run.info.status == "RUNNING"
                 or run.info.end_time != journal.last_time(path / JOURNAL)
                 or (path.parent.name == TRIALS and _has_lost_its_study(path, run, gone, client.tracking_uri))
-                or (has_local_files and not may_be_there(run.info.artifact_uri))
+                or (has_local_files and not may_be_there(run.info.artifact_uri, names(path)))
+                or (state.run_id in without_model and has_model(path))
             )
         if is_lost:
             found.append(path)
@@ -72,14 +74,20 @@ def forget(run: Path, uri: str, *, is_copy: bool) -> None:
             changed.save(run, is_copy=is_copy)
 
 
-def _runs(client: MlflowClient, experiment_id: str) -> Iterator[Run]:
+def _with_lost_models(client: MlflowClient, experiments: list[str]) -> set[str]:
+    """The ids of the runs that have logged models in MLflow, but none whose files are there."""
+    has_files: dict[str, bool] = {}
     token = None
-    while True:
-        page = client.search_runs([experiment_id], "", ViewType.ALL, PAGE, page_token=token)
-        yield from page
+    while experiments:
+        page = client.search_logged_models(experiments, page_token=token)
+        for model in page:
+            if model.source_run_id is not None:
+                before = has_files.get(model.source_run_id, False)
+                has_files[model.source_run_id] = before or has_its_files(model)
         token = page.token
         if not token:
-            return
+            break
+    return {run_id for run_id, has in has_files.items() if not has}
 
 
 def _has_lost_its_study(path: Path, run: Run, gone: Collection[Path], uri: str) -> bool:

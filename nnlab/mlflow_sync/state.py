@@ -28,7 +28,13 @@ class AwaitsParentError(RunFailedError):
     """The run belongs below a study that MLflow does not have yet."""
 
     def __init__(self, parent: Path) -> None:
-        super().__init__(f"MLflow must have the study {parent.name} before its trials.")
+        remedy = (
+            ""
+            if journal.has_started(parent / JOURNAL)
+            else f" {parent} is no study any more: restore it, or move the trials' directories into the folder of the "
+            "runs, where each is a run of its own."
+        )
+        super().__init__(f"MLflow must have the study {parent.name} before its trials.{remedy}")
         self.parent = parent
 
 

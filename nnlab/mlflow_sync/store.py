@@ -150,9 +150,16 @@ def _draft(path: Path) -> Path:
 
 
 def _remove_drafts(path: Path) -> None:
-    for suffix in ("", "-journal", "-wal", "-shm"):
+    with suppress(FileNotFoundError):
+        _draft(path).unlink()
+    _remove_logs(_draft(path))
+
+
+def _remove_logs(path: Path) -> None:
+    """Remove what SQLite keeps beside a database that is not there: it would be played into the next of that name."""
+    for suffix in ("-journal", "-wal", "-shm"):
         with suppress(FileNotFoundError):
-            Path(f"{_draft(path)}{suffix}").unlink()
+            Path(f"{path}{suffix}").unlink()
 
 
 def _create(path: Path, artifact_root: Path) -> None:
@@ -165,6 +172,7 @@ def _create(path: Path, artifact_root: Path) -> None:
     _verify(draft)
     with draft.open("rb") as file:
         os.fsync(file.fileno())
+    _remove_logs(path)
     draft.replace(path)
 
 

@@ -161,5 +161,7 @@ def _is_in(run: Path, cause: BaseException) -> bool:
 
 
 def _line(error: BaseException) -> str:
-    text = redacted(" ".join(str(error).split()) or type(error).__name__)
+    # Whatever answers at MLflow's address must not steer the terminal.
+    text = "".join(sign if sign.isprintable() else " " for sign in str(error))
+    text = redacted(" ".join(text.split()) or type(error).__name__)
     return text if isinstance(error, UserError | RunFailedError) else f"{text[:LONGEST].rstrip('.')}."

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, Run, RunTag, ViewType
+from mlflow.entities import Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from nnlab.config.tracking_uri import sqlite_path
@@ -17,6 +17,7 @@ from nnlab.mlflow_sync.artifacts import artifacts, has_model
 from nnlab.mlflow_sync.asking import asked_once
 from nnlab.mlflow_sync.contents import News, read_description, read_news
 from nnlab.mlflow_sync.logged_model import log_model
+from nnlab.mlflow_sync.lookup import found, is_of_another
 from nnlab.mlflow_sync.state import AwaitsParentError, SyncState, note_destination
 from nnlab.redaction import redacted
 from nnlab.runs import journal
@@ -124,7 +125,9 @@ class _Upload:
         if self._state.run_id is None:
             return None
         try:
-            return self._client.get_run(self._state.run_id)
+            run = self._client.get_run(self._state.run_id)
+            if not is_of_another(run, self._run, self._description, self._state):
+                return run
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
@@ -132,19 +135,11 @@ class _Upload:
         return None
 
     def _found(self) -> Run | None:
-        """The run whose id was not noted any more.
-
-        Names of studies come back where their folders were deleted: the time says which run is meant.
-        """
-        experiment = self._client.get_experiment_by_name(self._description.experiment)
-        if experiment is None or not self._state.may_exist:
-            return None
-        about = self._description
-        ours = f"tags.`nnlab.run` = '{about.name}' AND attributes.start_time = {about.started_at}"
-        for run in self._client.search_runs([experiment.experiment_id], ours, ViewType.ALL, 1):
+        """The run whose id was not noted any more."""
+        run = found(self._client, self._description) if self._state.may_exist else None
+        if run is not None:
             self._forget(experiment_id=run.info.experiment_id, run_id=run.info.run_id)
-            return run
-        return None
+        return run
 
     def _created(self) -> Run:
         about, parent_run_id = self._description, self._parent_run_id()

@@ -28,9 +28,13 @@ def default_runs_dir() -> Path:
 
 
 def runs_dir_option(runs_dir: Path) -> list[str]:
-    """What a command line needs for this folder of the runs: nothing for the default one."""
+    """What a command line needs for this folder of the runs: nothing for `runs` in the current folder.
+
+    A folder that is the default by NNLAB_RUNS_DIR is named: the variable may have been set for one command alone.
+    """
     folder = expanded(runs_dir).absolute()
-    return [] if folder == expanded(default_runs_dir()).absolute() else ["--runs-dir", str(folder)]
+    is_found = not os.environ.get("NNLAB_RUNS_DIR") and folder == expanded(default_runs_dir()).absolute()
+    return [] if is_found else ["--runs-dir", str(folder)]
 
 
 def resolve(run_id: str, runs_dir: Path | None = None) -> Path:

@@ -39,7 +39,11 @@ def test_it_counts_what_is_left_and_names_the_command(tmp_path: Path, monkeypatc
     assert str(reminder(tmp_path, [mine])).startswith("1 run ")
     assert str(reminder(tmp_path)).endswith(f" -m nnlab.sync --runs-dir {tmp_path}")
     monkeypatch.setenv("NNLAB_RUNS_DIR", str(tmp_path))
-    assert str(reminder(tmp_path)).endswith(" -m nnlab.sync")
+    assert str(reminder(tmp_path)).endswith(f" --runs-dir {tmp_path}"), "pasted where the variable is not set"
+    monkeypatch.delenv("NNLAB_RUNS_DIR")
+    run(tmp_path / "runs" / "d")
+    monkeypatch.chdir(tmp_path)
+    assert str(reminder(tmp_path / "runs")).endswith(" -m nnlab.sync")
 
 
 def test_runs_that_are_still_recorded_are_no_backlog(tmp_path: Path) -> None:

@@ -185,3 +185,17 @@ def test_a_run_that_is_kept_out_of_mlflow_is_copied_only_if_asked(runs_dir: Path
     other = f"sqlite:///{tmp_path}/other.db"
     assert sync(runs_dir, path.name, "--to", other).returncode == 0
     assert list(views(other)) == [path.name]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+@pytest.mark.slow
+def test_directories_of_others_are_left_alone_with_a_word(runs_dir: Path, uri: str) -> None:
+    mine, other = left(runs_dir, uri), left(runs_dir, uri)
+    os.chown(other, 1234, 1234)
+    ended = sync(runs_dir)
+    assert ended.returncode == 0
+    assert list(views(uri)) == [mine.name]
+    assert "not yours: 1 of" in ended.stderr
+    ended = sync(runs_dir, other.name)
+    assert ended.returncode == 2
+    assert "written by its owner alone" in ended.stderr

@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,17 @@ def without_artifacts(runs_dir: Path, template_store: Path) -> None:
     shutil.rmtree(runs_dir / "artifacts")
 
 
+def with_empty_folders(runs_dir: Path, template_store: Path) -> None:
+    for path in (runs_dir / "artifacts").rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+
+def without_models(runs_dir: Path, template_store: Path) -> None:
+    (models,) = (runs_dir / "artifacts").glob("*/models")
+    shutil.rmtree(models)
+
+
 def without_the_study(runs_dir: Path, template_store: Path) -> None:
     """As `mlflow gc` deletes it for good."""
     with closing(sqlite3.connect(runs_dir / "mlflow.db")) as database, database:
@@ -109,6 +122,8 @@ def without_the_study(runs_dir: Path, template_store: Path) -> None:
     [
         emptied,
         *(pytest.param(each, marks=pytest.mark.slow) for each in (removed, without_artifacts, without_the_study)),
+        with_empty_folders,
+        without_models,
     ],
 )
 def test_a_store_that_has_lost_runs_is_filled_again_and_equals_the_first(
@@ -301,3 +316,29 @@ def test_a_folder_that_was_moved_with_its_store_goes_there_and_nothing_is_double
     assert doubled(found) == []
     assert not (runs_dir / "mlflow.db").exists()
     assert caught_up(tmp_path / "moved") == {}
+
+
+def test_what_is_no_mlflow_server_is_asked_once_whatever_the_number_of_runs(runs_dir: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class NotFound(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), NotFound) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        for _ in range(3):
+            on_its_way(runs_dir, address)
+        handled = caught_up(runs_dir)
+        server.shutdown()
+    assert results(handled) == {"left"}
+    assert len({each.reason for each in handled.values()}) == 1
+    assert {Path(path.partition("?")[0]).name for path in asked} == {"search"}, "whether it is there at all"

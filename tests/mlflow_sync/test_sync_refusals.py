@@ -259,3 +259,9 @@ def test_what_an_error_says(error: Exception, kind: str, word: str) -> None:
     found = trouble(error, Path("/runs/a"))
     assert (found.kind, word in found.text) == (kind, True), found
     assert os.linesep not in found.text
+
+
+def test_what_a_server_answers_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    found = trouble(MlflowException("Response body: '\x1b]0;mine\x07\x00\x9b31m\r'"), tmp_path)
+    assert found.text.isprintable()
+    assert "mine" in found.text

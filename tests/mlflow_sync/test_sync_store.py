@@ -127,8 +127,9 @@ def test_a_store_of_another_mlflow_is_refused_and_never_upgraded(
     assert (runs_dir / "mlflow.db").read_bytes() == before
 
 
-def test_what_a_process_killed_in_a_transaction_left_behind_is_rolled_back(runs_dir: Path, uri: str) -> None:
-    # A tiny cache makes SQLite write pages before the end, and so leave a journal that is to be rolled back.
+def killed_in_a_transaction(path: Path) -> None:
+    """Leave the store as a process does that is killed while it writes: with a journal that is to be rolled back."""
+    # A tiny cache makes SQLite write pages before the end.
     code = (
         "import os, signal, sqlite3, sys;"
         "database = sqlite3.connect(sys.argv[1], isolation_level=None);"
@@ -139,13 +140,30 @@ def test_what_a_process_killed_in_a_transaction_left_behind_is_rolled_back(runs_
         "database.executemany('INSERT INTO half VALUES (?)', [('x' * 3000,)] * 50);"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    path = runs_dir / "mlflow.db"
     killed = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert path.with_name("mlflow.db-journal").stat().st_size > 0
+
+
+def test_what_a_process_killed_in_a_transaction_left_behind_is_rolled_back(runs_dir: Path, uri: str) -> None:
+    path = runs_dir / "mlflow.db"
+    killed_in_a_transaction(path)
     ensure_store(uri, runs_dir / "artifacts")
-    with closing(sqlite3.connect(path)) as database:
-        assert not database.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchall()
+    assert not execute(path, "SELECT name FROM sqlite_master WHERE name = 'half'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [Path.unlink, lambda path: os.truncate(path, 0)], ids=["deleted", "emptied"])
+def test_a_new_store_does_not_get_what_the_lost_one_left_to_be_rolled_back(
+    runs_dir: Path, uri: str, lost: Callable[[Path], object]
+) -> None:
+    path = runs_dir / "mlflow.db"
+    execute(path, "CREATE TABLE ours (text)")  # so that pages are others than in the new one
+    killed_in_a_transaction(path)
+    lost(path)
+    ensure_store(uri, runs_dir / "artifacts")
+    assert execute(path, "PRAGMA integrity_check") == [("ok",)]
+    assert not execute(path, "SELECT name FROM sqlite_master WHERE name IN ('half', 'ours')")
 
 
 @pytest.mark.slow  # SQLite waits 20 s for the lock
