@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nnlab.mlflow_sync.scratch import scratch
 from nnlab.runs.files import is_file, read_bytes
 from nnlab.runs.opening import UnsafeFileError
 
@@ -33,8 +33,7 @@ def artifacts(run: Path) -> Iterator[Path]:
         UnsafeFileError: if one of them is a link, has a second name, or is no plain file: it may be something private.
         OSError: if one cannot be read or copied.
     """
-    with tempfile.TemporaryDirectory(prefix="nnlab-") as scratch:
-        folder = Path(scratch)
+    with scratch() as folder:
         _copy(run, (name for name in FILES if os.path.lexists(run / name)), folder)
         for name in FOLDERS:
             if os.path.lexists(run / name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from importlib import metadata
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mlflow.utils import environment
 
 from nnlab.mlflow_sync.asking import asked_once
 from nnlab.mlflow_sync.places import may_be_there
+from nnlab.mlflow_sync.scratch import scratch
 from nnlab.models import saved_model
 from nnlab.models.code import rename_imports, stage
 from nnlab.runs.provenance import weights_sha256
@@ -61,8 +61,8 @@ def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_
             model = client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
         is_noted = False
     mlflow.set_tracking_uri(client.tracking_uri)
-    with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch, "model")
+    with scratch() as work:
+        place = work / "model"
         described = Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id)
         # What `mlflow.pyfunc.log_model` does, without its trial load of what it saved: that takes long, and each
         # leaves a folder in `sys.path`, by which the next takes longer still: 0.6 s per model after 500 trials.
@@ -71,7 +71,7 @@ def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_
             mlflow_model=described,
             python_model=str(PREDICTOR),
             artifacts={"architecture": architecture.as_uri(), "weights": weights.as_uri()},
-            code_paths=[str(stage(Path(scratch)))],
+            code_paths=[str(stage(work))],
             signature=infer_signature(saved.example, saved.predict(saved.example)),
             input_example=saved.example,
             pip_requirements=_requirements(),

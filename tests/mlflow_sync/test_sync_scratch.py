@@ -1,0 +1,66 @@
+"""Copies on their way into MLflow do not stay where the process is killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from nnlab.mlflow_sync.scratch import scratch
+
+IN_ITS_BLOCK = """
+from nnlab.mlflow_sync.scratch import scratch
+with scratch() as folder:
+    (folder / "copy").write_text("x")
+    print(folder, flush=True)
+    input()
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files go, here and in child processes."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
+
+
+def another() -> tuple[subprocess.Popen[str], Path]:
+    """A process within its block, and its folder."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_ITS_BLOCK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_nothing_is_left_of_a_block_that_has_ended(place: Path) -> None:
+    with scratch() as folder:
+        (folder / "copy").write_text("x")
+        assert folder.is_relative_to(place)
+    with pytest.raises(KeyError), scratch():
+        raise KeyError
+    assert os.listdir(place) == []
+
+
+def test_that_of_a_killed_process_goes_with_the_next_and_that_of_a_living_one_stays(place: Path) -> None:
+    notes = place / "nnlab-mlflow-notes"  # somebody's own
+    notes.mkdir()
+    (notes / ".in-use").touch()
+    (notes / "thesis.tex").touch()
+    (killed, lost), (living, kept) = another(), another()
+    with killed, living:
+        killed.kill()
+        killed.wait()
+        assert (lost / "copy").exists()
+        with scratch() as own:
+            assert not lost.parent.exists()
+            assert (kept / "copy").exists()
+            assert own.exists()
+        living.communicate("\n", timeout=60)
+    assert os.listdir(place) == [notes.name]
+    assert (notes / "thesis.tex").exists()
