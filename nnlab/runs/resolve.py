@@ -47,7 +47,7 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
     runs_dir = expanded(runs_dir or default_runs_dir())
     for path in (runs_dir / run_id, Path(run_id)):
         if _is_run(path):
-            return path
+            return path if path.name not in ("", "..") else path.resolve()  # its name is what commands know it by
     runs = [path for path in run_directories(runs_dir, of_others=True) if _is_run(path)]
     found = [path for path in runs if path.name == run_id]
     if not found and MLFLOW_ID.fullmatch(run_id):

@@ -58,6 +58,16 @@ def test_every_name_of_a_run_leads_to_its_directory(run_id: str, place: str, run
     assert resolve(str(runs_dir / place)) == runs_dir / place
 
 
+def test_the_current_folder_and_the_one_above_are_runs_with_names(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (runs_dir / "a-run" / "plots").mkdir()
+    for place, run_id in (("a-run", "."), ("a-run/plots", "..")):
+        monkeypatch.chdir(runs_dir / place)
+        assert resolve(run_id).name == "a-run"
+        assert resolve(run_id, runs_dir).resolve() == runs_dir / "a-run"
+
+
 def test_the_folder_of_the_runs_is_given_or_named_by_the_environment(
     runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
