@@ -58,8 +58,13 @@ class Resumption:
 
     def execute(self, *, listeners: Iterable[RunListener] = (), announce: Announce | None = None) -> RunResult:
         """Go on. Arguments, result and errors are those of `nnlab.execution.run.run`."""
-        opening = stopped_run(self.path, announce, self.epochs)
+        opening = stopped_run(self.path, announce, self.epochs, self._check)
         return execute(self.job, opening, listeners, notices=self.notices)
+
+    def _check(self, stored: StoredRun) -> None:
+        _check_what_is_left(stored, self.epochs)
+        if self.epochs is not None:
+            check_extension(stored, self.job, self.epochs)
 
 
 def resume(
@@ -127,6 +132,10 @@ def _check_that_it_can_go_on(stored: StoredRun, epochs: int | None) -> None:
             f"python -m nnlab.sweep sweep.resume={study}. To do the trial once more, alone: "
             f"{stored.tags.get('nnlab.command') or shlex.join(stored.provenance['command'])}"
         )
+    _check_what_is_left(stored, epochs)
+
+
+def _check_what_is_left(stored: StoredRun, epochs: int | None) -> None:
     done = max(stored.epochs, default=0)
     if stored.status == "diverged":
         raise UserError(

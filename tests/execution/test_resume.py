@@ -205,6 +205,7 @@ def with_a_password(folder: Path) -> Path:
     [
         (finished, None, ["has finished, with 6 epochs", "--epochs"]),
         (finished, 6, ["got 6", "has trained 6"]),
+        (finished, 2**63, ["at most 9223372036854775807"]),  # more could not be read back from the journal
         (stopped, 9, ["stopped after 3 epochs", "python -m nnlab.resume"]),
         (diverged, None, ["has ended by itself", "diverged"]),
         (with_another_config, None, ["config.yaml was changed", "SHA-256"]),
@@ -234,6 +235,22 @@ def test_a_run_that_is_still_recorded_is_left_alone(tmp_path: Path) -> None:
         resumption(path)
     elsewhere.release()
     assert resumption(path).path == path
+
+
+def test_a_run_that_another_command_has_gone_on_with_since_it_was_looked_at_is_left_alone(tmp_path: Path) -> None:
+    path = stopped(small(tmp_path))
+    late = resumption(path)
+    resume(path)
+    late_extension = resumption(path, epochs=8)
+    for plan, word in ((late, "has finished"), (late_extension, "has trained 8")):
+        if plan is late_extension:
+            resume(path, epochs=8)
+        before = (path / JOURNAL).read_bytes()
+        with pytest.raises(UserError, match=word):
+            plan.execute()
+        assert (path / JOURNAL).read_bytes() == before
+    resume(path, epochs=9)
+    assert sorted(StoredRun.open(path).epochs) == [*range(1, 10)]
 
 
 def test_nothing_in_a_config_is_resolved_or_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
