@@ -16,6 +16,7 @@ from faults.facts import facts_of
 from nnlab.analysis.diff import differences
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
+from nnlab.execution.checkpointing import Checkpointing
 from nnlab.execution.events import GoesOn, RunStarted
 from nnlab.execution.resume import resume, resumption
 from nnlab.execution.run import run
@@ -24,7 +25,7 @@ from nnlab.runs import journal
 from nnlab.runs.checkpoints import Checkpoints
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.stored_run import StoredRun
-from nnlab.training import Progress, Trainer
+from nnlab.training import EpochEnd, Progress, Trainer
 
 NEVER = "trainer.checkpoint_seconds=null"
 
@@ -276,8 +277,9 @@ def test_a_run_is_resumed_where_it_is_now(whole: Path, tmp_path: Path) -> None:
 # Extensions
 
 
-def test_an_extended_run_ends_as_the_longer_run(tmp_path: Path) -> None:
+def test_an_extended_run_ends_as_the_longer_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     longer = run(small(tmp_path / "longer", "trainer.epochs=9"))
+    monkeypatch.setattr(Checkpointing, "_is_due", lambda self, event: isinstance(event, EpochEnd))
     path = run(small(tmp_path / "extended")).directory
     hearing = Hearing()
     result = resume(path, epochs=9, listeners=[hearing])
@@ -290,6 +292,8 @@ def test_an_extended_run_ends_as_the_longer_run(tmp_path: Path) -> None:
     assert stored.tags["nnlab.extended"] == "after epoch 6 to 9 epochs"
     (started,) = hearing.of(RunStarted)
     assert started.config.trainer.epochs == 9
+    assert started.goes_on == GoesOn(7, 0, started.trainer.steps_per_epoch, 6), "nothing is trained again"
+    assert hearing.warnings == []
     table = results([path, longer.directory])
     assert list(table["trainer.epochs"]) == [9, 9]
     assert list(table["extended"].isna()) == [False, True], "a plan for nine epochs and one for six are told apart"
