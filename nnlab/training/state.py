@@ -41,7 +41,7 @@ class Facts(Checked):
         steps: how many have been taken in the one after.
         steps_per_epoch: how many an epoch has.
         batch_size: rows of a step.
-        horizon: for how many epochs the schedule is planned in the last epoch that has begun: an extension may come next.
+        horizon: for how many epochs the schedule is planned in the last epoch that has begun.
         last_lr: the learning rate of the last step.
         loss: the sum of the losses of the epoch under way, as the next three of its `Tally`.
         rows: how many rows it has had.
