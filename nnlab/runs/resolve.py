@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,6 +32,16 @@ def runs_dir_option(runs_dir: Path) -> list[str]:
     """What a command line needs for this folder of the runs: nothing for the default one."""
     folder = expanded(runs_dir).absolute()
     return [] if folder == expanded(default_runs_dir()).absolute() else ["--runs-dir", str(folder)]
+
+
+def study_command(path: Path) -> str:
+    """What to type to resume the study in the directory `path`."""
+    command = f"python -m nnlab.sweep sweep.resume={path.name}"
+    if not runs_dir_option(path.absolute().parent):
+        return command
+    from nnlab.config.quoting import as_override  # imports Hydra
+
+    return f"{command} {shlex.quote(as_override('runs_dir', str(path.absolute().parent)))}"
 
 
 def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
