@@ -26,6 +26,7 @@ PARTS = [
         "redaction",
         "streams",
         "exit_status",
+        "interrupts",
         "plain",
         "check",
         "typed_values",

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from nnlab.exit_status import end_after, exit_status
+from nnlab.interrupts import ctrl_c_held
 
 if TYPE_CHECKING:
     from nnlab.mlflow_sync.process import SyncProcess
@@ -42,9 +43,14 @@ def execute(command: str, arguments: Sequence[str], *, syncs: bool) -> NoReturn:
     """
     with exit_status():
         if not syncs:
-            sys.exit(import_module(command).main(arguments))
+            sys.exit(_imported(command).main(arguments))
         with early_start(arguments) as early:
-            sys.exit(import_module(command).main(arguments, early))
+            sys.exit(_imported(command).main(arguments, early))
+
+
+@ctrl_c_held()
+def _imported(command: str) -> Any:
+    return import_module(command)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from nnlab.commands.run import Todo, execute_all
 from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
 from nnlab.runs.directory import STUDY
-from nnlab.runs.resolve import resolve
+from nnlab.runs.resolve import resolve, study_command
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.unfinished import newest
 from nnlab.streams import write_line
@@ -67,7 +67,7 @@ def _resume_study(path: Path, epochs: int | None, early: SyncProcess | None) -> 
     if epochs is not None:
         raise UserError(
             f"--epochs is for a run, but {path.name} is a study. A study is extended by trials: "
-            f"python -m nnlab.sweep sweep.resume={path.name} sweep.trials=N"
+            f"{study_command(path)} sweep.trials=N"
         )
     from nnlab.commands.sweep import sweep
 

@@ -91,8 +91,8 @@ class StudyConsole(Display, StudyListener):
                     f"Ctrl-C: {running} running trial(s) will finish, and no new ones start. "
                     "Press Ctrl-C again to stop now."
                 )
-            case StudyLeft(name):
-                self._line(how_to_resume(name))
+            case StudyLeft(directory):
+                self._line(how_to_resume(directory))
             case Notice(text):
                 self._line(text)
             case Warned(text):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from nnlab.runs.resolve import study_command
 from nnlab.tuning.events import StudyEnded, StudyStarted
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.winner import Winner
@@ -29,9 +31,9 @@ def summary(event: StudyEnded, *, encoding: str | None, width: int | None) -> st
     return "\n\n".join(_blocks(event, encoding, width))
 
 
-def how_to_resume(name: str) -> str:
+def how_to_resume(directory: Path) -> str:
     """What to tell the user who stopped a study."""
-    return f"resume it with   python -m nnlab.sweep sweep.resume={name}"
+    return f"resume it with   {study_command(directory)}"
 
 
 def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Iterator[str]:
@@ -41,7 +43,7 @@ def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Itera
     if event.test_left_alone:
         yield "test split       not evaluated (trainer.test=false)"
     if event.status == "interrupted":
-        yield how_to_resume(event.directory.name)
+        yield how_to_resume(event.directory)
     yield f"study directory  {event.directory}"
 
 

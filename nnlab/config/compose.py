@@ -26,6 +26,7 @@ from nnlab.config.keys import key_rules
 from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.quoting import to_paste
+from nnlab.interrupts import ctrl_c_held
 
 CONFIG_NAME = "config"
 """The file of `conf/` that a run's config starts from."""
@@ -95,6 +96,7 @@ def composed(
     return whole
 
 
+@ctrl_c_held()
 def _composed(overrides: Sequence[Override], root: str) -> dict[str, Any]:
     # Choices first: a value may belong to a choice that comes later on the command line.
     forced = [_forced(override) for override in overrides]

@@ -11,6 +11,7 @@ from nnlab.core.schedules import SCHEDULES, Horizon
 from nnlab.errors import UserError
 from nnlab.runs.stored_run import StoredRun
 from nnlab.training.selection import Selection
+from nnlab.typed_values import LARGEST_WHOLE
 
 
 def check_extension(stored: StoredRun, job: Job, epochs: int) -> None:
@@ -25,6 +26,8 @@ def check_extension(stored: StoredRun, job: Job, epochs: int) -> None:
             f"--epochs must be more than a run has, but got {epochs}, and {stored.name} has trained {done}. "
             f"Give {done + 1} or more."
         )
+    if epochs > LARGEST_WHOLE:
+        raise UserError(f"--epochs must be at most {LARGEST_WHOLE}, but got {epochs}. Give fewer.")
     chosen = Selection.of_recorded(settings, stored.epochs)
     if chosen.is_exhausted:
         again = shlex.join([*job.command, f"trainer.epochs={epochs}", "trainer.patience=null"])

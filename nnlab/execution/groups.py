@@ -68,7 +68,7 @@ def grouped(jobs: Sequence[Job], *, fresh: bool = False) -> Group:
     facts = [{"name": name, "place": place + 1, "size": len(jobs), "line": line} for place in range(len(jobs))]
     return Group(
         [replace(job, group=fact) for job, fact in zip(jobs, facts, strict=True)],
-        {place - 1: run for place, run in earlier.items()},
+        {place - 1: run for place, run in earlier.items() if not run.extensions},  # of those it would be another
     )
 
 
@@ -85,18 +85,27 @@ def execute_in_group(
     """
     listeners = list(listeners)
     if earlier is not None:
-        result = recorded_result(job.config, job.data_sha256 or job.load().sha256, earlier)
-        if result is not None:
-            if announce is not None:
-                announce(earlier)
+        if (result := _recorded(job, earlier, announce)) is not None:
             return result
         try:
             plan = resumption(earlier)
         except UserError as error:
             Listeners[RunEvent](listeners).on(Warned(f"{earlier.name} cannot go on, and is run anew: {error}"))
         else:
-            return plan.execute(listeners=listeners, announce=announce)
+            try:
+                return plan.execute(listeners=listeners, announce=announce)
+            except UserError:  # another process may have gone on with it at the same moment
+                if (result := _recorded(job, earlier, announce)) is not None:
+                    return result
+                raise
     return run(job, listeners=listeners, announce=announce)
+
+
+def _recorded(job: Job, earlier: Path, announce: Announce | None) -> RunResult | None:
+    result = recorded_result(job.config, job.data_sha256 or job.load().sha256, earlier)
+    if result is not None and announce is not None:
+        announce(earlier)
+    return result
 
 
 def _line(jobs: Sequence[Job]) -> str:

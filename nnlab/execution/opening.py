@@ -73,12 +73,25 @@ def member_run(config: Config, job: Job, announce: Announce | None, member: Memb
     return opened
 
 
-def stopped_run(path: Path, announce: Announce | None, epochs: int | None) -> Opening:
-    """The record of the run in the directory `path`, which goes on; extended to `epochs`, unless they are None."""
+def stopped_run(
+    path: Path, announce: Announce | None, epochs: int | None, check: Callable[[StoredRun], object]
+) -> Opening:
+    """The record of the run in the directory `path`, which goes on; extended to `epochs`, unless they are None.
+
+    `check` raises if it is not to go on. It is called with the run locked: a command that went on with it at the same
+    moment may have ended it since it was looked at.
+    """
 
     def opened(provenance: Provenance) -> Opened:
-        found = changes(StoredRun.open(path).provenance, provenance)
-        return replace(_going_on(RunDirectory.claim(path), announce, epochs), changes=found)
+        directory = RunDirectory.claim(path)
+        try:
+            stored = StoredRun.open(path)
+            check(stored)
+            found = changes(stored.provenance, provenance)
+        except BaseException:
+            directory.release()
+            raise
+        return replace(_going_on(directory, announce, epochs), changes=found)
 
     return opened
 

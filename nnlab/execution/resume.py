@@ -29,7 +29,7 @@ from nnlab.redaction import redacted
 from nnlab.runs.directory import CONFIG, STUDY
 from nnlab.runs.provenance import config_sha256
 from nnlab.runs.recorder import Announce
-from nnlab.runs.resolve import runs_dir_option
+from nnlab.runs.resolve import runs_dir_option, study_command
 from nnlab.runs.stored_run import StoredRun
 from nnlab.training import TrainerSettings
 
@@ -58,8 +58,13 @@ class Resumption:
 
     def execute(self, *, listeners: Iterable[RunListener] = (), announce: Announce | None = None) -> RunResult:
         """Go on. Arguments, result and errors are those of `nnlab.execution.run.run`."""
-        opening = stopped_run(self.path, announce, self.epochs)
+        opening = stopped_run(self.path, announce, self.epochs, self._check)
         return execute(self.job, opening, listeners, notices=self.notices)
+
+    def _check(self, stored: StoredRun) -> None:
+        _check_what_is_left(stored, self.epochs)
+        if self.epochs is not None:
+            check_extension(stored, self.job, self.epochs)
 
 
 def resume(
@@ -113,7 +118,7 @@ def resume_command(path: Path) -> str:
 
 def _check_that_it_can_go_on(stored: StoredRun, epochs: int | None) -> None:
     if (stored.path / STUDY).exists():
-        raise UserError(f"{stored.name} is a study. Resume it: python -m nnlab.sweep sweep.resume={stored.name}")
+        raise UserError(f"{stored.name} is a study. Resume it: {study_command(stored.path)}")
     if stored.is_alive:
         raise UserError(
             f"A run is recorded by one process at a time, but {stored.name} is still being recorded. Wait until that "
@@ -121,12 +126,16 @@ def _check_that_it_can_go_on(stored: StoredRun, epochs: int | None) -> None:
         )
     parent = stored.provenance.get("parent")
     if parent is not None:
-        study = os.path.basename(os.path.normpath(stored.path.absolute() / str(parent)))
+        study = Path(os.path.normpath(stored.path.absolute() / str(parent)))
         raise UserError(
             f"A trial goes on with its study, but {stored.name} was given alone. Resume the study: "
-            f"python -m nnlab.sweep sweep.resume={study}. To do the trial once more, alone: "
+            f"{study_command(study)}. To do the trial once more, alone: "
             f"{stored.tags.get('nnlab.command') or shlex.join(stored.provenance['command'])}"
         )
+    _check_what_is_left(stored, epochs)
+
+
+def _check_what_is_left(stored: StoredRun, epochs: int | None) -> None:
     done = max(stored.epochs, default=0)
     if stored.status == "diverged":
         raise UserError(

@@ -43,11 +43,12 @@ def group_left(line: str, runs_dirs: Iterable[Path]) -> tuple[str, dict[int, Sto
 
 
 def run_of_group(name: str, place: int, runs_dir: Path) -> Path | None:
-    """The directory of a group's run in one place, if it was started; the latest, if it was started several times."""
+    """The directory of a group's run in one place, if it was started; the latest, if it was started several times.
+    One that was extended is another run by now."""
     found = [
         run
         for run, facts in _runs_with(name, [runs_dir])
-        if (facts["group"]["name"], facts["group"]["place"]) == (name, place)
+        if (facts["group"]["name"], facts["group"]["place"]) == (name, place) and not run.extensions
     ]
     return max(found, key=lambda run: run.started_at).path if found else None
 

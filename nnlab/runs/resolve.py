@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +38,16 @@ def runs_dir_option(runs_dir: Path) -> list[str]:
     return [] if is_found else ["--runs-dir", str(folder)]
 
 
+def study_command(path: Path) -> str:
+    """What to type to resume the study in the directory `path`."""
+    command = f"python -m nnlab.sweep sweep.resume={path.name}"
+    if not runs_dir_option(path.absolute().parent):
+        return command
+    from nnlab.config.quoting import as_override  # imports Hydra
+
+    return f"{command} {shlex.quote(as_override('runs_dir', str(path.absolute().parent)))}"
+
+
 def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
     """The directory of the run that `run_id` names, a study's or a trial's among them.
 
@@ -51,7 +62,7 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
     runs_dir = expanded(runs_dir or default_runs_dir())
     for path in (runs_dir / run_id, Path(run_id)):
         if _is_run(path):
-            return path
+            return path if path.name not in ("", "..") else path.resolve()  # its name is what commands know it by
     runs = [path for path in run_directories(runs_dir, of_others=True) if _is_run(path)]
     found = [path for path in runs if path.name == run_id]
     if not found and MLFLOW_ID.fullmatch(run_id):

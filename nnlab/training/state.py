@@ -41,7 +41,7 @@ class Facts(Checked):
         steps: how many have been taken in the one after.
         steps_per_epoch: how many an epoch has.
         batch_size: rows of a step.
-        horizon: for how many epochs the schedule is planned in the epoch under way.
+        horizon: for how many epochs the schedule is planned in the last epoch that has begun.
         last_lr: the learning rate of the last step.
         loss: the sum of the losses of the epoch under way, as the next three of its `Tally`.
         rows: how many rows it has had.
@@ -161,7 +161,8 @@ def check_stream(name: str, stream: np.random.Generator, state: Mapping[str, Any
 def state_of(
     learner: Learner, selection: Selection, under_way: EpochUnderWay, epochs: int, horizon: Horizon
 ) -> TrainerState:
-    """Copy all that training depends on, after `epochs` epochs and some steps of the next, whose horizon is given."""
+    """Copy all that training depends on, after `epochs` epochs and some steps of the next, with the horizon of the last
+    one that has begun."""
     tally, score = under_way.tally, selection.best_score
     facts = Facts(
         epochs=epochs,

@@ -135,7 +135,7 @@ class Trainer:
         """
         if not self._has_last_weights:
             raise RuntimeError("Training has ended, and with it its state: ask for it at the last `EpochEnd`.")
-        horizon = self._horizon(self.epochs + 1)
+        horizon = self._horizon(self.epochs + (self.under_way.steps > 0))
         return state_of(self.learner, self.selection, self.under_way, self.epochs, horizon)
 
     def restore(self, state: TrainerState) -> None:
@@ -145,7 +145,7 @@ class Trainer:
             ValueError: if the state does not fit; then nothing is changed.
         """
         facts, own = Facts.of(state.facts), arrays_of(self.learner, self.selection)
-        facts.check(self.learner, self._horizon(facts.epochs + 1))
+        facts.check(self.learner, self._horizon(facts.epochs + (facts.steps > 0)))
         check_arrays(state.arrays, own)
         streams = {"shuffle": self._shuffle, "dropout": self.objective.dropout}
         for name, stream in streams.items():

@@ -90,7 +90,7 @@ class StudyStopping:
 class StudyLeft:
     """The session ends at once, by Ctrl-C or an error; the study can be resumed."""
 
-    name: str
+    directory: Path
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nnlab.errors import Kind, MachineError
 from nnlab.machine import machine_error
+from nnlab.runs.resolve import study_command
 
 SECONDS = 2.0
 """Before the machine is looked at again; twice as long after each look in vain that followed on one that was not."""
@@ -79,7 +80,7 @@ class Pause:
         place = _existing(Path(error.path).parent if error.path else self._directory)
         self._warn(
             f"{_described(error, place)}. The study waits and goes on by itself when that is over; nothing is lost. "
-            f"Ctrl-C leaves it; python -m nnlab.sweep sweep.resume={self._directory.name} resumes it."
+            f"Ctrl-C leaves it; {study_command(self._directory)} resumes it."
         )
         while True:
             self._wait(min(MOST_SECONDS, SECONDS * 2**self._in_vain))

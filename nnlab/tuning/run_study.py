@@ -97,7 +97,7 @@ def run_study(
             except (KeyboardInterrupt, RunFailedError) as error:
                 if isinstance(error, KeyboardInterrupt):
                     _close(recorder, "interrupted", "interrupted by the user")
-                heard.on(StudyLeft(name))
+                heard.on(StudyLeft(path))
                 raise
             finally:
                 _clear_data(path)

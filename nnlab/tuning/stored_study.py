@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial
 
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
+from nnlab.runs.resolve import study_command
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.leaderboard import leaderboard
@@ -98,5 +99,5 @@ class StoredStudy:
         if self.run.is_alive:
             return "running"
         if self.run.status != "finished":
-            return f"{self.run.status_now}; resume it: python -m nnlab.sweep sweep.resume={self.name}"
+            return f"{self.run.status_now}; resume it: {study_command(self.run.path)}"
         return "finished" + "".join(f", {name} {value:.4f}" for name, value in self.run.test.items())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,3 +100,25 @@ def test_a_file_of_conf_that_is_edited_is_read_again(tmp_path: Path, monkeypatch
         (job,) = compose_jobs([*SMALL, "optimizer=sgd"], multirun=False)
         rates.append(job.config.optimizer.lr)
     assert rates == [0.25, 0.125]
+
+
+def test_ctrl_c_is_not_taken_for_a_mistake_in_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, raised = compose._chosen, []
+
+    def interrupted(*arguments: Any) -> Any:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except BaseException as error:  # as OmegaConf does in several places
+            raised.append(error)
+            raise AttributeError("something half done") from error
+        return real(*arguments)
+
+    monkeypatch.setattr(compose, "_chosen", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            compose_jobs(["data=toy", "model=toy"], multirun=False)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert raised == []

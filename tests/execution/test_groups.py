@@ -12,10 +12,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from stopping import at_epoch, stopped
 
 from nnlab.batch import compose, run_all, run_each
 from nnlab.config.job import Job
+from nnlab.execution import groups
+from nnlab.execution.recorded import recorded_result
+from nnlab.execution.resume import resume, resumption
 from nnlab.execution.run import run
+from nnlab.runs.directory import JOURNAL
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import WEIGHTS_TAG
 
@@ -83,6 +88,29 @@ def test_runs_of_other_code_are_left_alone(tmp_path: Path) -> None:
     facts = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps({**facts, "git": {**facts["git"], "commit": "0" * 40}}), encoding="utf-8")
     assert first not in run_all(jobs(tmp_path), workers=1)
+
+
+def test_a_run_that_was_extended_is_another_and_is_run_anew(tmp_path: Path, expected: list[str]) -> None:
+    first = left_after_one(jobs(tmp_path))
+    resume(first, epochs=3)
+    directories = run_all(jobs(tmp_path), workers=1)
+    assert directories[0] != first
+    assert digests(directories) == expected
+
+
+def test_a_run_that_another_process_has_gone_on_with_is_taken_from_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = stopped(jobs(tmp_path)[0], at_epoch(1))
+    seen = resumption(path)
+    ended = resume(path)
+    monkeypatch.setattr(groups, "resumption", lambda earlier: seen)
+    looks = iter([None])  # at first it has not ended
+    monkeypatch.setattr(groups, "recorded_result", lambda *of: next(looks, recorded_result(*of)))
+    before = (path / JOURNAL).read_bytes()
+    result = groups.execute_in_group(seen.job, path)
+    assert (result.directory, result.weights_sha256) == (path, ended.weights_sha256)
+    assert (path / JOURNAL).read_bytes() == before
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from faults.facts import facts_of
 from nnlab.analysis.diff import differences
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
+from nnlab.execution.checkpointing import Checkpointing
 from nnlab.execution.events import GoesOn, RunStarted
 from nnlab.execution.resume import resume, resumption
 from nnlab.execution.run import run
@@ -24,7 +25,7 @@ from nnlab.runs import journal
 from nnlab.runs.checkpoints import Checkpoints
 from nnlab.runs.directory import JOURNAL, RunDirectory
 from nnlab.runs.stored_run import StoredRun
-from nnlab.training import Progress, Trainer
+from nnlab.training import EpochEnd, Progress, Trainer
 
 NEVER = "trainer.checkpoint_seconds=null"
 
@@ -205,6 +206,7 @@ def with_a_password(folder: Path) -> Path:
     [
         (finished, None, ["has finished, with 6 epochs", "--epochs"]),
         (finished, 6, ["got 6", "has trained 6"]),
+        (finished, 2**63, ["at most 9223372036854775807"]),  # more could not be read back from the journal
         (stopped, 9, ["stopped after 3 epochs", "python -m nnlab.resume"]),
         (diverged, None, ["has ended by itself", "diverged"]),
         (with_another_config, None, ["config.yaml was changed", "SHA-256"]),
@@ -236,6 +238,22 @@ def test_a_run_that_is_still_recorded_is_left_alone(tmp_path: Path) -> None:
     assert resumption(path).path == path
 
 
+def test_a_run_that_another_command_has_gone_on_with_since_it_was_looked_at_is_left_alone(tmp_path: Path) -> None:
+    path = stopped(small(tmp_path))
+    late = resumption(path)
+    resume(path)
+    late_extension = resumption(path, epochs=8)
+    for plan, word in ((late, "has finished"), (late_extension, "has trained 8")):
+        if plan is late_extension:
+            resume(path, epochs=8)
+        before = (path / JOURNAL).read_bytes()
+        with pytest.raises(UserError, match=word):
+            plan.execute()
+        assert (path / JOURNAL).read_bytes() == before
+    resume(path, epochs=9)
+    assert sorted(StoredRun.open(path).epochs) == [*range(1, 10)]
+
+
 def test_nothing_in_a_config_is_resolved_or_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = stopped(small(tmp_path))
     text = (path / "config.yaml").read_text()
@@ -259,8 +277,9 @@ def test_a_run_is_resumed_where_it_is_now(whole: Path, tmp_path: Path) -> None:
 # Extensions
 
 
-def test_an_extended_run_ends_as_the_longer_run(tmp_path: Path) -> None:
+def test_an_extended_run_ends_as_the_longer_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     longer = run(small(tmp_path / "longer", "trainer.epochs=9"))
+    monkeypatch.setattr(Checkpointing, "_is_due", lambda self, event: isinstance(event, EpochEnd))
     path = run(small(tmp_path / "extended")).directory
     hearing = Hearing()
     result = resume(path, epochs=9, listeners=[hearing])
@@ -273,6 +292,8 @@ def test_an_extended_run_ends_as_the_longer_run(tmp_path: Path) -> None:
     assert stored.tags["nnlab.extended"] == "after epoch 6 to 9 epochs"
     (started,) = hearing.of(RunStarted)
     assert started.config.trainer.epochs == 9
+    assert started.goes_on == GoesOn(7, 0, started.trainer.steps_per_epoch, 6), "nothing is trained again"
+    assert hearing.warnings == []
     table = results([path, longer.directory])
     assert list(table["trainer.epochs"]) == [9, 9]
     assert list(table["extended"].isna()) == [False, True], "a plan for nine epochs and one for six are told apart"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
 from nnlab.errors import UserError
-from nnlab.runs.resolve import default_runs_dir, resolve
+from nnlab.runs.resolve import default_runs_dir, resolve, study_command
 from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.resuming import study_directory
 
 ID = "0123456789abcdef0123456789abcdef"
 TRIAL_ID = "f" * 32
@@ -56,6 +58,24 @@ def test_every_name_of_a_run_leads_to_its_directory(run_id: str, place: str, run
     assert resolve(run_id).resolve() == runs_dir / place
     assert StoredRun.open(run_id).path.resolve() == runs_dir / place
     assert resolve(str(runs_dir / place)) == runs_dir / place
+
+
+def test_a_study_is_resumed_by_what_is_told_from_any_folder(runs_dir: Path, tmp_path: Path) -> None:
+    assert study_command(runs_dir / "study") == "python -m nnlab.sweep sweep.resume=study", "in the default folder"
+    elsewhere = tmp_path / "my runs"
+    *command, resumes, place = shlex.split(study_command(elsewhere / "study"))
+    assert command == ["python", "-m", "nnlab.sweep"]
+    assert study_directory("study", [resumes, place]) == elsewhere / "study"
+
+
+def test_the_current_folder_and_the_one_above_are_runs_with_names(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (runs_dir / "a-run" / "plots").mkdir()
+    for place, run_id in (("a-run", "."), ("a-run/plots", "..")):
+        monkeypatch.chdir(runs_dir / place)
+        assert resolve(run_id).name == "a-run"
+        assert resolve(run_id, runs_dir).resolve() == runs_dir / "a-run"
 
 
 def test_the_folder_of_the_runs_is_given_or_named_by_the_environment(
