@@ -91,11 +91,10 @@ def run_study(
                     session.run(crew)
                 _clear_data(path)  # first: a disk that is full gets room for the end
                 return session.finish()
-            except TerminatedError as error:
-                _close(recorder, "killed", str(error))
-                raise
             except (KeyboardInterrupt, RunFailedError) as error:
-                if isinstance(error, KeyboardInterrupt):
+                if isinstance(error, TerminatedError):
+                    _close(recorder, "killed", str(error))
+                elif isinstance(error, KeyboardInterrupt):
                     _close(recorder, "interrupted", "interrupted by the user")
                 heard.on(StudyLeft(path))
                 raise

@@ -116,9 +116,11 @@ def test_what_was_done_is_kept_and_the_winner_is_not_chosen_yet(ended: Ended) ->
     assert "winner " not in ended.out
 
 
-def test_ctrl_c_lets_running_trials_finish_and_says_how_to_resume(all_ended: dict[str, Ended]) -> None:
-    ended = all_ended["Ctrl-C once"]
-    assert "RUNNING" not in ended.states
+def test_ctrl_c_lets_running_trials_finish(all_ended: dict[str, Ended]) -> None:
+    assert "RUNNING" not in all_ended["Ctrl-C once"].states
+
+
+def test_it_says_how_to_resume(ended: Ended) -> None:
     assert "python -m nnlab.sweep sweep.resume=study" in ended.out
 
 

@@ -254,6 +254,23 @@ def test_a_run_that_another_command_has_gone_on_with_since_it_was_looked_at_is_l
     assert sorted(StoredRun.open(path).epochs) == [*range(1, 10)]
 
 
+def test_a_run_that_an_extension_which_came_too_late_has_failed_goes_on(tmp_path: Path) -> None:
+    path = stopped(small(tmp_path))
+    resume(path)
+    extended = resume(path, epochs=8)
+    before = StoredRun.open(path)
+    with (path / JOURNAL).open("a") as journal:  # as nnlab left it before it looked again under the lock
+        for event in (
+            {"event": "start", "goes_on": True, "epochs": 8},
+            {"event": "end", "status": "failed", "reason": None},
+        ):
+            journal.write(json.dumps({"time": before.started_at, **event}) + "\n")
+    again = resume(path)
+    after = StoredRun.open(path)
+    assert (again.status, after.extensions) == ("finished", before.extensions)
+    assert (again.weights_sha256, after.epochs) == (extended.weights_sha256, before.epochs)
+
+
 def test_nothing_in_a_config_is_resolved_or_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = stopped(small(tmp_path))
     text = (path / "config.yaml").read_text()
