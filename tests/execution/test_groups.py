@@ -16,6 +16,7 @@ import pytest
 from nnlab.batch import compose, run_all, run_each
 from nnlab.config.job import Job
 from nnlab.execution.run import run
+from nnlab.runs.groups import group_left
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import WEIGHTS_TAG
 
@@ -83,6 +84,14 @@ def test_runs_of_other_code_are_left_alone(tmp_path: Path) -> None:
     facts = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps({**facts, "git": {**facts["git"], "commit": "0" * 40}}), encoding="utf-8")
     assert first not in run_all(jobs(tmp_path), workers=1)
+
+
+def test_a_provenance_that_is_nested_too_deeply_is_passed_over(tmp_path: Path) -> None:
+    """The line of its group stands in it, and so it is read."""
+    facts = left_after_one(jobs(tmp_path)) / "provenance.json"
+    line = json.loads(facts.read_text(encoding="utf-8"))["group"]["line"]
+    facts.write_text("[" * 10_000 + line, encoding="utf-8")
+    assert group_left(line, [tmp_path]) is None
 
 
 @pytest.mark.slow

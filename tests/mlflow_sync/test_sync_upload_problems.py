@@ -1,6 +1,7 @@
 # mypy: disable-error-code="arg-type"
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,13 @@ def test_a_dataset_that_another_process_makes_at_the_same_moment_is_asked_for_ag
     inputs = MlflowClient(uri).get_run(state.run_id).inputs
     assert inputs is not None
     assert len(inputs.dataset_inputs) == 1
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "plots/huge.png", "model/weights.safetensors"])
+def test_a_file_that_would_fill_memory_and_disk_is_not_sent(runs_dir: Path, client: MlflowClient, name: str) -> None:
+    run = record(runs_dir)
+    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).touch()
+    os.truncate(run / name, 2**40)
+    with pytest.raises(UserError, match=rf"{Path(name).name} in {run}.* is damaged: it has more than [\d,]+ bytes"):
+        upload(run, client)
