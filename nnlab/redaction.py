@@ -30,10 +30,10 @@ _WORD = re.compile(r"\S*")
 _VALUE = r"'[^']*'|\"(?:[^\"\\]|\\.)*\""
 _NAMES = r"pass(?:word|wd|phrase)?|pwd|secret|credentials?|(?:api|access|private)[_\-]?key"
 _NAME = rf"(?<![\w.\-])[\w.\-]*(?:{_NAMES})\w*+"
-_SET = rf"(?<![\w.\-])[\w.\-]*(?:token|(?:{_NAMES})\w*+)"
-"""A name before `=`; before a colon, `token` is a word of parsers."""
+_SET = rf"(?:(?<![\w.\-])[\w.\-]*(?:token|signature|(?:{_NAMES})\w*+)|(?<=[?&])(?:key|sig))"
+"""A name before `=`; before a colon, `token` is a word of parsers. In an address it may be as short as `key`."""
 _FIELD = re.compile(rf"({_SET}['\"]?=)({_VALUE}|[^&\s]*)", re.IGNORECASE)
-_LAST_FIELDS = re.compile(rf"([?&]{_SET}=)[^&]*", re.IGNORECASE)
+_LAST_FIELDS = re.compile(rf"((?<=[?&]){_SET}=)[^&]*", re.IGNORECASE)
 _MAPPED = re.compile(rf"({_NAME}['\"]?:\s*)(?!\*\*\*)({_VALUE}|[^,\s]+)", re.IGNORECASE)
 _HEADER = re.compile(
     rf"(authorization['\"]?\s*[:=]\s*)(?!\*\*\*)({_VALUE}|(?:\w+\s+)?[^\s'\",]+)|(\bbearer\s+)([\w+/=.~\-]{{8,}})",

@@ -98,6 +98,8 @@ def test_an_address_never_shows_a_secret_field_of_its_query(password: str, name:
         ("MLFLOW_TRACKING_PASSWORD=s3cret make run", "MLFLOW_TRACKING_PASSWORD=*** make run"),
         ("host=db password='a b' user=nn", "host=db password='***' user=nn"),
         ('{"password": "a b", "user": "nn"}', '{"password": "***", "user": "nn"}'),
+        ("http://h/?X-Amz-Date=1&X-Amz-Signature=s3cr3t", "http://h/?X-Amz-Date=1&X-Amz-Signature=***"),
+        ("at http://h/?key=s3cr3t&page=2", "at http://h/?key=***&page=2"),
     ],
 )
 def test_passwords_are_taken_out(text: str, expected: str) -> None:
@@ -121,6 +123,8 @@ def test_passwords_are_taken_out(text: str, expected: str) -> None:
         "The password of user nn was refused. Set another.",
         "optimizer.lr=0.1 'model.hidden=[300,50]'",
         "Unexpected token: found 'x' at 1:2",
+        "sort(key=1)",
+        "http://h/?monkey=1",
         "a basic configuration: see https://example.org/docs",
     ],
 )

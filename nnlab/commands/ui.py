@@ -22,6 +22,7 @@ from nnlab.commands.reminder import reminder
 from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.mlflow_sync.store import ensure_store
+from nnlab.mlflow_sync.trouble import trouble
 from nnlab.redaction import redacted
 
 HOST = "127.0.0.1"
@@ -39,7 +40,12 @@ END_WITH_PARENT = 1  # Linux' PR_SET_PDEATHSIG
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
-    """The command: serves until Ctrl-C; exit status 130."""
+    """The command: serves until Ctrl-C; exit status 130.
+
+    Raises:
+        UserError: if there is nothing to show, or the port is taken.
+        RunFailedError: if the store does not answer, or the server ends by itself.
+    """
     parser = argparse.ArgumentParser(prog="nnlab.ui", description=__doc__)
     parser.add_argument("--port", type=int, default=5000, help="the port of the UI (default: %(default)s)")
     add_runs_dir(parser)
@@ -49,7 +55,15 @@ def main(arguments: Sequence[str]) -> NoReturn:
     uri = resolve_uri(options.tracking_uri, options.runs_dir)
     check_store(uri)
     check_port(options.port)
-    ensure_store(uri, options.runs_dir.absolute() / "artifacts")
+    try:
+        ensure_store(uri, options.runs_dir.absolute() / "artifacts")
+    except (UserError, RunFailedError):
+        raise
+    except Exception as error:  # of a database's driver
+        raise RunFailedError(
+            f"MLflow's store must answer to be shown, but {redacted(uri)} does not: {trouble(error).text} "
+            "Start its server, or correct the address."
+        ) from error
     sys.stdout.write(f"MLflow's UI, until Ctrl-C: http://{HOST}:{options.port}/{TRAINING_PAGES}\n")
     if line := reminder(options.runs_dir):
         sys.stdout.write(f"{line}\n")

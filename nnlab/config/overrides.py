@@ -17,6 +17,7 @@ from nnlab.config.keys import key_rules, kinds_of, nearest_key
 from nnlab.config.problems import UNSET, ConfigError, ConfigProblem
 from nnlab.config.quoting import to_paste
 from nnlab.config.ranges import sort
+from nnlab.redaction import HIDDEN, redacted
 
 Rules = Mapping[str, Mapping[str, Any]]
 """For each key its annotation by the form of the group that has it; see `key_rules`."""
@@ -58,12 +59,15 @@ def read(arguments: Sequence[str], problems: list[ConfigProblem], rules: Rules |
     """
     rules = key_rules() if rules is None else rules
     overrides = []
+    is_secret = False
     for before, text in zip(["", *arguments], arguments, strict=False):
         problem: ConfigProblem | None
+        if "=" in text:
+            is_secret = redacted(text) != text  # what follows without `=` may be the rest of a password with spaces
         try:
             override = parser().parse_override(text)
         except HydraException as error:
-            problem = _unreadable(text, before, error, rules)
+            problem = _unreadable(text, before, error, rules, is_secret=is_secret)
         except RecursionError:
             problem = ConfigProblem(key_of(text), "is nested too deeply", nearest="a list of plain values")
         else:
@@ -144,11 +148,15 @@ def _items(value: Any) -> Iterator[Any]:
         yield from _items(item)
 
 
-def _unreadable(text: str, before: str, error: Exception, rules: Rules) -> ConfigProblem:
+def _unreadable(text: str, before: str, error: Exception, rules: Rules, *, is_secret: bool) -> ConfigProblem:
     _, sign, value = text.partition("=")
     bare = key_of(text)
     if not sign or not bare:
-        whole = _quoted(key_of(before), f"{before.partition('=')[2]} {text}", rules) if "=" in before else ""
+        joined = f"{before.partition('=')[2]} {text}"
+        if is_secret or redacted(joined) != joined:
+            nearest = f'{key_of(before)}="ADDRESS", in quotes of the shell too' if "=" in before else "seed=1"
+            return ConfigProblem("command line", f"must be written as key=value, but got {HIDDEN}", nearest=nearest)
+        whole = _quoted(key_of(before), joined, rules) if "=" in before else ""
         known = bare if bare in rules else nearest_key(bare, rules) if bare else ""
         nearest = whole or (f"{known}=VALUE" if known else "seed=1")
         return ConfigProblem(
@@ -159,7 +167,8 @@ def _unreadable(text: str, before: str, error: Exception, rules: Rules) -> Confi
         rule = f"must start with a key of the configuration, but got {text}"
         return ConfigProblem("command line", rule, nearest=f"{near}={value}" if near else "seed=1")
     reason = " ".join(str(error).split()).rstrip(".")
-    return ConfigProblem(bare, f"{GRAMMAR} ({reason})", value, _quoted(bare, value, rules) or _fitting(bare, rules))
+    rule = GRAMMAR if redacted(value) != value else f"{GRAMMAR} ({reason})"  # it may show a piece of a password
+    return ConfigProblem(bare, rule, value, _quoted(bare, value, rules) or _fitting(bare, rules))
 
 
 def _quoted(key: str, text: str, rules: Rules) -> str:

@@ -11,8 +11,10 @@ from threadpoolctl import threadpool_limits
 from nnlab.config.build import build_trainer
 from nnlab.config.job import Job
 from nnlab.execution.pictures import draw
+from nnlab.runs.directory import JOURNAL
+from nnlab.runs.reading import damaged
 from nnlab.runs.recorder import Announce, Recorder
-from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.stored_run import RESTORE, StoredRun
 from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG
 from nnlab.training import Tested
 
@@ -35,7 +37,7 @@ def evaluate_member(
         announce: called with the directory, to sync what is added into MLflow.
 
     Raises:
-        UserError: if the run's model is damaged.
+        UserError: if the run's journal or model is damaged.
         DivergedError: if the loss on the test split is NaN or infinite.
     """
     stored = StoredRun.open(path)
@@ -43,7 +45,10 @@ def evaluate_member(
         if not stored.has_ended:  # killed before it recorded its end
             Recorder.reopen(path, announce).close("finished")
         return Tested(stored.test)
-    epoch = int(stored.tags[EPOCH_TAG])
+    kept = stored.tags.get(EPOCH_TAG, "")
+    if not kept.isdecimal():
+        raise damaged(path / JOURNAL, "it does not say which epoch's weights are kept", RESTORE)
+    epoch = int(kept)
     trainer = build_trainer(job.config, job.load())
     model = stored.model()
     trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector

@@ -7,9 +7,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nnlab.errors import UserError
 from nnlab.mlflow_sync.scratch import scratch
+from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS
+from nnlab.models.stored_form import ArchitectureForm, largest_file
+from nnlab.runs import journal
 from nnlab.runs.files import is_file, read_bytes
 from nnlab.runs.opening import UnsafeFileError
+from nnlab.runs.reading import damaged, read_stored
+from nnlab.typed import MalformedError
 
 FILES = (
     "config.yaml",
@@ -23,6 +29,7 @@ FILES = (
     "profile.csv",
 )
 FOLDERS = ("model", "plots")
+REMEDY = "Move it away, or the run directory."
 
 
 @contextmanager
@@ -31,6 +38,7 @@ def artifacts(run: Path) -> Iterator[Path]:
 
     Raises:
         UnsafeFileError: if one of them is a link, has a second name, or is no plain file: it may be something private.
+        UserError: if one is larger than nnlab's are: it would fill the disk, here and where it is sent.
         OSError: if one cannot be read or copied.
     """
     with scratch() as folder:
@@ -53,7 +61,7 @@ def names(run: Path) -> list[str]:
 
 def has_model(folder: Path) -> bool:
     """Whether a run directory, or what is copied of it, has a whole model."""
-    return is_file(folder / "model" / "architecture.json")
+    return is_file(folder / "model" / ARCHITECTURE)
 
 
 def _names(folder: Path) -> list[str]:
@@ -64,4 +72,15 @@ def _names(folder: Path) -> list[str]:
 
 def _copy(source: Path, names: Iterable[str], target: Path) -> None:
     for name in names:
-        (target / name).write_bytes(read_bytes(source / name, to_publish=True))
+        path = source / name
+        if os.lstat(path).st_size > (limit := _largest(path)):
+            raise damaged(path, f"it has more than {limit:,} bytes", REMEDY)
+        (target / name).write_bytes(read_bytes(path, to_publish=True))
+
+
+def _largest(path: Path) -> int:
+    """How many bytes a file of a run may have: weights what their network says, others as many as a journal."""
+    with suppress(FileNotFoundError, UserError, MalformedError):  # without a network that can be read: as any other
+        if path.name == WEIGHTS:
+            return largest_file(read_stored(path.with_name(ARCHITECTURE), ArchitectureForm, REMEDY))
+    return journal.LARGEST

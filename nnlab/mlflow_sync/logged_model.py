@@ -14,7 +14,7 @@ from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.utils import environment
 
 from nnlab.mlflow_sync.asking import asked_once
-from nnlab.mlflow_sync.places import may_be_there
+from nnlab.mlflow_sync.places import check_links, may_be_there
 from nnlab.mlflow_sync.scratch import scratch
 from nnlab.models import saved_model
 from nnlab.models.code import rename_imports, stage
@@ -60,6 +60,7 @@ def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_
         with asked_once():
             model = client.create_logged_model(experiment_id, "model", run_id, {WEIGHTS_TAG: digest})
         is_noted = False
+    check_links(model.artifact_location)
     mlflow.set_tracking_uri(client.tracking_uri)
     with scratch() as work:
         place = work / "model"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+
+from nnlab.runs.opening import UnsafeFileError
 
 
 def may_be_there(address: str | None, names: Iterable[str] = ()) -> bool:
@@ -20,3 +25,20 @@ def may_be_there(address: str | None, names: Iterable[str] = ()) -> bool:
         return True
     folder = Path(urllib.request.url2pathname(parts.path))
     return folder.is_dir() and all((folder / name).is_file() for name in names)
+
+
+def check_links(address: str | None) -> None:
+    """Refuse a folder on this machine that another user's link leads to: MLflow would write where they want.
+
+    Raises:
+        UnsafeFileError: if there is such a link.
+    """
+    parts = urllib.parse.urlsplit(address or "")
+    if parts.scheme not in ("file", ""):
+        return
+    path = Path(urllib.request.url2pathname(parts.path))
+    for place in (path, *path.parents):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found = os.lstat(place)
+            if stat.S_ISLNK(found.st_mode) and found.st_uid not in (os.geteuid(), 0):
+                raise UnsafeFileError(place, f"it is a symbolic link of another user, uid {found.st_uid}")

@@ -18,6 +18,7 @@ from nnlab.mlflow_sync.asking import asked_once
 from nnlab.mlflow_sync.contents import News, read_description, read_news
 from nnlab.mlflow_sync.logged_model import log_model
 from nnlab.mlflow_sync.lookup import found, is_of_another
+from nnlab.mlflow_sync.places import check_links
 from nnlab.mlflow_sync.state import AwaitsParentError, SyncState, note_destination
 from nnlab.redaction import redacted
 from nnlab.runs import journal
@@ -91,7 +92,7 @@ class _Upload:
             self._send(news, run)
         self._rename(run.info.run_name, is_pruned=news.end is not None and news.end["status"] == "pruned")
         if news.end is not None:
-            self._close(news)
+            self._close(news, run.info.artifact_uri)
         self._remember(is_described=True, offset=news.offset, is_closed=news.end is not None, problem=None)
         return self._state
 
@@ -215,7 +216,7 @@ class _Upload:
                 raise
             self._client.log_inputs(self._id, datasets=[self._description.dataset])
 
-    def _close(self, news: News) -> None:
+    def _close(self, news: News, place: str) -> None:
         """Send the files and the status; a file that fails does not keep the run open in MLflow.
 
         MLflow's list of models gets those of single runs and of a study's winner; any other trial's model is there
@@ -223,6 +224,7 @@ class _Upload:
         """
         try:
             with artifacts(self._run) as copy:
+                check_links(place)
                 self._client.log_artifacts(self._id, str(copy))
                 if (news.is_tested or self._description.parent is None) and has_model(copy):
                     model = StoredRun(self._run).model()

@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import yaml
 
 from nnlab.errors import UserError
+from nnlab.runs import journal
 from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, run_directories
-from nnlab.runs.files import is_file, read_bytes
+from nnlab.runs.files import is_file
 from nnlab.runs.provenance_form import Provenance
-from nnlab.runs.reading import read_stored
-from nnlab.typed import OPEN, Fields
+from nnlab.runs.reading import read_bounded, read_stored
+from nnlab.typed import OPEN, Fields, MalformedError
 
 TESTED = b'{"event": "test"'
 """The start of a journal line that records an evaluation of the test split."""
@@ -68,8 +69,8 @@ def _tests(run: Path) -> int:
 
 def _content(file: Path) -> bytes:
     try:
-        return read_bytes(file)
-    except OSError:  # removed just now, or not nnlab's
+        return read_bounded(file, journal.LARGEST)
+    except (OSError, UserError, MalformedError):  # removed just now, or not nnlab's
         return b""
 
 

@@ -6,7 +6,6 @@ group is. So the same command line, given again, finds what it had left unfinish
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,9 +13,10 @@ from typing import Any
 
 from nnlab.errors import UserError
 from nnlab.runs.directory import PROVENANCE, run_directories
-from nnlab.runs.files import read_bytes
 from nnlab.runs.provenance import git_state_at_first, packages
+from nnlab.runs.reading import LARGEST, read_bounded
 from nnlab.runs.stored_run import StoredRun
+from nnlab.typed import MalformedError
 
 
 def group_left(line: str, runs_dirs: Iterable[Path]) -> tuple[str, dict[int, StoredRun]] | None:
@@ -58,12 +58,14 @@ def _runs_with(text: str, runs_dirs: Iterable[Path]) -> Iterable[tuple[StoredRun
     for runs_dir in runs_dirs:
         for path in run_directories(runs_dir):
             try:
-                content = read_bytes(path / PROVENANCE)
-                if text.encode() in content and "group" in json.loads(content):
-                    run = StoredRun.open(path)
-                    yield run, run.provenance
-            except (OSError, UserError, ValueError):  # damaged: as if it were not there
+                if text.encode() not in read_bounded(path / PROVENANCE, LARGEST):
+                    continue
+                run = StoredRun.open(path)
+                facts = run.provenance
+            except (OSError, UserError, MalformedError):  # damaged: as if it were not there
                 continue
+            if "group" in facts:
+                yield run, facts
 
 
 def _is_of_this_code(facts: Mapping[str, Any]) -> bool:

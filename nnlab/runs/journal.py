@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+from nnlab.errors import UserError
 from nnlab.runs.files import not_writable, open_binary
 from nnlab.runs.journal_events import Event as Event
 from nnlab.runs.journal_events import Status as Status
@@ -51,6 +52,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if length(path) > LARGEST:
+            raise _too_large(path)
         try:
             self._descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             with os.fdopen(os.dup(self._descriptor), "rb") as file:
@@ -103,7 +106,7 @@ def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Ev
         size = os.fstat(file.fileno()).st_size
         left = (size if until is None else min(size, until)) - offset
         if left > LARGEST:
-            raise damaged(path, f"it has more than {LARGEST:,} bytes", REMEDY)
+            raise _too_large(path)
         file.seek(offset)
         data = file.read(max(0, left))
     end = data.rfind(b"\n") + 1
@@ -158,6 +161,10 @@ def end_of(events: list[Event]) -> Event | None:
     """The `end` event, if the run has ended and was not started since."""
     last = next((event for event in reversed(events) if event["event"] in ("start", "end")), None)
     return last if last is not None and last["event"] == "end" else None
+
+
+def _too_large(path: Path) -> UserError:
+    return damaged(path, f"it has more than {LARGEST:,} bytes", REMEDY)
 
 
 def _number(value: float) -> float | str:

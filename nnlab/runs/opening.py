@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nnlab.errors import UserError
+
 _ALWAYS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _WRITING = os.O_WRONLY | os.O_RDWR
 
@@ -28,11 +30,20 @@ _KINDS = {
 }
 
 
-class UnsafeFileError(PermissionError):
-    """Something in a run directory is not what nnlab puts there: a link, a pipe, or a file of somebody else."""
+class UnsafeFileError(UserError, PermissionError):
+    """Something in a run directory is not what nnlab puts there: a link, a pipe, or a file of somebody else.
 
-    def __init__(self, path: Path, fact: str) -> None:
-        super().__init__(errno.EPERM, fact, str(path))
+    Whoever handles damaged files of a run (`UserError`) or files that cannot be opened (`OSError`) handles this, too.
+    """
+
+    def __init__(self, path: Path | str, fact: str) -> None:
+        PermissionError.__init__(self, errno.EPERM, fact, str(path))
+
+    def __str__(self) -> str:
+        return f"{self.filename} cannot be used: {self.strerror}. Move it away."
+
+    def __reduce__(self) -> tuple[object, ...]:  # it passes between processes
+        return type(self), (self.filename, self.strerror)
 
 
 def open_descriptor(path: Path, flags: int) -> int:

@@ -27,7 +27,7 @@ from nnlab.machine import machine_error
 from nnlab.redaction import redacted
 from nnlab.runs.files import FileLock
 from nnlab.runs.opening import open_descriptor
-from nnlab.tuning.study_log import StudyLog, damaged
+from nnlab.tuning.study_log import LARGEST, StudyLog, damaged
 
 JOURNAL_FILE = "study.log"
 LOCK_SUFFIX = ".lock"
@@ -63,6 +63,8 @@ def _trim(journal: Path) -> None:
         size = file.seek(0, os.SEEK_END)
         if size == 0:
             return
+        if size > LARGEST:
+            raise damaged(journal, f"it has more than {LARGEST:,} bytes")
         file.seek(-1, os.SEEK_END)
         if file.read(1) == b"\n":
             return

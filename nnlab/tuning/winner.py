@@ -14,6 +14,7 @@ from nnlab.config.holdout import with_test
 from nnlab.config.job import Job
 from nnlab.config.repeat import overrides_of
 from nnlab.config.tracking import TrackingSettings
+from nnlab.errors import UserError
 from nnlab.execution.evaluate import evaluate_member
 from nnlab.runs.recorder import Announce
 from nnlab.runs.stored_run import StoredRun
@@ -60,16 +61,24 @@ def evaluate_winner(
         announce: called with each run's directory, to sync what is added into MLflow.
 
     Raises:
-        UserError: if a run's model is damaged.
+        UserError: if a run's directory is damaged or gone.
     """
     jobs = [
         Job(replace(config, tracking=tracking), dataset, overrides_of(with_test(config, True)))
         for config, dataset in tasks.runs(trial)
     ]
     paths = tasks.paths(trial.number)
-    tested = [
-        evaluate_member(job, path, warn=warn, announce=announce).metrics for job, path in zip(jobs, paths, strict=True)
-    ]
+    try:
+        tested = [
+            evaluate_member(job, path, warn=warn, announce=announce).metrics
+            for job, path in zip(jobs, paths, strict=True)
+        ]
+    except UserError as error:
+        commands = "; ".join(shlex.join(job.command) for job in jobs)
+        raise UserError(
+            f"The winner, trial {trial.number}, cannot be tested: {error} If it cannot be restored, resume the study "
+            f"with trainer.test=false, and repeat the winner alone, with its test: {commands}"
+        ) from error
     return Winner(
         number=trial.number,
         scores={name: statistics.fmean(metrics[name] for metrics in tested) for name in tested[0]},

@@ -12,6 +12,7 @@ from nnlab.config.jobs import compose_jobs
 from nnlab.config.problems import ConfigError
 from nnlab.config.schema import VARIANTS
 from nnlab.config.validate import validate
+from nnlab.redaction import redacted
 from nnlab.tuning.planning import make_plan
 
 SMALL = ["data=toy", "model=toy", "tracking.enabled=false"]
@@ -108,3 +109,20 @@ def test_nor_in_a_study(arguments: list[str], keys: list[str]) -> None:
 
 def test_the_groups_with_forms_are_those_of_these_tests() -> None:
     assert {key.partition(".")[0] for key in EVERY_KEY} >= set(VARIANTS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tracking.uri=http://me:pa's3cr3t@host"],
+        ["tracking.uri=http://me:pa", "s3cr3t@host"],
+        ["tracking.uri=http://me:12", "s3cr3t@host"],
+        ["tracking.uri=postgresql://me:pa", "s3cr3t", "s3cr3t@host"],
+    ],
+    ids=["a quote", "a space", "a space after digits", "two spaces"],
+)
+def test_no_piece_of_a_password_stands_in_a_problem(arguments: list[str]) -> None:
+    """Hydra's parser quotes what it could not read; a shell makes arguments of a password with spaces."""
+    with pytest.raises(ConfigError) as caught:
+        compose_jobs([*SMALL[:2], *arguments], multirun=False)
+    assert "s3cr3t" not in redacted(str(caught.value))  # as commands print it

@@ -18,7 +18,7 @@ import pytest
 from commands import environment, processes_in
 from sqlalchemy.engine import make_url
 
-from nnlab.commands.ui import check_port, check_store, serve, short_address
+from nnlab.commands.ui import check_port, check_store, main, serve, short_address
 from nnlab.config.tracking_uri import sqlite_uri
 from nnlab.errors import RunFailedError, UserError
 
@@ -33,6 +33,17 @@ def test_without_runs_there_is_nothing_to_show(tmp_path: Path) -> None:
 def test_a_server_has_pages_of_its_own() -> None:
     with pytest.raises(UserError, match=r"http://127\.0\.0\.1:9 is an MLflow server with a UI of its own"):
         check_store("http://127.0.0.1:9")
+
+
+def test_a_database_that_does_not_answer_is_a_message(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"127.0.0.1:{port}/db"  # where nobody listens
+    uri = f"postgresql+psycopg://me:s3cr3t@{address}"
+    with pytest.raises(RunFailedError, match="refused") as caught:
+        main(["--port", str(port), "--runs-dir", str(tmp_path), "--tracking-uri", uri])
+    assert (address in str(caught.value), "s3cr3t" in str(caught.value)) == (True, False)
 
 
 def test_the_command_for_no_runs_ends_with_2_and_one_line(tmp_path: Path) -> None:

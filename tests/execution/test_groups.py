@@ -21,6 +21,7 @@ from nnlab.execution.recorded import recorded_result
 from nnlab.execution.resume import resume, resumption
 from nnlab.execution.run import run
 from nnlab.runs.directory import JOURNAL
+from nnlab.runs.groups import group_left
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import WEIGHTS_TAG
 
@@ -111,6 +112,14 @@ def test_a_run_that_another_process_has_gone_on_with_is_taken_from_its_record(
     result = groups.execute_in_group(seen.job, path)
     assert (result.directory, result.weights_sha256) == (path, ended.weights_sha256)
     assert (path / JOURNAL).read_bytes() == before
+
+
+def test_a_provenance_that_is_nested_too_deeply_is_passed_over(tmp_path: Path) -> None:
+    """The line of its group stands in it, and so it is read."""
+    facts = left_after_one(jobs(tmp_path)) / "provenance.json"
+    line = json.loads(facts.read_text(encoding="utf-8"))["group"]["line"]
+    facts.write_text("[" * 10_000 + line, encoding="utf-8")
+    assert group_left(line, [tmp_path]) is None
 
 
 @pytest.mark.slow

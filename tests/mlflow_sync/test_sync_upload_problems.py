@@ -1,6 +1,7 @@
 # mypy: disable-error-code="arg-type"
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from nnlab.errors import UserError
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.mlflow_sync.upload import upload
 from nnlab.runs.files import FileLock
+from nnlab.runs.opening import UnsafeFileError
 from nnlab.runs.recorder import Recorder
 
 
@@ -126,3 +128,30 @@ def test_a_dataset_that_another_process_makes_at_the_same_moment_is_asked_for_ag
     inputs = MlflowClient(uri).get_run(state.run_id).inputs
     assert inputs is not None
     assert len(inputs.dataset_inputs) == 1
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "plots/huge.png", "model/weights.safetensors"])
+def test_a_file_that_would_fill_memory_and_disk_is_not_sent(runs_dir: Path, client: MlflowClient, name: str) -> None:
+    run = record(runs_dir)
+    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).touch()
+    os.truncate(run / name, 2**40)
+    with pytest.raises(UserError, match=rf"{Path(name).name} in {run}.* is damaged: it has more than [\d,]+ bytes"):
+        upload(run, client)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as two users")
+@pytest.mark.parametrize("name", ["artifacts", "artifacts/digits_of_mine"])
+def test_files_are_not_sent_behind_the_link_of_another_user(runs_dir: Path, client: MlflowClient, name: str) -> None:
+    """In a shared runs folder it would have MLflow write into a private folder of the one whose run it is."""
+    private = runs_dir.parent / "private"
+    private.mkdir()
+    (runs_dir / name).parent.mkdir(exist_ok=True)
+    (runs_dir / name).symlink_to(private)
+    os.lchown(runs_dir / name, 1234, 1234)
+    run = record(runs_dir)
+    with pytest.raises(UnsafeFileError, match="a symbolic link of another user"):
+        upload(run, client)
+    assert list(private.iterdir()) == []
+    os.lchown(runs_dir / name, 0, 0)  # one's own is as good as a folder
+    assert upload(run, client).is_closed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,13 @@ def test_what_is_no_run_is_not_counted(runs: list[Path]) -> None:
         (folder / name / "provenance.json").write_text(content, encoding="utf-8")
     (folder / "trials").write_text("a file", encoding="utf-8")
     assert count_evaluations(folder, "nnlab", digest(runs[0])) == 2
+
+
+def test_a_journal_larger_than_nnlab_reads_is_not_counted(runs: list[Path]) -> None:
+    """Every run counts at its end, whatever lies in the folder: one journal of a terabyte ended all of them."""
+    large = runs[0].parent / "large"
+    shutil.copytree(runs[0], large)
+    before = count_evaluations(large.parent, "nnlab", digest(large))
+    os.truncate(large / "metrics.jsonl", 2**40)
+    assert count_evaluations(large.parent, "nnlab", digest(large)) == before - 1
+    shutil.rmtree(large)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nnlab.errors import RunFailedError
+from nnlab.errors import RunFailedError, UserError
 from nnlab.runs.files import FileLock, write_atomically
+from nnlab.runs.opening import UnsafeFileError
 
 HOLD = (
     "import sys, time; from pathlib import Path; from nnlab.runs.files import FileLock;"
@@ -67,3 +69,11 @@ def test_a_process_that_the_holder_starts_does_not_keep_the_lock(tmp_path: Path)
         assert not FileLock.is_held(tmp_path / "lock")
     finally:
         child.communicate(b"\n")
+
+
+def test_what_is_unsafe_passes_between_processes_as_it_is() -> None:
+    """A worker's error that its coordinator cannot unpickle would end all its workers."""
+    error = UnsafeFileError(Path("/runs/a/lock"), "it must be a plain file, but is a pipe")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.errno, copy.filename) == (str(error), error.errno, "/runs/a/lock")
+    assert isinstance(copy, UserError)

@@ -157,3 +157,10 @@ def test_a_full_disk_stops_the_run_and_keeps_the_whole_lines(path: Path, monkeyp
     writer.append("epoch", epoch=3, metrics={})
     writer.close()
     assert [event["epoch"] for event in journal.read(path)[0]] == [1, 3]
+
+
+def test_a_journal_larger_than_any_is_not_opened(path: Path) -> None:
+    written(path, 1)
+    os.truncate(path, 2**40)
+    with pytest.raises(UserError, match="more than"):
+        Journal(path)

@@ -185,3 +185,10 @@ def test_the_name_of_a_new_study_must_be_free(tmp_path: Path) -> None:
     check_new_name("another", storage)
     with pytest.raises(UserError, match=r"'a-study'.*sweep\.resume=a-study"):
         check_new_name("a-study", storage)
+
+
+def test_a_journal_larger_than_any_is_not_opened(journal: Path) -> None:
+    add(open_storage(None, journal), "first", 1)
+    os.truncate(journal, 2**40)
+    with pytest.raises(UserError, match="more than"):
+        open_storage(None, journal)
