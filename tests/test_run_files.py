@@ -20,6 +20,7 @@ OTHERS = {
     "runs/files.py": "the one place",
     "runs/opening.py": "the one place",
     "mlflow_sync/artifacts.py": "the copy that is sent, in a new folder of the system's",
+    "mlflow_sync/scratch.py": "what killed processes left among the system's temporary files",
     "mlflow_sync/store.py": "MLflow's store and its draft, beside the run directories",
     "doctor/arithmetic.py": "/proc/cpuinfo",
     "execution/worker.py": "/proc/self",
