@@ -100,10 +100,9 @@ class JournalReader:
         match event["event"]:
             case "start" if event.get("goes_on"):
                 self.status, self.reason, self.ended_at = "running", None, None
-                if event.get("epochs", 0) > max(
-                    self.epochs, default=0
-                ):  # else it had come too late, and changed nothing
-                    self.extensions.append((max(self.epochs, default=0), event["epochs"]))
+                done = max(self.epochs, default=0)
+                if event.get("epochs", 0) > done:  # one that came too late changed nothing
+                    self.extensions.append((done, event["epochs"]))
             case "start":
                 self._start_anew(at=event["time"])
             case "epoch":
