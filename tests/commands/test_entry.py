@@ -53,6 +53,17 @@ def test_streams_are_harmless_before_the_command_is_imported(tmp_path: Path, opt
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@BOTH
+def test_ctrl_c_during_an_import_that_swallows_it_ends_the_command_all_the_same(tmp_path: Path, options: str) -> None:
+    body = (
+        "import os, signal\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException:\n    pass\n"
+        "def main(arguments):\n    print('went on')\n    return 0\n"
+    )
+    done = started(tmp_path, body, options)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def test_a_command_that_syncs_is_given_a_process_that_is_ended_with_it(tmp_path: Path) -> None:
     body = "def main(arguments, early):\n    print(early.pid if early else None)\n    return 0\n"
     done = started(tmp_path, body, "syncs=True", "seed=1")
