@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from nnlab.config.tracking_uri import sqlite_path, sqlite_uri
 from nnlab.errors import RunFailedError
+from nnlab.mlflow_sync.moved import follow
 from nnlab.mlflow_sync.trouble import BROKEN, RefusedError
 from nnlab.paths import environment_of_mlflow
 from nnlab.redaction import redacted
@@ -69,12 +70,12 @@ def _file(uri: str) -> tuple[int, int] | None:
 def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = lambda: None) -> None:
     """Create a SQLite store or the tables of a database if they are missing, and check them.
 
-    A SQLite store is made under a lock and under another name, and the finished file is renamed. An MLflow server
-    looks after its store by itself.
+    A SQLite store is made under a lock and under another name, and the finished file is renamed; one that was moved
+    with its files finds them again (`follow`). An MLflow server looks after its store by itself.
 
     Args:
         uri: resolved.
-        artifact_root: absolute, for the experiment "Default" that MLflow creates by itself.
+        artifact_root: absolute; the folder of the experiments' files, also of "Default" that MLflow creates by itself.
         is_making: called when the store does not exist yet and can be created, by this process or another; that takes
             seconds.
 
@@ -104,6 +105,7 @@ def ensure_store(uri: str, artifact_root: Path, is_making: Callable[[], None] = 
     except OSError as error:
         raise RunFailedError(f"MLflow's store {path} could not be created ({error.strerror or error}).") from error
     _verify(path)
+    follow(path, artifact_root)
 
 
 def _ensure_database(uri: str, is_making: Callable[[], None]) -> None:
