@@ -154,7 +154,7 @@ def _unreadable(text: str, before: str, error: Exception, rules: Rules, *, is_se
     if not sign or not bare:
         joined = f"{before.partition('=')[2]} {text}"
         if is_secret or redacted(joined) != joined:
-            nearest = f'{key_of(before)}="ADDRESS", in quotes of the shell too' if "=" in before else "seed=1"
+            nearest = f"'{key_of(before)}=\"ADDRESS\"'" if "=" in before else "seed=1"
             return ConfigProblem("command line", f"must be written as key=value, but got {HIDDEN}", nearest=nearest)
         whole = _quoted(key_of(before), joined, rules) if "=" in before else ""
         known = bare if bare in rules else nearest_key(bare, rules) if bare else ""

@@ -84,21 +84,21 @@ def execute_in_group(
         announce: as for `run`.
     """
     listeners = list(listeners)
-    if earlier is not None:
+    if earlier is None:
+        return run(job, listeners=listeners, announce=announce)
+    if (result := _recorded(job, earlier, announce)) is not None:
+        return result
+    try:
+        plan = resumption(earlier)
+    except UserError as error:
+        Listeners[RunEvent](listeners).on(Warned(f"{earlier.name} cannot go on, and is run anew: {error}"))
+        return run(job, listeners=listeners, announce=announce)
+    try:
+        return plan.execute(listeners=listeners, announce=announce)
+    except UserError:  # another process may have gone on with it at the same moment
         if (result := _recorded(job, earlier, announce)) is not None:
             return result
-        try:
-            plan = resumption(earlier)
-        except UserError as error:
-            Listeners[RunEvent](listeners).on(Warned(f"{earlier.name} cannot go on, and is run anew: {error}"))
-        else:
-            try:
-                return plan.execute(listeners=listeners, announce=announce)
-            except UserError:  # another process may have gone on with it at the same moment
-                if (result := _recorded(job, earlier, announce)) is not None:
-                    return result
-                raise
-    return run(job, listeners=listeners, announce=announce)
+        raise
 
 
 def _recorded(job: Job, earlier: Path, announce: Announce | None) -> RunResult | None:

@@ -70,8 +70,8 @@ def _names(folder: Path) -> list[str]:
     return sorted(name for name in os.listdir(folder) if not name.startswith("."))
 
 
-def _copy(source: Path, names: Iterable[str], target: Path) -> None:
-    for name in names:
+def _copy(source: Path, which: Iterable[str], target: Path) -> None:
+    for name in which:
         path = source / name
         if os.lstat(path).st_size > (limit := _largest(path)):
             raise damaged(path, f"it has more than {limit:,} bytes", REMEDY)

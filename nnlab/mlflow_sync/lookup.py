@@ -18,19 +18,19 @@ PAGE = 1000
 """Runs in one answer of MLflow."""
 
 
-def searched(client: MlflowClient, experiments: list[str], wanted: str = "") -> Iterator[Run]:
-    """All runs of these experiments that a filter lets through, deleted ones too."""
+def runs_in(client: MlflowClient, experiments: list[str], filter_string: str = "") -> Iterator[Run]:
+    """All runs of these experiments that MLflow's filter lets through, deleted ones too."""
     token = None
     while experiments:
-        page = client.search_runs(experiments, wanted, ViewType.ALL, PAGE, page_token=token)
+        page = client.search_runs(experiments, filter_string, ViewType.ALL, PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:
             return
 
 
-def found(client: MlflowClient, about: Description) -> Run | None:
-    """The run by its tag and its start time, whatever its experiment is called by now.
+def run_of(client: MlflowClient, about: Description) -> Run | None:
+    """The run of a directory, by its tag and its start time, whatever its experiment is called by now.
 
     Names of studies come back where their folders were deleted: the time says which run is meant. The name is compared
     here, since a filter cannot hold every name that a directory may have.
@@ -38,7 +38,7 @@ def found(client: MlflowClient, about: Description) -> Run | None:
     meant = client.get_experiment_by_name(about.experiment)
     first = [] if meant is None else [meant.experiment_id]
     for experiments in (first, [each for each in _experiments(client) if each not in first]):
-        for run in searched(client, experiments, f"attributes.start_time = {about.started_at}"):
+        for run in runs_in(client, experiments, f"attributes.start_time = {about.started_at}"):
             if run.data.tags.get(RUN_TAG) == about.name:
                 return run
     return None

@@ -7,10 +7,10 @@ has no way of its own to change it.
 from __future__ import annotations
 
 import sqlite3
-import urllib.parse
-import urllib.request
 from contextlib import closing, suppress
 from pathlib import Path
+
+from nnlab.mlflow_sync.places import local_path
 
 STATEMENTS = (
     "UPDATE experiments SET artifact_location = :new || substr(artifact_location, length(:old) + 1) "
@@ -43,10 +43,9 @@ def follow(path: Path, artifact_root: Path) -> None:
 
 def _is_moved(address: str | None, artifact_root: Path) -> bool:
     """Whether an experiment's folder is in `artifact_root`, and nothing is left where MLflow's address says."""
-    parts = urllib.parse.urlsplit(address or "")
-    folder = Path(urllib.request.url2pathname(parts.path))
+    folder = local_path(address)
     return (
-        parts.scheme == "file"
+        folder is not None
         and folder.parent != artifact_root
         and not folder.parent.exists()
         and (artifact_root / folder.name).is_dir()

@@ -13,6 +13,13 @@ from pathlib import Path
 from nnlab.runs.opening import UnsafeFileError
 
 
+def local_path(address: str | None) -> Path | None:
+    """The path that MLflow's address of a file or folder means; None for one that is not on this machine."""
+    parts = urllib.parse.urlsplit(address or "")
+    is_local = parts.scheme in ("file", "") and parts.path.startswith("/")
+    return Path(urllib.request.url2pathname(parts.path)) if is_local else None
+
+
 def may_be_there(address: str | None, names: Iterable[str] = ()) -> bool:
     """Whether the folder at MLflow's address of a run's or model's files is there; True for one on another machine.
 
@@ -20,11 +27,8 @@ def may_be_there(address: str | None, names: Iterable[str] = ()) -> bool:
         address: a URI.
         names: of files that must be in it.
     """
-    parts = urllib.parse.urlsplit(address or "")
-    if parts.scheme != "file":
-        return True
-    folder = Path(urllib.request.url2pathname(parts.path))
-    return folder.is_dir() and all((folder / name).is_file() for name in names)
+    folder = local_path(address)
+    return folder is None or (folder.is_dir() and all((folder / name).is_file() for name in names))
 
 
 def check_links(address: str | None) -> None:
@@ -33,11 +37,8 @@ def check_links(address: str | None) -> None:
     Raises:
         UnsafeFileError: if there is such a link.
     """
-    parts = urllib.parse.urlsplit(address or "")
-    if parts.scheme not in ("file", ""):
-        return
-    path = Path(urllib.request.url2pathname(parts.path))
-    for place in (path, *path.parents):
+    path = local_path(address)
+    for place in () if path is None else (path, *path.parents):
         with suppress(FileNotFoundError, NotADirectoryError):
             found = os.lstat(place)
             if stat.S_ISLNK(found.st_mode) and found.st_uid not in (os.geteuid(), 0):

@@ -13,7 +13,7 @@ from mlflow.entities import Run
 from nnlab.config.tracking_uri import sqlite_path
 from nnlab.mlflow_sync.artifacts import has_model, names
 from nnlab.mlflow_sync.logged_model import has_its_files
-from nnlab.mlflow_sync.lookup import searched
+from nnlab.mlflow_sync.lookup import runs_in
 from nnlab.mlflow_sync.places import may_be_there
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.mlflow_sync.upload import LOCK, PARENT_TAG
@@ -35,7 +35,7 @@ def lost(runs: Sequence[tuple[Path, SyncState]], client: MlflowClient) -> list[P
             by_experiment[state.experiment_id].add(state.run_id)
     there: dict[str, Run] = {}
     for experiment_id, wanted in by_experiment.items():
-        there |= {run.info.run_id: run for run in searched(client, [experiment_id]) if run.info.run_id in wanted}
+        there |= {run.info.run_id: run for run in runs_in(client, [experiment_id]) if run.info.run_id in wanted}
     has_local_files = sqlite_path(client.tracking_uri) is not None
     without_model = _with_lost_models(client, list(by_experiment)) if has_local_files else set()
     found, gone = [], set()

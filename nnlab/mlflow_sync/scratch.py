@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ LOCK, CONTENT = ".in-use", "content"
 def scratch() -> Iterator[Path]:
     """An empty folder among the system's temporary files, while the block runs.
 
-    Those of processes that were killed in their block are removed first: nobody else would.
+    The first one removes those of processes that were killed in their block: nobody else would.
 
     Raises:
         OSError: if it cannot be made.
@@ -35,6 +36,7 @@ def scratch() -> Iterator[Path]:
         yield content
 
 
+@functools.cache  # once in a process: there may be much else in the place
 def _remove_those_of_the_dead(place: Path) -> None:
     for folder in place.glob(f"{PREFIX}*"):
         # The lock and no number of a process: containers may share the place, where each counts its own.

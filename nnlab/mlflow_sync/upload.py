@@ -17,7 +17,7 @@ from nnlab.mlflow_sync.artifacts import artifacts, has_model
 from nnlab.mlflow_sync.asking import asked_once
 from nnlab.mlflow_sync.contents import News, read_description, read_news
 from nnlab.mlflow_sync.logged_model import log_model
-from nnlab.mlflow_sync.lookup import found, is_of_another
+from nnlab.mlflow_sync.lookup import is_of_another, run_of
 from nnlab.mlflow_sync.places import check_links
 from nnlab.mlflow_sync.state import AwaitsParentError, SyncState, note_destination
 from nnlab.redaction import redacted
@@ -137,7 +137,7 @@ class _Upload:
 
     def _found(self) -> Run | None:
         """The run whose id was not noted any more."""
-        run = found(self._client, self._description) if self._state.may_exist else None
+        run = run_of(self._client, self._description) if self._state.may_exist else None
         if run is not None:
             self._forget(experiment_id=run.info.experiment_id, run_id=run.info.run_id)
         return run
