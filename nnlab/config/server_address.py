@@ -23,10 +23,11 @@ def check_server_address(key: str, address: str) -> None:
         UserError: if it is none, or a special character in its password is not percent-encoded.
     """
     if not _ADDRESS.fullmatch(address):
+        # The addresses come last: an @ after them would be read as the end of a password, and hide what is before it.
         raise UserError(
-            f"{key} must be an address like scheme://USER:PASSWORD@HOST:PORT/NAME, whose port is a number, but "
-            f"{without_password(address)} is not. In user, password and name write @ as %40, / as %2F, : as %3A, "
-            "# as %23 and ? as %3F."
+            f"{key}, in whose user, password and name @ is written as %40, / as %2F, : as %3A, # as %23 and ? as %3F, "
+            f"must be an address like scheme://USER:PASSWORD@HOST:PORT/NAME, whose port is a number, but "
+            f"{without_password(address)} is not."
         )
 
 
