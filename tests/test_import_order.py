@@ -41,6 +41,7 @@ PARTS = [
         "data",
         "models",
         "training",
+        "stats",
         "plots",
         "config",
         "runs",
@@ -50,7 +51,7 @@ PARTS = [
         "analysis",
     ),
     *("commands", "doctor"),
-    *("batch", "results", "run", "resume", "sync", "sweep", "gradcheck", "ui", "diff"),
+    *("batch", "results", "run", "resume", "sync", "sweep", "gradcheck", "ui", "diff", "compare", "reproduce"),
 ]
 """In the order of import: the ground, the rooms, and the names that people use."""
 

@@ -1,0 +1,1 @@
+"""Statistics over seeds: means with their intervals, differences, and what can be said of them."""
