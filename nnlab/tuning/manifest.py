@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import optuna
 
+from nnlab.config.overrides import key_of
 from nnlab.config.problems import as_typed
 from nnlab.errors import UserError
 from nnlab.runs.files import write_atomically
@@ -20,6 +21,8 @@ from nnlab.runs.reading import read_stored
 from nnlab.typed import OPEN, PATH, Fields
 
 FILE = "study.json"
+CONFIRMATION = ("sweep.confirm", "sweep.confirm_seeds")
+"""Keys that can be set at a resume, and then last: no trial depends on them."""
 SHOWN = 5
 """How many studies a message names when the one asked for does not exist."""
 
@@ -61,6 +64,12 @@ class Manifest:
     def save(self, study: Path) -> None:
         """Write it into the directory `study`, atomically."""
         write_atomically(study / FILE, json.dumps(asdict(self), indent=2) + "\n")
+
+    def with_confirmation(self, overrides: Sequence[str]) -> Manifest:
+        """The same with what `overrides` say of the confirmation: a plain resume is to go on with that."""
+        given = {key_of(text): text for text in overrides if key_of(text) in CONFIRMATION}
+        kept = [text for text in self.overrides if key_of(text) not in given]
+        return replace(self, overrides=[*kept, *given.values()])
 
     def check(self, now: Mapping[str, Any]) -> None:
         """Check that a fingerprint is the study's own.

@@ -72,6 +72,9 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     configs = TrialConfigs(given, following, space)
     fixed, dataset = _checked(configs, space)
     problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
+    if settings.confirm is None and "sweep.confirm_seeds" in fixed_keys and "sweep.confirm" not in fixed_keys:
+        rule = "are those of the best K trials, but no sweep.confirm=K is given"
+        problems.append(ConfigProblem("sweep.confirm_seeds", rule, settings.confirm_seeds, "sweep.confirm=3 beside it"))
     if fixed.data.split.seed is None:
         rule = "must be a number in a sweep, so that all trials are judged on the same rows"
         problems.append(ConfigProblem("data.split.seed", rule, None, "0"))

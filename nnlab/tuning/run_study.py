@@ -73,7 +73,8 @@ def run_study(
             recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, announce)
         else:
             name = resume.name
-            Manifest.read(resume).check(fingerprint)
+            manifest = Manifest.read(resume)
+            manifest.check(fingerprint)
             recorder = Recorder.reopen(resume, announce)
         path = recorder.directory.path
         with recorder:
@@ -82,8 +83,10 @@ def run_study(
                 # Before the study itself: from here on it can be resumed.
                 manifest_of(plan, name, fingerprint).save(path)
             else:
-                for change in Manifest.read(path).changed_versions():
+                for change in manifest.changed_versions():
                     heard.on(Warned(change))
+                if (lasting := manifest.with_confirmation(plan.lasting_overrides)) != manifest:
+                    lasting.save(path)
             study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
             session = Session(plan, study, recorder, heard, announce, presses)
             try:

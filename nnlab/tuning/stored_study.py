@@ -17,6 +17,7 @@ from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.runs.resolve import study_command
 from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.confirm.results import stored_confirmation
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
@@ -91,7 +92,8 @@ class StoredStudy:
             encoding: of the stream that shows the text.
             width: of the screen; None where lines may be of any length.
         """
-        table = leaderboard(self.trials, self.objectives, encoding=encoding, width=width)
+        confirmation = stored_confirmation(self.storage, self.name, self.trials, self.objectives)
+        table = leaderboard(self.trials, self.objectives, confirmation=confirmation, encoding=encoding, width=width)
         return "\n".join([self.name, "", table, "", self.standing(), ""])
 
     def standing(self) -> str:

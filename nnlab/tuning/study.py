@@ -72,6 +72,11 @@ class Study:
         self._twin.add_trials(self.trials)
 
     @property
+    def storage(self) -> BaseStorage:
+        """Where the trials are kept."""
+        return self._storage
+
+    @property
     @answering()
     def trials(self) -> list[FrozenTrial]:
         """All trials, by number, as the storage has them now."""

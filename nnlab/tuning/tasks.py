@@ -18,7 +18,7 @@ from nnlab.runs.files import make_folder
 from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
-from nnlab.tuning.trial import Task
+from nnlab.tuning.trial import Task, run_name
 from nnlab.tuning.trials import Asked
 from nnlab.tuning.watch import Pruning
 
@@ -77,6 +77,7 @@ class Tasks:
             commands=[overrides_of(config) for config in configs],
             directory=self.directory,
             paths=self.paths(trial.number),
+            names=[run_name(trial.number, place, len(runs)) for place in range(len(runs))],
             tags=self.tags(trial),
             data=self._shared(runs[0]),
             pruning=self._pruning(configs[0].trainer.last_epoch),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import stdev
 
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.streams import folded
+from nnlab.tuning.confirm.results import Confirmation
+from nnlab.tuning.report.certainty import Certainty, certainty_of
 from nnlab.tuning.report.ranking import pareto_front, ranking
 from nnlab.tuning.report.trial_facts import natural_order, objective_text, short_names, value_text
 from nnlab.tuning.trials import Asked, Outcome, is_failure
@@ -16,7 +19,7 @@ from nnlab.tuning.trials import Asked, Outcome, is_failure
 WIDTH = 120
 GAP = "  "
 REPETITIONS = 3
-RANK = "rank"
+RANK, VERSUS, CONFIRMED = "rank", "vs best", "fresh seeds"
 SCORES = ("val/accuracy", "val/loss")
 
 
@@ -48,6 +51,7 @@ def leaderboard(
     objectives: Sequence[str],
     *,
     count: int = 10,
+    confirmation: Confirmation | None = None,
     encoding: str | None = "utf-8",
     width: int | None = None,
 ) -> str:
@@ -60,7 +64,8 @@ def leaderboard(
     Args:
         trials: of the study, in any order and state.
         objectives: their names, one or two.
-        count: of rows, at most.
+        count: of rows, at most; but all that are confirmed are shown.
+        confirmation: of the best trials, if they were run again with fresh seeds: then these come first, by that.
         encoding: of the stream that the text is written to; one without `±` and `–` gets `+-` and `-`.
         width: of the screen in columns; None, for lines of any length, is 120.
     """
@@ -69,8 +74,14 @@ def leaderboard(
     if not candidates:
         lines = ["No trial is complete, so there is nothing to rank."]
     else:
-        shown = candidates[:count]
-        lines = _table(shown, objectives, _repetitions(trials), width, encoding)
+        first = [each.trial for each in confirmation.confirmed] if confirmation is not None else []
+        known = {trial.number for trial in first}
+        candidates = [*first, *(trial for trial in candidates if trial.number not in known)]
+        shown = candidates[: max(count, len(first))]
+        certainty = certainty_of(shown, objectives, confirmation)
+        lines = _table(shown, objectives, trials, width, encoding, confirmation, certainty)
+        if certainty is not None:
+            lines += ["", *map(_plain if not _can_encode("±–", encoding) else str, certainty.lines())]
         if len(objectives) == 2:
             title = f"Pareto front of {objectives[0]} and {objectives[1]}: {_number(len(candidates), 'trial')}"
             title += f", the first {count} of them" if len(candidates) > count else ""
@@ -102,11 +113,18 @@ def counts_line(trials: Sequence[FrozenTrial]) -> str:
 def _table(
     trials: Sequence[FrozenTrial],
     objectives: Sequence[str],
-    repetitions: dict[int, list[int]],
+    everything: Sequence[FrozenTrial],
     width: int,
     encoding: str | None,
+    confirmation: Confirmation | None,
+    certainty: Certainty | None,
 ) -> list[str]:
-    columns = _columns(trials, objectives, repetitions)
+    columns = _columns(trials, objectives, _repetitions(everything))
+    place = next(place for place, column in enumerate(columns) if column.name == objectives[0])
+    if confirmation is not None:
+        columns.insert(place, _column(CONFIRMED, trials, confirmed_text(confirmation)))
+    if certainty is not None:
+        columns.insert(place, _column(VERSUS, trials, lambda trial: certainty.word(trial.number), left=True, leaves=98))
     if not _can_encode("±–", encoding):
         columns = [replace(each, texts=[_plain(text) for text in each.texts]) for each in columns]
     left_out = []
@@ -116,7 +134,7 @@ def _table(
             break
         first = min(dispensable, key=lambda column: column.leaves or 0)
         columns.remove(first)
-        if first.name != RANK:  # the order of the rows shows it
+        if first.name not in (RANK, VERSUS):  # the order of the rows shows it, a line below them says it
             left_out.append(first.name)
     lines = [GAP.join(cells).rstrip() for cells in zip(*(column.cells for column in columns), strict=True)]
     if left_out:
@@ -158,6 +176,21 @@ def _column(
     key: str = "",
 ) -> _Column:
     return _Column(key or name, [name, *map(text, trials)], leaves, left)
+
+
+def confirmed_text(confirmation: Confirmation) -> Callable[[FrozenTrial], str]:
+    """Says what fresh seeds gave a trial: `0.1234 ± 0.0040`, or how many of them it finished with."""
+
+    def text(trial: FrozenTrial) -> str:
+        found = confirmation.at(trial.number)
+        if found is None:
+            return "–"
+        values = found.values(confirmation.objective)
+        if not found.is_whole:
+            return f"{len(values)} of {len(found.seeds)} seeds"
+        return f"{objective_text(confirmation.objective, found.mean(confirmation.objective))} ± {stdev(values):.4f}"
+
+    return text
 
 
 def _score(name: str) -> Callable[[FrozenTrial], str]:
