@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nnlab.runs.resolve import study_command
 from nnlab.tuning.events import ConfirmationStarted, StudyEnded, StudyStarted
+from nnlab.tuning.report.choice_cost import cost_lines
+from nnlab.tuning.report.confirmation_lines import winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.winner import Winner
 
@@ -50,11 +52,20 @@ def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Itera
     yield leaderboard(event.trials, event.objectives, confirmation=event.confirmation, encoding=encoding, width=width)
     if event.winner is not None:
         yield "\n".join(_winner(event.winner, event))
+    elif event.confirmation is not None:
+        yield from _as_block(list(winner_lines(event.confirmation, event.finished)))
+    if event.status == "finished":
+        yield from _as_block(cost_lines(event.directory, event.objectives, event.finished))
     if event.test_left_alone:
         yield "test split       not evaluated (trainer.test=false)"
     if event.status == "interrupted":
         yield how_to_resume(event.directory)
     yield f"study directory  {event.directory}"
+
+
+def _as_block(lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield "\n".join(lines)
 
 
 def _winner(winner: Winner, event: StudyEnded) -> Iterator[str]:
@@ -71,4 +82,4 @@ def _winner(winner: Winner, event: StudyEnded) -> Iterator[str]:
         yield f"{name:<16} {value:.4f}{seeds}"
     yield f"repeat it alone  {winner.command}"
     if winner.evaluations > 1:
-        yield f"note             {winner.evaluations} winners of this study were evaluated on the test split so far"
+        yield f"note             {winner.evaluations} choices of this study were evaluated on the test split so far"

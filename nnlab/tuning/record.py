@@ -56,7 +56,7 @@ class StudyRecord:
         table = trials_table(trials, self._objectives, confirmation)
         write_atomically(self._recorder.directory.path / TABLE, table)
 
-    def pictures(self, trials: Sequence[FrozenTrial]) -> list[str]:
+    def pictures(self, trials: Sequence[FrozenTrial], confirmation: Confirmation | None = None) -> list[str]:
         """Draw the pictures; returns what could not be drawn. A failure costs a warning, not the study.
 
         Raises:
@@ -66,7 +66,8 @@ class StudyRecord:
             from nnlab.tuning.report.pictures import draw_study
 
             directory = self._recorder.directory
-            return draw_study(directory.folder(PLOTS), trials, self._objectives, name=directory.name).problems
+            folder, name = directory.folder(PLOTS), directory.name
+            return draw_study(folder, trials, self._objectives, name=name, confirmation=confirmation).problems
         except Exception as error:
             raise_if_disk(error)
             return [f"the plots could not be drawn: {type(error).__name__}: {error}"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
@@ -75,8 +75,11 @@ def confirmed_candidate(best: Confirmed, tasks: Tasks) -> Candidate:
 def ever_candidates(trials: Sequence[FrozenTrial], tasks: Tasks) -> Iterator[Sequence[Path]]:
     """The directories of whatever may have been tested: each trial's, and those that confirm it, now or earlier."""
     yield from (tasks.paths(trial.number) for trial in trials)
-    confirming = sorted((tasks.directory / TRIALS).glob("*-confirm-*"))
-    yield from (list(paths) for _, paths in groupby(confirming, lambda path: path.name.rpartition("-confirm-")[0]))
+    confirming: dict[str, list[Path]] = {}
+    for path in (tasks.directory / TRIALS).iterdir():
+        if found := re.fullmatch(rf"{re.escape(tasks.directory.name)}-(\d+)-confirm-\d+", path.name):
+            confirming.setdefault(found[1], []).append(path)
+    yield from confirming.values()
 
 
 def record_choice(recorder: Recorder, best: Candidate, finished: int, confirmation: Confirmation | None) -> None:

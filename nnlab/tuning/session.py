@@ -167,7 +167,7 @@ class Session:
         )
         self._patiently(lambda: self._record.table(trials, confirmation))
         has_pictures = self._plan.fixed.tracking.plots
-        for problem in self._patiently(lambda: self._record.pictures(trials)) if has_pictures else []:
+        for problem in self._patiently(lambda: self._record.pictures(trials, confirmation)) if has_pictures else []:
             self._listeners.on(Warned(problem))
         best = best_trial(trials, self._objectives)
         if self._status == "finished" and best is None:

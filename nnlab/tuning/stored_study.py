@@ -19,9 +19,12 @@ from nnlab.runs.resolve import study_command
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.confirm.results import stored_confirmation
 from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.report.choice_cost import cost_lines
+from nnlab.tuning.report.confirmation_lines import winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage, read_storage
+from nnlab.tuning.study import FINISHED
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,11 @@ class StoredStudy:
         """All trials, in the order of their numbers."""
         return optuna.load_study(study_name=self.name, storage=self.storage).get_trials(deepcopy=False)
 
+    @property
+    def finished(self) -> int:
+        """How many of them are complete or pruned."""
+        return sum(trial.state in FINISHED for trial in self.trials)
+
     @cached_property
     def run(self) -> StoredRun:
         """The study's own run.
@@ -94,7 +102,12 @@ class StoredStudy:
         """
         confirmation = stored_confirmation(self.storage, self.name, self.trials, self.objectives)
         table = leaderboard(self.trials, self.objectives, confirmation=confirmation, encoding=encoding, width=width)
-        return "\n".join([self.name, "", table, "", self.standing(), ""])
+        parts = [self.name, table]
+        if confirmation is not None:
+            parts.append("\n".join(winner_lines(confirmation, self.finished)))
+        if self.run.status == "finished":
+            parts.append("\n".join(cost_lines(self.directory, self.objectives, self.finished)))
+        return "\n\n".join([*filter(None, parts), self.standing(), ""])[:-1]
 
     def standing(self) -> str:
         """Whether the study is running, how to resume it if it is not complete, and otherwise the winner's test."""

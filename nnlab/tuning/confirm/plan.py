@@ -71,7 +71,7 @@ class ConfirmPlan:
 
     @property
     def items(self) -> list[tuple[int, int]]:
-        """Trial and seed of each run, in the order in which they are made: each trial with the first seed, and so on."""
+        """Trial and seed of each run, in the order in which they are made: all trials with the first seed, then on."""
         return [(trial, seed) for seed in self.seeds for trial in self.trials]
 
     def to_dict(self) -> dict[str, Any]:
