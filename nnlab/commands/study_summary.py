@@ -82,4 +82,4 @@ def _winner(winner: Winner, event: StudyEnded) -> Iterator[str]:
         yield f"{name:<16} {value:.4f}{seeds}"
     yield f"repeat it alone  {winner.command}"
     if winner.evaluations > 1:
-        yield f"note             {winner.evaluations} choices of this study were evaluated on the test split so far"
+        yield f"note             {winner.evaluations} winners of this study were evaluated on the test split so far"
