@@ -28,6 +28,7 @@ from nnlab.errors import UserError
 from nnlab.json_text import read_json
 from nnlab.runs import journal
 from nnlab.runs.directory import MODEL, PREDICTIONS, RunDirectory
+from nnlab.runs.files import write_atomically
 from nnlab.runs.provenance import weights_sha256
 from nnlab.runs.reading import damaged, read_bounded
 from nnlab.runs.stored_config import config_of
@@ -122,7 +123,8 @@ def write_predictions(directory: RunDirectory, by_split: Mapping[Split, Predicti
         for name, array in predictions._asdict().items()
     }
     about: About = {"format": FORMAT, "sha256": _sha256(arrays), "weights_sha256": weights_sha256}
-    directory.write(PREDICTIONS, save(arrays, metadata={"nnlab": json.dumps(about)}))
+    data = save(arrays, metadata={"nnlab": json.dumps(about)})
+    write_atomically(directory.path / PREDICTIONS, data, is_synced=False)  # as the model, from which they can be made
 
 
 def predictions_of(stored: StoredRun, split: Split) -> Predictions:
