@@ -36,6 +36,7 @@ from nnlab.training import TrainerSettings
 NOT_IN_OLD_CONFIGS: dict[str, dict[str, Any]] = {
     "trainer": {"checkpoint_seconds": TrainerSettings.checkpoint_seconds},
     "data": {"max_gigabytes": DataSettings.max_gigabytes},
+    "tracking": {"diff": True},
 }
 """Keys that change no number, and that the configs of earlier versions lack."""
 
@@ -157,7 +158,7 @@ def _check_what_is_left(stored: StoredRun, epochs: int | None) -> None:
 def _job(stored: StoredRun, tracking_uri: str | None) -> Job:
     """The run to do, from the run's own config; where it is kept is where it is now."""
     raw = copy.deepcopy(stored.config)
-    raw["runs_dir"] = str(stored.path.absolute().parent)
+    raw = {"strict": False, **raw, "runs_dir": str(stored.path.absolute().parent)}
     for group, values in NOT_IN_OLD_CONFIGS.items():
         if isinstance(raw.get(group), dict):
             raw[group] = values | raw[group]

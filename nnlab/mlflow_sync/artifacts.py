@@ -21,6 +21,7 @@ FILES = (
     "config.yaml",
     "overrides.yaml",
     "provenance.json",
+    "code.diff",
     "requirements.txt",
     "metrics.jsonl",
     "history.csv",

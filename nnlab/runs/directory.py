@@ -1,8 +1,8 @@
 """A run's own directory: everything about the run, recorded as it happens, whatever happens to MLflow.
 
-`config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
-`history.csv`, `checkpoints/`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived
-there).
+`config.yaml`, `overrides.yaml`, `provenance.json`, `code.diff` (where the code was not that of its commit),
+`requirements.txt`, `metrics.jsonl` (the journal), `history.csv`, `checkpoints/`, `model/`, `plots/`, and, where the run
+goes to MLflow, `mlflow.json` (what has arrived there).
 A study has such a directory too, with `study.json` and `trials.csv`, and its trials' directories in `trials/`.
 """
 
@@ -33,6 +33,8 @@ MODEL = "model"
 PLOTS = "plots"
 CHECKPOINTS = "checkpoints"
 MLFLOW = "mlflow.json"
+DIFF = "code.diff"
+"""What was changed in nnlab's source since the commit; a study may have several, see `nnlab.runs.code`."""
 STUDY = "study.json"
 TRIALS = "trials"
 DATA = "data"
@@ -143,7 +145,7 @@ class RunDirectory:
             RunFailedError: if that fails.
         """
         try:
-            for name in ("history.csv", "profile.csv", MODEL, PLOTS, CHECKPOINTS):
+            for name in ("history.csv", "profile.csv", DIFF, MODEL, PLOTS, CHECKPOINTS):
                 remove(self.path / name)
         except OSError as error:
             raise not_writable(self.path, error) from error
