@@ -83,7 +83,7 @@ def test_others_start_anew(tmp_path: Path, change: tuple[str, ...], options: dic
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("knows_its_digest", [True, False], ids=["another digest", "an earlier version, another commit"])
+@pytest.mark.parametrize("knows_its_digest", [True, False], ids=["another digest", "an earlier version"])
 def test_runs_of_other_code_are_left_alone(tmp_path: Path, knows_its_digest: bool) -> None:
     first = left_after_one(jobs(tmp_path))
     file = first / "provenance.json"
