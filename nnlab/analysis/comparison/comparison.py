@@ -24,6 +24,7 @@ class Group:
         values: (n,) of the metric, one a seed: the mean of the runs with that seed.
         sample: of the values.
         runs: the names of the runs.
+        asked: the name by which they were asked for; None if by a key, or from Python.
         varies: what differs from seed to seed, in words.
         keys: the values of the config that all its runs have in common, by full key.
     """
@@ -33,6 +34,7 @@ class Group:
     values: tuple[float, ...]
     sample: Sample
     runs: tuple[str, ...]
+    asked: str | None
     varies: str
     keys: dict[str, Any]
 
@@ -55,6 +57,7 @@ class Comparison:
         groups: in the order in which they were named, or of their values.
         judged: every pair of groups, in their order; one family in Holm's correction.
         notes: what the reader has to know: what was left out and why, what differs beside the seeds, in sentences.
+        margin: within which groups are equal for practice; None if none was given.
         mcnemar: of two single runs, on the rows of the metric's split; else None.
     """
 
@@ -63,6 +66,7 @@ class Comparison:
     groups: list[Group]
     judged: list[JudgedPair]
     notes: list[str]
+    margin: float | None = None
     mcnemar: McNemar | None = None
 
     def __repr__(self) -> str:
@@ -99,15 +103,15 @@ PAIR_COLUMNS = (
 
 def _group_row(group: Group, metric: str) -> dict[str, Any]:
     sample = group.sample
-    interval, bootstrap = sample.interval, sample.bootstrap
+    interval, bootstrap = sample.interval, sample.bootstrap  # the latter None below 10 seeds
     return {
         "group": group.name,
         "metric": metric,
         "n": sample.n,
         "mean": sample.mean,
         "sd": sample.sd,
-        "low": None if interval is None else interval.low,
-        "high": None if interval is None else interval.high,
+        "low": interval.low,
+        "high": interval.high,
         "bca_low": None if bootstrap is None else bootstrap.low,
         "bca_high": None if bootstrap is None else bootstrap.high,
         "seeds": group.seeds,
@@ -124,8 +128,8 @@ def _pair_row(pair: JudgedPair) -> dict[str, Any]:
         "pairing": "seed" if difference.paired else "none",
         "n": difference.n_a if difference.paired else (difference.n_a, difference.n_b),
         "difference": difference.mean,
-        "low": None if interval is None else interval.low,
-        "high": None if interval is None else interval.high,
+        "low": interval.low,
+        "high": interval.high,
         "p_t": difference.p_t,
         "p_exact": difference.p_exact,
         "p_corrected": judged.p_corrected,
