@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
 from nnlab.analysis.comparison.facts import RunFacts, check_frame_or_runs
-from nnlab.analysis.comparison.likeness import SEED, differing, distinct
+from nnlab.analysis.comparison.likeness import SEED, differing
 from nnlab.analysis.comparison.metrics import lower_is_better, metric_of
+from nnlab.analysis.comparison.counting import counted, with_metric
 from nnlab.analysis.comparison.parts import Part, alike, by_keys, named
 from nnlab.analysis.comparison.sameness import code_notes, rows_notes
 from nnlab.analysis.comparison.variation import elsewhere_notes, varies
@@ -77,17 +77,15 @@ def comparison(
     """
     from nnlab.stats import judge
 
+    parts = named(parts)
     notes = [*notes, *(note for part in parts for note in part.notes)]
     every = [run for part in parts for run in part.runs]
-    finished, left = _finished(parts)
-    metric = metric_of([run for part in finished for run in part.runs] or every, metric)
-    having, lacking = _with_metric(finished, metric)
-    if not having:
-        raise UserError(f"Only runs that finished are compared, but of {len(every)} none has. They are: {left}.")
-    notes += [f"Left out: {text}." for text in (left, lacking) if text]
-    notes += rows_notes(having, metric, by=by)
-    notes += code_notes(having)
-    parts = named(having)
+    counting, left_out = counted(parts)
+    metric = metric_of([run for part in counting for run in part.runs] or every, metric)
+    parts, lacking = with_metric(counting, metric)
+    notes += [*left_out, *lacking]
+    notes += rows_notes(parts, metric, by=by)
+    notes += code_notes(parts)
     notes += elsewhere_notes(parts)
     unit = pair or SEED
     groups = [_group(part, metric, unit) for part in parts]
@@ -105,32 +103,6 @@ def comparison(
     )
 
 
-def _finished(parts: Sequence[Part]) -> tuple[list[Part], str]:
-    """The parts with their runs that count, and in words what was left out, by reason."""
-    reasons: Counter[str] = Counter()
-    kept = []
-    for part in parts:
-        members = []
-        for run in part.runs:
-            if run.repeats and len(part.runs) > 1:
-                reasons[f"{run.repeats}"] += 1
-            elif run.status != "finished":
-                reasons[run.status] += 1
-            else:
-                members.append(run)
-        different = distinct(members)
-        reasons["repeated with the same seed (the latest counts)"] += len(members) - len(different)
-        if different:
-            kept.append(Part(different, part.asked, part.name))
-    return kept, ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
-
-
-def _with_metric(parts: Sequence[Part], metric: str) -> tuple[list[Part], str]:
-    having = [Part([run for run in part.runs if metric in run.metrics], part.asked, part.name) for part in parts]
-    lacking = sum(len(part.runs) for part in parts) - sum(len(part.runs) for part in having)
-    return [part for part in having if part.runs], f"{lacking} without {metric}" if lacking else ""
-
-
 def _group(part: Part, metric: str, unit: str) -> Group:
     from nnlab.stats import Sample
 
@@ -139,7 +111,6 @@ def _group(part: Part, metric: str, unit: str) -> Group:
         values.setdefault(_unit(run, unit), []).append(run.metrics[metric])
     seeds = sorted(values, key=lambda seed: (isinstance(seed, str), seed))
     means = tuple(Sample(tuple(values[seed])).mean for seed in seeds)
-    assert part.name is not None
     common = {key: value for key, value in part.runs[0].keys.items() if key not in (*differing(part.runs), SEED)}
     return Group(
         name=part.name,

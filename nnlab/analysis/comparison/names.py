@@ -28,6 +28,7 @@ class Named:
         runs: all of them, whatever their status.
         single: the run itself, if the name is a run's.
         is_whole: whether the runs are one group, even if their configs differ.
+        title: what that group is called; "" by what its runs have and others have not.
         notes: what the reader has to know of the choice.
     """
 
@@ -35,6 +36,7 @@ class Named:
     runs: list[RunFacts]
     single: RunFacts | None = None
     is_whole: bool = False
+    title: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -141,7 +143,7 @@ class Names:
             "better than it would be in new runs; more so, the more trials there were and the fewer seeds each had. "
             "Compare the winner with fresh seeds to know."
         )
-        return Named(name, [run for run in runs if run.trial == str(number)], is_whole=True, notes=(note,))
+        return Named(name, [run for run in runs if run.trial == str(number)], is_whole=True, title=name, notes=(note,))
 
     def _nothing(self, name: str, error: UserError) -> UserError:
         if GROUP_NAME.fullmatch(name) is None:

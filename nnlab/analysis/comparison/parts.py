@@ -22,12 +22,13 @@ class Part:
     Attributes:
         runs: at least one.
         asked: the name by which they were asked for, if they were.
-        name: by which the group is to be called, if that is decided.
+        name: by which the group is to be called; "" before that is decided.
+        notes: what the reader has to know of the choice.
     """
 
     runs: list[RunFacts]
     asked: str | None = None
-    name: str | None = None
+    name: str = ""
     notes: list[str] = field(default_factory=list)
 
 
