@@ -61,7 +61,7 @@ def compare_names(
             f"WARNING: {len(look.damaged)} run director{'y' if len(look.damaged) == 1 else 'ies'} cannot be read and "
             f"may belong here: {'; '.join(look.damaged[:3])}"
         )
-    return comparison(parts, by=bool(by), metric=metric, margin=margin, notes=notes)
+    return comparison(parts, by=by, metric=metric, margin=margin, notes=notes)
 
 
 def _parts(named: Named, runs: list[RunFacts]) -> list[Part]:
@@ -90,7 +90,7 @@ def _apart(named: Sequence[Named]) -> tuple[list[Named], list[str]]:
         assert each.single is not None
         found.append(replace(each, runs=[each.single], is_whole=True, title=each.name))
         notes.append(
-            f"{' and '.join(one.name for one in same)} differ in the seed alone, so each stands for itself, not for its "
-            f"group of {len(each.runs)} runs."
+            f"{' and '.join(one.name for one in same)} differ in the seed alone, so each stands for itself, not for "
+            f"its group of {len(each.runs)} runs."
         )
     return found, notes

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
+from nnlab.analysis.comparison.counting import counted, with_metric
 from nnlab.analysis.comparison.facts import RunFacts, check_frame_or_runs
 from nnlab.analysis.comparison.likeness import SEED, differing
 from nnlab.analysis.comparison.metrics import lower_is_better, metric_of
-from nnlab.analysis.comparison.counting import counted, with_metric
+from nnlab.analysis.comparison.next_runs import commands
 from nnlab.analysis.comparison.parts import Part, alike, by_keys, named
-from nnlab.analysis.comparison.sameness import code_notes, rows_notes
+from nnlab.analysis.comparison.sameness import code_notes, meaning, rows_notes
 from nnlab.analysis.comparison.variation import elsewhere_notes, varies
 from nnlab.errors import UserError
 
@@ -53,13 +54,13 @@ def compare(
         raise UserError("`compare` needs at least one run, but was given none.")
     keys = [by] if isinstance(by, str) else list(by or ())
     parts = by_keys(runs, keys) if keys else alike(runs)
-    return comparison(parts, by=bool(keys), metric=metric, pair=pair, margin=margin)
+    return comparison(parts, by=keys, metric=metric, pair=pair, margin=margin)
 
 
 def comparison(
     parts: Sequence[Part],
     *,
-    by: bool = False,
+    by: Sequence[str] = (),
     metric: str | None = None,
     pair: str | None = SEED,
     margin: float | None = None,
@@ -69,7 +70,7 @@ def comparison(
 
     Args:
         parts: what is to be compared.
-        by: whether a key made them.
+        by: the keys that made them, if any did.
         metric: as above.
         pair: as above.
         margin: as above.
@@ -84,20 +85,23 @@ def comparison(
     metric = metric_of([run for part in counting for run in part.runs] or every, metric)
     parts, lacking = with_metric(counting, metric)
     notes += [*left_out, *lacking]
-    notes += rows_notes(parts, metric, by=by)
+    notes += rows_notes(parts, metric, by=bool(by))
+    meaning(parts, metric)
     notes += code_notes(parts)
-    notes += elsewhere_notes(parts)
+    notes += elsewhere_notes(parts, told=by)
     unit = pair or SEED
     groups = [_group(part, metric, unit) for part in parts]
     pairs = list(combinations(groups, 2))
     differences = [_difference(a, b, notes, pair=pair) for a, b in pairs]
     judged = judge(differences, margin=margin)
+    pairs_judged = [JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, judged, strict=True)]
     return Comparison(
         metric=metric,
         lower_is_better=lower_is_better(metric),
         groups=groups,
-        judged=[JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, judged, strict=True)],
-        notes=list(dict.fromkeys(notes)),
+        judged=pairs_judged,
+        notes=notes,
+        commands=commands(parts, groups, pairs_judged, metric),
         margin=margin,
         mcnemar=_mcnemar(parts, metric, notes),
     )
@@ -142,8 +146,8 @@ def _difference(a: Group, b: Group, notes: list[str], *, pair: str | None) -> Di
     left = len(a.seeds) + len(b.seeds) - 2 * len(shared)
     if left:
         notes.append(
-            f"{a.name} and {b.name} are paired by the {len(shared)} seeds that both have; the other {left} values count "
-            "in their own group's mean alone."
+            f"{a.name} and {b.name} are paired by the {len(shared)} seeds that both have; the other {left} values "
+            "count in their own group's mean alone."
         )
     first, second = dict(zip(a.seeds, a.values, strict=True)), dict(zip(b.seeds, b.values, strict=True))
     return difference([first[seed] for seed in shared], [second[seed] for seed in shared], paired=True)

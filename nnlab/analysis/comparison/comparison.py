@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Comparison:
         groups: in the order in which they were named, or of their values.
         judged: every pair of groups, in their order; one family in Holm's correction.
         notes: what the reader has to know: what was left out and why, what differs beside the seeds, in sentences.
+        commands: what to run for the seeds that are missing, where something cannot be told.
         margin: within which groups are equal for practice; None if none was given.
         mcnemar: of two single runs, on the rows of the metric's split; else None.
     """
@@ -66,6 +67,7 @@ class Comparison:
     groups: list[Group]
     judged: list[JudgedPair]
     notes: list[str]
+    commands: list[str] = field(default_factory=list)
     margin: float | None = None
     mcnemar: McNemar | None = None
 

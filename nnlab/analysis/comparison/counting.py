@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nnlab.analysis.comparison.facts import RunFacts
 from nnlab.analysis.comparison.likeness import distinct
+from nnlab.analysis.comparison.metrics import known
 from nnlab.analysis.comparison.parts import Part
 from nnlab.errors import UserError
 
@@ -32,7 +33,9 @@ def counted(parts: Sequence[Part]) -> tuple[list[Part], list[str]]:
         if different:
             kept.append(replace(part, runs=different))
         elif part.asked is not None:
-            raise UserError(f"Only runs that finished are compared, but {part.asked} has none: {words}. {_remedy(part)}")
+            raise UserError(
+                f"Only runs that finished are compared, but {part.asked} has none: {words}. {_remedy(part)}"
+            )
         if words:
             notes.append(f"Left out of {part.name}: {words}.")
         if lost := sum(reasons[status] for status in CHOSEN_BY_OUTCOME):
@@ -58,7 +61,10 @@ def with_metric(parts: Sequence[Part], metric: str) -> tuple[list[Part], list[st
             lacking = f"{len(part.runs) - len(having)} without {metric}"
             notes.append(f"Left out of {part.name}: {lacking}.")
             if part.asked is not None and not having:
-                raise UserError(f"Every group needs a run with the metric, but {part.name} has {lacking} and none with.")
+                raise UserError(
+                    f"Every group needs runs with the metric, but {part.asked} has only {lacking}. "
+                    f"Choose with --metric one of {', '.join(known(part.runs))}."
+                )
         if having:
             kept.append(replace(part, runs=having))
     return kept, notes

@@ -10,11 +10,11 @@ from nnlab.analysis.comparison.words import mcnemar_sentence, sentence
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """An object: metric, lower_is_better, margin, groups, differences, mcnemar, notes. NaN and infinities are null."""
+    """An object: metric, lower_is_better, margin, groups, differences, mcnemar, notes, commands. NaN and infinities are null."""
     found = comparison.mcnemar
     groups = comparison.frame.drop(columns="metric").to_dict("records")
     differences = comparison.differences.to_dict("records")
-    return _plain(
+    plain: dict[str, Any] = _plain(
         {
             "metric": comparison.metric,
             "lower_is_better": comparison.lower_is_better,
@@ -29,8 +29,10 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             ],
             "mcnemar": None if found is None else {**vars(found), "words": mcnemar_sentence(found, comparison)},
             "notes": comparison.notes,
+            "commands": comparison.commands,
         }
     )
+    return plain
 
 
 def _plain(value: Any) -> Any:

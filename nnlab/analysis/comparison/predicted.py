@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nnlab.analysis.comparison.facts import RunFacts
+from nnlab.errors import UserError
+from nnlab.runs.stored_run import StoredRun
 
 if TYPE_CHECKING:
     from nnlab.stats import McNemar
@@ -19,4 +23,18 @@ def tested(a: RunFacts, b: RunFacts, metric: str, notes: list[str]) -> McNemar |
         metric: decides the split: the test split for `test/...`, else validation.
         notes: to add to.
     """
-    return None
+    from nnlab.runs.predictions import Split, predictions_of
+    from nnlab.stats import mcnemar
+
+    if a.path is None or b.path is None:
+        return None
+    split: Split = "test" if metric.startswith("test/") else "validation"
+    try:
+        first, second = (predictions_of(StoredRun.open(path), split) for path in (a.path, b.path))
+    except UserError as error:
+        notes.append(f"The two models cannot be compared row by row: {error}")
+        return None
+    if not np.array_equal(first.targets, second.targets):
+        notes.append(f"The two models cannot be compared row by row: their {split} rows are others.")
+        return None
+    return mcnemar(first.predicted == first.targets, second.predicted == second.targets)

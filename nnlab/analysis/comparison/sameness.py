@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nnlab.analysis.comparison.facts import UNKNOWN, RunFacts
 from nnlab.analysis.comparison.likeness import values_of
 from nnlab.analysis.comparison.parts import Part
+from nnlab.analysis.comparison.where import known_values
 from nnlab.config.naming import value_text
 from nnlab.errors import UserError
 
@@ -34,7 +35,9 @@ def rows_notes(parts: Sequence[Part], metric: str, *, by: bool) -> list[str]:
         raise UserError(_refusal(runs, metric, data, split, by=by))
     notes = []
     if len(data) > 1:
-        notes.append(f"WARNING: the runs have different data ({_data_words(runs, data)}), and {metric} depends on them.")
+        notes.append(
+            f"WARNING: the runs have different data ({_data_words(runs, data)}), and {metric} depends on them."
+        )
     if split:
         notes.append(
             f"WARNING: the runs were split differently ({_split_words(runs, split)}), so that {metric} may be of "
@@ -43,6 +46,36 @@ def rows_notes(parts: Sequence[Part], metric: str, *, by: bool) -> list[str]:
     if any(value == UNKNOWN for _, value in data):
         notes.append("It is not known whether the runs had the same data: the table names no run directories.")
     return notes
+
+
+def meaning(parts: Sequence[Part], metric: str) -> None:
+    """Refuse to compare losses that are measured in different ways.
+
+    Raises:
+        UserError: with a metric that can be compared.
+    """
+    runs = [run for part in parts for run in part.runs]
+    if metric.rpartition("/")[2] != "loss":
+        return
+    reported = [run for run in runs if run.keys.get("regularizer.reported")]
+    if len(values_of("model.loss", runs)) > 1:
+        fact = f"they have model.loss {known_values('model.loss', runs)}"
+    elif reported and len(penalties := {_penalty(run) for run in runs}) > 1:
+        fact = f"{len(reported)} of {len(runs)} report it with a penalty, and there are {len(penalties)} penalties"
+    else:
+        return
+    other = metric.replace("loss", "accuracy")
+    raise UserError(
+        f"A loss can be compared only between runs that measure the same, but {fact}. Compare another metric: "
+        f"--metric {other}."
+    )
+
+
+def _penalty(run: RunFacts) -> str:
+    """What a reported loss has beside the loss itself."""
+    if not run.keys.get("regularizer.reported"):
+        return ""
+    return repr(sorted((key, value) for key, value in run.keys.items() if key.startswith("regularizer.")))
 
 
 def code_notes(parts: Sequence[Part]) -> list[str]:

@@ -32,11 +32,12 @@ def as_text(comparison: Comparison, width: int | None = None) -> str:
     blocks = [
         [_title(shown)],
         legend,
-        _groups(shown.groups, width),
+        [*_groups(shown.groups, width), *_varying(shown.groups, width)],
         _values(shown.groups, width),
-        _differences(shown.judged, width) if shown.judged else [],
+        _differences(shown, width) if shown.judged else [],
         _sentences(shown, width),
         [line for note in shown.notes for line in _bullet(note, width)],
+        ["more seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
@@ -81,6 +82,15 @@ def _groups(groups: Sequence[Group], width: int) -> list[str]:
     return _table(columns, width)
 
 
+def _varying(groups: Sequence[Group], width: int) -> Iterator[str]:
+    """What differs from seed to seed, once if it is the same in all groups."""
+    words = dict.fromkeys(group.varies for group in groups if len(group.seeds) > 1)
+    for word in words:
+        of = "" if len(words) == 1 else f"of {', '.join(group.name for group in groups if group.varies == word)} "
+        split = "" if word.split()[-1] == "split" else "; the split is the same"
+        yield from textwrap.wrap(f"from seed to seed {of}vary: {word}{split}", width, subsequent_indent="    ")
+
+
 def _values(groups: Sequence[Group], width: int) -> list[str]:
     """The value of each seed: in a table where the groups share their seeds, else group by group."""
     decimals = _decimals(groups)
@@ -116,21 +126,32 @@ def _row(names: Column, columns: Sequence[Column]) -> str:
     return GAP.join(column.cells[0] for column in (names, *columns))
 
 
-def _differences(judged: Sequence[JudgedPair], width: int) -> list[str]:
+def _verdict(pair: JudgedPair, comparison: Comparison) -> str:
+    verdict = pair.judged.verdict
+    if comparison.lower_is_better is None or verdict not in ("higher", "lower"):
+        return verdict
+    return "better" if (verdict == "lower") == comparison.lower_is_better else "worse"
+
+
+def _differences(comparison: Comparison, width: int) -> list[str]:
+    judged = comparison.judged
+    better = "P(higher)" if comparison.lower_is_better is None else "P(better)"
     shown = judged[:MOST_PAIRS]
     found = [pair.judged.difference for pair in shown]
     decimals = [decimals_of(pair) for pair in shown]
-    probabilities = [f"{each.probability:.2f}" for each in found]
+    probabilities = [
+        each.probability if comparison.lower_is_better is not True else 1 - each.probability for each in found
+    ]
     columns = [
         Column("difference", [f"{pair.a} - {pair.b}" for pair in shown], is_left=True),
         Column("pairs", [str(each.n_a) if each.paired else f"{each.n_a}, {each.n_b}" for each in found], 3),
         Column("mean", [each.text(one.mean, sign=True) for each, one in zip(decimals, found, strict=True)]),
         Column("95 % interval", [each.interval(one.interval) for each, one in zip(decimals, found, strict=True)]),
-        Column("P(higher)", probabilities, 4),
+        Column(better, [f"{each:.2f}" for each in probabilities], 4),
         Column("p (t)", [p_text(each.p_t) for each in found], 1),
         Column("p (exact)", [p_text(each.p_exact) for each in found], 2),
         Column("p (Holm)" if len(judged) > 1 else "p", [p_text(pair.judged.p_corrected) for pair in shown], 5),
-        Column("verdict", [pair.judged.verdict for pair in shown], is_left=True),
+        Column("verdict", [_verdict(pair, comparison) for pair in shown], is_left=True),
     ]
     lines = _table(columns, width)
     return [*lines, f"(and {len(judged) - MOST_PAIRS} more pairs)"] if len(judged) > MOST_PAIRS else lines

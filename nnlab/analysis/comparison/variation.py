@@ -16,20 +16,25 @@ SPLIT_SEED = "data.split.seed"
 def varies(runs: Sequence[RunFacts]) -> str:
     """What differs between the values of a group: of runs that differ in their seeds alone what these decide."""
     if len({run.seed for run in runs}) < 2 and len(runs) < 2:
-        return "nothing: a single run"
+        return "nothing"
     parts = ["initialization", "order of the rows"]
     if any(run.keys.get("model.dropout") for run in runs):
         parts.append("dropout")
     follows = values_of(SPLIT_SEED, runs)
     if follows == [None]:
-        return f"{', '.join(parts)} and the split"
+        parts.append("split")
     also = differing(runs)
-    words = f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{words}, and {', '.join(also[:SHOWN])}" if also else words
+    parts += also[:SHOWN]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def elsewhere_notes(parts: Sequence[Part]) -> list[str]:
-    """What the groups differ in beside what their names say, and what their own runs differ in beside the seed."""
+def elsewhere_notes(parts: Sequence[Part], *, told: Sequence[str]) -> list[str]:
+    """What the groups differ in beside what their names say, and what their own runs differ in beside the seed.
+
+    Args:
+        parts: with names.
+        told: the keys whose values made the parts; without any, those by which they are told apart.
+    """
     notes = []
     within = {key: None for part in parts for key in differing(part.runs)}
     for part in parts:
@@ -37,7 +42,7 @@ def elsewhere_notes(parts: Sequence[Part]) -> list[str]:
         if keys:
             notes.append(f"The runs of {part.name} also differ in {_values(keys, part.runs)}.")
     everything = [run for part in parts for run in part.runs]
-    told = telling([part.runs for part in parts]) if len(parts) > 1 else []
+    told = told or (telling([part.runs for part in parts]) if len(parts) > 1 else [])
     others = [key for key in differing(everything) if key not in told and key not in within]
     if others and len(parts) > 1:
         first = f"Beside {' and '.join(told)} the" if told else "The"

@@ -52,7 +52,9 @@ class Condition:
             )
         key, sign, value = found[1], found[2], _value(text, found[1], found[3].strip())
         if sign in ORDERS and not _is_number(value):
-            raise UserError(f"--where {text!r}: {sign} compares numbers, but {found[3].strip()!r} is none. Use = or !=.")
+            raise UserError(
+                f"--where {text!r}: {sign} compares numbers, but {found[3].strip()!r} is none. Use = or !=."
+            )
         return cls(text, key, sign, value)
 
     def holds(self, run: RunFacts) -> bool:

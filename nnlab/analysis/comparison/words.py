@@ -98,16 +98,16 @@ def _why(pair: JudgedPair, comparison: Comparison) -> str:
     judged, difference = pair.judged, pair.judged.difference
     decimals = decimals_of(pair)
     if judged.why:
-        size = f" ({comparison.metric} {decimals.text(difference.mean, sign=True)})" if math.isfinite(difference.mean) else ""
-        return f": {judged.why}{size}"
+        size = f"; {comparison.metric} differs by {decimals.text(difference.mean, sign=True)}"
+        return f": {judged.why}" + (size if math.isfinite(difference.mean) else "")
     interval = _basis(pair, decimals, difference.interval)
     measured = f"{comparison.metric} differs by {decimals.text(difference.mean, sign=True)} ({interval}; {_p(pair)})"
     if judged.more_seeds is None:
         return f"; more seeds would not tell either: {measured}"
     seeds = "seed is" if judged.more_seeds == 1 else "seeds are"
     return (
-        f": about {judged.more_seeds:,} more {seeds} needed (for a power of 80 %, if the difference and its spread stay "
-        f"as they are); so far {measured}"
+        f": about {judged.more_seeds:,} more {seeds} needed (for a power of 80 %, if the difference and its spread "
+        f"stay as they are); so far {measured}"
     )
 
 
@@ -116,4 +116,3 @@ def decimals_of(pair: JudgedPair) -> Decimals:
     difference = pair.judged.difference
     low, high = difference.interval
     return Decimals([(high - low) / 2], [difference.mean])
-
