@@ -73,9 +73,7 @@ def plan_of(
     _check(stored)
     folder = runs_dir or home_of(stored)
     try:
-        job = stored_job(
-            stored, "A run is reproduced", folder.absolute(), tracking_uri=tracking_uri, data_root=data_root
-        )
+        job = stored_job(stored, folder.absolute(), tracking_uri=tracking_uri, data_root=data_root)
     except UserError as error:
         raise UserError(f"{stored.name} cannot be tried: {error}{_where_data_is(stored)}") from error
     trainer, done = job.config.trainer, max(stored.epochs, default=0)

@@ -111,8 +111,8 @@ def compare(original: StoredRun, again: StoredRun, tolerance: float | None = Non
 
 
 def default_tolerance(original: StoredRun, again: StoredRun) -> float:
-    """Within which numbers count as equal: 0 where all of the arithmetic was as it had been, since then every bit is the
-    same, or something else has changed. Else the one of the config's dtype."""
+    """Within which numbers count as equal: 0 where all of the arithmetic was as it had been, since then every bit is
+    the same, or something else has changed. Else the one of the config's dtype."""
     facts = facts_of(original.provenance, again.provenance)
     is_same = all(fact.agrees for fact in facts if fact.name in ARITHMETIC)
     return 0.0 if is_same else TOLERANCES.get(str(original.config.get("dtype")), 0.0)
