@@ -38,8 +38,6 @@ def main(arguments: Sequence[str]) -> int:
         if options.json:
             print(json.dumps({"run": str(stored.path), "verdict": "cannot be tried", "missing": str(error)}, indent=2))
         raise
-    except KeyboardInterrupt:  # the process has said so
-        return 130
     if options.json:
         print(json.dumps(as_json(done), indent=2))
     else:

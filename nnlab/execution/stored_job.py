@@ -19,13 +19,12 @@ from nnlab.runs.stored_run import StoredRun
 
 
 def stored_job(
-    stored: StoredRun, rule: str, runs_dir: Path, *, tracking_uri: str | None = None, data_root: Path | None = None
+    stored: StoredRun, runs_dir: Path, *, tracking_uri: str | None = None, data_root: Path | None = None
 ) -> Job:
     """The job of a run, from its own config.
 
     Args:
         stored: the run.
-        rule: what is about to happen to it, for messages: "A run goes on" with the config and data it was started with.
         runs_dir: the folder of the runs, absolute.
         tracking_uri: the address of MLflow in full, which the run has without its password.
         data_root: where its data is now; None is where it was.
@@ -45,8 +44,8 @@ def stored_job(
     before = known.get("sha256") if isinstance(known, dict) else None
     if before != dataset.sha256:
         raise UserError(
-            f"{rule} with the data that it was started with, but {dataset.name} has changed since: its SHA-256 "
-            f"was {before} and is {dataset.sha256}. Restore the data, or start another run."
+            f"A run keeps the data that it was started with, but {dataset.name} has changed since: its SHA-256 was "
+            f"{before} and is {dataset.sha256}. Restore the data, or start another run."
         )
     return Job(config, dataset, stored.overrides)
 
