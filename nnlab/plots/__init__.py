@@ -3,7 +3,6 @@
 Importing this takes as long as matplotlib does (about half a second): import it where a run has ended.
 """
 
-from nnlab.plots.comparison import groups_and_differences as groups_and_differences
 from nnlab.plots.confusion import confusion_matrix as confusion_matrix
 from nnlab.plots.curves import learning_curves as learning_curves
 from nnlab.plots.images import most_confident_mistakes as most_confident_mistakes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import string
 import textwrap
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,9 +34,6 @@ HEADING = 1.15
 
 STACKS = 90
 """Dots nearer than this part of an axis are stacked."""
-
-Values = Mapping[str, Mapping[Hashable, float]]
-"""Each group's values by seed, by the groups' names."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class _Row:
 @look()
 def groups_and_differences(
     metric: str,
-    groups: Values,
+    groups: Mapping[str, Sequence[float]],
     pairs: Sequence[tuple[str, str, Judged]],
     *,
     lower_is_better: bool | None,
@@ -82,13 +79,13 @@ def groups_and_differences(
 
     Args:
         metric: its name.
-        groups: at least one.
+        groups: at least one: each group's values, one a seed, by its name.
         pairs: of groups, by their names, with what can be said of the first less the second; none leaves the lower
             half out.
         lower_is_better: of the metric; None where that is not known: the highest then count as the best.
         margin: differences within it are equal for practice: a band around zero.
     """
-    ranked = sorted(groups, key=lambda name: _rank(Sample(tuple(groups[name].values())), lower_is_better))
+    ranked = sorted(groups, key=lambda name: _rank(Sample(tuple(groups[name])), lower_is_better))
     shown = [name for name in groups if name in ranked[:GROUPS_UP_TO]]
     best = "highest" if lower_is_better is None else "best"
     chosen = [pair for pair in pairs if {*pair[:2]} <= {*shown}]
@@ -96,7 +93,7 @@ def groups_and_differences(
         chosen = [pair for pair in chosen if ranked[0] in pair[:2]]
     letters = _letters(shown) if pairs and max(map(len, shown)) > NAME_WIDTH - 2 else {}
     upper = [_row_of_group(name, groups[name], letters) for name in shown]
-    lower = [_row_of_pair(*pair, groups, letters) for pair in chosen]
+    lower = [_row_of_pair(*pair, letters, lower_is_better) for pair in chosen]
 
     heights = [sum(row.height for row in rows) for rows in (upper, lower) if rows]
     figure = new_figure(WIDTH, sum(heights) + HEADING * len(heights))
@@ -124,21 +121,23 @@ def _pairing(pairs: Sequence[tuple[str, str, Judged]]) -> str:
     return ", paired by seed" if are_paired == {True} else ", not paired"
 
 
-def _row_of_group(name: str, values: Mapping[Hashable, float], letters: Mapping[str, str]) -> _Row:
-    sample, n = Sample(tuple(values.values())), len(values)
-    lost = sum(not math.isfinite(value) for value in values.values())
+def _row_of_group(name: str, values: Sequence[float], letters: Mapping[str, str]) -> _Row:
+    sample, n = Sample(tuple(values)), len(values)
+    lost = sum(not math.isfinite(value) for value in values)
     remark = f"{lost} of {n} not finite" if lost else f"{_text(sample.mean, sample.interval)}, n = {n}"
     label = _wrapped(f"{letters[name]}: {name}" if letters else name)
     return _Row(label, remark, sample.mean, sample.interval, sample.values, BLUE)
 
 
-def _row_of_pair(a: str, b: str, judged: Judged, groups: Values, letters: Mapping[str, str]) -> _Row:
+def _row_of_pair(a: str, b: str, judged: Judged, letters: Mapping[str, str], lower_is_better: bool | None) -> _Row:
     difference = judged.difference
-    dots = [groups[a][seed] - groups[b][seed] for seed in groups[a] if difference.paired and seed in groups[b]]
+    dots = [one - other for one, other in zip(difference.a, difference.b, strict=True)] if difference.paired else []
     remark: str = judged.verdict
+    is_sure = judged.verdict in ("higher", "lower")
+    if is_sure and lower_is_better is not None:
+        remark = "better" if (judged.verdict == "lower") == lower_is_better else "worse"
     if math.isfinite(difference.mean):
         remark = f"{_text(difference.mean, difference.interval, '+')}: {remark}"
-    is_sure = judged.verdict in ("higher", "lower")
     if is_sure:
         remark += f", p = {judged.p_corrected:.2g}" if judged.p_corrected >= LEAST_P else f", p < {LEAST_P:g}"
     elif judged.more_seeds:

@@ -12,7 +12,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from scipy import stats
 
-from nnlab.plots import groups_and_differences, save
+from nnlab.plots import save
+from nnlab.plots.comparison import groups_and_differences
 from nnlab.stats import Judged, difference, judge
 
 NAN, INF = float("nan"), float("inf")
@@ -35,9 +36,9 @@ def pairs_of(groups: dict[str, dict[object, float]], margin: float | None = None
 def drawn(
     groups: dict[str, dict[object, float]], *, lower_is_better: bool | None = False, margin: float | None = None
 ) -> Figure:
-    return groups_and_differences(
-        "val/accuracy", groups, pairs_of(groups, margin), lower_is_better=lower_is_better, margin=margin
-    )
+    values = {name: [*by_seed.values()] for name, by_seed in groups.items()}
+    pairs = pairs_of(groups, margin)
+    return groups_and_differences("val/accuracy", values, pairs, lower_is_better=lower_is_better, margin=margin)
 
 
 def lines(axes: Axes, marker: str) -> list[np.ndarray]:
@@ -79,7 +80,11 @@ def test_only_a_certain_difference_is_in_colour_and_its_verdict_is_in_words_too(
     below = drawn(groups).axes[1]
     verdicts = [judged.verdict for _, _, judged in pairs_of(groups)]
     assert verdicts == ["cannot tell", "higher", "higher"]
-    assert all(verdict in remark for verdict, remark in zip(verdicts, remarks(below), strict=True))
+    words = ["cannot tell", "better", "better"]
+    assert all(word in remark for word, remark in zip(words, remarks(below), strict=True))
+    assert [
+        "worse" in remark or "cannot" in remark for remark in remarks(drawn(groups, lower_is_better=True).axes[1])
+    ] == [True] * 3
     colours = [to_hex(line.get_color()) for line in below.lines if line.get_marker() == "|"]
     assert colours[0] != colours[1] == colours[2]
 
@@ -98,12 +103,12 @@ def test_values_that_are_not_finite_are_counted_and_draw_nothing() -> None:
     assert remarks(above)[1:] == ["1 of 2 not finite", "2 of 2 not finite"]
     assert len(lines(above, "|")) == 1
     assert lines(below, "|") == []
-    alone = groups_and_differences("val/loss", {"none": by_seed([NAN])}, [], lower_is_better=True)
+    alone = groups_and_differences("val/loss", {"none": [NAN]}, [], lower_is_better=True)
     assert "no finite values" in remarks(alone.axes[0])
 
 
 def test_one_group_has_no_lower_half() -> None:
-    assert len(groups_and_differences("val/loss", {"a": by_seed(RELU)}, [], lower_is_better=True).axes) == 1
+    assert len(groups_and_differences("val/loss", {"a": RELU}, [], lower_is_better=True).axes) == 1
 
 
 def test_the_margin_is_a_band_around_zero() -> None:

@@ -10,11 +10,11 @@ from nnlab.analysis.comparison.words import mcnemar_sentence, sentence
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """An object: metric, lower_is_better, margin, groups, differences, mcnemar, notes, commands. NaN and infinities are null."""
+    """An object: metric, lower_is_better, margin, groups, differences, mcnemar, notes, commands; NaN is null."""
     found = comparison.mcnemar
     groups = comparison.frame.drop(columns="metric").to_dict("records")
     differences = comparison.differences.to_dict("records")
-    plain: dict[str, Any] = _plain(
+    made: dict[str, Any] = for_json(
         {
             "metric": comparison.metric,
             "lower_is_better": comparison.lower_is_better,
@@ -32,12 +32,13 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "commands": comparison.commands,
         }
     )
-    return plain
+    return made
 
 
-def _plain(value: Any) -> Any:
+def for_json(value: Any) -> Any:
+    """Of what JSON can hold: tuples are lists, what is not finite is null."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: for_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [for_json(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
