@@ -5,7 +5,6 @@ Nothing of the directory is believed: its config is checked as any other, and th
 
 from __future__ import annotations
 
-import copy
 import os
 import shlex
 from collections.abc import Iterable
@@ -14,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.config.job import Job
-from nnlab.config.schema import as_dict
 from nnlab.config.tracking_uri import is_same_store, resolve_uri
 from nnlab.config.validate import validate
-from nnlab.data.settings import DataSettings
 from nnlab.errors import UserError
 from nnlab.execution.events import Notice
 from nnlab.execution.extending import check_extension, what_changes
@@ -26,18 +23,11 @@ from nnlab.execution.opening import stopped_run
 from nnlab.execution.result import RunResult
 from nnlab.execution.run import execute
 from nnlab.redaction import redacted
-from nnlab.runs.directory import CONFIG, STUDY
-from nnlab.runs.provenance import config_sha256
+from nnlab.runs.directory import STUDY
 from nnlab.runs.recorder import Announce
 from nnlab.runs.resolve import runs_dir_option, study_command
+from nnlab.runs.stored_config import check_digest, completed
 from nnlab.runs.stored_run import StoredRun
-from nnlab.training import TrainerSettings
-
-NOT_IN_OLD_CONFIGS: dict[str, dict[str, Any]] = {
-    "trainer": {"checkpoint_seconds": TrainerSettings.checkpoint_seconds},
-    "data": {"max_gigabytes": DataSettings.max_gigabytes},
-}
-"""Keys that change no number, and that the configs of earlier versions lack."""
 
 
 @dataclass(frozen=True)
@@ -156,20 +146,12 @@ def _check_what_is_left(stored: StoredRun, epochs: int | None) -> None:
 
 def _job(stored: StoredRun, tracking_uri: str | None) -> Job:
     """The run to do, from the run's own config; where it is kept is where it is now."""
-    raw = copy.deepcopy(stored.config)
+    raw = completed(stored.config)
     raw["runs_dir"] = str(stored.path.absolute().parent)
-    for group, values in NOT_IN_OLD_CONFIGS.items():
-        if isinstance(raw.get(group), dict):
-            raw[group] = values | raw[group]
     if isinstance(raw.get("tracking"), dict) and raw["tracking"].get("enabled"):
         raw["tracking"]["uri"] = _destination(stored, raw["tracking"].get("uri"), tracking_uri)
     config, dataset = validate(raw)
-    now, then = config_sha256(as_dict(config)), stored.provenance.get("config_sha256")
-    if now != then:
-        raise UserError(
-            f"A run goes on with the config that it was started with, but {stored.path / CONFIG} was changed since: "
-            f"its SHA-256 was {then} and is {now}. Restore the file, or start another run."
-        )
+    check_digest(stored, config)
     known = stored.provenance.get("dataset")
     before = known.get("sha256") if isinstance(known, dict) else None
     if before != dataset.sha256:

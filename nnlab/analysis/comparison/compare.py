@@ -143,11 +143,11 @@ def _difference(a: Group, b: Group, notes: list[str], *, pair: str | None) -> Di
         if shared and pair is not None:
             notes.append(f"{a.name} and {b.name} share only {len(shared)} seeds, so they are not paired.")
         return difference(a.values, b.values, paired=False)
-    left = len(a.seeds) + len(b.seeds) - 2 * len(shared)
-    if left:
+    if left := len(a.seeds) + len(b.seeds) - 2 * len(shared):
+        others = "value counts in its" if left == 1 else "values count in their"
         notes.append(
-            f"{a.name} and {b.name} are paired by the {len(shared)} seeds that both have; the other {left} values "
-            "count in their own group's mean alone."
+            f"{a.name} and {b.name} are paired by the {len(shared)} seeds that both have; {left} other {others} own "
+            "group's mean alone."
         )
     first, second = dict(zip(a.seeds, a.values, strict=True)), dict(zip(b.seeds, b.values, strict=True))
     return difference([first[seed] for seed in shared], [second[seed] for seed in shared], paired=True)

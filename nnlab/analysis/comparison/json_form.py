@@ -10,7 +10,10 @@ from nnlab.analysis.comparison.words import mcnemar_sentence, sentence
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """An object: metric, lower_is_better, margin, groups, differences, mcnemar, notes, commands; NaN is null."""
+    """An object: metric, lower_is_better, margin, groups, differences, mcnemar, notes, commands.
+
+    NaN and infinities are null.
+    """
     found = comparison.mcnemar
     groups = comparison.frame.drop(columns="metric").to_dict("records")
     differences = comparison.differences.to_dict("records")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,8 @@ LONGEST_NAME = 24
 """Longer names of groups stand once, beside a letter, where there is no room for them in every table."""
 MOST_VALUES = 40
 """Values of a group that are shown; all of them are in `--json` and `--csv`."""
-MOST_PAIRS = 45
+MOST_PAIRS = 10
+"""Of more pairs, those of the best group are shown."""
 
 
 def as_text(comparison: Comparison, width: int | None = None) -> str:
@@ -88,8 +90,7 @@ def _varying(groups: Sequence[Group], width: int) -> Iterator[str]:
     words = dict.fromkeys(group.varies for group in groups if len(group.seeds) > 1)
     for word in words:
         of = "" if len(words) == 1 else f"of {', '.join(group.name for group in groups if group.varies == word)} "
-        split = "" if word.split()[-1] == "split" else "; the split is the same"
-        yield from textwrap.wrap(f"from seed to seed {of}vary: {word}{split}", width, subsequent_indent="    ")
+        yield from textwrap.wrap(f"from seed to seed {of}vary: {word}", width, subsequent_indent="    ")
 
 
 def _values(groups: Sequence[Group], width: int) -> list[str]:
@@ -135,9 +136,12 @@ def _verdict(pair: JudgedPair, comparison: Comparison) -> str:
 
 
 def _differences(comparison: Comparison, width: int) -> list[str]:
-    more = len(comparison.judged) - MOST_PAIRS
-    lines = _table(pair_columns(comparison, comparison.judged[:MOST_PAIRS]), width)
-    return [*lines, f"(and {more} more pairs)"] if more > 0 else lines
+    shown = _shown(comparison)
+    lines = _table(pair_columns(comparison, shown), width)
+    if len(shown) < len(comparison.judged):
+        count = len(comparison.judged)
+        lines.append(f"(those of the best mean; --json has all {count} pairs, and p is corrected for all)")
+    return lines
 
 
 def pair_columns(comparison: Comparison, shown: Sequence[JudgedPair]) -> list[Column]:
@@ -163,8 +167,18 @@ def pair_columns(comparison: Comparison, shown: Sequence[JudgedPair]) -> list[Co
     ]
 
 
+def _shown(comparison: Comparison) -> list[JudgedPair]:
+    """All pairs, or those of the group with the best mean."""
+    if len(comparison.judged) <= MOST_PAIRS:
+        return comparison.judged
+    finite = [group for group in comparison.groups if math.isfinite(group.sample.mean)] or comparison.groups
+    sign = -1 if comparison.lower_is_better else 1
+    best = max(finite, key=lambda group: sign * group.sample.mean).name
+    return [pair for pair in comparison.judged if best in (pair.a, pair.b)]
+
+
 def _sentences(comparison: Comparison, width: int) -> list[str]:
-    texts = [sentence(pair, comparison) for pair in comparison.judged[:MOST_PAIRS]]
+    texts = [sentence(pair, comparison) for pair in _shown(comparison)]
     if comparison.mcnemar is not None:
         texts.append(mcnemar_sentence(comparison.mcnemar, comparison))
     return [line for text in texts for line in textwrap.wrap(text, width, subsequent_indent="    ")]

@@ -20,12 +20,12 @@ def varies(runs: Sequence[RunFacts]) -> str:
     parts = ["initialization", "order of the rows"]
     if any(run.keys.get("model.dropout") for run in runs):
         parts.append("dropout")
-    follows = values_of(SPLIT_SEED, runs)
-    if follows == [None]:
+    split = values_of(SPLIT_SEED, runs)
+    if split == [None]:
         parts.append("split")
-    also = differing(runs)
-    parts += also[:SHOWN]
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+    parts += differing(runs)[:SHOWN]
+    same = "; the split is the same" if len(split) == 1 and split != [None] else ""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}{same}"
 
 
 def elsewhere_notes(parts: Sequence[Part], *, told: Sequence[str]) -> list[str]:

@@ -73,14 +73,11 @@ def _how_often(pair: JudgedPair, first: str, comparison: Comparison) -> str:
 
 def _p(pair: JudgedPair) -> str:
     judged, difference = pair.judged, pair.judged.difference
+    corrected = f", {p_text(judged.p_corrected)} after Holm's correction" if judged.p_corrected != judged.p else ""
     if judged.exact_cannot:
         least = f"the exact test cannot go below {p_text(difference.smallest_p)} with so few seeds"
-        text = f"p {p_text(difference.p_t)} by the t test; {least}"
-    elif difference.p_exact is not None:
-        text = f"exact p {p_text(difference.p_exact)}"
-    else:
-        text = f"p {p_text(judged.p)}"
-    return text if judged.p_corrected == judged.p else f"{text}, {p_text(judged.p_corrected)} after Holm's correction"
+        return f"p {p_text(difference.p_t)} by the t test{corrected}; {least}"
+    return f"{'p' if difference.p_exact is None or judged.p > difference.p_exact else 'exact p'} {p_text(judged.p)}{corrected}"
 
 
 def _equal(pair: JudgedPair, comparison: Comparison) -> str:
