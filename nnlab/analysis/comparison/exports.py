@@ -46,8 +46,8 @@ def as_markdown(comparison: Comparison) -> str:
     blocks.append(_markdown_table(_value_columns(comparison)))
     if comparison.judged:
         blocks.append(_markdown_table(pair_columns(comparison, comparison.judged)))
-    lists = [lines for lines in (_sentences(comparison), comparison.notes) if lines]
-    blocks += ["\n".join(f"- {_START.sub(_ESCAPED, _in_markdown(line))}" for line in lines) for lines in lists]
+    if said := [*_sentences(comparison), *comparison.notes]:
+        blocks.append("\n".join(f"- {_START.sub(_ESCAPED, _in_markdown(line))}" for line in said))
     if comparison.commands:
         blocks.append("\n".join(["For more seeds:", "", *(f"    {command}" for command in comparison.commands)]))
     return "\n\n".join(blocks) + "\n"
