@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnlab.analysis.comparison.comparison import Group, JudgedPair
+from nnlab.analysis.comparison.answer import Group, JudgedPair
 from nnlab.analysis.comparison.facts import RunFacts
 from nnlab.analysis.comparison.likeness import differing
 from nnlab.analysis.comparison.parts import Part

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from string import ascii_uppercase
 
+from nnlab.analysis.comparison.answer import Answer, Group, JudgedPair
 from nnlab.analysis.comparison.columns import GAP, Column, fitting
-from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.analysis.comparison.words import decimals_of, mcnemar_sentence, sentence
 
@@ -22,7 +22,7 @@ MOST_PAIRS = 10
 """Of more pairs, those of the best group are shown."""
 
 
-def as_text(comparison: Comparison, width: int | None = None) -> str:
+def as_text(comparison: Answer, width: int | None = None) -> str:
     """The comparison for a screen.
 
     Args:
@@ -44,13 +44,13 @@ def as_text(comparison: Comparison, width: int | None = None) -> str:
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
 
-def title(comparison: Comparison) -> str:
+def title(comparison: Answer) -> str:
     """What is compared."""
     way = {True: " (lower is better)", False: " (higher is better)", None: ""}[comparison.lower_is_better]
     return f"{comparison.metric}{way}, of the weights that each run kept"
 
 
-def _lettered(comparison: Comparison, width: int) -> tuple[list[str], Comparison]:
+def _lettered(comparison: Answer, width: int) -> tuple[list[str], Answer]:
     """Letters in the place of long names, if there are any, and what they stand for."""
     names = [group.name for group in comparison.groups]
     if max(map(len, names)) <= (LONGEST_NAME if width < WIDTH else 2 * LONGEST_NAME) or len(names) == 1:
@@ -128,14 +128,14 @@ def _row(names: Column, columns: Sequence[Column]) -> str:
     return GAP.join(column.cells[0] for column in (names, *columns))
 
 
-def _verdict(pair: JudgedPair, comparison: Comparison) -> str:
+def _verdict(pair: JudgedPair, comparison: Answer) -> str:
     verdict = pair.judged.verdict
     if comparison.lower_is_better is None or verdict not in ("higher", "lower"):
         return verdict
     return "better" if (verdict == "lower") == comparison.lower_is_better else "worse"
 
 
-def _differences(comparison: Comparison, width: int) -> list[str]:
+def _differences(comparison: Answer, width: int) -> list[str]:
     shown = _shown(comparison)
     lines = _table(pair_columns(comparison, shown), width)
     if len(shown) < len(comparison.judged):
@@ -144,7 +144,7 @@ def _differences(comparison: Comparison, width: int) -> list[str]:
     return lines
 
 
-def pair_columns(comparison: Comparison, shown: Sequence[JudgedPair]) -> list[Column]:
+def pair_columns(comparison: Answer, shown: Sequence[JudgedPair]) -> list[Column]:
     """The table of differences, or some rows of it."""
     better = "P(higher)" if comparison.lower_is_better is None else "P(better)"
     found = [pair.judged.difference for pair in shown]
@@ -167,7 +167,7 @@ def pair_columns(comparison: Comparison, shown: Sequence[JudgedPair]) -> list[Co
     ]
 
 
-def _shown(comparison: Comparison) -> list[JudgedPair]:
+def _shown(comparison: Answer) -> list[JudgedPair]:
     """All pairs, or those of the group with the best mean."""
     if len(comparison.judged) <= MOST_PAIRS:
         return comparison.judged
@@ -177,7 +177,7 @@ def _shown(comparison: Comparison) -> list[JudgedPair]:
     return [pair for pair in comparison.judged if best in (pair.a, pair.b)]
 
 
-def _sentences(comparison: Comparison, width: int) -> list[str]:
+def _sentences(comparison: Answer, width: int) -> list[str]:
     texts = [sentence(pair, comparison) for pair in _shown(comparison)]
     if comparison.mcnemar is not None:
         texts.append(mcnemar_sentence(comparison.mcnemar, comparison))

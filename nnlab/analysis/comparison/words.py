@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from nnlab.analysis.comparison.comparison import Comparison, JudgedPair
+from nnlab.analysis.comparison.answer import Answer, JudgedPair
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.stats import Interval, McNemar
 
 
-def sentence(pair: JudgedPair, comparison: Comparison) -> str:
+def sentence(pair: JudgedPair, comparison: Answer) -> str:
     """The verdict on a pair: `relu is better than sigmoid: val/accuracy higher by 0.012 (95 % interval ...)`."""
     verdict = pair.judged.verdict
     if verdict == "equal":
@@ -19,7 +19,7 @@ def sentence(pair: JudgedPair, comparison: Comparison) -> str:
     return _told(pair, comparison)
 
 
-def mcnemar_sentence(found: McNemar, comparison: Comparison) -> str:
+def mcnemar_sentence(found: McNemar, comparison: Answer) -> str:
     """Of two single runs, on the rows of a split."""
     a, b = (group.name for group in comparison.groups)
     rows = found.both + found.neither + found.only_a + found.only_b
@@ -33,7 +33,7 @@ def mcnemar_sentence(found: McNemar, comparison: Comparison) -> str:
     )
 
 
-def _told(pair: JudgedPair, comparison: Comparison) -> str:
+def _told(pair: JudgedPair, comparison: Answer) -> str:
     """One of the two is higher."""
     judged, lower_is_better = pair.judged, comparison.lower_is_better
     a_is_higher = judged.verdict == "higher"
@@ -60,7 +60,7 @@ def _basis(pair: JudgedPair, decimals: Decimals, interval: Interval) -> str:
     return f"95 % interval {decimals.interval(interval)}, {pairing}"
 
 
-def _how_often(pair: JudgedPair, first: str, comparison: Comparison) -> str:
+def _how_often(pair: JudgedPair, first: str, comparison: Answer) -> str:
     difference = pair.judged.difference
     word = "higher" if comparison.lower_is_better is None else "better"
     sign = 1 if (pair.judged.verdict == "higher") else -1
@@ -77,10 +77,11 @@ def _p(pair: JudgedPair) -> str:
     if judged.exact_cannot:
         least = f"the exact test cannot go below {p_text(difference.smallest_p)} with so few seeds"
         return f"p {p_text(difference.p_t)} by the t test{corrected}; {least}"
-    return f"{'p' if difference.p_exact is None or judged.p > difference.p_exact else 'exact p'} {p_text(judged.p)}{corrected}"
+    word = "exact p" if difference.p_exact is not None and judged.p == difference.p_exact else "p"
+    return f"{word} {p_text(judged.p)}{corrected}"
 
 
-def _equal(pair: JudgedPair, comparison: Comparison) -> str:
+def _equal(pair: JudgedPair, comparison: Answer) -> str:
     difference = pair.judged.difference
     if difference.is_zero:
         return f"equal: {comparison.metric} is the same in every seed"
@@ -91,7 +92,7 @@ def _equal(pair: JudgedPair, comparison: Comparison) -> str:
     )
 
 
-def _why(pair: JudgedPair, comparison: Comparison) -> str:
+def _why(pair: JudgedPair, comparison: Answer) -> str:
     judged, difference = pair.judged, pair.judged.difference
     decimals = decimals_of(pair)
     if judged.why:
