@@ -74,17 +74,18 @@ def _of_source(now: code.CodeFacts, *, keeps_diff: bool) -> Iterator[Obstacle]:
         yield Obstacle(f"the commit of {source} is not known: {now.git.why}", _to_know_the_commit(source, now.git.why))
         return
     top = top_of(source)
-    if now.git.dirty == "true" and not keeps_diff:
-        fact = "there are changes since the commit, and tracking.diff=false does not keep them"
-        yield Obstacle(fact, f"tracking.diff=true, or {_to_commit(source)}")
     for left_out in now.git.left_out:
         yield Obstacle(f"the change of {left_out} cannot be kept", _pasted(left_out, top))
+    if now.git.diff and not keeps_diff:  # told after what must not be committed
+        fact = "there are changes since the commit, and tracking.diff=false does not keep them"
+        yield Obstacle(fact, f"tracking.diff=true, or {_to_commit(source)}")
     if hidden := _hidden(now, source):
         files = " ".join(map(quoted, hidden))
         fact = f"git was told to take files for unchanged that are not ({_some(hidden)})"
         yield Obstacle(fact, f"git -C {quoted(str(top))} update-index --no-assume-unchanged --no-skip-worktree {files}")
-    for name in code.source_files():
-        if not (path := code.PACKAGE / name).resolve().is_relative_to(top):
+    changed = {top / each.name for each in now.git.left_out}
+    for path in (code.PACKAGE / name for name in code.source_files()):
+        if path not in changed and not path.resolve().is_relative_to(top):
             remedy = f"cp --remove-destination {quoted(str(path.resolve()))} {quoted(str(path))}"
             yield Obstacle(f"{path} is a link to what is not in the repository", remedy)
 

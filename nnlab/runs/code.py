@@ -21,7 +21,7 @@ from pathlib import Path
 import nnlab
 from nnlab.runs.directory import DIFF, TRIALS
 from nnlab.runs.files import is_file, read_bytes, write_atomically
-from nnlab.runs.git import GitState, git_state
+from nnlab.runs.git import FOLDERS, GitState, git_state
 from nnlab.runs.outside import Outside, components_from_outside
 from nnlab.runs.stored_run import StoredRun
 
@@ -132,12 +132,10 @@ def keep_diff(folder: Path) -> str:
 def how_to_return(commit: str, diff: Path | None) -> str:
     """What to type to have the code of a commit and a diff again."""
     source = shlex.quote(str(PACKAGE.parent))
-    apply = (
-        ""
-        if diff is None
-        else f" && git -C $(git -C {source} rev-parse --show-toplevel) apply {shlex.quote(str(diff))}"
-    )
-    return f"git -C {source} stash --include-untracked && git -C {source} checkout {commit}{apply}"
+    there = " ".join(folder for folder in FOLDERS if (PACKAGE.parent / folder).is_dir())
+    steps = [f"stash push --include-untracked -- {there}", f"checkout {commit}"]
+    steps += [] if diff is None else [f"apply {shlex.quote(str(diff))}"]
+    return " && ".join(f"git -C {source} {step}" for step in steps)
 
 
 def study_code_sha256() -> str:
