@@ -9,11 +9,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 from nnlab.runs.git_answers import GitError, git_answer
 from nnlab.runs.git_diff import LeftOut, diff_of_folders
 
-UNKNOWN = "unknown"
+UNKNOWN: Final = "unknown"
 
 FOLDERS = ("nnlab", "conf", "experiments")
 """What the question is about: the package, and what stands beside it in a checkout."""
@@ -33,7 +34,7 @@ class GitState:
     """
 
     commit: str = UNKNOWN
-    dirty: str = UNKNOWN
+    dirty: Literal["true", "false", "unknown"] = UNKNOWN
     diff: bytes = b""
     left_out: tuple[LeftOut, ...] = ()
     why: str = ""

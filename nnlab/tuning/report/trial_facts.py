@@ -34,6 +34,21 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
     return {key: short(key) for key in keys}
 
 
+def codes_of(trials: Iterable[FrozenTrial]) -> dict[str, list[int]]:
+    """The numbers of the trials that had each code, by its digest, in the order of the trials; one may have several."""
+    found: dict[str, list[int]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        outcome = Outcome.of(trial)
+        for digest in outcome.code if outcome is not None else ():
+            found.setdefault(digest, []).append(trial.number)
+    return found
+
+
+def code_text(digests: Iterable[str]) -> str:
+    """Digests as people tell them apart: `3f2a91c`."""
+    return " ".join(digest[:7] for digest in digests) or "–"
+
+
 def value_text(value: Any) -> str:
     """A searched value in few characters: floats by four significant digits, lists as a command line takes them."""
     if isinstance(value, list):
