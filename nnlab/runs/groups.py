@@ -54,6 +54,14 @@ def run_of_group(name: str, place: int, runs_dir: Path) -> Path | None:
     return max(found, key=lambda run: run.started_at).path if found else None
 
 
+def runs_of_group(name: str, runs_dirs: Iterable[Path]) -> list[StoredRun]:
+    """The runs of a group by its name, in the order of their places; those that are damaged are left out."""
+    found = [
+        (facts["group"]["place"], run) for run, facts in _runs_with(name, runs_dirs) if facts["group"]["name"] == name
+    ]
+    return [run for _, run in sorted(found, key=lambda each: each[0])]
+
+
 def _runs_with(text: str, runs_dirs: Iterable[Path]) -> Iterable[tuple[StoredRun, Mapping[str, Any]]]:
     """The runs of groups whose provenance has a text in it; parsing that of thousands of runs would take a second."""
     for runs_dir in runs_dirs:
