@@ -28,6 +28,7 @@ class Named:
         runs: all of them, whatever their status.
         single: the run itself, if the name is a run's.
         is_whole: whether the runs are one group, even if their configs differ.
+        is_selected: whether they were chosen by their values.
         title: what that group is called; "" by what its runs have and others have not.
         notes: what the reader has to know of the choice.
     """
@@ -36,6 +37,7 @@ class Named:
     runs: list[RunFacts]
     single: RunFacts | None = None
     is_whole: bool = False
+    is_selected: bool = False
     title: str = ""
     notes: tuple[str, ...] = ()
 
@@ -140,10 +142,10 @@ class Names:
         number, count, objective = winner_of(path)
         note = (
             f"{name} stands for its winner, trial {number}: the best of {count} by {objective}, so that its value is "
-            "better than it would be in new runs; more so, the more trials there were and the fewer seeds each had. "
-            "Compare the winner with fresh seeds to know."
+            "better than new runs would be; more so, the more trials there were and the fewer seeds each had."
         )
-        return Named(name, [run for run in runs if run.trial == str(number)], is_whole=True, title=name, notes=(note,))
+        winners = [run for run in runs if run.trial == str(number)]
+        return Named(name, winners, is_whole=True, is_selected=True, title=name, notes=(note,))
 
     def _nothing(self, name: str, error: UserError) -> UserError:
         if GROUP_NAME.fullmatch(name) is None:

@@ -39,7 +39,7 @@ def as_text(comparison: Answer, width: int | None = None) -> str:
         _differences(shown, width) if shown.judged else [],
         _sentences(shown, width),
         [line for note in shown.notes for line in _bullet(note, width)],
-        ["more seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
+        ["fresh seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
