@@ -13,12 +13,11 @@ from nnlab.errors import UserError
 from nnlab.plain import plain
 from nnlab.runs.directory import TRIALS
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import DUPLICATE_TAG, EXTENDED_TAG, TRIAL_TAG
+from nnlab.runs.tags import DUPLICATE_TAG, EXTENDED_TAG, REPRODUCES_TAG, TRIAL_TAG
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REPRODUCES_TAG = "nnlab.reproduces"
 UNKNOWN = "unknown"
 REPEATING = {"reproduction": REPRODUCES_TAG, "duplicate": DUPLICATE_TAG}
 """The tags of what repeats another run: it is no further sample."""
