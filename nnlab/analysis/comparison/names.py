@@ -66,6 +66,8 @@ class Names:
         """
         if "," in name and not Path(name).exists():
             parts = [part.strip() for part in name.split(",") if part.strip()]
+            if not parts:
+                raise UserError(f"With commas a name stands for runs, but {name!r} names none. Write RUN_ID,RUN_ID.")
             return Named(name, [self._run(part, self._path(part)) for part in dict.fromkeys(parts)], is_whole=True)
         group = self._group(name)
         try:
