@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
+from safetensors.numpy import load
 
 from nnlab.models.saved_model import Model
 from nnlab.runs import journal
@@ -87,6 +88,25 @@ def fault_in_model(fields: Mapping[str, Any], model: Model) -> str:
             "example": model.example.shape[1:] == (fields["input"]["features"],),
             "outputs": outputs.shape == (len(model.example), model.network.outputs),
             "scaling": all(np.isfinite(term).all() for term in (model.scaling.scale, model.scaling.offset)),
+        }
+    )
+
+
+def fault_in_predictions(data: bytes, found: Mapping[str, Any], weights: str) -> str:
+    """Safetensors' own reader is the oracle; predictions of other weights are as if there were none."""
+    if not found:
+        return "they were passed over" if weights.encode() in data else ""
+    arrays = load(data)
+    return _broken(
+        {
+            "splits": {f"{split}.{name}" for split, each in found.items() for name in each._fields} == arrays.keys(),
+            "weights": weights.encode() in data,
+            "lengths": all(len(each.targets) == len(each.predicted) > 0 for each in found.values()),
+            "classes": all(
+                np.array_equal(array, arrays[f"{split}.{name}"])
+                for split, each in found.items()
+                for name, array in each._asdict().items()
+            ),
         }
     )
 
