@@ -22,6 +22,7 @@ FILES = (
     "config.yaml",
     "overrides.yaml",
     "provenance.json",
+    "code.diff",
     "requirements.txt",
     "metrics.jsonl",
     "history.csv",

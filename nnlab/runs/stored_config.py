@@ -19,13 +19,14 @@ from nnlab.training import TrainerSettings
 NOT_IN_OLD_CONFIGS: dict[str, dict[str, Any]] = {
     "trainer": {"checkpoint_seconds": TrainerSettings.checkpoint_seconds},
     "data": {"max_gigabytes": DataSettings.max_gigabytes},
+    "tracking": {"diff": True},
 }
 """Keys that change no number, and that the configs of earlier versions lack."""
 
 
 def completed(raw: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a recorded config, with the keys that it lacks because it is of an earlier version."""
-    config = copy.deepcopy(dict(raw))
+    config = {"strict": False, **copy.deepcopy(dict(raw))}
     for group, values in NOT_IN_OLD_CONFIGS.items():
         if isinstance(config.get(group), dict):
             config[group] = values | config[group]
