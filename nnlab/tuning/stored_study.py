@@ -17,7 +17,7 @@ from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.runs.resolve import study_command
 from nnlab.runs.stored_run import StoredRun
-from nnlab.tuning.confirm.results import stored_confirmation
+from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.choice_cost import cost_lines
 from nnlab.tuning.report.confirmation_lines import winner_lines
@@ -79,6 +79,15 @@ class StoredStudy:
         """All trials, in the order of their numbers."""
         return optuna.load_study(study_name=self.name, storage=self.storage).get_trials(deepcopy=False)
 
+    @cached_property
+    def confirmation(self) -> Confirmation | None:
+        """What the runs with fresh seeds say of its best trials; None if there are none.
+
+        Raises:
+            UserError: if the storage does not have it as nnlab wrote it.
+        """
+        return stored_confirmation(self.storage, self.name, self.trials, self.objectives)
+
     @property
     def finished(self) -> int:
         """How many of them are complete or pruned."""
@@ -100,7 +109,7 @@ class StoredStudy:
             encoding: of the stream that shows the text.
             width: of the screen; None where lines may be of any length.
         """
-        confirmation = stored_confirmation(self.storage, self.name, self.trials, self.objectives)
+        confirmation = self.confirmation
         table = leaderboard(self.trials, self.objectives, confirmation=confirmation, encoding=encoding, width=width)
         parts = [self.name, table]
         if confirmation is not None:

@@ -82,6 +82,7 @@ class Outcome:
         parameters: of the network.
         runs: the names of the run directories.
         weights_sha256: of each run's weights.
+        code: the digests of the code that its runs had, see `nnlab.runs.code`; empty where they are not known.
     """
 
     status: TrialStatus
@@ -95,6 +96,7 @@ class Outcome:
     runs: list[str] = field(default_factory=list)
     weights_sha256: list[str] = field(default_factory=list)
     by_seed: Mapping[str, list[Score]] = field(default_factory=dict)
+    code: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Outcome | None:
