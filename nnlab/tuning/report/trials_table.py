@@ -22,8 +22,8 @@ def trials_table(
 ) -> str:
     """The trials as CSV, one row per trial in the order of their numbers.
 
-        Columns: number, state (Optuna's), status, reason; the value of each objective as `objective <name>`; each score,
-        and with several seeds its standard deviation as `<score> std`; epochs (trained), epoch (whose weights are kept),
+    Columns: number, state (Optuna's), status, reason; the value of each objective as `objective <name>`; each score,
+    and with several seeds its standard deviation as `<score> std`; epochs (trained), epoch (whose weights are kept),
     seconds, parameters, seeds, duplicate_of, runs (names with a space between), code (the digests of what they ran),
     started, ended (ISO 8601, UTC); then each searched key, and `model.hidden` where depth and widths are searched. If
     trials were confirmed: `confirmed`, the rank by that, `confirmed seeds`, `confirmed failed`, how many of them
