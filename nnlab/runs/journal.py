@@ -70,11 +70,7 @@ class Journal:
         Raises:
             RunFailedError: if it cannot be written (a full disk, say); the journal keeps its whole lines.
         """
-        if "metrics" in fields:
-            fields["metrics"] = {name: _number(value) for name, value in fields["metrics"].items()}
-        record = {"event": event, "time": time.time_ns() // 1_000_000, **fields}
-        # What UTF-8 does not have, as of a file's name in an error, would make the line unreadable.
-        line = (json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n").encode(errors="replace")
+        line = line_of(event, time.time_ns() // 1_000_000, **fields)
         size = os.fstat(self._descriptor).st_size
         try:
             written = os.write(self._descriptor, line)
@@ -91,6 +87,21 @@ class Journal:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def line_of(event: Kind, at: int, **fields: Any) -> bytes:
+    """The line of a journal that says an event.
+
+    Args:
+        event: its kind.
+        at: in milliseconds since 1970 (UTC).
+        fields: the others; NaN and infinities are allowed in `metrics` alone.
+    """
+    if "metrics" in fields:
+        fields["metrics"] = {name: _number(value) for name, value in fields["metrics"].items()}
+    record = {"event": event, "time": at, **fields}
+    # What UTF-8 does not have, as of a file's name in an error, would make the line unreadable.
+    return (json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n").encode(errors="replace")
 
 
 def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Event], int]:

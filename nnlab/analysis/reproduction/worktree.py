@@ -1,0 +1,190 @@
+"""The code of a run, checked out beside: its commit, with the changes that were not committed.
+
+A repository of its own borrows the objects of the user's. `git worktree add` would write into the user's repository,
+call its hooks, and leave an entry there when it is killed; here nothing is left but a temporary folder, at worst.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nnlab
+from nnlab.errors import UserError
+from nnlab.runs.files import read_bytes
+from nnlab.runs.provenance import UNKNOWN
+from nnlab.runs.stored_run import StoredRun
+
+SECONDS = 120
+"""How long git may take for one thing."""
+
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# A hook of git's, and `git rebase --exec`, set these: they would have git work in the user's repository.
+OF_ANOTHER_REPOSITORY = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+)
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code of a run, as far as it was recorded and can be had here.
+
+    Attributes:
+        repository: that has the commit, absolute.
+        prefix: the folder in it that nnlab's package is in; empty for its top.
+        commit: its SHA-1 or SHA-256.
+        diff: a file with the changes that were not committed, if there were any.
+        sha256: of the code; None in runs that are older than this digest.
+    """
+
+    repository: Path
+    prefix: str
+    commit: str
+    diff: Path | None
+    sha256: str | None
+
+
+def code_of(stored: StoredRun) -> Code:
+    """The code of a run, to be checked out here.
+
+    Raises:
+        UserError: if it cannot be had, with what is missing.
+    """
+    git = stored.provenance["git"]
+    commit, was_changed = str(git["commit"]), git["dirty"]
+    if not COMMIT.fullmatch(commit):
+        raise UserError(
+            f"--worktree needs the commit of a run's code, but {stored.name} has recorded none ({commit}): nnlab was "
+            f"installed as a package there{_version(stored)}, or git was missing. Install that version of nnlab, and "
+            "leave --worktree out."
+        )
+    repository, prefix = _repository()
+    if not _has(repository, f"{commit}^{{commit}}"):
+        raise UserError(
+            f"--worktree needs the commit of a run's code, but {repository} does not have {commit}, which "
+            f"{stored.name} was made with. Get it from where it was made: git -C {repository} fetch REMOTE {commit}"
+        )
+    if not _has(repository, f"{commit}:{prefix}nnlab/run.py"):
+        raise UserError(
+            f"--worktree needs the commit of a run's code, but the one that {stored.name} has recorded, {commit}, "
+            "is of another project: nnlab was installed as a package there. Install that version of nnlab"
+            f"{_version(stored)}, and leave --worktree out."
+        )
+    code = stored.provenance.get("code") or {}
+    diff = _diff(stored, code)
+    if was_changed != "false" and diff is None and not code.get("sha256"):
+        raise UserError(
+            f"--worktree needs all of a run's code, but {stored.name} was made with changes that were not committed, "
+            f"and they were not kept ({code.get('why') or 'it is older than that'}). If they were committed since, "
+            "check that commit out and leave --worktree out."
+        )
+    return Code(repository, prefix, commit, diff, code.get("sha256"))
+
+
+def check_out(code: Code, folder: Path) -> Path:
+    """Put the code into `folder`, which is empty and thrown away afterwards; returns where nnlab's package is in it.
+
+    Raises:
+        UserError: if git cannot, with what it says.
+    """
+    objects = Path(_git(code.repository, "rev-parse", "--git-path", "objects"))
+    form = ["--object-format=sha256"] if len(code.commit) == 64 else []
+    _git(folder, "init", "--quiet", "--template=", *form)
+    places = folder / ".git" / "objects" / "info"
+    places.mkdir(parents=True, exist_ok=True)
+    (places / "alternates").write_text(f"{code.repository / objects}\n", encoding="utf-8")
+    shallow = code.repository / _git(code.repository, "rev-parse", "--git-path", "shallow")
+    if shallow.is_file():  # what is before these commits is nowhere
+        shutil.copy(shallow, folder / ".git" / "shallow")
+    _git(folder, "-c", "core.hooksPath=/dev/null", "checkout", "--quiet", "--detach", code.commit)
+    if code.diff is not None:
+        _apply(folder, read_bytes(code.diff))
+    return folder / code.prefix
+
+
+def _apply(folder: Path, diff: bytes) -> None:
+    command = ["git", "-C", str(folder), "apply", "--whitespace=nowarn", "--index", "-"]
+    done = subprocess.run(
+        command, input=diff, capture_output=True, timeout=SECONDS, env=environment_of_git(), check=False
+    )
+    if done.returncode:
+        raise UserError(
+            "The changes that were kept with a run must fit its commit, but git cannot apply them: "
+            f"{_last_line(done.stderr)} The file of the changes is damaged: restore it."
+        )
+
+
+def _repository() -> tuple[Path, str]:
+    """The repository that nnlab is used from, or that of the current folder if it is installed as a package."""
+    source = Path(nnlab.__file__).resolve().parents[1]
+    is_installed = source.name in ("site-packages", "dist-packages")
+    folder = Path.cwd() if is_installed else source
+    try:
+        top, prefix = _git(folder, "rev-parse", "--show-toplevel", "--show-prefix").split("\n")
+    except (UserError, ValueError) as error:
+        raise UserError(
+            f"--worktree needs nnlab's repository with its commits, but {folder} is in none that git can read "
+            f"({error}). Give the command "
+            f"{'in a clone of nnlab' if is_installed else 'with git installed, in a clone of nnlab'}."
+        ) from error
+    return Path(top), "" if is_installed else prefix
+
+
+def _diff(stored: StoredRun, code: Mapping[str, object]) -> Path | None:
+    name = code.get("diff")
+    return None if name is None else stored.path / str(name)
+
+
+def _version(stored: StoredRun) -> str:
+    version = (stored.provenance.get("code") or {}).get("nnlab")
+    return f" ({version})" if version and version != UNKNOWN else ""
+
+
+def _has(repository: Path, name: str) -> bool:
+    try:
+        _git(repository, "cat-file", "-e", name)
+    except UserError:
+        return False
+    return True
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git says.
+
+    Raises:
+        UserError: if it fails.
+    """
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS, env=environment_of_git(), check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UserError(f"git cannot be called: {error}") from error
+    if done.returncode:
+        raise UserError(f"git {arguments[0]} failed in {folder}: {_last_line(done.stderr.encode())}")
+    return done.stdout.removesuffix("\n")
+
+
+def environment_of_git() -> dict[str, str]:
+    """That of this process, without what would lead git into another repository, and in English."""
+    kept = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
+    return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+def _last_line(said: bytes) -> str:
+    """The last line of what a program says on standard error."""
+    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+    return "".join(sign for sign in (lines or ["it says nothing"])[-1][:500] if sign.isprintable())
