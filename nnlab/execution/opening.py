@@ -44,11 +44,12 @@ Opening = Callable[[Provenance], Opened]
 """Opens a run's record, once its data is loaded; gets the provenance of the run as it would start now."""
 
 
-def new_run(config: Config, job: Job, announce: Announce | None) -> Opening:
-    """A record in a directory of its own."""
+def new_run(config: Config, job: Job, announce: Announce | None, tags: Mapping[str, str] | None = None) -> Opening:
+    """A record in a directory of its own, with tags besides those of every run."""
 
     def opened(provenance: Provenance) -> Opened:
         facts = provenance if job.group is None else {**provenance, "group": dict(job.group)}
+        facts = facts if tags is None else {**facts, "tags": dict(tags)}
         directory = RunDirectory.create(Path(config.runs_dir), f"{config.model.name}-{config.data.name}")
         return _new(directory, config, job, facts, announce)
 

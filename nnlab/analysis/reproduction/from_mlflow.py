@@ -92,19 +92,19 @@ def _journal(mlflow_run: MlflowRun) -> Iterator[bytes]:
             by_step.setdefault(step, {})[name] = value
     start, end = run.info.start_time, run.info.end_time or run.info.start_time
     extensions = {int(after): int(to) for after, to in EXTENSION.findall(tags.get(EXTENDED_TAG, ""))}
-    yield line_of("start", start, goes_on=False)
+    yield line_of("start", {"time": start, "goes_on": False})
     for epoch, metrics in sorted(epochs.items()):
-        yield line_of("epoch", start, epoch=epoch, metrics=metrics)
+        yield line_of("epoch", {"time": start, "epoch": epoch, "metrics": metrics})
         if epoch in extensions:
-            yield line_of("start", start, goes_on=True, epochs=extensions[epoch])
+            yield line_of("start", {"time": start, "goes_on": True, "epochs": extensions[epoch]})
     for epoch, metrics in sorted(tests.items())[-1:]:
-        yield line_of("test", end, epoch=epoch, metrics=metrics)
+        yield line_of("test", {"time": end, "epoch": epoch, "metrics": metrics})
     for epoch, metrics in sorted(kept.items()):
-        yield line_of("kept", end, epoch=epoch, metrics=metrics)
-    yield line_of("note", end, tags=tags)
+        yield line_of("kept", {"time": end, "epoch": epoch, "metrics": metrics})
+    yield line_of("note", {"time": end, "tags": tags})
     status = tags.get(STATUS_TAG)
     if status in get_args(Status):
-        yield line_of("end", end, status=status, reason=run.data.tags.get(NOTE_TAG))
+        yield line_of("end", {"time": end, "status": status, "reason": run.data.tags.get(NOTE_TAG)})
 
 
 def _history(mlflow_run: MlflowRun, name: str) -> dict[int, float]:
