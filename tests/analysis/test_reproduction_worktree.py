@@ -64,7 +64,7 @@ def test_the_commit_of_a_run_is_checked_out_and_the_repository_is_left_as_it_was
     folder = tmp_path / "there"
     folder.mkdir()
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))  # as in a hook of git's
-    package = check_out(code_of(stored(tmp_path / "runs", first)), folder)
+    package = check_out(code_of(stored(tmp_path / "runs", first), trusts=True), folder)
     monkeypatch.delenv("GIT_DIR")
     assert (package / "nnlab" / "run.py").read_text() == "first\n"
     assert git(folder, "rev-parse", "HEAD") == first
@@ -81,7 +81,7 @@ def test_a_package_below_the_top_of_a_repository_is_found(
     monkeypatch.setattr(nnlab, "__file__", str(repository / "lib" / "nnlab" / "__init__.py"))
     folder = tmp_path / "there"
     folder.mkdir()
-    package = check_out(code_of(stored(tmp_path / "runs", git(repository, "rev-parse", "HEAD"))), folder)
+    package = check_out(code_of(stored(tmp_path / "runs", git(repository, "rev-parse", "HEAD")), trusts=True), folder)
     assert (package / "nnlab" / "run.py").read_text() == "second\n"
 
 
@@ -101,7 +101,7 @@ Facts = Callable[[Path], tuple[str, str]]
 )
 def test_what_is_missing_is_said(facts: Facts, missing: str, repository: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=missing):
-        code_of(stored(tmp_path / "runs", *facts(repository)))
+        code_of(stored(tmp_path / "runs", *facts(repository)), trusts=True)
 
 
 def test_without_a_repository_nothing_can_be_checked_out(
@@ -114,7 +114,7 @@ def test_without_a_repository_nothing_can_be_checked_out(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(UserError, match="in a clone of nnlab"):
-        code_of(run)
+        code_of(run, trusts=True)
 
 
 def guarded(folder: Path, program: str) -> subprocess.Popen[bytes]:
@@ -160,7 +160,8 @@ class Recorded:
         self.name, self.status_now, self.status = "run", status, status
         self.overrides, self.test = overrides, {"test/loss": 0.5}
         self.epochs: dict[int, dict[str, float]] = {epoch + 1: {} for epoch in range(epochs)}
-        self.config = {"trainer": {"threads": 2, "stop_after": facts.pop("stop_after", None)}}
+        self.config = {"trainer": {"threads": 2, "stop_after": None, "test": True}, "tracking": {"enabled": True}}
+        self.path = Path("runs/run")
         self.extensions: list[tuple[int, int]] = facts.pop("extensions", [])
 
 
@@ -170,7 +171,7 @@ class Recorded:
         (Recorded(["a=1", "runs_dir=x", "tracking.uri=y", "trainer.threads=auto"]), ["a=1"], {"trainer.threads=2"}),
         (Recorded(["a=1"], "pruned"), ["a=1"], {"trainer.stop_after=3"}),
         (Recorded(["trainer.stop_after=9"], "killed"), [], {"trainer.stop_after=3"}),
-        (Recorded(["trainer.stop_after=3"], stop_after=3), [], {"trainer.stop_after=3"}),
+        (Recorded(["trainer.stop_after=3"]), ["trainer.stop_after=3"], set()),
     ],
 )
 def test_the_command_is_the_recorded_one_with_its_own_places(run: Any, kept: list[str], set_here: set[str]) -> None:

@@ -14,8 +14,10 @@ from nnlab.analysis.reproduction.from_mlflow import as_directory
 from nnlab.analysis.reproduction.in_mlflow import MlflowRun, connected, run_by_id, runs_named, runs_of_study
 from nnlab.config.tracking_uri import resolve_uri
 from nnlab.errors import UserError
+from nnlab.mlflow_sync.places import local_path
 from nnlab.runs.directory import STUDY, TRIALS, run_directories
 from nnlab.runs.files import is_file
+from nnlab.runs.owners import is_own
 from nnlab.runs.resolve import MLFLOW_ID, resolve
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import BEST_TRIAL_TAG, KIND_TAG, REPRODUCES_TAG, TRIAL_TAG
@@ -30,11 +32,13 @@ class Source:
     Attributes:
         name: that its directory has or had.
         opened: its record, there in the block.
+        is_own: whether nobody but this user could have written it.
         tag: sets its tags in MLflow, where its directory is gone; None where it is there to be tagged.
     """
 
     name: str
     opened: Callable[[], AbstractContextManager[StoredRun]]
+    is_own: bool
     tag: Callable[[Tags], object] | None = None
 
 
@@ -120,7 +124,13 @@ def all_of_folder(places: Places) -> list[Source]:
 
 
 def _of_directory(path: Path) -> Source:
-    return Source(path.absolute().name, lambda: nullcontext(StoredRun.open(path)))
+    return Source(path.absolute().name, lambda: nullcontext(StoredRun.open(path)), _is_own(path))
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a run directory is this user's; of a trial its study's too, which keeps the code of all trials."""
+    path = path.absolute()
+    return is_own(path) and (path.parent.name != TRIALS or is_own(path.parent.parent))
 
 
 def _of_mlflow(found: MlflowRun) -> Source:
@@ -129,7 +139,8 @@ def _of_mlflow(found: MlflowRun) -> Source:
         with as_directory(found) as stored:
             yield stored
 
-    return Source(found.name, opened, found.tag)
+    files = local_path(found.run.info.artifact_uri)
+    return Source(found.name, opened, files is not None and is_own(files), found.tag)
 
 
 def _in_mlflow(run_id: str, places: Places, not_here: UserError) -> MlflowRun:

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nnlab.analysis.reproduction import guard
-from nnlab.analysis.reproduction.worktree import Code, check_out, code_of
+from nnlab.analysis.reproduction.worktree import Code, check_out
 from nnlab.config.leaves import WITHOUT_EFFECT, leaves, without
 from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
+from nnlab.execution.resume import resume_command
 from nnlab.mlflow_sync.scratch import scratch
 from nnlab.runs.directory import run_directories
 from nnlab.runs.files import read_bytes
@@ -26,8 +27,8 @@ CODE, RUNS, SAID = "code", "runs", "said.txt"
 SECONDS = 60
 """How long the code may take to say which it is."""
 
-NOT_REPEATED = ("runs_dir", "tracking", "trainer.test", "trainer.threads", "trainer.checkpoint_seconds")
-"""Keys of the recorded command that are set here."""
+PLACES = ("runs_dir", "tracking")
+"""Keys and groups that say where things are kept: left out of the recorded command."""
 
 # In the worktree's own words, so that it is the digest that a run there would record.
 PROBE = """
@@ -41,20 +42,22 @@ print(json.dumps([nnlab.__file__, code_now and code_now().sha256]))
 
 
 @contextmanager
-def run_there(stored: StoredRun, variables: Mapping[str, str], say: Callable[[str], object]) -> Iterator[StoredRun]:
+def run_there(
+    stored: StoredRun, code: Code, environment: Mapping[str, str], say: Callable[[str], object]
+) -> Iterator[StoredRun]:
     """Run a run's recorded command again with the code that it was made with; the new run is there in the block.
 
     Nothing is left afterwards, nor if this process is killed.
 
     Args:
         stored: the run.
-        variables: of the environment, to be set before NumPy starts.
+        code: of it, see `code_of`.
+        environment: that NumPy must find when it starts.
         say: told what is done.
 
     Raises:
         UserError: if it cannot be tried, with what is missing.
     """
-    code = code_of(stored)
     commands = commands_of(stored)
     with scratch("worktree") as folder:
         for name in (CODE, RUNS):
@@ -62,7 +65,7 @@ def run_there(stored: StoredRun, variables: Mapping[str, str], say: Callable[[st
         changes = "" if code.diff is None else " and its uncommitted changes"
         say(f"commit {code.commit[:12]}{changes}, checked out in {folder / CODE}")
         package = check_out(code, folder / CODE)
-        environment = _environment(package, variables)
+        environment = _environment(package, environment)
         _check_that_it_is_the_code(stored, code, package, environment)
         for command in commands:
             _run(command, folder, environment)
@@ -77,26 +80,22 @@ def commands_of(stored: StoredRun) -> list[list[str]]:
     Raises:
         UserError: if there are none.
     """
-    done = max(stored.epochs, default=0)
-    trainer = stored.config["trainer"]
+    done, known = max(stored.epochs, default=0), dict(leaves(stored.config))
     fixed = {
         "tracking.enabled": False,
         "tracking.plots": False,
         "trainer.test": bool(stored.test),
-        "trainer.threads": trainer["threads"],
-        "trainer.checkpoint_seconds": None,
+        "trainer.threads": known["trainer.threads"],
     }
-    is_whole = stored.status in ("finished", "diverged")
-    if not is_whole:
+    if stored.status not in ("finished", "diverged"):
         if stored.extensions or not done:
             what = "was stopped while it was extended" if stored.extensions else "has recorded no epoch"
             raise UserError(
                 f"A run is reproduced by what it has recorded, but {stored.name} {what} ({stored.status_now}). "
-                "Go on with it first: python -m nnlab.resume"
+                f"Go on with it first: {resume_command(stored.path)}"
             )
         fixed["trainer.stop_after"] = done
-    elif not stored.extensions and stored.status == "finished" and trainer.get("stop_after"):
-        fixed["trainer.stop_after"] = trainer["stop_after"]
+    fixed = {key: value for key, value in fixed.items() if key in known}
     kept = [text for text in stored.overrides if not _is_set_here(text, fixed)]
     run = ["nnlab.run", *kept, *(as_override(key, value) for key, value in fixed.items())]
     longer = [["nnlab.resume", "--last", "--epochs", str(epochs)] for _, epochs in stored.extensions]
@@ -105,14 +104,14 @@ def commands_of(stored: StoredRun) -> list[list[str]]:
 
 def _is_set_here(override: str, fixed: Mapping[str, object]) -> bool:
     key = override.partition("=")[0].lstrip("+~")
-    return key in fixed or any(key == name or key.startswith(f"{name}.") for name in NOT_REPEATED)
+    return key in fixed or any(key == name or key.startswith(f"{name}.") for name in PLACES)
 
 
 def _environment(package: Path, variables: Mapping[str, str]) -> dict[str, str]:
     """That of a process which imports nnlab from `package`, and from nowhere else."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("NNLAB_RUNS_DIR", "MLFLOW_TRACKING_URI")}
+    kept = {name: value for name, value in variables.items() if name not in ("NNLAB_RUNS_DIR", "MLFLOW_TRACKING_URI")}
     places = [str(package), *filter(None, [kept.get("PYTHONPATH")])]
-    return kept | {"PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1"} | dict(variables)
+    return kept | {"PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _check_that_it_is_the_code(stored: StoredRun, code: Code, package: Path, environment: Mapping[str, str]) -> None:

@@ -56,11 +56,15 @@ class Code:
     sha256: str | None
 
 
-def code_of(stored: StoredRun) -> Code:
+def code_of(stored: StoredRun, *, trusts: bool) -> Code:
     """The code of a run, to be checked out here.
 
+    Args:
+        stored: the run.
+        trusts: whether changes that were kept with it may be run, whoever wrote them.
+
     Raises:
-        UserError: if it cannot be had, with what is missing.
+        UserError: if it cannot be had, with what is missing, or it is not trusted.
     """
     git = stored.provenance["git"]
     commit, was_changed = str(git["commit"]), git["dirty"]
@@ -89,6 +93,12 @@ def code_of(stored: StoredRun) -> Code:
             f"--worktree needs all of a run's code, but {stored.name} was made with changes that were not committed, "
             f"and they were not kept ({code.get('why') or 'it is older than that'}). If they were committed since, "
             "check that commit out and leave --worktree out."
+        )
+    if diff is not None and not trusts:
+        raise UserError(
+            f"--worktree runs code, and the changes that were kept with {stored.name} are another user's, or come from "
+            "a server: whoever could write there could have put anything into them. Read its code.diff first; if you "
+            "trust it, add --trust."
         )
     return Code(repository, prefix, commit, diff, code.get("sha256"))
 
