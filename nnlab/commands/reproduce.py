@@ -42,7 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if options.study is not None or options.all:
             return _several(_sources(options, places), ways, places)
-        done = reproduce_source(one_run(options.run, places), ways, places)
+        source = one_run(options.run, places)
+        done = reproduce_source(source, ways, places)
     except UserError as error:
         if options.json:
             _print({"run": options.run or options.study, "verdict": "cannot be tried", "missing": str(error)})
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:  # that has been said
         return 130
     if options.json:
-        _print(as_json(done))
+        _print(as_json(done, source.name_alone))
     return done.verdict.exit_status
 
 
@@ -75,7 +76,7 @@ def _several(sources: Sequence[Source], ways: Ways, places: Places) -> int:
             write_line(sys.stderr, str(error))
         else:
             found.append((source.name, done.verdict.word))
-            answers.append(as_json(done))
+            answers.append(as_json(done, source.name_alone))
     worst = next(word for word in WORST if any(each == word for _, each in found))
     if ways.as_json:
         _print({"verdict": worst, "runs": answers})

@@ -71,7 +71,7 @@ def reproduce_source(source: Source, ways: Ways, places: Places) -> Reproduction
         except UserError as error:
             _warn(f"the verdict is not noted on {source.name}: {error}")
     if not ways.as_json:
-        _say(verdict_lines(done, source.name if in_mlflow else None), sys.stdout)
+        _say(verdict_lines(done, source.name_alone), sys.stdout)
     return done
 
 

@@ -50,11 +50,11 @@ def summary_lines(found: Sequence[tuple[str, str]]) -> list[str]:
     return ["", *(f"{name:<{width}}  {word}" for name, word in found), "", f"{len(found)} runs: {total}"]
 
 
-def as_json(done: Reproduction) -> dict[str, Any]:
-    """All of it, as JSON has it."""
+def as_json(done: Reproduction, name: str | None = None) -> dict[str, Any]:
+    """All of it, as JSON has it; `name` as for `verdict_lines`."""
     verdict = done.verdict
     return {
-        "run": str(done.original),
+        "run": name or str(done.original),
         "again": str(done.again),
         "verdict": verdict.in_words,
         "tolerance": verdict.tolerance,

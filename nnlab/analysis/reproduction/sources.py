@@ -41,6 +41,11 @@ class Source:
     is_own: bool
     tag: Callable[[Tags], object] | None = None
 
+    @property
+    def name_alone(self) -> str | None:
+        """The name of a run that has no directory; None if it has one."""
+        return None if self.tag is None else self.name
+
 
 @dataclass(frozen=True)
 class Places:

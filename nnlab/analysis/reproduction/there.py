@@ -65,7 +65,7 @@ def run_there(
         changes = "" if code.diff is None else " and its uncommitted changes"
         say(f"commit {code.commit[:12]}{changes}, checked out in {folder / CODE}")
         package = check_out(code, folder / CODE)
-        environment = _environment(package, environment)
+        environment = _environment(package, folder / RUNS, environment)
         _check_that_it_is_the_code(stored, code, package, environment)
         for command in commands:
             _run(command, folder, environment)
@@ -107,11 +107,15 @@ def _is_set_here(override: str, fixed: Mapping[str, object]) -> bool:
     return key in fixed or any(key == name or key.startswith(f"{name}.") for name in PLACES)
 
 
-def _environment(package: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """That of a process which imports nnlab from `package`, and from nowhere else."""
-    kept = {name: value for name, value in variables.items() if name not in ("NNLAB_RUNS_DIR", "MLFLOW_TRACKING_URI")}
+def _environment(package: Path, runs_dir: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    """That of a process which imports nnlab from `package`, and from nowhere else, and keeps runs in `runs_dir`."""
+    kept = {name: value for name, value in variables.items() if name != "MLFLOW_TRACKING_URI"}
     places = [str(package), *filter(None, [kept.get("PYTHONPATH")])]
-    return kept | {"PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(places),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NNLAB_RUNS_DIR": str(runs_dir),
+    }
 
 
 def _check_that_it_is_the_code(stored: StoredRun, code: Code, package: Path, environment: Mapping[str, str]) -> None:
@@ -148,8 +152,7 @@ def _check_that_it_is_the_code(stored: StoredRun, code: Code, package: Path, env
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
     """Run one command in the worktree, under a guard that ends it with this process."""
     module, *arguments = command
-    place = as_override("runs_dir", str(folder / RUNS)) if module == "nnlab.run" else f"--runs-dir={folder / RUNS}"
-    child = [sys.executable, "-P", "-m", module, *arguments, place]
+    child = [sys.executable, "-P", "-m", module, *arguments]
     with (folder / SAID).open("ab") as said:
         guarded = subprocess.Popen(
             [sys.executable, "-I", str(Path(guard.__file__)), str(folder.parent), *child],
