@@ -48,8 +48,6 @@ def main(arguments: Sequence[str]) -> int:
         if options.json:
             _print({"run": options.run or options.study, "verdict": "cannot be tried", "missing": str(error)})
         raise
-    except KeyboardInterrupt:  # that has been said
-        return 130
     if options.json:
         _print(as_json(done, source.name_alone))
     return done.verdict.exit_status

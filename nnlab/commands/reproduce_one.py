@@ -89,7 +89,7 @@ def _in_worktree(stored: StoredRun, source: Source, ways: Ways, runs_dir: Path |
         with termination_raises():
             done = tried.execute(lambda text: write_line(out, text))
     except KeyboardInterrupt:
-        write_line(sys.stderr, f"interrupted: the worktree is removed, and {source.name} is as it was")
+        write_line(sys.stderr, f"the worktree is removed, and {source.name} is as it was")
         raise
     changed = [done.again]
     if source.tag is None and note_verdict(stored.path, done.again, done.verdict, _warn):

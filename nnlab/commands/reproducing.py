@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnlab.analysis.reproduction.plan import Plan, plan_of
-from nnlab.analysis.reproduction.process import Order, answer
+from nnlab.analysis.reproduction.process import INTERRUPTED, Order, answer
 from nnlab.analysis.reproduction.reproduce import note_verdict
 from nnlab.analysis.reproduction.verdict import compare
 from nnlab.commands.run import Todo, execute_all
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
     except RunFailedError as error:
         answer(answers, failed=str(error))
         return 1
+    except KeyboardInterrupt:  # which the parent says
+        return INTERRUPTED
     answer(answers, directory=str(done[0]))
     return 0
 

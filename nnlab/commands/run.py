@@ -16,6 +16,7 @@ from nnlab.config.job import Job
 from nnlab.config.schema import Config
 from nnlab.mlflow_sync.process import SyncProcess
 from nnlab.mlflow_sync.sync import RUN_PATIENCE, Sync
+from nnlab.streams import width_of
 
 if TYPE_CHECKING:
     from nnlab.execution.listener import RunListener
@@ -79,13 +80,18 @@ def run_jobs(jobs: Sequence[Job], early: SyncProcess | None, *, fresh: bool = Fa
 
         return execute_in_group(job, None if before is None else before.path, listeners=listeners, announce=announce)
 
-    return execute_all(
+    status = execute_all(
         [
             Todo(_title(job, earlier.get(place)), job.config, partial(execute, job, earlier.get(place)))
             for place, job in enumerate(jobs)
         ],
         early,
     )
+    if len({job.config.seed for job in jobs}) > 1:
+        from nnlab.commands.group_table import group_table  # SciPy takes its time
+
+        sys.stdout.write(f"\n{group_table(jobs, width_of(sys.stdout))}\n")
+    return status
 
 
 def _title(job: Job, before: StoredRun | None) -> str:

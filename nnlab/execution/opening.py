@@ -12,13 +12,18 @@ from nnlab.config.job import Job
 from nnlab.config.schema import Config, as_dict
 from nnlab.errors import UserError
 from nnlab.execution.result import Membership
+from nnlab.runs.code import keep_diff
 from nnlab.runs.directory import RunDirectory
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.stored_run import StoredRun
 
-ENVIRONMENT = ("git", "numpy", "blas", "python", "platform", "packages")
+ENVIRONMENT = ("git", "code", "numpy", "blas", "simd", "python", "platform", "packages")
 """What else than config and data decides the bits of a result, in a run's provenance."""
+
+SINCE_RECORDED = ("code", "simd")
+"""Of these, what the records of earlier versions lack."""
+BESIDE_THE_DIGEST = ("code nnlab", "code diff", "code why")
 
 Provenance = Mapping[str, Any]
 
@@ -67,6 +72,8 @@ def member_run(config: Config, job: Job, announce: Announce | None, member: Memb
             "name": member.name,
         }
         directory = RunDirectory.claim(member.path)
+        if facts["code"]["diff"]:
+            facts["code"] = {**facts["code"], "diff": keep_diff(member.study)}
         if _can_go_on(member.path, facts):
             return _going_on(directory, announce)
         return _new(directory, config, job, facts, announce)
@@ -104,12 +111,19 @@ def is_same_run(earlier: Provenance, now: Provenance) -> bool:
 
 def changes(earlier: Provenance, now: Provenance) -> list[str]:
     """What has changed since a run was started that may change the bits of its result, in words."""
-    pairs = {key: (earlier.get(key), now.get(key)) for key in ENVIRONMENT}
+    pairs = {key: (earlier.get(key), now.get(key)) for key in _comparable(earlier, now)}
     for key, (before, after) in [*pairs.items()]:
         if isinstance(before, dict) and isinstance(after, dict):
             del pairs[key]
             pairs |= {f"{key} {name}": (before.get(name), after.get(name)) for name in {**before, **after}}
+    pairs = {key: pair for key, pair in pairs.items() if key not in BESIDE_THE_DIGEST}
     return [f"{key} was {before} and is {after}" for key, (before, after) in pairs.items() if before != after]
+
+
+def _comparable(earlier: Provenance, now: Provenance) -> list[str]:
+    """The keys of what both runs know: records of earlier versions lack some. A commit may change no code."""
+    known = [key for key in ENVIRONMENT if key not in SINCE_RECORDED or (key in earlier and key in now)]
+    return [key for key in known if key != "git" or "code" not in known]
 
 
 def _new(

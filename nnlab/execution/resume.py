@@ -89,7 +89,7 @@ def resumption(path: Path, *, epochs: int | None = None, tracking_uri: str | Non
     """
     stored = StoredRun.open(path)
     _check_that_it_can_go_on(stored, epochs)
-    job = stored_job(stored, "A run goes on", stored.path.absolute().parent, tracking_uri=tracking_uri)
+    job = stored_job(stored, stored.path.absolute().parent, tracking_uri=tracking_uri)
     notices: list[Notice] = []
     if epochs is not None:
         check_extension(stored, job, epochs)

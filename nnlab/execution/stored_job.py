@@ -5,38 +5,26 @@ Nothing of the directory is believed: the config is checked as any other, and th
 
 from __future__ import annotations
 
-import copy
 import os
 from pathlib import Path
 from typing import Any
 
 from nnlab.config.job import Job
-from nnlab.config.schema import as_dict
 from nnlab.config.tracking_uri import is_same_store, resolve_uri
 from nnlab.config.validate import validate
-from nnlab.data.settings import DataSettings
 from nnlab.errors import UserError
 from nnlab.redaction import redacted
-from nnlab.runs.directory import CONFIG
-from nnlab.runs.provenance import config_sha256
+from nnlab.runs.stored_config import check_digest, completed
 from nnlab.runs.stored_run import StoredRun
-from nnlab.training import TrainerSettings
-
-NOT_IN_OLD_CONFIGS: dict[str, dict[str, Any]] = {
-    "trainer": {"checkpoint_seconds": TrainerSettings.checkpoint_seconds},
-    "data": {"max_gigabytes": DataSettings.max_gigabytes},
-}
-"""Keys that change no number, and that the configs of earlier versions lack."""
 
 
 def stored_job(
-    stored: StoredRun, rule: str, runs_dir: Path, *, tracking_uri: str | None = None, data_root: Path | None = None
+    stored: StoredRun, runs_dir: Path, *, tracking_uri: str | None = None, data_root: Path | None = None
 ) -> Job:
     """The job of a run, from its own config.
 
     Args:
         stored: the run.
-        rule: what is about to happen to it, for messages: "A run goes on" with the config and data it was started with.
         runs_dir: the folder of the runs, absolute.
         tracking_uri: the address of MLflow in full, which the run has without its password.
         data_root: where its data is now; None is where it was.
@@ -44,28 +32,20 @@ def stored_job(
     Raises:
         UserError: if config or data are not what they were, or are gone.
     """
-    raw = copy.deepcopy(stored.config)
+    raw = completed(stored.config)
     raw["runs_dir"] = str(runs_dir)
-    for group, values in NOT_IN_OLD_CONFIGS.items():
-        if isinstance(raw.get(group), dict):
-            raw[group] = values | raw[group]
     if data_root is not None and isinstance(raw.get("data"), dict):
         raw["data"]["root"] = str(data_root)
     if isinstance(raw.get("tracking"), dict) and raw["tracking"].get("enabled"):
         raw["tracking"]["uri"] = destination_of(stored, raw["tracking"].get("uri"), tracking_uri)
     config, dataset = validate(raw)
-    now, then = config_sha256(as_dict(config)), stored.provenance.get("config_sha256")
-    if now != then:
-        raise UserError(
-            f"{rule} with the config that it was started with, but {stored.path / CONFIG} was changed since: "
-            f"its SHA-256 was {then} and is {now}. Restore the file, or start another run."
-        )
+    check_digest(stored, config)
     known = stored.provenance.get("dataset")
     before = known.get("sha256") if isinstance(known, dict) else None
     if before != dataset.sha256:
         raise UserError(
-            f"{rule} with the data that it was started with, but {dataset.name} has changed since: its SHA-256 "
-            f"was {before} and is {dataset.sha256}. Restore the data, or start another run."
+            f"A run keeps the data that it was started with, but {dataset.name} has changed since: its SHA-256 was "
+            f"{before} and is {dataset.sha256}. Restore the data, or start another run."
         )
     return Job(config, dataset, stored.overrides)
 

@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from nnlab.errors import MachineError, RunFailedError, TerminatedError
-from nnlab.execution.events import Warned
+from nnlab.execution.events import Notice, Warned
 from nnlab.execution.listener import Listeners
 from nnlab.execution.processes import running_workers
 from nnlab.execution.signals import ctrl_c_counted, termination_raises
@@ -84,7 +84,10 @@ def run_study(
             else:
                 for change in Manifest.read(path).changed_versions():
                     heard.on(Warned(change))
-            study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
+            for line in plan.notes:
+                heard.on(Notice(line))
+            seeds = {"shares_seeds": plan.has_a_split_per_seed}
+            study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch, **seeds)
             session = Session(plan, study, recorder, heard, announce, presses)
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:

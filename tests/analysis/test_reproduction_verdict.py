@@ -31,8 +31,10 @@ def recorded(
     tags: Mapping[str, str] | None = None,
     status: Status = "finished",
     dtype: str = "float32",
+    kernel: str = "SkylakeX",
 ) -> StoredRun:
-    recorder = start(folder)
+    blas = f"openblas 0.3.31 {kernel} threads=1"
+    recorder = start(folder, blas=blas, simd=["X86_V2"])
     path = recorder.directory.path
     config = yaml.safe_load((path / "config.yaml").read_text()) | {"dtype": dtype}
     (path / "config.yaml").write_text(yaml.safe_dump(config))
@@ -61,7 +63,7 @@ def test_the_same_numbers_and_weights_are_identical_whatever_time_they_took(tmp_
 def test_numbers_within_the_tolerance_are_equal_and_the_largest_difference_is_named(tmp_path: Path) -> None:
     other = changed(1, train_loss=0.5001)
     other[1] = {**other[1], "val/loss": 2.0008}
-    runs = recorded(tmp_path), recorded(tmp_path, other, tags={"nnlab.weights_sha256": "bb"})
+    runs = recorded(tmp_path), recorded(tmp_path, other, tags={"nnlab.weights_sha256": "bb"}, kernel="Haswell")
     verdict = compare(*runs)
     assert (verdict.word, verdict.exit_status, verdict.in_words) == ("equal", 3, "equal within 0.001")
     assert verdict.first == Difference(1, "train/loss", 0.5, 0.5001)
@@ -73,8 +75,14 @@ def test_numbers_within_the_tolerance_are_equal_and_the_largest_difference_is_na
 
 def test_the_tolerance_follows_the_dtype(tmp_path: Path) -> None:
     other = changed(1, train_loss=0.5001)
-    runs = recorded(tmp_path, dtype="float64"), recorded(tmp_path, other, dtype="float64")
+    runs = recorded(tmp_path, dtype="float64"), recorded(tmp_path, other, dtype="float64", kernel="Haswell")
     assert compare(*runs).word == "different"
+
+
+def test_nothing_is_merely_equal_where_the_arithmetic_is_the_same(tmp_path: Path) -> None:
+    runs = recorded(tmp_path), recorded(tmp_path, changed(1, train_loss=0.5 + 1e-12))
+    assert (compare(*runs).word, compare(*runs).tolerance) == ("different", 0.0)
+    assert compare(*runs, tolerance=1e-9).in_words == "equal within 1e-09"
 
 
 @pytest.mark.parametrize(

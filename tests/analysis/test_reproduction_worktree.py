@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,11 +15,11 @@ from typing import Any
 import pytest
 from recording import record
 
-import nnlab
-from nnlab.analysis.reproduction import guard
+from nnlab.analysis.reproduction import guard, worktree
 from nnlab.analysis.reproduction.there import commands_of
 from nnlab.analysis.reproduction.worktree import check_out, code_of
 from nnlab.errors import UserError
+from nnlab.runs import code
 from nnlab.runs.stored_run import StoredRun
 
 
@@ -31,6 +32,12 @@ def git(folder: Path, *arguments: str) -> str:
 def traces(repository: Path) -> dict[str, bytes]:
     """Every file of a repository and its work tree."""
     return {str(path): path.read_bytes() for path in sorted(repository.rglob("*")) if path.is_file()}
+
+
+def put_package_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nnlab's package be that folder."""
+    monkeypatch.setattr(code, "PACKAGE", folder)
+    monkeypatch.setattr(worktree, "PACKAGE", folder)
 
 
 @pytest.fixture
@@ -47,12 +54,17 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/hooked'\n")
     hook.chmod(0o755)
-    monkeypatch.setattr(nnlab, "__file__", str(root / "nnlab" / "__init__.py"))
+    put_package_in(root / "nnlab", monkeypatch)
     return root
 
 
 def stored(folder: Path, commit: str, dirty: str = "false", **facts: Any) -> StoredRun:
-    return StoredRun.open(record(folder, git={"commit": commit, "dirty": dirty}, **facts))
+    """A run of this commit, from before runs had a digest of their code."""
+    path = record(folder, git={"commit": commit, "dirty": dirty}, **facts)
+    provenance = json.loads((path / "provenance.json").read_text())
+    del provenance["code"]
+    (path / "provenance.json").write_text(json.dumps(provenance))
+    return StoredRun.open(path)
 
 
 def test_the_commit_of_a_run_is_checked_out_and_the_repository_is_left_as_it_was(
@@ -78,7 +90,7 @@ def test_a_package_below_the_top_of_a_repository_is_found(
     (repository / "lib").mkdir()
     git(repository, "mv", "nnlab", "lib/nnlab")
     git(repository, "commit", "-qm", "moved")
-    monkeypatch.setattr(nnlab, "__file__", str(repository / "lib" / "nnlab" / "__init__.py"))
+    put_package_in(repository / "lib" / "nnlab", monkeypatch)
     folder = tmp_path / "there"
     folder.mkdir()
     package = check_out(code_of(stored(tmp_path / "runs", git(repository, "rev-parse", "HEAD")), trusts=True), folder)
@@ -110,7 +122,7 @@ def test_without_a_repository_nothing_can_be_checked_out(
     run = stored(tmp_path / "runs", git(repository, "rev-parse", "HEAD"))
     place = tmp_path / "lib" / "site-packages" / "nnlab"
     place.mkdir(parents=True)
-    monkeypatch.setattr(nnlab, "__file__", str(place / "__init__.py"))
+    put_package_in(place, monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(UserError, match="in a clone of nnlab"):

@@ -1,4 +1,4 @@
-"""`python -m nnlab.reproduce` on what people have: runs, killed runs, trials, runs of other kernels, runs of other code."""
+"""`python -m nnlab.reproduce` on what people have: runs, killed ones, trials, those of other kernels and other code."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def done(*overrides: str, folder: Path, program: str = "nnlab.run", **variables:
 
 def test_a_run_is_identical_and_both_are_linked(tmp_path: Path) -> None:
     run = done(*QUICK, UNTRACKED, folder=tmp_path)
+    digest = weights_sha256(run)
     whole = (run / "metrics.jsonl").read_bytes()
     said = reproduce(run.name, folder=tmp_path)
     again = Path(said.answer["again"])
     assert (said.status, said.word) == (0, "identical")
-    assert weights_sha256(again) == weights_sha256(run) == said.answer["weights"][0]
+    assert said.answer["weights"] == [digest, weights_sha256(again)] == [digest, digest]
     assert event(again, "test")["metrics"] == event(run, "test")["metrics"]
     assert (run / "metrics.jsonl").read_bytes().startswith(whole)
     tags = {key: value for each in events(run) if each["event"] == "note" for key, value in each["tags"].items()}
@@ -104,10 +105,10 @@ def test_a_run_of_another_kernel_is_told_set_and_identical(tmp_path: Path) -> No
     blas = [json.loads((path / "provenance.json").read_text())["blas"] for path in (run, here)]
     if blas[0] == blas[1] or "Haswell" not in blas[0]:
         pytest.skip(f"this machine's kernel is {blas[1]}")
+    assert weights_sha256(run) != weights_sha256(here)  # so it has to be set
     said = reproduce(run.name, folder=tmp_path)
     assert (said.status, said.word) == (0, "identical")
-    assert said.answer["set"] == KERNELS
-    assert weights_sha256(run) != weights_sha256(here)  # so it had to be set
+    assert KERNELS.items() <= said.answer["set"].items()
 
 
 def test_code_with_one_other_constant_is_different_and_where_is_said(tmp_path: Path) -> None:
@@ -117,8 +118,7 @@ def test_code_with_one_other_constant_is_different_and_where_is_said(tmp_path: P
     assert reproduce(run.name, folder=tmp_path, **variables).word == "identical"
     alter(root, "core/initializers.py", "math.sqrt(2.0 / fans(shape)[0])", "math.sqrt(2.001 / fans(shape)[0])")
     said = reproduce(run.name, folder=tmp_path, **variables)
-    assert said.status == (3 if said.word.startswith("equal") else 1)
-    assert said.word != "identical"
+    assert (said.status, said.word) == (1, "different")
     assert (said.answer["first"]["epoch"], said.answer["first"]["metric"]) == (1, "train/loss")
     assert {fact["name"]: fact["agrees"] for fact in said.answer["facts"]}["code"] is False
 

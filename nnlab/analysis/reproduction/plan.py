@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from nnlab.execution.run import execute
 from nnlab.execution.stored_job import stored_job
 from nnlab.runs.directory import STUDY
 from nnlab.runs.recorder import Announce
+from nnlab.runs.resolve import runs_dir_option
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import REPRODUCES_TAG
 
@@ -71,11 +73,9 @@ def plan_of(
     _check(stored)
     folder = runs_dir or home_of(stored)
     try:
-        job = stored_job(
-            stored, "A run is reproduced", folder.absolute(), tracking_uri=tracking_uri, data_root=data_root
-        )
+        job = stored_job(stored, folder.absolute(), tracking_uri=tracking_uri, data_root=data_root)
     except UserError as error:
-        raise UserError(f"{stored.name} cannot be tried: {error}") from error
+        raise UserError(f"{stored.name} cannot be tried: {error}{_where_data_is(stored, folder)}") from error
     trainer, done = job.config.trainer, max(stored.epochs, default=0)
     changed: dict[str, Any] = {}
     if trainer.test != bool(stored.test):
@@ -83,7 +83,12 @@ def plan_of(
     if stored.status_now not in ("finished", "diverged") and done < trainer.last_epoch:
         changed["stop_after"] = done
     config = dataclasses.replace(job.config, trainer=dataclasses.replace(trainer, **changed))
-    overrides = [*job.overrides, *(f"trainer.{key}={str(value).lower()}" for key, value in changed.items())]
+    overrides = [text for text in job.overrides if data_root is None or not text.startswith("data.root=")]
+    if data_root is not None:
+        from nnlab.config.quoting import as_override  # imports Hydra
+
+        overrides.append(as_override("data.root", str(data_root)))
+    overrides += [f"trainer.{key}={str(value).lower()}" for key, value in changed.items()]
     extensions = tuple(epochs for _, epochs in stored.extensions)
     return Plan(Job(config, job.dataset, overrides), extensions, {REPRODUCES_TAG: stored.name})
 
@@ -93,6 +98,15 @@ def home_of(stored: StoredRun) -> Path:
     parent = stored.provenance.get("parent")
     home = stored.path if parent is None else stored.path.absolute() / str(parent)
     return Path(os.path.normpath(home.absolute())).parent
+
+
+def _where_data_is(stored: StoredRun, runs_dir: Path) -> str:
+    """The remedy for data that was moved, of a run whose data has a place of its own."""
+    data = stored.config.get("data")
+    if not isinstance(data, dict) or data.get("root") is None:
+        return ""
+    command = ["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(runs_dir)]
+    return f" If its data is elsewhere now: {shlex.join(command)} --data-root PATH"
 
 
 def _check(stored: StoredRun) -> None:

@@ -37,7 +37,7 @@ class Order:
         runs_dir: the folder for the new run, absolute.
         tracking_uri: where in MLflow the new run goes; None keeps it out.
         data_root: where the data is now; None is where it was.
-        tolerance: within which numbers count as equal; None takes the one of the config's dtype.
+        tolerance: within which numbers count as equal; None takes `default_tolerance`.
     """
 
     run: Path
@@ -56,7 +56,10 @@ class Order:
     @classmethod
     def read(cls, source: BinaryIO) -> tuple[Order, int]:
         """The order that comes first, and the descriptor for the answer. When the source ends, this process does."""
-        facts: dict[str, Any] = json.loads(source.readline())
+        line = source.readline()
+        if not line.endswith(b"\n"):
+            raise TerminatedError("its parent is gone")
+        facts: dict[str, Any] = json.loads(line)
         answers = facts.pop("answers")
         paths = {key: Path(facts[key]) for key in ("run", "runs_dir", "data_root") if facts[key] is not None}
         threading.Thread(target=_end_with, args=(source,), daemon=True).start()
@@ -114,7 +117,7 @@ def _directory(said: Mapping[str, str], status: int, passed: list[signal.Signals
     if "failed" in said:
         raise RunFailedError(said["failed"])
     if passed or status == INTERRUPTED:
-        raise KeyboardInterrupt if passed[:1] in ([], [signal.SIGINT]) else TerminatedError
+        raise KeyboardInterrupt if set(passed) <= {signal.SIGINT} else TerminatedError
     how = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
     raise RunFailedError(
         f"The process of the new run died ({how}). There is no verdict, and the original is as it was."

@@ -92,7 +92,7 @@ def attempt(
 
     Args:
         stored: the run.
-        tolerance: within which numbers count as equal, see `Difference.size`; None takes the one of the config's dtype.
+        tolerance: within which numbers count as equal, see `Difference.size`; None takes `default_tolerance`.
         runs_dir: the folder for the new run; None is that of the original.
         tracking_uri: the address of MLflow in full, which the run has without its password.
         data_root: where its data is now; None is where it was.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from nnlab.analysis.reproduction.facts import facts_of
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import EPOCH_TAG, WEIGHTS_TAG
 
@@ -14,8 +15,10 @@ Word = Literal["identical", "equal", "different"]
 EXIT: Mapping[Word, int] = {"identical": 0, "equal": 3, "different": 1}
 
 TOLERANCES = {"float32": 1e-3, "float64": 1e-6}
-"""By the config's dtype. Roundings of other kernels differ by 1e-7 and 1e-16; training makes that larger, most of all
-where the sign of a ReLU's input turns."""
+"""By the config's dtype, where the arithmetic is another. Roundings of two BLAS kernels differ by 1e-7 and 1e-16, which
+training makes larger, most of all where the sign of a ReLU's input turns."""
+ARITHMETIC = ("NumPy", "BLAS library", "BLAS kernel", "BLAS threads", "CPU features", "platform")
+"""The facts that may change roundings alone."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,10 @@ def compare(original: StoredRun, again: StoredRun, tolerance: float | None = Non
     Args:
         original: that was recorded first.
         again: the other, which has ended.
-        tolerance: of `Difference.size`; None takes the one of the config's dtype.
+        tolerance: of `Difference.size`; None takes `default_tolerance`.
     """
     if tolerance is None:
-        tolerance = TOLERANCES.get(str(original.config.get("dtype")), 0.0)
+        tolerance = default_tolerance(original, again)
     found = list(_differences(original, again))
     weights = comparable_weights(original, again)
     is_same = not found and (None in weights or weights[0] == weights[1])
@@ -105,6 +108,14 @@ def compare(original: StoredRun, again: StoredRun, tolerance: float | None = Non
         weights=weights,
         ended=(original.status_now, again.status_now),
     )
+
+
+def default_tolerance(original: StoredRun, again: StoredRun) -> float:
+    """Within which numbers count as equal: 0 where all of the arithmetic was as it had been, since then every bit is
+    the same, or something else has changed. Else the one of the config's dtype."""
+    facts = facts_of(original.provenance, again.provenance)
+    is_same = all(fact.agrees for fact in facts if fact.name in ARITHMETIC)
+    return 0.0 if is_same else TOLERANCES.get(str(original.config.get("dtype")), 0.0)
 
 
 def comparable_weights(original: StoredRun, again: StoredRun) -> tuple[str | None, str | None]:

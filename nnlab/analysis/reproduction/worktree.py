@@ -10,31 +10,19 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import nnlab
 from nnlab.errors import UserError
+from nnlab.runs.code import PACKAGE, diff_of, is_installed
 from nnlab.runs.files import read_bytes
-from nnlab.runs.provenance import UNKNOWN
+from nnlab.runs.git import OF_A_REPOSITORY, UNKNOWN
 from nnlab.runs.stored_run import StoredRun
 
 SECONDS = 120
 """How long git may take for one thing."""
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-# A hook of git's, and `git rebase --exec`, set these: they would have git work in the user's repository.
-OF_ANOTHER_REPOSITORY = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_PREFIX",
-    "GIT_NAMESPACE",
-)
 
 
 @dataclass(frozen=True)
@@ -87,7 +75,12 @@ def code_of(stored: StoredRun, *, trusts: bool) -> Code:
             f"{_version(stored)}, and leave --worktree out."
         )
     code = stored.provenance.get("code") or {}
-    diff = _diff(stored, code)
+    diff = diff_of(stored)
+    if code.get("diff") and diff is None:
+        raise UserError(
+            f"--worktree needs all of a run's code, but {code['diff']}, with the changes that were not committed when "
+            f"{stored.name} was made, is gone. Restore it."
+        )
     if was_changed != "false" and diff is None and not code.get("sha256"):
         raise UserError(
             f"--worktree needs all of a run's code, but {stored.name} was made with changes that were not committed, "
@@ -138,23 +131,16 @@ def _apply(folder: Path, diff: bytes) -> None:
 
 def _repository() -> tuple[Path, str]:
     """The repository that nnlab is used from, or that of the current folder if it is installed as a package."""
-    source = Path(nnlab.__file__).resolve().parents[1]
-    is_installed = source.name in ("site-packages", "dist-packages")
-    folder = Path.cwd() if is_installed else source
+    folder = Path.cwd() if is_installed() else PACKAGE.parent
     try:
         top, prefix = _git(folder, "rev-parse", "--show-toplevel", "--show-prefix").split("\n")
     except (UserError, ValueError) as error:
         raise UserError(
             f"--worktree needs nnlab's repository with its commits, but {folder} is in none that git can read "
             f"({error}). Give the command "
-            f"{'in a clone of nnlab' if is_installed else 'with git installed, in a clone of nnlab'}."
+            f"{'in a clone of nnlab' if is_installed() else 'with git installed, in a clone of nnlab'}."
         ) from error
-    return Path(top), "" if is_installed else prefix
-
-
-def _diff(stored: StoredRun, code: Mapping[str, object]) -> Path | None:
-    name = code.get("diff")
-    return None if name is None else stored.path / str(name)
+    return Path(top), "" if is_installed() else prefix
 
 
 def _version(stored: StoredRun) -> str:
@@ -190,7 +176,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def environment_of_git() -> dict[str, str]:
     """That of this process, without what would lead git into another repository, and in English."""
-    kept = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
+    kept = {name: value for name, value in os.environ.items() if name not in OF_A_REPOSITORY}
     return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 

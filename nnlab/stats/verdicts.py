@@ -1,0 +1,102 @@
+"""What can be said of differences: higher, lower, equal, or that it cannot be told (docs/design/comparison.md)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from nnlab.errors import UserError
+from nnlab.stats.differences import LEVEL, Difference
+from nnlab.stats.power import more_seeds
+
+Verdict = Literal["higher", "lower", "equal", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A difference and what can be said of it, as one of a family.
+
+    Attributes:
+        difference: of a and b.
+        verdict: of a: "higher" or "lower" than b, "equal", or "cannot tell".
+        p: the larger of the t test's and the permutation test's; the t test's alone if `exact_cannot`.
+        p_corrected: by Holm's method, for the size of the family. Both are NaN where nothing can be said.
+        exact_cannot: whether so few seeds cannot bring the permutation test's p, corrected, to 0.05.
+        more_seeds: with "cannot tell", about how many more would tell; None if that cannot be said either.
+        why: with "cannot tell", what is in the way beside too few seeds for the spread; else "".
+    """
+
+    difference: Difference
+    verdict: Verdict
+    p: float
+    p_corrected: float
+    exact_cannot: bool
+    more_seeds: int | None
+    why: str
+
+
+def holm(p_values: Iterable[float]) -> list[float]:
+    """The p-values corrected for their number, in the order given: at most 0.05 where Holm's procedure rejects at 0.05.
+
+    NaN stays NaN, and counts in their number.
+    Reference: S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 1979.
+    """
+    p = [float(each) for each in p_values]
+    if not p:
+        return []
+    from statsmodels.stats.multitest import multipletests
+
+    corrected = multipletests([1.0 if math.isnan(each) else each for each in p], method="holm")[1]
+    return [math.nan if math.isnan(each) else float(other) for each, other in zip(p, corrected, strict=True)]
+
+
+def judge(differences: Sequence[Difference], *, margin: float | None = None) -> list[Judged]:
+    """The verdict on each difference; all of them are one family.
+
+    Args:
+        differences: of pairs of groups.
+        margin: within which two groups are equal for practice, in the unit of the values.
+
+    Raises:
+        UserError: if the margin is not a number above zero.
+    """
+    if margin is not None and not (margin > 0 and math.isfinite(margin)):
+        raise UserError(f"a margin is a number above zero, in the metric's unit, but this one is {margin}: say 0.001")
+    count = len(differences)
+    cannot = [each.smallest_p * count > LEVEL for each in differences]
+    p = [
+        each.p_t if exact_cannot else max(each.p_t, each.p_permutation)
+        for each, exact_cannot in zip(differences, cannot, strict=True)
+    ]
+    corrected = holm(p)
+    judged = []
+    for each, exact_cannot, own, p_corrected in zip(differences, cannot, p, corrected, strict=True):
+        verdict = _verdict(each, p_corrected, margin)
+        smaller = sum(other < own for other in p)
+        more = more_seeds(each, LEVEL / (count - smaller)) if verdict == "cannot tell" else None
+        why = _why(each) if verdict == "cannot tell" else ""
+        judged.append(Judged(each, verdict, own, p_corrected, exact_cannot, more, why))
+    return judged
+
+
+def _verdict(difference: Difference, p_corrected: float, margin: float | None) -> Verdict:
+    if difference.is_zero:
+        return "equal"
+    low, high = difference.interval
+    if margin is not None and -margin <= low and high <= margin:
+        return "equal"
+    if p_corrected <= LEVEL:
+        return "higher" if difference.mean > 0 else "lower"
+    return "cannot tell"
+
+
+def _why(difference: Difference) -> str:
+    if not difference.is_finite:
+        return "a value is not finite"
+    if min(difference.n_a, difference.n_b) < 2:
+        return "a single seed has no spread"
+    if difference.is_constant:
+        return "all differences are alike, and too few for the exact test"
+    return ""
