@@ -24,6 +24,9 @@ from nnlab.runs.stored_run import StoredRun
 
 CODE, RUNS, SAID = "code", "runs", "said.txt"
 
+SHORT = 16
+"""Characters of a digest that are told."""
+
 SECONDS = 60
 """How long the code may take to say which it is."""
 
@@ -67,6 +70,8 @@ def run_there(
         package = check_out(code, folder / CODE)
         environment = _environment(package, folder / RUNS, environment)
         _check_that_it_is_the_code(stored, code, package, environment)
+        if code.sha256 is not None:
+            say(f"the code is the recorded one, SHA-256 {code.sha256[:SHORT]}")
         for command in commands:
             _run(command, folder, environment)
         new = _new_run(stored, folder)
