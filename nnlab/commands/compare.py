@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from nnlab.analysis.comparison.by_name import compare_names
+from nnlab.commands.compare_files import add_files, files_of, write_files
 from nnlab.commands.place_options import add_runs_dir
-from nnlab.streams import encodable, width_of
+from nnlab.streams import encodable, width_of, write_line
 
 EPILOG = """\
 A name is a RUN_ID, which stands for the run and all that differ from it in the seed alone; a group, as -m prints it at
@@ -40,7 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--alone", action="store_true", help="a RUN_ID stands for that run only")
     add_runs_dir(parser)
     parser.add_argument("--json", action="store_true", help="an object: metric, groups, differences, mcnemar, notes")
+    add_files(parser)
     options = parser.parse_args(arguments)
+    files = files_of(options)
     found = compare_names(
         options.names,
         options.runs_dir,
@@ -54,8 +57,10 @@ def main(arguments: Sequence[str]) -> int:
         from nnlab.analysis.comparison.json_form import as_json
 
         print(json.dumps(as_json(found), indent=2))
-        return 0
-    from nnlab.analysis.comparison.text import as_text
+    else:
+        from nnlab.analysis.comparison.text import as_text
 
-    print(encodable(as_text(found, width_of(sys.stdout)), sys.stdout))
+        print(encodable(as_text(found, width_of(sys.stdout)), sys.stdout))
+    if written := write_files(found, files):
+        write_line(sys.stderr if options.json else sys.stdout, f"\nwritten: {', '.join(map(str, written))}")
     return 0

@@ -17,7 +17,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     found = comparison.mcnemar
     groups = comparison.frame.drop(columns="metric").to_dict("records")
     differences = comparison.differences.to_dict("records")
-    plain: dict[str, Any] = _plain(
+    made: dict[str, Any] = for_json(
         {
             "metric": comparison.metric,
             "lower_is_better": comparison.lower_is_better,
@@ -35,12 +35,13 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "commands": comparison.commands,
         }
     )
-    return plain
+    return made
 
 
-def _plain(value: Any) -> Any:
+def for_json(value: Any) -> Any:
+    """Of what JSON can hold: tuples are lists, what is not finite is null."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: for_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [for_json(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -32,19 +32,20 @@ def as_text(comparison: Answer, width: int | None = None) -> str:
     width = max(width or WIDTH, 40)
     legend, shown = _lettered(comparison, width)
     blocks = [
-        [_title(shown)],
+        [title(shown)],
         legend,
-        [*_groups(shown.groups, width), *_varying(shown.groups, width)],
+        [*_table(group_columns(shown.groups), width), *_varying(shown.groups, width)],
         _values(shown.groups, width),
         _differences(shown, width) if shown.judged else [],
         _sentences(shown, width),
         [line for note in shown.notes for line in _bullet(note, width)],
-        ["more seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
+        ["fresh seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
 
-def _title(comparison: Answer) -> str:
+def title(comparison: Answer) -> str:
+    """What is compared."""
     way = {True: " (lower is better)", False: " (higher is better)", None: ""}[comparison.lower_is_better]
     return f"{comparison.metric}{way}, of the weights that each run kept"
 
@@ -52,7 +53,7 @@ def _title(comparison: Answer) -> str:
 def _lettered(comparison: Answer, width: int) -> tuple[list[str], Answer]:
     """Letters in the place of long names, if there are any, and what they stand for."""
     names = [group.name for group in comparison.groups]
-    if max(map(len, names)) <= (LONGEST_NAME if width < WIDTH else 2 * LONGEST_NAME) or len(names) == 1:
+    if max(map(len, names)) <= (LONGEST_NAME if width < WIDTH else 2 * LONGEST_NAME):
         return [], comparison
     letters = {name: _letter(place) for place, name in enumerate(names)}
     groups = [replace(group, name=letters[group.name]) for group in comparison.groups]
@@ -68,8 +69,9 @@ def _letter(place: int) -> str:
     return ascii_uppercase[place] + (str(above) if above else "")
 
 
-def _groups(groups: Sequence[Group], width: int) -> list[str]:
-    decimals = _decimals(groups)
+def group_columns(groups: Sequence[Group]) -> list[Column]:
+    """The table of groups."""
+    decimals = decimals_of_groups(groups)
     samples = [group.sample for group in groups]
     columns = [
         Column("group", [group.name for group in groups], is_left=True),
@@ -80,8 +82,7 @@ def _groups(groups: Sequence[Group], width: int) -> list[str]:
     ]
     if any(sample.bootstrap is not None for sample in samples):
         columns.append(Column("bootstrap (BCa)", [decimals.interval(sample.bootstrap) for sample in samples], 1))
-    columns.append(Column("one more run", [decimals.interval(sample.one_more) for sample in samples], 0))
-    return _table(columns, width)
+    return [*columns, Column("one more run", [decimals.interval(sample.one_more) for sample in samples], 0)]
 
 
 def _varying(groups: Sequence[Group], width: int) -> Iterator[str]:
@@ -94,7 +95,7 @@ def _varying(groups: Sequence[Group], width: int) -> Iterator[str]:
 
 def _values(groups: Sequence[Group], width: int) -> list[str]:
     """The value of each seed: in a table where the groups share their seeds, else group by group."""
-    decimals = _decimals(groups)
+    decimals = decimals_of_groups(groups)
     seeds = list(dict.fromkeys(seed for group in groups for seed in group.seeds))
     if len(groups) > 1 and all(group.seeds == groups[0].seeds for group in groups) and len(seeds) <= MOST_VALUES:
         return list(_by_seed(groups, decimals, width))
@@ -135,14 +136,23 @@ def _verdict(pair: JudgedPair, comparison: Answer) -> str:
 
 
 def _differences(comparison: Answer, width: int) -> list[str]:
-    shown, judged = _shown(comparison), comparison.judged
+    shown = _shown(comparison)
+    lines = _table(pair_columns(comparison, shown), width)
+    if len(shown) < len(comparison.judged):
+        count = len(comparison.judged)
+        lines.append(f"(those of the best mean; --json has all {count} pairs, and p is corrected for all)")
+    return lines
+
+
+def pair_columns(comparison: Answer, shown: Sequence[JudgedPair]) -> list[Column]:
+    """The table of differences, or some rows of it."""
     better = "P(higher)" if comparison.lower_is_better is None else "P(better)"
     found = [pair.judged.difference for pair in shown]
     decimals = [decimals_of(pair) for pair in shown]
     probabilities = [
         each.probability if comparison.lower_is_better is not True else 1 - each.probability for each in found
     ]
-    columns = [
+    return [
         Column("difference", [f"{pair.a} - {pair.b}" for pair in shown], is_left=True),
         Column("pairs", [str(each.n_a) if each.paired else f"{each.n_a}, {each.n_b}" for each in found], 3),
         Column("mean", [each.text(one.mean, sign=True) for each, one in zip(decimals, found, strict=True)]),
@@ -150,13 +160,11 @@ def _differences(comparison: Answer, width: int) -> list[str]:
         Column(better, [f"{each:.2f}" for each in probabilities], 4),
         Column("p (t)", [p_text(each.p_t) for each in found], 1),
         Column("p (exact)", [p_text(each.p_exact) for each in found], 2),
-        Column("p (Holm)" if len(judged) > 1 else "p", [p_text(pair.judged.p_corrected) for pair in shown], 5),
+        Column(
+            "p (Holm)" if len(comparison.judged) > 1 else "p", [p_text(pair.judged.p_corrected) for pair in shown], 5
+        ),
         Column("verdict", [_verdict(pair, comparison) for pair in shown], is_left=True),
     ]
-    lines = _table(columns, width)
-    if len(shown) < len(judged):
-        lines.append(f"(those of the best mean; --json has all {len(judged)} pairs, and p is corrected for all)")
-    return lines
 
 
 def _shown(comparison: Answer) -> list[JudgedPair]:
@@ -185,5 +193,6 @@ def _table(columns: Sequence[Column], width: int) -> list[str]:
     return [*lines, f"(no room here: {', '.join(left)})"] if left else lines
 
 
-def _decimals(groups: Sequence[Group]) -> Decimals:
+def decimals_of_groups(groups: Sequence[Group]) -> Decimals:
+    """How to write the values of groups: by their standard deviations."""
     return Decimals([group.sample.sd for group in groups], [value for group in groups for value in group.values])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from nnlab.analysis.reproduction.process import Order, executed
 from nnlab.analysis.reproduction.setting import Setting, setting_for
 from nnlab.analysis.reproduction.verdict import Verdict, compare
 from nnlab.config.schema import as_dict
+from nnlab.data.loading import forget
 from nnlab.errors import RunFailedError, UserError
 from nnlab.runs.late_note import note_later
 from nnlab.runs.provenance import collect
@@ -104,6 +106,8 @@ def attempt(
     config, recorded = plan.job.config, stored.provenance
     with threadpool_limits(int(config.trainer.threads)):
         here = collect(as_dict(config), plan.job.load(), plan.job.command)
+    plan = dataclasses.replace(plan, job=dataclasses.replace(plan.job, dataset=None))
+    forget()
     here["config_sha256"] = recorded["config_sha256"]  # the plan has checked that; it may stop sooner
     order = Order(
         run=stored.path.absolute(),
