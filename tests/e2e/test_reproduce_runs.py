@@ -1,4 +1,4 @@
-"""`python -m nnlab.reproduce` on what people have: runs, killed ones, trials, those of other kernels and other code."""
+"""`python -m nnlab.reproduce` on what people have: runs, killed ones, trials, those of other code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from commands import event, events, nnlab, run_directories, started, wait_for, w
 from reproducing import QUICK, UNTRACKED, alter, repository, reproduce
 
 pytestmark = pytest.mark.slow
-KERNELS = {"OPENBLAS_CORETYPE": "Haswell"}
 
 
 def done(*overrides: str, folder: Path, program: str = "nnlab.run", **variables: str) -> Path:
@@ -97,18 +96,6 @@ def test_all_runs_of_a_folder_are_told_apart(tmp_path: Path) -> None:
     assert {run["run"] for run in reproduce("--all", folder=tmp_path).answer["runs"]} == {
         run["run"] for run in said.answer["runs"]
     }  # those that reproduce others are no originals
-
-
-def test_a_run_of_another_kernel_is_told_set_and_identical(tmp_path: Path) -> None:
-    run = done(*QUICK, UNTRACKED, folder=tmp_path, **KERNELS)
-    here = done(*QUICK, UNTRACKED, folder=tmp_path)
-    blas = [json.loads((path / "provenance.json").read_text())["blas"] for path in (run, here)]
-    if blas[0] == blas[1] or "Haswell" not in blas[0]:
-        pytest.skip(f"this machine's kernel is {blas[1]}")
-    assert weights_sha256(run) != weights_sha256(here)  # so it has to be set
-    said = reproduce(run.name, folder=tmp_path)
-    assert (said.status, said.word) == (0, "identical")
-    assert KERNELS.items() <= said.answer["set"].items()
 
 
 def test_code_with_one_other_constant_is_different_and_where_is_said(tmp_path: Path) -> None:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.errors import UserError
 from nnlab.runs.code import PACKAGE, diff_of, is_installed
 from nnlab.runs.files import read_bytes
-from nnlab.runs.git import OF_A_REPOSITORY, UNKNOWN
+from nnlab.runs.git import UNKNOWN
+from nnlab.runs.git_answers import GitError, git_answer
 from nnlab.runs.stored_run import StoredRun
 
 SECONDS = 120
-"""How long git may take for one thing."""
+"""How long git may take to check a commit out."""
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -102,39 +102,49 @@ def check_out(code: Code, folder: Path) -> Path:
     Raises:
         UserError: if git cannot, with what it says.
     """
-    objects = Path(_git(code.repository, "rev-parse", "--git-path", "objects"))
-    form = ["--object-format=sha256"] if len(code.commit) == 64 else []
-    _git(folder, "init", "--quiet", "--template=", *form)
-    places = folder / ".git" / "objects" / "info"
-    places.mkdir(parents=True, exist_ok=True)
-    (places / "alternates").write_text(f"{code.repository / objects}\n", encoding="utf-8")
-    shallow = code.repository / _git(code.repository, "rev-parse", "--git-path", "shallow")
-    if shallow.is_file():  # what is before these commits is nowhere
-        shutil.copy(shallow, folder / ".git" / "shallow")
-    _git(folder, "-c", "core.hooksPath=/dev/null", "checkout", "--quiet", "--detach", code.commit)
+    try:
+        _check_out(code, folder)
+    except GitError as error:
+        raise UserError(
+            f"--worktree needs the commit of a run's code, but git cannot check {code.commit} out: {error}. "
+            f"Try it: git -C {code.repository} worktree add --detach FOLDER {code.commit}"
+        ) from error
     if code.diff is not None:
-        _apply(folder, read_bytes(code.diff))
+        try:
+            git_answer(folder, "apply", "--whitespace=nowarn", "--index", "-", text=read_bytes(code.diff))
+        except GitError as error:
+            raise UserError(
+                "The changes that were kept with a run must fit its commit, but git cannot apply those in "
+                f"{code.diff}: {error}. The file is damaged: restore it."
+            ) from error
     return folder / code.prefix
 
 
-def _apply(folder: Path, diff: bytes) -> None:
-    command = ["git", "-C", str(folder), "apply", "--whitespace=nowarn", "--index", "-"]
-    done = subprocess.run(
-        command, input=diff, capture_output=True, timeout=SECONDS, env=environment_of_git(), check=False
-    )
-    if done.returncode:
-        raise UserError(
-            "The changes that were kept with a run must fit its commit, but git cannot apply them: "
-            f"{_last_line(done.stderr)} The file of the changes is damaged: restore it."
-        )
+def _check_out(code: Code, folder: Path) -> None:
+    form = ["--object-format=sha256"] if len(code.commit) == 64 else []
+    git_answer(folder, "init", "--quiet", "--template=", *form)
+    objects, shallow = (_path(code.repository, name) for name in ("objects", "shallow"))
+    places = folder / ".git" / "objects" / "info"
+    places.mkdir(parents=True, exist_ok=True)
+    (places / "alternates").write_bytes(os.fsencode(objects) + b"\n")
+    if shallow.is_file():  # what is before these commits is nowhere
+        shutil.copy(shallow, folder / ".git" / "shallow")
+    git_answer(folder, "checkout", "--quiet", "--detach", code.commit, seconds=SECONDS)
+
+
+def _path(repository: Path, name: str) -> Path:
+    """Where a repository has one of git's files: of a worktree in the repository that it belongs to."""
+    answer = git_answer(repository, "rev-parse", "--git-path", name).removesuffix(b"\n")
+    return repository / os.fsdecode(answer)
 
 
 def _repository() -> tuple[Path, str]:
     """The repository that nnlab is used from, or that of the current folder if it is installed as a package."""
     folder = Path.cwd() if is_installed() else PACKAGE.parent
     try:
-        top, prefix = _git(folder, "rev-parse", "--show-toplevel", "--show-prefix").split("\n")
-    except (UserError, ValueError) as error:
+        answer = os.fsdecode(git_answer(folder, "rev-parse", "--show-toplevel", "--show-prefix"))
+        top, prefix = answer.removesuffix("\n").split("\n")
+    except (GitError, ValueError) as error:
         raise UserError(
             f"--worktree needs nnlab's repository with its commits, but {folder} is in none that git can read "
             f"({error}). Give the command "
@@ -150,37 +160,7 @@ def _version(stored: StoredRun) -> str:
 
 def _has(repository: Path, name: str) -> bool:
     try:
-        _git(repository, "cat-file", "-e", name)
-    except UserError:
+        git_answer(repository, "cat-file", "-e", name)
+    except GitError:
         return False
     return True
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    """What git says.
-
-    Raises:
-        UserError: if it fails.
-    """
-    command = ["git", "-C", str(folder), *arguments]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=SECONDS, env=environment_of_git(), check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise UserError(f"git cannot be called: {error}") from error
-    if done.returncode:
-        raise UserError(f"git {arguments[0]} failed in {folder}: {_last_line(done.stderr.encode())}")
-    return done.stdout.removesuffix("\n")
-
-
-def environment_of_git() -> dict[str, str]:
-    """That of this process, without what would lead git into another repository, and in English."""
-    kept = {name: value for name, value in os.environ.items() if name not in OF_A_REPOSITORY}
-    return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-
-
-def _last_line(said: bytes) -> str:
-    """The last line of what a program says on standard error."""
-    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
-    return "".join(sign for sign in (lines or ["it says nothing"])[-1][:500] if sign.isprintable())
