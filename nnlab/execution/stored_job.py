@@ -37,7 +37,7 @@ def stored_job(
     if data_root is not None and isinstance(raw.get("data"), dict):
         raw["data"]["root"] = str(data_root)
     if isinstance(raw.get("tracking"), dict) and raw["tracking"].get("enabled"):
-        raw["tracking"]["uri"] = _destination(stored, raw["tracking"].get("uri"), tracking_uri)
+        raw["tracking"]["uri"] = destination_of(stored, raw["tracking"].get("uri"), tracking_uri)
     config, dataset = validate(raw)
     check_digest(stored, config)
     known = stored.provenance.get("dataset")
@@ -50,7 +50,7 @@ def stored_job(
     return Job(config, dataset, stored.overrides)
 
 
-def _destination(stored: StoredRun, known: Any, given: str | None) -> Any:
+def destination_of(stored: StoredRun, known: Any, given: str | None) -> Any:
     """MLflow's address: the one that is given, or the run's own, which was recorded without its password."""
     if given is None and (not isinstance(known, str) or "***" not in known):
         return known
