@@ -16,6 +16,7 @@ from nnlab.commands.compare import main
 from nnlab.errors import UserError
 from nnlab.runs.directory import JOURNAL
 
+OTHER_CODE = {"code": {"sha256": "ab" * 32, "nnlab": "0.1.0", "diff": None, "why": None}}
 GOOD, BAD = losses(0.3, 0.01, 6), losses(0.4, 0.01, 6, salt=1)
 
 
@@ -46,7 +47,7 @@ def test_a_run_stands_for_all_that_differ_from_it_in_the_seed(
 
 
 def test_only_runs_of_the_same_code_belong_to_a_run(tmp_path: Path, good: list[Path]) -> None:
-    other = a_group(tmp_path, BAD[:3], optimizer__lr=0.1, provenance={"git": {"commit": "ab" * 20, "dirty": "false"}})
+    other = a_group(tmp_path, BAD[:3], optimizer__lr=0.1, provenance=OTHER_CODE)
     found = compare_names([good[0].name, other[0].name], tmp_path)
     assert [group.values for group in found.groups] == [tuple(GOOD), tuple(BAD[:3])]
     assert any("other code" in note for note in found.notes)

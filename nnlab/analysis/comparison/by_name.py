@@ -65,7 +65,9 @@ def compare_names(
 
 
 def _parts(named: Named, runs: list[RunFacts]) -> list[Part]:
-    return [Part(runs, named.name, named.title)] if named.is_whole else alike(runs, named.name)
+    if not named.is_whole:
+        return alike(runs, named.name)
+    return [Part(runs, named.name, named.title, is_selected=named.is_selected)]
 
 
 def _apart(named: Sequence[Named]) -> tuple[list[Named], list[str]]:

@@ -39,7 +39,7 @@ def as_text(comparison: Answer, width: int | None = None) -> str:
         _differences(shown, width) if shown.judged else [],
         _sentences(shown, width),
         [line for note in shown.notes for line in _bullet(note, width)],
-        ["more seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
+        ["fresh seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
@@ -53,7 +53,7 @@ def title(comparison: Answer) -> str:
 def _lettered(comparison: Answer, width: int) -> tuple[list[str], Answer]:
     """Letters in the place of long names, if there are any, and what they stand for."""
     names = [group.name for group in comparison.groups]
-    if max(map(len, names)) <= (LONGEST_NAME if width < WIDTH else 2 * LONGEST_NAME) or len(names) == 1:
+    if max(map(len, names)) <= (LONGEST_NAME if width < WIDTH else 2 * LONGEST_NAME):
         return [], comparison
     letters = {name: _letter(place) for place, name in enumerate(names)}
     groups = [replace(group, name=letters[group.name]) for group in comparison.groups]

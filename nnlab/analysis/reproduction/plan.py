@@ -84,7 +84,7 @@ def plan_of(
         changed["test"] = bool(stored.test)
     if stored.status_now not in ("finished", "diverged") and done < trainer.last_epoch:
         changed["stop_after"] = done
-    config = dataclasses.replace(job.config, trainer=dataclasses.replace(trainer, **changed))
+    config = dataclasses.replace(job.config, trainer=dataclasses.replace(trainer, **changed), strict=False)
     overrides = [text for text in job.overrides if data_root is None or not text.startswith("data.root=")]
     if data_root is not None:
         from nnlab.config.quoting import as_override  # imports Hydra
