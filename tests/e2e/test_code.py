@@ -45,9 +45,7 @@ class Checkout:
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         places = environment(PYTHONPATH=str(self.folder))
         do = [sys.executable, *arguments]
-        return subprocess.run(
-            done, cwd=self.folder, env=places, capture_output=True, text=True, timeout=120, check=False
-        )
+        return subprocess.run(do, cwd=self.folder, env=places, capture_output=True, text=True, timeout=120, check=False)
 
     def digest(self) -> str:
         return self.python("-c", DIGEST).stdout.strip()
