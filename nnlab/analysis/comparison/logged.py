@@ -20,6 +20,7 @@ from nnlab.analysis.comparison.answer import Answer
 from nnlab.errors import RunFailedError, UserError
 from nnlab.mlflow_sync.launch import prepare_this_process
 from nnlab.redaction import redacted
+from nnlab.runs.files import write_atomically
 from nnlab.runs.provenance import user
 from nnlab.runs.tags import COMMAND_TAG, COMPARISON_TAG, KIND_TAG
 
@@ -178,7 +179,7 @@ def _fill(client: MlflowClient, run_id: str, comparison: Answer, files: Mapping[
 
     with scratch() as folder:
         for name, content in files.items():
-            (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+            write_atomically(folder / name, content, is_synced=False)
         check_links(client.get_run(run_id).info.artifact_uri)
         client.log_artifacts(run_id, str(folder))
     now = int(time.time() * 1000)
