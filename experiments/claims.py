@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import stats
+from nnlab.stats import Sample, difference
 
-CONFIDENCE = 0.95
 OWN = "own question"
 """The source of what nobody published: a hypothesis of nnlab's own, or a bound that it holds itself to."""
 
@@ -87,14 +85,9 @@ class Measured:
     reason: str = ""
 
     @property
-    def mean(self) -> float:
-        """Over the seeds."""
-        return statistics.fmean(self.values)
-
-    @property
-    def std(self) -> float:
-        """Of the sample (n − 1); NaN for a single seed."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
+    def sample(self) -> Sample:
+        """The values, with their mean, spread and intervals."""
+        return Sample(tuple(self.values))
 
     @property
     def best(self) -> float:
@@ -102,42 +95,14 @@ class Measured:
         return min(self.values, key=self.claim.shortfall)
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the mean, by Student's t; NaN for a single seed.
-
-        Reference: Student, "The probable error of a mean", Biometrika 1908.
-        """
-        return self._around(1 / len(self.values))
-
-    @property
-    def one_more(self) -> tuple[float, float]:
-        """The 95 % prediction interval for one more run: mean ± t(0.975, n − 1) s √(1 + 1/n); NaN for a single seed.
-
-        Reference: G. Hahn, W. Meeker, "Statistical intervals", Wiley 1991, 4.7.
-        """
-        return self._around(1 + 1 / len(self.values))
-
-    @property
     def p(self) -> float:
         """Two-sided, of Student's t test that the mean is zero: for paired runs, whose differences the values are.
 
         1 where a single seed, or a value that is no number, leaves it open. Where all values are alike (figures on a
-        grid), t would be infinite, and the exact test by flipping signs stands in for it: two of 2ⁿ are as far off.
+        grid), the exact test by flipping signs stands in for it.
         """
-        n = len(self.values)
-        if n < 2 or not all(map(math.isfinite, self.values)):
-            return 1.0
-        if self.std == 0:
-            return 2 / 2**n if self.mean else 1.0
-        return float(2 * stats.t.sf(abs(self.mean) / (self.std / math.sqrt(n)), n - 1))
-
-    def _around(self, variances: float) -> tuple[float, float]:
-        """The mean and 97.5 % of Student's t to both sides of it, times the standard deviation and √variances."""
-        n = len(self.values)
-        if n < 2:
-            return math.nan, math.nan
-        half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * self.std * math.sqrt(variances)
-        return self.mean - half, self.mean + half
+        p = difference(self.values, [0.0] * len(self.values), paired=True).p_t
+        return 1.0 if math.isnan(p) else p
 
 
 def hypothesis(text: str, values: Sequence[float], *, seconds: float, command: str, decimals: int = 4) -> Measured:

@@ -13,9 +13,10 @@ from pathlib import Path
 from experiments.experiment import Answer, Evaluations
 from experiments.lab import Lab
 from experiments.tables import claims_tables
-from experiments.verdicts import LEVEL, Judged, judge, tally
+from experiments.verdicts import Judged, judge, tally
 from nnlab.plots import save
 from nnlab.runs.files import write_atomically
+from nnlab.stats import LEVEL
 
 COLUMNS = (
     "claim", "source", "claimed", "mean", "std", "ci_low", "ci_high", "seeds", "reproduced", "seconds", "command",
@@ -76,8 +77,8 @@ def _csv(judged: Sequence[Judged]) -> str:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
     for each in judged:
-        row = each.measured
-        numbers = [_number(number) for number in (row.claim.claimed, row.mean, row.std, *row.interval)]
+        row, sample = each.measured, each.measured.sample
+        numbers = [_number(number) for number in (row.claim.claimed, sample.mean, sample.sd, *sample.interval)]
         facts = [len(row.values), each.verdict, f"{row.seconds:.1f}", row.command]
         table.writerow([row.claim.text, row.claim.source, *numbers, *facts])
     return text.getvalue()

@@ -14,6 +14,7 @@ from typing import TypeVar
 from experiments.claims import Measured
 from experiments.experiment import Answer, Experiment, Runs, evaluations_of
 from experiments.lab import Lab, Planned
+from experiments.tables import spread
 from experiments.verdicts import verdict
 from nnlab.batch import run_each
 from nnlab.results import histories, results
@@ -70,8 +71,7 @@ def _judged(experiment: Experiment, lab: Lab, planned: Sequence[Planned], direct
 def _line(measured: Measured) -> str:
     """A claim and its verdict; that of a hypothesis depends on all others, and comes at the end."""
     claim = measured.claim
-    std = f" ± {measured.std:.{claim.decimals}f}" if len(measured.values) > 1 else ""
-    text = f"{claim.text}: {measured.mean:.{claim.decimals}f}{std}"
+    text = f"{claim.text}: {spread(measured.values, claim.decimals)}"
     if claim.kind == "hypothesis":
         return f"{text}, p = {measured.p:.2g}"
     found = verdict(measured)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 
 from experiments.verdicts import Judged
+from nnlab.stats import Sample
 
 WORDS = {"yes": "yes", "spread": "**spread**", "no": "**no**"}
 SIGNS = {("bound", True): "≤ ", ("bound", False): "≥ "}
@@ -19,8 +19,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def spread(values: Sequence[float], decimals: int = 4) -> str:
     """The mean and the standard deviation, as in `0.9702 ± 0.0010`; the value alone if there is one."""
-    mean = f"{statistics.fmean(values):.{decimals}f}"
-    return f"{mean} ± {statistics.stdev(values):.{decimals}f}" if len(values) > 1 else mean
+    sample = Sample(tuple(values))
+    mean = f"{sample.mean:.{decimals}f}"
+    return f"{mean} ± {sample.sd:.{decimals}f}" if sample.n > 1 else mean
 
 
 def claims_tables(judged: Sequence[Judged]) -> list[str]:
@@ -55,7 +56,7 @@ def _published_cells(judged: Judged) -> list[str]:
         f"{sign}{claim.claimed:.{claim.decimals}f}",
         f"{claim.margin:.{claim.decimals}f}" if claim.margin else "",
         *_mean_and_spread(judged),
-        _between(row.one_more, claim.decimals) if claim.kind != "bound" else "",
+        _between(row.sample.one_more, claim.decimals) if claim.kind != "bound" else "",
         f"{row.best:.{claim.decimals}f}" if claim.kind == "best run" else "",
         *_end(judged),
     ]
@@ -95,9 +96,9 @@ def _checks(rows: Sequence[Judged]) -> str:
 
 def _mean_and_spread(judged: Judged) -> list[str]:
     """Mean, standard deviation, confidence interval."""
-    row, decimals = judged.measured, judged.measured.claim.decimals
-    std = "" if math.isnan(row.std) else f"{row.std:.{decimals}f}"
-    return [f"{row.mean:.{decimals}f}", std, _between(row.interval, decimals)]
+    sample, decimals = judged.measured.sample, judged.measured.claim.decimals
+    std = "" if math.isnan(sample.sd) else f"{sample.sd:.{decimals}f}"
+    return [f"{sample.mean:.{decimals}f}", std, _between(sample.interval, decimals)]
 
 
 def _end(judged: Judged) -> list[str]:

@@ -16,12 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from experiments.claims import Measured
+from nnlab.stats import LEVEL, holm
 
 Verdict = Literal["yes", "spread", "no"]
-LEVEL = 0.05
 ROUNDING = 1e-12
 """The rounding error of sums that is forgiven: a mean exactly at its margin is within it."""
 
@@ -57,26 +55,13 @@ def verdict(measured: Measured) -> Verdict:
         return "no"
     if claim.kind == "check":
         return "yes" if max(measured.values) <= claim.claimed else "no"
-    if claim.shortfall(measured.mean) <= claim.margin + ROUNDING:
+    if claim.shortfall(measured.sample.mean) <= claim.margin + ROUNDING:
         return "yes"
     if claim.kind == "bound":
         return "no"
-    low, high = measured.one_more
+    low, high = measured.sample.one_more
     best_reaches = claim.kind == "best run" and claim.shortfall(measured.best) <= claim.margin + ROUNDING
     return "spread" if low <= claim.claimed <= high or best_reaches else "no"
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number, in the order given: at most 0.05 where Holm's procedure rejects at 0.05.
-
-    The smallest of m is multiplied by m, the next by m − 1, ...; none is below one that was smaller before.
-    Reference: S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 1979.
-    """
-    p = np.asarray(p_values, np.float64)
-    order = np.argsort(p, kind="stable")
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return [float(each) for each in corrected]
 
 
 def tally(judged: Sequence[Judged]) -> list[str]:
@@ -97,4 +82,4 @@ def tally(judged: Sequence[Judged]) -> list[str]:
 
 
 def _of_hypothesis(measured: Measured, p: float) -> Judged:
-    return Judged(measured, "yes" if measured.mean > measured.claim.claimed and p <= LEVEL else "no", p)
+    return Judged(measured, "yes" if measured.sample.mean > measured.claim.claimed and p <= LEVEL else "no", p)

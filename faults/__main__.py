@@ -15,7 +15,7 @@ from faults.registry import areas, promises
 from faults.report import report
 from faults.trial import ROOT, Verdict, as_line, put_to_the_test, verdicts
 from nnlab.cpu import usable_cores
-from nnlab.runs.provenance import git_state
+from nnlab.runs.code import code_in_git
 
 PAGE = ROOT / "docs" / "reliability.md"
 PACKAGES = ("numpy", "mlflow", "optuna", "safetensors")
@@ -58,11 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _facts(seed: int, processes: int, minutes: float) -> list[str]:
-    commit, dirty = git_state()
+    git = code_in_git()
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
-    changes = " with uncommitted changes" if dirty == "true" else ""
+    changes = " with uncommitted changes" if git.dirty == "true" else ""
     return [
-        f"commit {commit[:12]}{changes}, {time.strftime('%Y-%m-%d')}",
+        f"commit {git.commit[:12]}{changes}, {time.strftime('%Y-%m-%d')}",
         f"{usable_cores()} cores, {platform.machine()}, Linux {platform.release()}",
         f"Python {platform.python_version()}, {versions}",
         f"seed {seed}, {processes} promises at a time, {minutes:.0f} minutes, as user {os.getuid()}",

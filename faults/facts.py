@@ -10,12 +10,12 @@ from typing import Any
 
 from faults.promise import BrokenPromiseError
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL
+from nnlab.runs.directory import JOURNAL, PREDICTIONS
 from nnlab.runs.stored_run import StoredRun
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """Of the run in the directory `path`: every metric but times, tags, test, model and history."""
+    """Of the run in the directory `path`: every metric but times, tags, test, model, predictions and history."""
     run = StoredRun.open(path)
     events, _ = journal.read(path / JOURNAL)
     with (path / "history.csv").open(newline="", encoding="utf-8") as file:
@@ -30,6 +30,7 @@ def facts_of(path: Path) -> dict[str, Any]:
         "tags": run.tags,
         "weights": _sha256(path / "model" / "weights.safetensors"),
         "architecture": _sha256(path / "model" / "architecture.json"),
+        "predictions": _sha256(path / PREDICTIONS),
         "history.csv": history,
     }
 

@@ -16,8 +16,8 @@ SECRET = "something-private-8a1f"
 NAMES = (
     "metrics.jsonl", "mlflow.json", "mlflow.lock", "lock", "config.yaml", "overrides.yaml", "provenance.json",
     "requirements.txt", "history.csv", "profile.csv", "error.txt", "study.json", "study.log", "trials.csv", "model",
-    "model/architecture.json", "model/weights.safetensors", "plots", "plots/learning_curves.png", "checkpoints",
-    "trials", "data",
+    "model/architecture.json", "model/weights.safetensors", "predictions.safetensors", "plots",
+    "plots/learning_curves.png", "checkpoints", "trials", "data",
 )  # fmt: skip
 SWEEP = ("model=toy", "data=toy", "trainer.epochs=2", "trainer.batch_size=8", "optimizer.lr=0.1,0.2", "sweep.trials=2")
 OWN_NAME = ("hard link", ONESELF)

@@ -31,7 +31,7 @@ def configuration() -> dict[str, Any]:
         "model": {"hidden": [5], "bias": True},
         "optimizer": {"name": "momentum", "lr": 0.1},
         "trainer": {"patience": None},
-        "tracking": {"experiment": "digits of mine"},
+        "tracking": {"experiment": "digits of mine", "diff": False},
         "runs_dir": "somewhere",
     }
 

@@ -19,6 +19,8 @@ OF_SHUTIL = {"rmtree", "move", "copy", "copy2", "copyfile", "copytree"}
 OTHERS = {
     "runs/files.py": "the one place",
     "runs/opening.py": "the one place",
+    "runs/code.py": "nnlab's own source files, for their digest",
+    "runs/outside.py": "the source files of components from outside",
     "mlflow_sync/artifacts.py": "the copy that is sent, in a new folder of the system's",
     "mlflow_sync/scratch.py": "what killed processes left among the system's temporary files",
     "mlflow_sync/store.py": "MLflow's store and its draft, beside the run directories",

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures import new_axes
+from experiments.tables import spread
 
 COLOURED = 0.12
 """How far below the best cell colours go: differences between good cells are what the map is read for."""
@@ -32,8 +33,7 @@ class Cell:
         """The text in the cell."""
         if self.diverged:
             return f"diverged\n{self.diverged} of {len(self.values)}"
-        deviation = f"\n± {statistics.stdev(self.values):.4f}" if len(self.values) > 1 else ""
-        return f"{statistics.fmean(self.values):.4f}{deviation}"
+        return spread(self.values).replace(" ", "\n", 1)
 
 
 def heat_map(cells: Sequence[Sequence[Cell]], rates: Sequence[float], batches: Sequence[int]) -> Figure:

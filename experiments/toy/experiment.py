@@ -142,7 +142,7 @@ def _accuracies(*rows: Measured) -> Figure:
         grid = figure.subplots(1, len(rows))
         for axes, row in zip(grid, rows, strict=True):
             axes.plot(range(len(row.values)), row.values, "o", color=COLOURS[0], markersize=4, label="a seed")
-            axes.axhline(row.mean, color=COLOURS[0], linewidth=1, linestyle="--", label="their mean")
+            axes.axhline(row.sample.mean, color=COLOURS[0], linewidth=1, linestyle="--", label="their mean")
             axes.axhline(row.claim.claimed, color=COLOURS[1], label="document, one run")
             axes.set_title(row.claim.text.removeprefix("toy: ").removesuffix(", test accuracy"))
             axes.set_xlabel("seed")

@@ -55,17 +55,24 @@ def histories(directories: Sequence[Path]) -> pd.DataFrame:
     )
 
 
-def _row(run: StoredRun) -> dict[str, Any]:
+def scores(run: StoredRun) -> dict[str, float]:
+    """The numbers of a run, as `results` has them: `epoch`, that epoch's metrics and the test split's, `seconds`.
+
+    Raises:
+        UserError: if its config or journal is damaged.
+    """
     epoch = int(run.tags[EPOCH_TAG]) if EPOCH_TAG in run.tags else _kept_so_far(run)
     kept = {name: value for name, value in run.epochs.get(epoch, {}).items() if name != "time/epoch_seconds"}
+    seconds = sum(_metric(run, each, "time/epoch_seconds") for each in run.epochs)
+    return {"epoch": epoch, **kept, **run.test, "seconds": seconds}
+
+
+def _row(run: StoredRun) -> dict[str, Any]:
     return {
         "directory": run.path,
         "status": run.status,
         **{key: tuple(value) if isinstance(value, list) else value for key, value in leaves(run.final_config)},
-        "epoch": epoch,
-        **kept,
-        **run.test,
-        "seconds": sum(_metric(run, epoch, "time/epoch_seconds") for epoch in run.epochs),
+        **scores(run),
         "weights_sha256": run.tags.get(WEIGHTS_TAG),
         **({"extended": run.tags[EXTENDED_TAG]} if EXTENDED_TAG in run.tags else {}),
     }

@@ -16,6 +16,8 @@ from nnlab.config.job import Job
 from nnlab.config.schema import Config
 from nnlab.mlflow_sync.process import SyncProcess
 from nnlab.mlflow_sync.sync import RUN_PATIENCE, Sync
+from nnlab.runs.code import ask_git_meanwhile
+from nnlab.streams import width_of
 
 if TYPE_CHECKING:
     from nnlab.execution.listener import RunListener
@@ -50,6 +52,7 @@ class Todo:
 
 def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
     """The command; returns its exit status."""
+    ask_git_meanwhile()
     jobs = composed_jobs([argument for argument in arguments if argument != FRESH])
     return run_jobs(jobs, early, fresh=FRESH in arguments) if jobs else 0
 
@@ -62,6 +65,10 @@ def run_jobs(jobs: Sequence[Job], early: SyncProcess | None, *, fresh: bool = Fa
         early: a process for MLflow that was started already.
         fresh: run all of them anew in any case.
     """
+    if any(job.config.strict for job in jobs):
+        from nnlab.execution.strict import check_strict
+
+        check_strict(job.config for job in jobs)
     if len(jobs) > 1:
         from nnlab.execution.groups import grouped
 
@@ -79,13 +86,18 @@ def run_jobs(jobs: Sequence[Job], early: SyncProcess | None, *, fresh: bool = Fa
 
         return execute_in_group(job, None if before is None else before.path, listeners=listeners, announce=announce)
 
-    return execute_all(
+    status = execute_all(
         [
             Todo(_title(job, earlier.get(place)), job.config, partial(execute, job, earlier.get(place)))
             for place, job in enumerate(jobs)
         ],
         early,
     )
+    if len({job.config.seed for job in jobs}) > 1:
+        from nnlab.commands.group_table import group_table  # SciPy takes its time
+
+        sys.stdout.write(f"\n{group_table(jobs, width_of(sys.stdout))}\n")
+    return status
 
 
 def _title(job: Job, before: StoredRun | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 WITHOUT_EFFECT = (
     "runs_dir",
+    "strict",
     "tracking",
     "data.root",
     "data.max_gigabytes",
@@ -14,7 +15,8 @@ WITHOUT_EFFECT = (
     "trainer.checkpoint_seconds",
 )
 """The keys and groups that change no number of a training: where things are kept (what the data is, its own SHA-256
-says), how large a file may be, whether the test split is evaluated afterwards, and from where a killed run goes on."""
+says), what is refused, how large a file may be, whether the test split is evaluated afterwards, and from
+where a killed run goes on."""
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,8 +16,8 @@ from nnlab.config.quoting import as_override
 from nnlab.config.schema import Config, as_dict
 
 GROUPS = ("model", "optimizer", "regularizer", "schedule", "data")
-NOT_REPEATED = ("runs_dir", "tracking", "trainer.checkpoint_seconds")
-"""Where things are kept, and how often, is up to whoever repeats the run."""
+NOT_REPEATED = ("runs_dir", "strict", "tracking", "trainer.checkpoint_seconds")
+"""Where things are kept, how often, and what is refused, is up to whoever repeats the run."""
 
 ROOT = "data.root"
 """The one path that a run's result depends on."""

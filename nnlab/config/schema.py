@@ -108,6 +108,7 @@ class Config:
         trainer: how long, and in which batches.
         tracking: how the run reaches MLflow.
         runs_dir: the folder that run directories are made in.
+        strict: refuses to start a run that could not be reproduced.
     """
 
     seed: Annotated[int, Range(ge=0)]
@@ -120,6 +121,7 @@ class Config:
     trainer: TrainerSettings
     tracking: TrackingSettings
     runs_dir: Annotated[str, NOT_EMPTY]
+    strict: bool
 
 
 PENALTIES: dict[str, type[NoPenalty | Penalty]] = {"none": NoPenalty, "l1": L1Penalty, "l2": L2Penalty}

@@ -32,12 +32,14 @@ class TrackingSettings(Checked):
         uri: MLflow's tracking URI; null is a SQLite file in the runs folder.
         experiment: MLflow's experiment.
         plots: whether to draw pictures at the end.
+        diff: whether to keep what was changed in nnlab's source since its commit.
     """
 
     enabled: bool
     uri: str | None
     experiment: ExperimentName
     plots: bool
+    diff: bool
 
     @property
     def destination(self) -> str | None:

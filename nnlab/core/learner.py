@@ -144,13 +144,14 @@ class Learner:
         self.optimizer.step(parameters.values_vector, parameters.gradients_vector, self.state[0], lr)
 
 
-def evaluate(objective: Objective, rows: Rows, predictions: Array | None = None) -> Tally:
+def evaluate(objective: Objective, rows: Rows, predictions: Array | None = None, classes: Array | None = None) -> Tally:
     """The loss and the decisions of the network as it is, on a split; dropout is off.
 
     Args:
         objective: whose network it is.
         rows: the n rows of the split.
         predictions: (n, outputs) gets the loss's first input, for `Objective.outputs`; None keeps nothing.
+        classes: (n,) integers, gets the classes that the rows are decided for; None keeps nothing.
     """
     loader = BatchLoader(rows, objective, objective.evaluation, min(ROWS_AT_ONCE, max(1, len(rows))))
     tally = Tally()
@@ -159,7 +160,10 @@ def evaluate(objective: Objective, rows: Rows, predictions: Array | None = None)
         for ids in chunks(rows.index, ROWS_AT_ONCE):
             program, correct = loader.load(ids)
             loss = float(program.forward()) + penalty
+            done = slice(tally.rows, tally.rows + len(ids))
             if predictions is not None:
-                predictions[tally.rows : tally.rows + len(ids)] = program.values[program.output.inputs[0]]
+                predictions[done] = program.values[program.output.inputs[0]]
+            if classes is not None:
+                classes[done] = objective.classes(program.values[program.output.inputs[0]])
             tally.add(loss, len(ids), correct() if correct else None)
     return tally

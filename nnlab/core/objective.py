@@ -118,21 +118,12 @@ class Objective:
     def decisions(self, program: Program, labels: Array) -> Callable[[], int]:
         """A function that counts the rows that are decided for their label, after a forward pass of `program`.
 
-        A row is decided for the class of its largest logit or output; where there is but one, by the side of
-        `threshold` on which it lies.
-
         Args:
             program: of one of the graphs, for n rows.
             labels: the buffer of their labels (n,): integers, or for one output booleans.
         """
-        predictions = program.values[program.output.inputs[0]]
         right: Array = np.empty(labels.shape, np.bool_)
-        if predictions.shape[1] > 1:
-            decided: Array = np.empty(labels.shape, np.intp)
-            decide = call(predictions.argmax, 1, decided)
-        else:
-            decided = right
-            decide = call(np.greater, predictions.reshape(-1), scalar(self.threshold, predictions), decided)
+        decide, decided = self._decisions(program.values[program.output.inputs[0]], right)
 
         def count() -> int:
             decide()
@@ -140,6 +131,24 @@ class Objective:
             return int(np.count_nonzero(right))
 
         return count
+
+    def classes(self, predictions: Array) -> Array:
+        """The classes (n,) that rows are decided for, from the loss's first input (n, outputs): those that
+        `decisions` counts by."""
+        decide, decided = self._decisions(predictions, np.empty(len(predictions), np.bool_))
+        decide()
+        return decided.astype(np.intp, copy=False)
+
+    def _decisions(self, predictions: Array, binary: Array) -> tuple[Callable[[], object], Array]:
+        """What decides each row, and the buffer that it writes the classes into; for one output, that is `binary` (n,).
+
+        A row is decided for the class of its largest logit or output; where there is but one, by the side of
+        `threshold` on which it lies.
+        """
+        if predictions.shape[1] > 1:
+            decided: Array = np.empty(len(predictions), np.intp)
+            return call(predictions.argmax, 1, decided), decided
+        return call(np.greater, predictions.reshape(-1), scalar(self.threshold, predictions), binary), binary
 
     def outputs(self, predictions: Array) -> Array:
         """The network's outputs (n, outputs), from the loss's input: logits, where the loss is fused with the last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,21 @@ FORMAT = 2
 SPLITS = ("train", "validation", "test")
 
 
-def save_shared(dataset: Dataset, folder: Path) -> None:
+Written = dict[int, tuple[Array, Path]]
+"""Arrays by their identity, and where they were written: held, so that no other array gets it."""
+
+
+def save_shared(dataset: Dataset, folder: Path, written: Written | None = None) -> None:
     """Write a dataset so that `open_shared` can map it; an array that several splits refer to is written once.
 
     The folder appears whole or not at all. An earlier dataset in its place is replaced; processes that have
     it open keep it.
+
+    Args:
+        dataset: to write.
+        folder: for its files.
+        written: the rows and labels of earlier calls, to which this one's are added. Datasets that have them in common,
+            such as other divisions of the same rows, have them as one file by several names, where the disk can do it.
 
     Raises:
         UserError: the folder exists and holds something else, or cannot be written.
@@ -33,10 +44,13 @@ def save_shared(dataset: Dataset, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
             fresh, earlier = Path(work, "fresh"), Path(work, "earlier")
-            _write(dataset, fresh)
+            names = _write(dataset, fresh, {} if written is None else written)
             if folder.exists():
                 folder.rename(earlier)
             fresh.rename(folder)
+            if written is not None:
+                tables = (array for rows in _splits(dataset) for array in (rows.x, rows.y))
+                written |= {id(array): (array, folder / f"{names[id(array)]}.npy") for array in tables}
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror}. Name another folder.") from error
 
@@ -70,14 +84,19 @@ def open_shared(folder: Path) -> Dataset:
         ) from error
 
 
-def _write(dataset: Dataset, folder: Path) -> None:
+def _write(dataset: Dataset, folder: Path, written: Written) -> dict[int, str]:
+    """Write the files into a new folder; returns their names by the identity of their arrays."""
     folder.mkdir()
     names: dict[int, str] = {}
 
     def store(array: Array, name: str) -> str:
         if id(array) not in names:
             names[id(array)] = name
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+            target = folder / f"{name}.npy"
+            try:
+                os.link(written[id(array)][1], target)
+            except (KeyError, OSError):  # not written yet, removed since, or on a disk without links
+                np.save(target, array, allow_pickle=False)
         return names[id(array)]
 
     def store_term(term: float | Array, name: str) -> float | str:
@@ -107,6 +126,11 @@ def _write(dataset: Dataset, folder: Path) -> None:
         "splits": splits,
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), encoding="utf-8")
+    return names
+
+
+def _splits(dataset: Dataset) -> tuple[Rows, ...]:
+    return (dataset.train, dataset.validation, dataset.test)
 
 
 def _mapped(folder: Path, name: str) -> Array:

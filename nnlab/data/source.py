@@ -76,6 +76,18 @@ class Source:
                 digest.update(array.data)
         return digest.hexdigest()
 
+    @functools.cached_property
+    def pooled(self) -> Table:
+        """All tables as one, in the order train, validation, test: a single copy, however often it is split."""
+        ordered: tuple[Part, ...] = ("train", "validation", "test")
+        tables = [self.parts[part] for part in ordered if part in self.parts]
+        if len(tables) == 1:
+            return tables[0]
+        merged = Table(np.concatenate([t.x for t in tables]), np.concatenate([t.y for t in tables]))
+        for array in merged:
+            array.flags.writeable = False
+        return merged
+
 
 def assemble(
     raw: dict[Part, RawTable],

@@ -63,7 +63,7 @@ def _divided(source: Source, settings: SplitSettings, rng: np.random.Generator) 
     if source.is_population:
         everything = Rows.whole(*source.parts["train"])
         return Splits(everything, everything, everything)
-    parts: dict[Part, Table] = {"train": pool(source.parts)} if settings.pooled else source.parts
+    parts: dict[Part, Table] = {"train": source.pooled} if settings.pooled else source.parts
     table = parts["train"]
     n = len(table.y)
     counts = {
@@ -84,18 +84,6 @@ def _divided(source: Source, settings: SplitSettings, rng: np.random.Generator) 
         Rows.whole(*parts["validation"]) if "validation" in parts else Rows(table.x, table.y, validation),
         Rows.whole(*parts["test"]) if "test" in parts else Rows(table.x, table.y, test),
     )
-
-
-def pool(parts: dict[Part, Table]) -> Table:
-    """All tables as one, in the order train, validation, test."""
-    ordered: tuple[Part, ...] = ("train", "validation", "test")
-    tables = [parts[part] for part in ordered if part in parts]
-    if len(tables) == 1:
-        return tables[0]
-    merged = Table(np.concatenate([t.x for t in tables]), np.concatenate([t.y for t in tables]))
-    for array in merged:
-        array.flags.writeable = False
-    return merged
 
 
 def held_out_rows(name: str, fraction: float, n: int) -> int:

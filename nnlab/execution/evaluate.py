@@ -12,6 +12,8 @@ from nnlab.config.build import build_trainer
 from nnlab.config.job import Job
 from nnlab.execution.pictures import draw
 from nnlab.runs.directory import JOURNAL
+from nnlab.runs.predictions import decided, stored_predictions, write_predictions
+from nnlab.runs.provenance import weights_sha256
 from nnlab.runs.reading import damaged
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.stored_run import RESTORE, StoredRun
@@ -50,11 +52,13 @@ def evaluate_member(
         raise damaged(path / JOURNAL, "it does not say which epoch's weights are kept", RESTORE)
     epoch = int(kept)
     trainer = build_trainer(job.config, job.load())
-    model = stored.model()
+    model, validation = stored.model(), stored_predictions(stored).get("validation")
     trainer.objective.network.parameters.values_vector[...] = model.network.parameters.values_vector
     with threadpool_limits(int(job.config.trainer.threads)):
         tested = trainer.test()
         with Recorder.reopen(path, announce) as recorder:
+            digest = weights_sha256(model.network.parameters.named().values())
+            write_predictions(recorder.directory, decided(trainer, tested, validation), digest)
             recorder.test(epoch, tested.metrics)
             recorder.tag({COMMAND_TAG: shlex.join(job.command)})
             if job.config.tracking.plots:

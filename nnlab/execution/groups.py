@@ -48,8 +48,9 @@ class Group:
             f"{new} {'starts' if new == 1 else 'start'} now": new,
         }
         parts = [text for text, count in words.items() if count]
-        dirty = [run.provenance["git"]["dirty"] for run in self.earlier.values()]
-        doubt = " (the code has uncommitted changes; whether they are the same is not known)" if "true" in dirty else ""
+        unknown = [run for run in self.earlier.values() if "code" not in run.provenance]  # of an earlier version
+        is_dirty = any(run.provenance["git"]["dirty"] == "true" for run in unknown)
+        doubt = " (the code had uncommitted changes; whether they are the same is not known)" if is_dirty else ""
         return f"these {len(self.jobs)} runs were started before and left unfinished: {', '.join(parts)}{doubt}"
 
 

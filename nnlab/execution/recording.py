@@ -79,13 +79,18 @@ class Recording(RunListener):
             by_epoch=self.by_epoch,
         )
 
-    def record_kept(self, value: Mapping[str, float]) -> None:
-        """Record the scores of the epoch whose weights are kept, and the value that a study gives them.
+    @property
+    def scored(self) -> int:
+        """The epoch whose scores are those of the weights that the run keeps; 0 if no epoch's are.
 
         A diverged run keeps the best weights from before, if it selects at all.
         """
         selection = self._trainer.selection
-        if epoch := self.kept or (selection.epoch if selection.kept is not None else 0):
+        return self.kept or (selection.epoch if selection.kept is not None else 0)
+
+    def record_kept(self, value: Mapping[str, float]) -> None:
+        """Record the scores of the epoch whose weights are kept, and the value that a study gives them."""
+        if epoch := self.scored:
             self.recorder.kept(epoch, {**kept_scores(epoch, self.by_epoch[epoch]), **value})
 
     def _recorded(self, event: EpochEnd) -> dict[str, float]:

@@ -1,23 +1,17 @@
 """Going on with a run that was stopped, or extending one that has finished, in the same directory.
 
-Nothing of the directory is believed: its config is checked as any other, and the data must be what it was.
+Nothing of the directory is believed, see `stored_job`.
 """
 
 from __future__ import annotations
 
-import copy
 import os
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nnlab.config.job import Job
-from nnlab.config.schema import as_dict
-from nnlab.config.tracking_uri import is_same_store, resolve_uri
-from nnlab.config.validate import validate
-from nnlab.data.settings import DataSettings
 from nnlab.errors import UserError
 from nnlab.execution.events import Notice
 from nnlab.execution.extending import check_extension, what_changes
@@ -25,19 +19,12 @@ from nnlab.execution.listener import RunListener
 from nnlab.execution.opening import stopped_run
 from nnlab.execution.result import RunResult
 from nnlab.execution.run import execute
-from nnlab.redaction import redacted
-from nnlab.runs.directory import CONFIG, STUDY
-from nnlab.runs.provenance import config_sha256
+from nnlab.execution.stored_job import stored_job
+from nnlab.execution.strict import check_strict
+from nnlab.runs.directory import STUDY
 from nnlab.runs.recorder import Announce
 from nnlab.runs.resolve import runs_dir_option, study_command
 from nnlab.runs.stored_run import StoredRun
-from nnlab.training import TrainerSettings
-
-NOT_IN_OLD_CONFIGS: dict[str, dict[str, Any]] = {
-    "trainer": {"checkpoint_seconds": TrainerSettings.checkpoint_seconds},
-    "data": {"max_gigabytes": DataSettings.max_gigabytes},
-}
-"""Keys that change no number, and that the configs of earlier versions lack."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +45,7 @@ class Resumption:
 
     def execute(self, *, listeners: Iterable[RunListener] = (), announce: Announce | None = None) -> RunResult:
         """Go on. Arguments, result and errors are those of `nnlab.execution.run.run`."""
-        opening = stopped_run(self.path, announce, self.epochs, self._check)
+        opening = stopped_run(self.path, announce, self.epochs, self._check, is_strict=self.job.config.strict)
         return execute(self.job, opening, listeners, notices=self.notices)
 
     def _check(self, stored: StoredRun) -> None:
@@ -103,7 +90,8 @@ def resumption(path: Path, *, epochs: int | None = None, tracking_uri: str | Non
     """
     stored = StoredRun.open(path)
     _check_that_it_can_go_on(stored, epochs)
-    job = _job(stored, tracking_uri)
+    job = stored_job(stored, stored.path.absolute().parent, tracking_uri=tracking_uri)
+    check_strict([job.config])
     notices: list[Notice] = []
     if epochs is not None:
         check_extension(stored, job, epochs)
@@ -152,44 +140,3 @@ def _check_what_is_left(stored: StoredRun, epochs: int | None) -> None:
             f"Only a finished run can be extended, but {stored.name} was stopped after {done} epochs "
             f"({stored.status_now}). Let it finish first: {resume_command(stored.path)}"
         )
-
-
-def _job(stored: StoredRun, tracking_uri: str | None) -> Job:
-    """The run to do, from the run's own config; where it is kept is where it is now."""
-    raw = copy.deepcopy(stored.config)
-    raw["runs_dir"] = str(stored.path.absolute().parent)
-    for group, values in NOT_IN_OLD_CONFIGS.items():
-        if isinstance(raw.get(group), dict):
-            raw[group] = values | raw[group]
-    if isinstance(raw.get("tracking"), dict) and raw["tracking"].get("enabled"):
-        raw["tracking"]["uri"] = _destination(stored, raw["tracking"].get("uri"), tracking_uri)
-    config, dataset = validate(raw)
-    now, then = config_sha256(as_dict(config)), stored.provenance.get("config_sha256")
-    if now != then:
-        raise UserError(
-            f"A run goes on with the config that it was started with, but {stored.path / CONFIG} was changed since: "
-            f"its SHA-256 was {then} and is {now}. Restore the file, or start another run."
-        )
-    known = stored.provenance.get("dataset")
-    before = known.get("sha256") if isinstance(known, dict) else None
-    if before != dataset.sha256:
-        raise UserError(
-            f"A run goes on with the data that it was started with, but {dataset.name} has changed since: its SHA-256 "
-            f"was {before} and is {dataset.sha256}. Restore the data, or start another run."
-        )
-    return Job(config, dataset, stored.overrides)
-
-
-def _destination(stored: StoredRun, known: Any, given: str | None) -> Any:
-    """MLflow's address: the one that is given, or the run's own, which was recorded without its password."""
-    if given is None and (not isinstance(known, str) or "***" not in known):
-        return known
-    if given is not None:
-        return resolve_uri(given, stored.path.absolute().parent)
-    whole = os.environ.get("MLFLOW_TRACKING_URI") or ""
-    if not is_same_store(redacted(whole), str(known)):
-        raise UserError(
-            f"The run {stored.name} goes to MLflow at {known}, whose password is not recorded. Give the whole address "
-            "with --tracking-uri or MLFLOW_TRACKING_URI."
-        )
-    return whole

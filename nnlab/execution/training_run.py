@@ -18,6 +18,7 @@ from nnlab.execution.signals import Request
 from nnlab.models.saved_model import Model
 from nnlab.runs.checkpoints import Checkpoints
 from nnlab.runs.journal import Status
+from nnlab.runs.predictions import decided, write_predictions
 from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG, EXTENDED_TAG
 from nnlab.training import DivergedError, EpochEnd, Tested, Trainer, TrainingEnd
 
@@ -146,6 +147,8 @@ class TrainingRun:
         """Store the model, the profile and the pictures, and end the run."""
         recorder, trainer, member = self._recorder, self._trainer, self._member
         digest = recorder.save_model(_model(trainer))
+        predictions = decided(trainer, recording.tested) if recording.scored else {}
+        write_predictions(recorder.directory, predictions, digest)
         if trainer.profile is not None:
             recorder.directory.write("profile.csv", trainer.profile.table())
             self._listeners.on(Notice(f"profile: {recorder.directory.path / 'profile.csv'}"))

@@ -12,6 +12,7 @@ from nnlab.mlflow_sync.scratch import scratch
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS
 from nnlab.models.stored_form import ArchitectureForm, largest_file
 from nnlab.runs import journal
+from nnlab.runs.directory import PREDICTIONS
 from nnlab.runs.files import is_file, read_bytes
 from nnlab.runs.opening import UnsafeFileError
 from nnlab.runs.reading import damaged, read_stored
@@ -21,12 +22,14 @@ FILES = (
     "config.yaml",
     "overrides.yaml",
     "provenance.json",
+    "code.diff",
     "requirements.txt",
     "metrics.jsonl",
     "history.csv",
     "study.json",
     "trials.csv",
     "profile.csv",
+    PREDICTIONS,
 )
 FOLDERS = ("model", "plots")
 REMEDY = "Move it away, or the run directory."

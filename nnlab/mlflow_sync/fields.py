@@ -43,6 +43,7 @@ def tags(provenance: Mapping[str, Any]) -> dict[str, str]:
         names.CONFIG_TAG: provenance["config_sha256"],
         names.GIT_COMMIT_TAG: git["commit"],
         names.GIT_DIRTY_TAG: git["dirty"],
+        **({names.CODE_TAG: provenance["code"]["sha256"]} if "code" in provenance else {}),
         names.NUMPY_TAG: provenance["numpy"],
         names.BLAS_TAG: provenance["blas"],
         names.COMMAND_TAG: shlex.join(provenance["command"]),

@@ -25,6 +25,12 @@ Write = Callable[[Path, bytes], object]
 """Writes a file."""
 
 DPI = 120
+METADATA = {
+    ".png": {"Software": None},
+    ".svg": {"Creator": None, "Date": None},
+    ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+}
+"""What is left out of a picture: software versions and dates."""
 SMALL = 8.0
 look = functools.partial(
     style.context,
@@ -40,6 +46,8 @@ look = functools.partial(
             "legend.frameon": False,
             # Class names come from the user's files: a dollar sign in one is no formula.
             "text.parse_math": False,
+            "svg.hashsalt": "nnlab",
+            "pdf.fonttype": 42,
         },
     ],
 )
@@ -68,13 +76,18 @@ def new_page(width: float, height: float) -> tuple[Figure, Axes]:
 
 def save(figure: Figure, path: Path, write: Write = Path.write_bytes) -> Path:
     """Write `figure` as a PNG that names no software version and no date; returns `path`."""
+    write(path, drawn(figure, ".png"))
+    return path
+
+
+def drawn(figure: Figure, ending: str) -> bytes:
+    """`figure` as the content of a file with this ending, a key of `METADATA`; the same bytes whenever."""
     picture = io.BytesIO()
     with look(), warnings.catch_warnings():
         # A class name in a script that the font lacks shows boxes: no reason to warn or to stop a run.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(picture, format="png", metadata={"Software": None})
-    write(path, picture.getvalue())
-    return path
+        figure.savefig(picture, format=ending[1:], metadata=METADATA[ending])
+    return picture.getvalue()
 
 
 def short(name: str, limit: int) -> str:

@@ -1,8 +1,8 @@
 """A run's own directory: everything about the run, recorded as it happens, whatever happens to MLflow.
 
-`config.yaml`, `overrides.yaml`, `provenance.json`, `requirements.txt`, `metrics.jsonl` (the journal),
-`history.csv`, `checkpoints/`, `model/`, `plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived
-there).
+`config.yaml`, `overrides.yaml`, `provenance.json`, `code.diff` (where the code was not that of its commit),
+`requirements.txt`, `metrics.jsonl` (the journal), `history.csv`, `checkpoints/`, `model/`, `predictions.safetensors`,
+`plots/`, and, where the run goes to MLflow, `mlflow.json` (what has arrived there).
 A study has such a directory too, with `study.json` and `trials.csv`, and its trials' directories in `trials/`.
 """
 
@@ -30,9 +30,12 @@ CONFIG = "config.yaml"
 OVERRIDES = "overrides.yaml"
 PROVENANCE = "provenance.json"
 MODEL = "model"
+PREDICTIONS = "predictions.safetensors"
 PLOTS = "plots"
 CHECKPOINTS = "checkpoints"
 MLFLOW = "mlflow.json"
+DIFF = "code.diff"
+"""What was changed in nnlab's source since the commit; a study may have several, see `nnlab.runs.code`."""
 STUDY = "study.json"
 TRIALS = "trials"
 DATA = "data"
@@ -142,8 +145,12 @@ class RunDirectory:
         Raises:
             RunFailedError: if that fails.
         """
+        self.remove("history.csv", "profile.csv", DIFF, PREDICTIONS, MODEL, PLOTS, CHECKPOINTS)
+
+    def remove(self, *names: str) -> None:
+        """Remove what has these names in the directory; raises RunFailedError if that fails."""
         try:
-            for name in ("history.csv", "profile.csv", MODEL, PLOTS, CHECKPOINTS):
+            for name in names:
                 remove(self.path / name)
         except OSError as error:
             raise not_writable(self.path, error) from error

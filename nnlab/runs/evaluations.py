@@ -17,10 +17,13 @@ from nnlab.runs.directory import CONFIG, JOURNAL, PROVENANCE, STUDY, run_directo
 from nnlab.runs.files import is_file
 from nnlab.runs.provenance_form import Provenance
 from nnlab.runs.reading import read_bounded, read_stored
+from nnlab.runs.tags import REPRODUCES_TAG
 from nnlab.typed import OPEN, Fields, MalformedError
 
 TESTED = b'{"event": "test"'
 """The start of a journal line that records an evaluation of the test split."""
+REPRODUCES = f'"{REPRODUCES_TAG}": '.encode()
+"""Of a run that repeated another, to the same numbers: nobody has learned anything new about the test split."""
 _TRACKED = Annotated[
     dict[str, Any], Fields({"tracking": Annotated[dict[str, Any], Fields({"experiment": str}), OPEN]}), OPEN
 ]
@@ -42,7 +45,8 @@ def count_evaluations(runs_dir: Path, experiment: str, data_sha256: str) -> int:
         count
         for path in _runs(runs_dir)
         if (count := _tests(path))
-        and of_data in _content(path / PROVENANCE)
+        and of_data in (facts := _content(path / PROVENANCE))
+        and REPRODUCES not in facts
         and of_experiment in _content(path / CONFIG)
     )
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.errors import UserError
+from nnlab.runs.code import code_now
 from nnlab.runs.directory import PROVENANCE, run_directories
-from nnlab.runs.provenance import git_state_at_first, packages
+from nnlab.runs.provenance import packages
 from nnlab.runs.reading import LARGEST, read_bounded
 from nnlab.runs.stored_run import StoredRun
 from nnlab.typed import MalformedError
@@ -22,8 +23,8 @@ from nnlab.typed import MalformedError
 def group_left(line: str, runs_dirs: Iterable[Path]) -> tuple[str, dict[int, StoredRun]] | None:
     """The name and the runs, by their places from 1, of the latest group of a command line, if it was left unfinished.
 
-    None also where one of its runs is being recorded at this moment, and where another commit or other versions started
-    it: its runs would not be those that are missing. Changes that are not committed cannot be told apart.
+    None also where one of its runs is being recorded at this moment, and where other code or other versions started it:
+    its runs would not be those that are missing.
 
     Args:
         line: what the group is, see `GroupFacts`.
@@ -53,6 +54,14 @@ def run_of_group(name: str, place: int, runs_dir: Path) -> Path | None:
     return max(found, key=lambda run: run.started_at).path if found else None
 
 
+def runs_of_group(name: str, runs_dirs: Iterable[Path]) -> list[StoredRun]:
+    """The runs of a group by its name, in the order of their places; those that are damaged are left out."""
+    found = [
+        (facts["group"]["place"], run) for run, facts in _runs_with(name, runs_dirs) if facts["group"]["name"] == name
+    ]
+    return [run for _, run in sorted(found, key=lambda each: each[0])]
+
+
 def _runs_with(text: str, runs_dirs: Iterable[Path]) -> Iterable[tuple[StoredRun, Mapping[str, Any]]]:
     """The runs of groups whose provenance has a text in it; parsing that of thousands of runs would take a second."""
     for runs_dir in runs_dirs:
@@ -69,6 +78,6 @@ def _runs_with(text: str, runs_dirs: Iterable[Path]) -> Iterable[tuple[StoredRun
 
 
 def _is_of_this_code(facts: Mapping[str, Any]) -> bool:
-    commit, _ = git_state_at_first()
-    now = (commit, packages(), platform.python_version())
-    return bool((facts["git"]["commit"], facts["packages"], facts["python"]) == now)
+    code = code_now()
+    is_same = facts["code"]["sha256"] == code.sha256 if "code" in facts else facts["git"]["commit"] == code.git.commit
+    return bool(is_same and (facts["packages"], facts["python"]) == (packages(), platform.python_version()))

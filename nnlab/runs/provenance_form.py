@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from nnlab.check import Range
+from nnlab.check import Matches, Range
 from nnlab.typed import FILLED, PATH
 
 Count = Annotated[int, Range(ge=0)]
@@ -30,10 +30,23 @@ class DatasetFacts(TypedDict):
 
 
 class GitFacts(TypedDict):
-    """Of the code, see `git_state`."""
+    """Of the code, see `nnlab.runs.git`."""
 
     commit: str
     dirty: Literal["true", "false", "unknown"]
+
+
+class CodeForm(TypedDict):
+    """Of the code, see `nnlab.runs.code`.
+
+    `sha256` is of all that can change a number, `nnlab` the version, `diff` the name of the file with what was changed
+    since the commit (null if nothing, or it was not kept), and `why` says why commit and diff are not all of the code.
+    """
+
+    sha256: str
+    nnlab: str
+    diff: Annotated[str, Matches(r"code(-[0-9a-f]{12})?\.diff", "the name of a diff")] | None
+    why: str | None
 
 
 class GroupFacts(TypedDict):
@@ -62,8 +75,10 @@ class Provenance(TypedDict):
     user: str
     dataset: DatasetFacts
     git: GitFacts
+    code: NotRequired[CodeForm]
     numpy: str
     blas: str
+    simd: NotRequired[list[str]]
     python: str
     platform: str
     packages: dict[str, str]

@@ -14,7 +14,8 @@ import yaml
 from nnlab.errors import UserError
 from nnlab.redaction import redacted, redacted_tree
 from nnlab.runs import journal
-from nnlab.runs.directory import JOURNAL, MODEL, RunDirectory, write_history
+from nnlab.runs.code import code_now
+from nnlab.runs.directory import DIFF, JOURNAL, MODEL, RunDirectory, write_history
 from nnlab.runs.files import write_atomically
 from nnlab.runs.journal import Journal, Status
 from nnlab.runs.journal_reader import JournalReader
@@ -72,6 +73,8 @@ class Recorder:
             directory.write("overrides.yaml", yaml.safe_dump(redacted_tree(list(overrides)), allow_unicode=True))
             directory.write("provenance.json", json.dumps(facts, indent=2) + "\n")
             directory.write("requirements.txt", requirements(facts["packages"]))
+            if "parent" not in facts and (facts.get("code") or {}).get("diff"):  # a trial's is with its study
+                directory.write(DIFF, code_now().git.diff)
             return cls._started(directory, announce, goes_on=False)
         except BaseException:
             directory.release()

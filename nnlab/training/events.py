@@ -59,10 +59,12 @@ class Tested:
         metrics: test/loss and test/accuracy.
         outputs: (n, outputs) of the network for the split's rows, in their order, so that they need not be
             computed again; None where they are not kept.
+        classes: (n,) that those rows were decided for; None likewise.
     """
 
     metrics: Mapping[str, float]
     outputs: Array | None = field(default=None, repr=False, compare=False)
+    classes: Array | None = field(default=None, repr=False, compare=False)
 
 
 Event = Progress | EpochEnd | TrainingEnd | Tested

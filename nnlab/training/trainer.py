@@ -173,7 +173,7 @@ class Trainer:
         predictions = np.empty((len(rows), network.outputs), network.dtype)
         metrics = _scores("test", self._evaluated(rows, predictions))
         self._check_finite(metrics["test/loss"], "the last update, as the test split shows")
-        return Tested(metrics, self.objective.outputs(predictions))
+        return Tested(metrics, self.objective.outputs(predictions), self.objective.classes(predictions))
 
     def _learn(self) -> Generator[Progress, None, None]:
         """The updates that are left of an epoch, with an event every so many steps. Its order is drawn here, where the

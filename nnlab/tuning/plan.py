@@ -49,6 +49,7 @@ class Plan:
         fixed: the config of a run at some point of the space.
         dataset: of that run.
         configs: composes the configs at the other points.
+        notes: what is to be told first, a line each.
     """
 
     settings: SweepSettings
@@ -57,6 +58,12 @@ class Plan:
     fixed: Config
     dataset: Dataset = field(repr=False, compare=False)
     configs: TrialConfigs
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_a_split_per_seed(self) -> bool:
+        """Whether each seed has a split of its own: then all trials have the same seeds, and so the same splits."""
+        return self.fixed.data.split.seed is None
 
     @property
     def workers(self) -> int:

@@ -14,6 +14,8 @@ from nnlab.config.overrides import read, with_quotes_as_remedy
 from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.validate import Validated, validate
+from nnlab.data.settings import DataSettings
+from nnlab.tuning.divisions import Divisions
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.combinations import sweep_problems
@@ -21,6 +23,7 @@ from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.searchable import is_shape
 from nnlab.tuning.search.settings import read_sweep, study_rules
 from nnlab.tuning.search.space import NOTHING, Space, read_space
+from nnlab.tuning.study import SHARED, trial_seeds
 from nnlab.tuning.trial_configs import TrialConfigs, composed_study
 
 
@@ -70,33 +73,34 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     judged = next((name for name in settings.objectives if name.startswith("val/")), "val/loss")
     following = {"trainer.monitor": judged, "trainer.restore_best": settings.at == "best"}
     configs = TrialConfigs(given, following, space)
-    fixed, dataset = _checked(configs, space)
+    (fixed, dataset), data = _checked(configs, space)
     problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
-    if fixed.data.split.seed is None:
-        rule = "must be a number in a sweep, so that all trials are judged on the same rows"
-        problems.append(ConfigProblem("data.split.seed", rule, None, "0"))
+    divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data)
+    problems += divisions.problems
     if not len(dataset.validation):
         rule = "is measured on the validation split, which is empty"
         problems.append(ConfigProblem("sweep.objective", rule, judged, "data.split.validation=0.15"))
     if problems:
         raise ConfigError(problems)
-    fixed = with_test(fixed, bool(fixed.trainer.test))  # the winner: `auto` tests it
-    return Plan(settings, space, list(arguments), fixed, dataset, configs)
+    fixed = with_test(fixed, divisions.tests_winner)
+    return Plan(settings, space, list(arguments), fixed, dataset, configs, divisions.notes)
 
 
-def _checked(configs: TrialConfigs, space: Space) -> Validated:
-    """A config of the space, after all corners were checked: problems there would else be found too late."""
+def _checked(configs: TrialConfigs, space: Space) -> tuple[Validated, set[DataSettings]]:
+    """A config of the space, and all corners' data. They were checked: problems there would else be found too late."""
     problems: dict[str, ConfigProblem] = {}
     fixed = None
+    data = set()
     for values in space.corners():
         try:
             validated = validate(configs.at(values))
             fixed = fixed or validated
+            data.add(validated.config.data)
         except ConfigError as error:
             problems |= {str(problem): problem for problem in error.problems}
     if problems or fixed is None:
         raise ConfigError(list(problems.values()))
-    return fixed
+    return fixed, data
 
 
 def _problems_of_the_rest(raw: dict[str, Any], texts: Mapping[str, str], fixed: Set[str]) -> list[ConfigProblem]:

@@ -26,8 +26,15 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 """What `sweep.trials` counts."""
 
 
+SHARED = 2**32 - 2
+"""Stands where the number of a trial stands in the seeds of trials, where all have the same: no study has so many."""
+
+
 def trial_seeds(study_seed: int, number: int, count: int) -> list[int]:
-    """The seeds of a trial's runs: 32 bits each, from the study's seed, the trial's number and the run's place."""
+    """The seeds of a trial's runs: 32 bits each, from the study's seed, the trial's number and the run's place.
+
+    With `SHARED` as the number they are the same for all trials of a study.
+    """
     sequences = (np.random.SeedSequence([study_seed, number, place]) for place in range(count))
     return [int(sequence.generate_state(1)[0]) for sequence in sequences]
 
@@ -42,6 +49,7 @@ class Study:
         space: what is searched.
         seed: of the study.
         epochs: that a run has at most; some pruners plan with it.
+        shares_seeds: whether all trials have the same seeds, so that the runs of one seed share a division of the rows.
 
     Raises:
         RunFailedError: if the storage does not answer.
@@ -55,11 +63,14 @@ class Study:
         space: Space,
         seed: int,
         epochs: int,
+        *,
+        shares_seeds: bool = False,
     ) -> None:
         self.name = name
         self._seed = seed
         self._settings = settings
         self._space = space
+        self._shares_seeds = shares_seeds
         self._storage = storage
         directions = [direction(name) for name in settings.objectives]
         with answering():
@@ -129,9 +140,10 @@ class Study:
         trial = self._twin.ask()
         values = self._space.suggest(trial)
         earlier = None if self._settings.repeat_duplicates else self._earlier(values)
+        seeds = trial_seeds(self._seed, SHARED if self._shares_seeds else number, self._settings.seeds)
         asked = Asked(
             values=values,
-            seeds=trial_seeds(self._seed, number, self._settings.seeds) if earlier is None else Asked.of(earlier).seeds,
+            seeds=seeds if earlier is None else Asked.of(earlier).seeds,
             batch=batch or (number, 1),
             duplicate_of=None if earlier is None else earlier.number,
         )

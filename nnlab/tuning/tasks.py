@@ -13,6 +13,8 @@ from nnlab.config.repeat import overrides_of
 from nnlab.config.schema import Config
 from nnlab.config.validate import Validated
 from nnlab.data import Dataset, save_shared
+from nnlab.data.loading import dataset_of
+from nnlab.data.shared import Written
 from nnlab.runs.directory import DATA, TRIALS
 from nnlab.runs.files import make_folder
 from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
@@ -38,6 +40,7 @@ class Tasks:
         self._name = name
         self.directory = directory
         self._journal = journal
+        self._written: Written = {}
 
     def runs(self, trial: FrozenTrial) -> list[Validated]:
         """The configs of a trial's runs, and their data. They leave the test split alone, and draw only if asked to.
@@ -45,8 +48,8 @@ class Tasks:
         Raises:
             ConfigError: if there can be no such run.
         """
-        asked = Asked.of(trial)
-        return [self._of_trial(*self._plan.at(asked.values, seed)) for seed in asked.seeds]
+        configs = self._configs(trial)
+        return [Validated(config, dataset_of(config.data, seed=config.seed)) for config in configs]
 
     def paths(self, number: int) -> list[Path]:
         """The directories of the runs of a trial, by its number."""
@@ -65,8 +68,7 @@ class Tasks:
         Raises:
             ConfigError: if there can be no such run.
         """
-        runs = self.runs(trial)
-        configs = [run.config for run in runs]
+        configs = self._configs(trial)
         return Task(
             study=self._name,
             storage=self._plan.settings.storage,
@@ -78,7 +80,7 @@ class Tasks:
             directory=self.directory,
             paths=self.paths(trial.number),
             tags=self.tags(trial),
-            data=self._shared(runs[0]),
+            data=[self._shared(config) for config in configs],
             pruning=self._pruning(configs[0].trainer.last_epoch),
             objectives=self._plan.settings.objectives,
         )
@@ -94,19 +96,26 @@ class Tasks:
             as_mean=not isinstance(settings.pruner, Wilcoxon),
         )
 
-    def _of_trial(self, config: Config, dataset: Dataset) -> Validated:
-        config = with_test(config, False)
+    def _configs(self, trial: FrozenTrial) -> list[Config]:
+        """The configs of a trial's runs: alike but for the seed, so that one of them is checked."""
+        asked = Asked.of(trial)
+        config = with_test(self._plan.at(asked.values, asked.seeds[0]).config, False)
         if self._plan.settings.plots != "all":
             config = replace(config, tracking=replace(config.tracking, plots=False))
-        return Validated(config, dataset)
+        return [replace(config, seed=seed) for seed in asked.seeds]
 
-    def _shared(self, run: Validated) -> Path:
-        """The trial's data in files that the workers share, without the test split: no trial can look at it."""
-        digest = hashlib.sha256(repr(run.config.data).encode()).hexdigest()[:16]
+    def _shared(self, config: Config) -> Path:
+        """A run's data in files that the workers share, without the test split: no trial can look at it.
+
+        Runs whose rows are divided alike share a folder; where each seed has a division of its own, they share the
+        files of the rows.
+        """
+        division = config.seed if self._plan.has_a_split_per_seed else None
+        digest = hashlib.sha256(repr((config.data, division)).encode()).hexdigest()[:16]
         make_folder(self.directory / DATA)
         folder = self.directory / DATA / digest
         if not folder.exists():
-            save_shared(without_test(run.dataset), folder)
+            save_shared(without_test(dataset_of(config.data, seed=config.seed)), folder, self._written)
         return folder
 
 

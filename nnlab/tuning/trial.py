@@ -48,7 +48,7 @@ class Task:
         directory: of the study.
         paths: of the run directories.
         tags: for MLflow.
-        data: the shared dataset.
+        data: for each run, the folder of the shared dataset.
         pruning: None where nothing is pruned.
         objectives: their names, one or two.
     """
@@ -63,7 +63,7 @@ class Task:
     directory: Path
     paths: Sequence[Path]
     tags: Mapping[str, str]
-    data: Path
+    data: Sequence[Path]
     pruning: Pruning | None
     objectives: Sequence[str]
 
@@ -98,9 +98,8 @@ def _do(task: Task, storage: BaseStorage) -> Outcome:
     watch = watch_of(task, storage)
     results: list[RunResult] = []
     try:
-        dataset = _dataset(task.data)
         for place in range(len(task.configs)):
-            results.append(_run(task, place, dataset, watch))
+            results.append(_run(task, place, _dataset(task.data[place]), watch))
             if results[-1].status != "finished" or watch.prunes_after(results):
                 break
         outcome = outcome_of(results, watch.reason)
@@ -168,6 +167,6 @@ def _storage(url: str | None, journal: Path) -> BaseStorage:
         raise failed_storage(error) from error
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=16)  # of mapped files, which take no memory by themselves
 def _dataset(folder: Path) -> Dataset:
     return open_shared(folder)

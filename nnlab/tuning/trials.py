@@ -76,6 +76,7 @@ class Outcome:
         parameters: of the network.
         runs: the names of the run directories.
         weights_sha256: of each run's weights.
+        code: the digests of the code that its runs had, see `nnlab.runs.code`; empty where they are not known.
     """
 
     status: TrialStatus
@@ -88,6 +89,7 @@ class Outcome:
     parameters: Count = 0
     runs: list[str] = field(default_factory=list)
     weights_sha256: list[str] = field(default_factory=list)
+    code: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Outcome | None:

@@ -132,7 +132,7 @@ def test_artifacts_are_all_there_and_none_is_a_pickle(done: Done, monkeypatch: p
 
     names = set(paths())
     assert {"config.yaml", "overrides.yaml", "history.csv", "requirements.txt"} <= names
-    assert {"model/architecture.json", "model/weights.safetensors"} <= names
+    assert {"model/architecture.json", "model/weights.safetensors", "predictions.safetensors"} <= names
     assert {
         "plots/learning_curves.png",
         "plots/confusion_matrix.png",

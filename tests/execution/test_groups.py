@@ -83,11 +83,17 @@ def test_others_start_anew(tmp_path: Path, change: tuple[str, ...], options: dic
 
 
 @pytest.mark.slow
-def test_runs_of_other_code_are_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("knows_its_digest", [True, False], ids=["another digest", "an earlier version"])
+def test_runs_of_other_code_are_left_alone(tmp_path: Path, knows_its_digest: bool) -> None:
     first = left_after_one(jobs(tmp_path))
     file = first / "provenance.json"
     facts = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps({**facts, "git": {**facts["git"], "commit": "0" * 40}}), encoding="utf-8")
+    if knows_its_digest:
+        facts["code"]["sha256"] = "0" * 64
+    else:
+        del facts["code"]
+        facts["git"]["commit"] = "0" * 40
+    file.write_text(json.dumps(facts), encoding="utf-8")
     assert first not in run_all(jobs(tmp_path), workers=1)
 
 

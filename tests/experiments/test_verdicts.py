@@ -1,18 +1,17 @@
-"""The rule of verdicts: worked numbers, SciPy's intervals, and Holm's method as a closed test."""
+"""The rule of verdicts: worked numbers, and SciPy's intervals."""
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from experiments.claims import Claim, Measured
-from experiments.verdicts import holm, judge, tally, verdict
+from experiments.verdicts import judge, tally, verdict
 
 NAN = math.nan
 
@@ -82,35 +81,6 @@ def test_the_verdict_is_that_of_scipys_intervals(values: list[float], claimed: f
     near = min(abs(mean + margin - claimed), abs(low - claimed), abs(high - claimed)) < 1e-9
     expected = "yes" if mean >= claimed - margin else "spread" if low <= claimed <= high else "no"
     assert near or verdict(of(values, claimed, margin=margin)) == expected
-
-
-@pytest.mark.parametrize(
-    ("p_values", "corrected"),
-    [
-        # R: p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), "holm")
-        ([0.01, 0.02, 0.03, 0.04, 0.05], [0.05, 0.08, 0.09, 0.09, 0.09]),
-        # Holm 1979's procedure at 0.05: 0.01 <= 0.05 / 4, 0.005 first; 0.03 > 0.05 / 2 stops.
-        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
-        ([0.6, 0.7], [1.0, 1.0]),
-        ([0.03], [0.03]),
-        ([], []),
-    ],
-)
-def test_holms_method_on_worked_numbers(p_values: list[float], corrected: list[float]) -> None:
-    assert holm(p_values) == pytest.approx(corrected)
-
-
-@given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=6))
-@settings(max_examples=60)
-def test_holms_method_is_the_closed_test_of_bonferroni(p_values: list[float]) -> None:
-    """A law: a hypothesis is rejected when every intersection that contains it is, each by Bonferroni's test."""
-    places = range(len(p_values))
-    sets = [set(some) for size in places for some in itertools.combinations(places, size + 1)]
-    expected = [
-        max(min(1.0, len(some) * min(p_values[each] for each in some)) for some in sets if place in some)
-        for place in places
-    ]
-    assert holm(p_values) == pytest.approx(expected)
 
 
 def test_a_hypothesis_is_judged_among_all_others() -> None:

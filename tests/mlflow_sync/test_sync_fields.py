@@ -58,6 +58,7 @@ def test_tags_name_the_run_its_code_its_data_and_its_machine(facts: dict[str, An
         "nnlab.config_sha256": facts["config_sha256"],
         "nnlab.git_commit": "c0ffee",
         "nnlab.git_dirty": "true",
+        "nnlab.code_sha256": facts["code"]["sha256"],
         "nnlab.numpy": facts["numpy"],
         "nnlab.blas": facts["blas"],
         "nnlab.command": "nnlab.run 'model.hidden=[300, 50]'",

@@ -2,28 +2,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
-import pytest
 import threadpoolctl
 from recording import configuration, dataset
 
 from nnlab.runs import provenance
-
-GIT = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """nnlab installed as a package, the current folder somewhere else."""
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "site-packages/nnlab/runs/provenance.py"))
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
 
 
 def test_provenance_is_json_and_says_where_numbers_come_from() -> None:
@@ -73,27 +57,6 @@ def test_the_weights_digest_is_that_of_their_little_endian_bytes() -> None:
     assert provenance.weights_sha256([np.array([1.0, -2.0], "<f4")]) == expected
     assert provenance.weights_sha256([np.array([[1.0]], ">f4"), np.array([-2.0], ">f4")]) == expected
     assert provenance.weights_sha256([np.array([1.0, 0.0, -2.0, 0.0], "<f4")[::2]]) == expected
-
-
-def test_git_is_asked_for_the_commit_and_for_changes_to_tracked_files(elsewhere: Path) -> None:
-    subprocess.run([*GIT, "init", "-q"], check=True)
-    assert provenance.git_state() == ("unknown", "unknown"), "there is no commit"
-    (elsewhere / "a.py").write_text("1")
-    subprocess.run([*GIT, "add", "a.py"], check=True)
-    subprocess.run([*GIT, "commit", "-qm", "one"], check=True)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
-    (elsewhere / "runs").mkdir()
-    (elsewhere / "runs" / "untracked.txt").write_text("a result")
-    assert provenance.git_state() == (commit.strip(), "false")
-    (elsewhere / "a.py").write_text("2")
-    assert provenance.git_state() == (commit.strip(), "true")
-
-
-def test_without_repository_or_git_the_commit_is_unknown(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert provenance.git_state() == ("unknown", "unknown")
-    monkeypatch.setenv("PATH", str(elsewhere))
-    assert shutil.which("git") is None
-    assert provenance.git_state() == ("unknown", "unknown")
 
 
 def test_blas_is_described_with_the_threads_of_the_moment() -> None:

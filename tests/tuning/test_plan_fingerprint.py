@@ -32,6 +32,7 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
         ("optimizer.momentum=0.8", "optimizer.momentum"),
         ("model.dropout=0.1", "model.dropout"),
         ("data.split.seed=1", "data.split.seed"),
+        ("data.split.seed=null", "data.split.seed"),
         ("data.limit=500", "data.limit"),
         ("sweep.sampler=random", "sweep.sampler"),
         ("sweep.sampler_options.startup_trials=3", "sweep.sampler_options.startup_trials"),

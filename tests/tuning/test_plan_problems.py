@@ -36,10 +36,6 @@ def test_all_mistakes_of_a_command_line_are_told_together_with_near_misses() -> 
             says("sweep.objective=val/loss", "data.split.validation=0.15", "validation split", "empty"),
         ),
         (
-            ["data.split.seed=null"],
-            says("data.split.seed=null", "0"),
-        ),
-        (
             ["trainer.batch_size=choice(32,5000)"],
             says("trainer.batch_size=5000", "1168, or full", "1168"),
         ),

@@ -194,7 +194,7 @@ def test_a_trial_that_diverges_late_has_the_scores_of_the_weights_it_keeps(
 def test_workers_cannot_see_the_test_split(tmp_path: Path) -> None:
     plan, study, tasks = new_study(tmp_path)
     whole = plan.dataset
-    shared = open_shared(next_task(study, tasks).data)
+    shared = open_shared(next_task(study, tasks).data[0])
     assert len(whole.test) > 0 == len(shared.test)
     np.testing.assert_array_equal(shared.train.index, whole.train.index)
     np.testing.assert_array_equal(shared.validation.index, whole.validation.index)
@@ -207,9 +207,9 @@ def test_data_that_differs_between_trials_is_shared_by_those_that_have_it_alike(
     study = study_in(journal_storage(tmp_path), plan.settings, plan.space)
     tasks = Tasks(plan, study.name, tmp_path, tmp_path / JOURNAL_FILE)
     made = [next_task(study, tasks) for _ in range(6)]
-    rows = {task.data: len(open_shared(task.data).train) for task in made}
+    rows = {task.data[0]: len(open_shared(task.data[0]).train) for task in made}
     assert sorted(rows.values()) == [200, 300]
-    assert all(rows[task.data] == task.configs[0].data.limit for task in made)
+    assert all(rows[task.data[0]] == task.configs[0].data.limit for task in made)
 
 
 @pytest.fixture
@@ -293,7 +293,7 @@ def test_a_trial_that_raises_is_failed_and_keeps_the_traceback(tmp_path: Path, m
 
 def test_a_trial_whose_data_is_gone_is_failed_without_a_run(tmp_path: Path) -> None:
     _, study, tasks = new_study(tmp_path)
-    task = replace(next_task(study, tasks), data=tmp_path / "gone")
+    task = replace(next_task(study, tasks), data=[tmp_path / "gone"])
     outcome = run_trial(task)
     assert (outcome.status, outcome.runs) == ("failed", [])
     assert "gone must hold a dataset that nnlab shared" in outcome.reason

@@ -11,12 +11,12 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
-from searching import FITTING, space_of
-from sweeping import finished, in_memory, journal_storage, proposals, study_in, sweep_settings, work
+from searching import FITTING, NUMBERS, space_of
+from sweeping import EPOCHS, finished, in_memory, journal_storage, proposals, study_in, sweep_settings, work
 
 from nnlab.errors import RunFailedError
 from nnlab.tuning.storage import JOURNAL_FILE
-from nnlab.tuning.study import Study, trial_seeds
+from nnlab.tuning.study import SHARED, Study, trial_seeds
 from nnlab.tuning.trials import Asked, Outcome
 
 TRIALS = 15
@@ -174,6 +174,15 @@ def test_every_run_of_every_trial_of_every_study_has_a_seed_of_its_own() -> None
     assert trial_seeds(3, 8, 5)[:2] == trial_seeds(3, 8, 2)
     asked = [Asked.of(study_in(in_memory(), sweep_settings(seeds=3)).propose()).seeds for _ in range(2)]
     assert asked[0] == asked[1] == trial_seeds(7, 0, 3)
+
+
+def test_trials_may_share_their_seeds_which_are_no_trials_own() -> None:
+    study = Study("a-study", in_memory(), sweep_settings(seeds=3), NUMBERS, 7, EPOCHS, shares_seeds=True)
+    shared = [Asked.of(study.propose()).seeds for _ in range(4)]
+    assert shared == [shared[0]] * 4
+    assert len(set(shared[0])) == 3
+    assert not set(shared[0]) & {seed for number in range(50) for seed in trial_seeds(7, number, 3)}
+    assert shared[0][:2] == trial_seeds(7, SHARED, 2), "more seeds change none of the first"
 
 
 def test_a_batch_starts_at_its_first_trial_and_is_completed_after_a_kill() -> None:

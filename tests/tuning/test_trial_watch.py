@@ -41,7 +41,7 @@ def task(trial_id: int, pruner: Pruner, *, seeds: int = 1, as_mean: bool = True,
         directory=Path("unused"),
         paths=[],
         tags={},
-        data=Path("unused"),
+        data=[],
         pruning=Pruning("val/loss", pruner.make(EPOCHS), by_seed=seeds > 1, as_mean=as_mean),
         objectives=["val/loss"],
     )

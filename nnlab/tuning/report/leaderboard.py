@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.streams import folded
 from nnlab.tuning.report.ranking import pareto_front, ranking
-from nnlab.tuning.report.trial_facts import natural_order, objective_text, short_names, value_text
+from nnlab.tuning.report.trial_facts import code_text, codes_of, natural_order, objective_text, short_names, value_text
 from nnlab.tuning.trials import Asked, Outcome, is_failure
 
 WIDTH = 120
@@ -53,9 +53,10 @@ def leaderboard(
 ) -> str:
     """The best `count` trials, or for two objectives those of the Pareto front, and below them how all trials ended.
 
-    A trial that repeats an earlier one has no row of its own: the row of the earlier one names it, as `=12`. Where
-    there is no room for all columns, seconds, epochs, further scores and searched keys are left out, in this order,
-    and named below the table. No number is ever cut or wrapped.
+    A trial that repeats an earlier one has no row of its own: the row of the earlier one names it, as `=12`. Where not
+    all trials had the same code, a column tells them apart. Where there is no room for all columns, seconds, epochs,
+    further scores and searched keys are left out, in this order, and named below the table. No number is ever cut or
+    wrapped.
 
     Args:
         trials: of the study, in any order and state.
@@ -70,12 +71,13 @@ def leaderboard(
         lines = ["No trial is complete, so there is nothing to rank."]
     else:
         shown = candidates[:count]
-        lines = _table(shown, objectives, _repetitions(trials), width, encoding)
+        several = len(codes_of(trials)) > 1
+        lines = _table(shown, objectives, _repetitions(trials), width, encoding, shows_code=several)
         if len(objectives) == 2:
             title = f"Pareto front of {objectives[0]} and {objectives[1]}: {_number(len(candidates), 'trial')}"
             title += f", the first {count} of them" if len(candidates) > count else ""
             lines = [title, "", *lines]
-    return folded("\n".join([*lines, "", counts_line(trials)]), width)
+    return folded("\n".join([*lines, "", counts_line(trials), *_codes_line(trials)]), width)
 
 
 def counts_line(trials: Sequence[FrozenTrial]) -> str:
@@ -99,14 +101,27 @@ def counts_line(trials: Sequence[FrozenTrial]) -> str:
     return ", ".join(parts)
 
 
+def _codes_line(trials: Sequence[FrozenTrial]) -> list[str]:
+    """How many trials had which code, where not all had the same; the samplers know nothing of it."""
+    codes = codes_of(trials)
+    if len(codes) < 2:
+        return []
+    parts = (f"{code_text([digest])} in {_number(len(numbers), 'trial')}" for digest, numbers in codes.items())
+    return [f"not all of the same code: {', '.join(parts)}"]
+
+
 def _table(
     trials: Sequence[FrozenTrial],
     objectives: Sequence[str],
     repetitions: dict[int, list[int]],
     width: int,
     encoding: str | None,
+    *,
+    shows_code: bool,
 ) -> list[str]:
     columns = _columns(trials, objectives, repetitions)
+    if shows_code:
+        columns.insert(2, _column("code", trials, lambda trial: code_text(_outcome(trial).code), left=True))
     if not _can_encode("±–", encoding):
         columns = [replace(each, texts=[_plain(text) for text in each.texts]) for each in columns]
     left_out = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from nnlab.config.naming import natural_order as natural_order
+from nnlab.config.naming import short_names as short_names
+from nnlab.config.naming import value_text as value_text
 from nnlab.tuning.trials import Outcome
 
 HIDDEN = "model.hidden"
@@ -19,26 +21,19 @@ def status_of(trial: FrozenTrial) -> str:
     return outcome.status if outcome is not None and trial.state.is_finished() else TrialState.RUNNING.name.lower()
 
 
-def natural_order(names: Iterable[str]) -> list[str]:
-    """The distinct names in alphabetical order, numbers in them by size: `width.2` before `width.10`."""
-    return sorted(set(names), key=lambda name: [part.zfill(9) if part.isdigit() else part for part in _parts(name)])
+def codes_of(trials: Iterable[FrozenTrial]) -> dict[str, list[int]]:
+    """The numbers of the trials that had each code, by its digest, in the order of the trials; one may have several."""
+    found: dict[str, list[int]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        outcome = Outcome.of(trial)
+        for digest in outcome.code if outcome is not None else ():
+            found.setdefault(digest, []).append(trial.number)
+    return found
 
 
-def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """Each key by as few of its last parts as tell it from the others: `lr` for `optimizer.lr`, `width.0`."""
-
-    def short(key: str) -> str:
-        others = {ending for other in keys if other != key for ending in _endings(other)}
-        return next((name for name in _endings(key) if not name[0].isdigit() and name not in others), key)
-
-    return {key: short(key) for key in keys}
-
-
-def value_text(value: Any) -> str:
-    """A searched value in few characters: floats by four significant digits, lists as a command line takes them."""
-    if isinstance(value, list):
-        return f"[{','.join(map(value_text, value))}]"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def code_text(digests: Iterable[str]) -> str:
+    """Digests as people tell them apart: `3f2a91c`."""
+    return " ".join(digest[:7] for digest in digests) or "–"
 
 
 def values_text(values: Mapping[str, Any]) -> str:
@@ -54,12 +49,3 @@ def objective_text(objective: str, value: float) -> str:
     if objective == "seconds":
         return f"{value:.1f}"
     return f"{value:.4f}" if 1e-2 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
-
-
-def _parts(name: str) -> list[str]:
-    return re.split(r"(\d+)", name)
-
-
-def _endings(key: str) -> list[str]:
-    parts = key.split(".")
-    return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]

@@ -20,8 +20,8 @@ def trials_table(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> st
 
     Columns: number, state (Optuna's), status, reason; the value of each objective as `objective <name>`; each score,
     and with several seeds its standard deviation as `<score> std`; epochs (trained), epoch (whose weights are kept),
-    seconds, parameters, seeds, duplicate_of, runs (names with a space between), started, ended (ISO 8601, UTC); then
-    each searched key, and `model.hidden` where depth and widths are searched.
+    seconds, parameters, seeds, duplicate_of, runs (names with a space between), code (the digests of what they ran),
+    started, ended (ISO 8601, UTC); then each searched key, and `model.hidden` where depth and widths are searched.
 
     What a trial lacks is left empty. Numbers are read back exactly. The same trials give the same text.
     """
@@ -42,7 +42,7 @@ def _columns(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> list[s
         *(f"objective {name}" for name in objectives),
         *natural_order(name for outcome in outcomes for name in outcome.scores),
         *(f"{name} std" for name in natural_order(name for outcome in outcomes for name in outcome.std)),
-        *("epochs", "epoch", "seconds", "parameters", "seeds", "duplicate_of", "runs", "started", "ended"),
+        *("epochs", "epoch", "seconds", "parameters", "seeds", "duplicate_of", "runs", "code", "started", "ended"),
     ]
 
 
@@ -62,6 +62,7 @@ def _facts(trial: FrozenTrial, objectives: Sequence[str]) -> dict[str, Any]:
     if outcome is not None:
         facts |= {"reason": outcome.reason, "epochs": outcome.epochs, "epoch": outcome.epoch}
         facts |= {"seconds": outcome.seconds, "parameters": outcome.parameters, "runs": " ".join(outcome.runs)}
+        facts["code"] = " ".join(outcome.code)
         facts |= outcome.scores
         facts |= {f"{name} std": value for name, value in outcome.std.items()}
     return facts

@@ -1,0 +1,74 @@
+"""What a comparison found: groups of runs, every pair of them judged, and what the reader has to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from nnlab.stats import Judged, McNemar, Sample
+
+Seed = int | str
+"""What a value is of: the seed, or another key's value as a text."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that are alike but for their seeds, or that have the same value of a key.
+
+    Attributes:
+        name: short, and different from the other groups' names.
+        seeds: (n,) in ascending order.
+        values: (n,) of the metric, one a seed: the mean of the runs with that seed.
+        sample: of the values.
+        runs: the names of the runs.
+        asked: the name by which they were asked for; None if by a key, or from Python.
+        varies: what differs from seed to seed, in words.
+        keys: the values of the config that all its runs have in common, by full key.
+    """
+
+    name: str
+    seeds: tuple[Seed, ...]
+    values: tuple[float, ...]
+    sample: Sample
+    runs: tuple[str, ...]
+    asked: str | None
+    varies: str
+    keys: dict[str, Any]
+
+
+class JudgedPair(NamedTuple):
+    """Two groups by their names, and what can be said of `a` - `b`."""
+
+    a: str
+    b: str
+    judged: Judged
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """What a comparison found, as plain facts.
+
+    Attributes:
+        metric: the name of what is compared, of the weights that each run kept.
+        lower_is_better: which way is better; None where that is not known.
+        groups: in the order in which they were named, or of their values.
+        judged: every pair of groups, in their order; one family in Holm's correction.
+        notes: what the reader has to know: what was left out and why, what differs beside the seeds, in sentences.
+        commands: what to run for the seeds that are missing, where something cannot be told.
+        margin: within which groups are equal for practice; None if none was given.
+        mcnemar: of two single runs, on the rows of the metric's split; else None.
+    """
+
+    metric: str
+    lower_is_better: bool | None
+    groups: list[Group]
+    judged: list[JudgedPair]
+    notes: list[str]
+    commands: list[str] = field(default_factory=list)
+    margin: float | None = None
+    mcnemar: McNemar | None = None
+
+    def group(self, name: str) -> Group:
+        """The group of that name."""
+        return next(group for group in self.groups if group.name == name)

@@ -1,0 +1,40 @@
+"""Two single runs on the rows of one split: which of them decided more rows right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnlab.analysis.comparison.facts import RunFacts
+from nnlab.errors import UserError
+from nnlab.runs.stored_run import StoredRun
+
+if TYPE_CHECKING:
+    from nnlab.stats import McNemar
+
+
+def tested(a: RunFacts, b: RunFacts, metric: str, notes: list[str]) -> McNemar | None:
+    """McNemar's test of two runs by the predictions that they keep; None, with a note, if it cannot be had.
+
+    Args:
+        a: a run.
+        b: another.
+        metric: decides the split: the test split for `test/...`, else validation.
+        notes: to add to.
+    """
+    from nnlab.runs.predictions import Split, predictions_of
+    from nnlab.stats import mcnemar
+
+    if a.path is None or b.path is None:
+        return None
+    split: Split = "test" if metric.startswith("test/") else "validation"
+    try:
+        first, second = (predictions_of(StoredRun.open(path), split) for path in (a.path, b.path))
+    except UserError as error:
+        notes.append(f"The two models cannot be compared row by row: {error}")
+        return None
+    if not np.array_equal(first.targets, second.targets):
+        notes.append(f"The two models cannot be compared row by row: their {split} rows are others.")
+        return None
+    return mcnemar(first.predicted == first.targets, second.predicted == second.targets)

@@ -1,0 +1,55 @@
+"""What varies within a group from seed to seed, and what else differs, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nnlab.analysis.comparison.facts import RunFacts
+from nnlab.analysis.comparison.likeness import differing, values_of
+from nnlab.analysis.comparison.parts import Part, telling
+from nnlab.analysis.comparison.where import known_values
+
+SHOWN = 6
+SPLIT_SEED = "data.split.seed"
+
+
+def varies(runs: Sequence[RunFacts]) -> str:
+    """What differs between the values of a group: of runs that differ in their seeds alone what these decide."""
+    if len({run.seed for run in runs}) < 2 and len(runs) < 2:
+        return "nothing"
+    parts = ["initialization", "order of the rows"]
+    if any(run.keys.get("model.dropout") for run in runs):
+        parts.append("dropout")
+    split = values_of(SPLIT_SEED, runs)
+    if split == [None]:
+        parts.append("split")
+    parts += differing(runs)[:SHOWN]
+    same = "; the split is the same" if len(split) == 1 and split != [None] else ""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}{same}"
+
+
+def elsewhere_notes(parts: Sequence[Part], *, told: Sequence[str]) -> list[str]:
+    """What the groups differ in beside what their names say, and what their own runs differ in beside the seed.
+
+    Args:
+        parts: with names.
+        told: the keys whose values made the parts; without any, those by which they are told apart.
+    """
+    notes = []
+    within = {key: None for part in parts for key in differing(part.runs)}
+    for part in parts:
+        keys = differing(part.runs)
+        if keys:
+            notes.append(f"The runs of {part.name} also differ in {_values(keys, part.runs)}.")
+    everything = [run for part in parts for run in part.runs]
+    told = told or (telling([part.runs for part in parts]) if len(parts) > 1 else [])
+    others = [key for key in differing(everything) if key not in told and key not in within]
+    if others and len(parts) > 1:
+        first = f"Beside {' and '.join(told)} the" if told else "The"
+        notes.append(f"{first} groups differ in {_values(others, everything)}.")
+    return notes
+
+
+def _values(keys: Sequence[str], runs: Sequence[RunFacts]) -> str:
+    shown = [f"{key} ({known_values(key, runs, 4)})" for key in keys[:SHOWN]]
+    return ", ".join(shown) + (f" and {len(keys) - SHOWN} more keys" if len(keys) > SHOWN else "")

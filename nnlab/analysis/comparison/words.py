@@ -1,0 +1,116 @@
+"""What can be said of two groups, in a sentence."""
+
+from __future__ import annotations
+
+import math
+
+from nnlab.analysis.comparison.answer import Answer, JudgedPair
+from nnlab.analysis.comparison.numbers import Decimals, p_text
+from nnlab.stats import Interval, McNemar
+
+
+def sentence(pair: JudgedPair, comparison: Answer) -> str:
+    """The verdict on a pair: `relu is better than sigmoid: val/accuracy higher by 0.012 (95 % interval ...)`."""
+    verdict = pair.judged.verdict
+    if verdict == "equal":
+        return f"{pair.a} and {pair.b} are {_equal(pair, comparison)}"
+    if verdict == "cannot tell":
+        return f"{pair.a} or {pair.b}: cannot tell{_why(pair, comparison)}"
+    return _told(pair, comparison)
+
+
+def mcnemar_sentence(found: McNemar, comparison: Answer) -> str:
+    """Of two single runs, on the rows of a split."""
+    a, b = (group.name for group in comparison.groups)
+    rows = found.both + found.neither + found.only_a + found.only_b
+    split = "test" if comparison.metric.startswith("test/") else "validation"
+    better = a if found.only_a > found.only_b else b
+    verdict = f"the model of {better} is right more often" if found.p <= 0.05 else "cannot tell these two models apart"
+    return (
+        f"On the {rows:,} {split} rows both are right on {found.both:,} and both wrong on {found.neither:,}; {a} alone "
+        f"is right on {found.only_a:,}, {b} alone on {found.only_b:,}: {verdict} (McNemar's exact test, "
+        f"p {p_text(found.p)}). That is said of these two models, not of what other seeds would give."
+    )
+
+
+def _told(pair: JudgedPair, comparison: Answer) -> str:
+    """One of the two is higher."""
+    judged, lower_is_better = pair.judged, comparison.lower_is_better
+    a_is_higher = judged.verdict == "higher"
+    a_first = a_is_higher if lower_is_better is None else a_is_higher != lower_is_better
+    first, second = (pair.a, pair.b) if a_first else (pair.b, pair.a)
+    way = "higher" if a_first == a_is_higher else "lower"
+    claim = f"{first} is {'higher' if lower_is_better is None else 'better'} than {second}"
+    low, high = judged.difference.interval
+    interval = Interval(*sorted((abs(low), abs(high)))) if low * high >= 0 else judged.difference.interval
+    decimals = decimals_of(pair)
+    return (
+        f"{claim}: {comparison.metric} {way} by {decimals.text(abs(judged.difference.mean))} "
+        f"({_basis(pair, decimals, interval)}); {_how_often(pair, first, comparison)}; {_p(pair)}"
+    )
+
+
+def _basis(pair: JudgedPair, decimals: Decimals, interval: Interval) -> str:
+    difference = pair.judged.difference
+    pairing = (
+        f"paired by {difference.n_a} seeds"
+        if difference.paired
+        else f"unpaired, {difference.n_a} and {difference.n_b} seeds"
+    )
+    return f"95 % interval {decimals.interval(interval)}, {pairing}"
+
+
+def _how_often(pair: JudgedPair, first: str, comparison: Answer) -> str:
+    difference = pair.judged.difference
+    word = "higher" if comparison.lower_is_better is None else "better"
+    sign = 1 if (pair.judged.verdict == "higher") else -1
+    if difference.paired:
+        wins = sum(sign * (one - other) > 0 for one, other in zip(difference.a, difference.b, strict=True))
+        return f"it is {word} in {wins} of {difference.n_a} seeds"
+    share = difference.probability if sign > 0 else 1 - difference.probability
+    return f"a run of {first} is {word} than one of the other in {share:.0%} of the cases".replace("%", " %")
+
+
+def _p(pair: JudgedPair) -> str:
+    judged, difference = pair.judged, pair.judged.difference
+    corrected = f", {p_text(judged.p_corrected)} after Holm's correction" if judged.p_corrected != judged.p else ""
+    if judged.exact_cannot:
+        least = f"the exact test cannot go below {p_text(difference.smallest_p)} with so few seeds"
+        return f"p {p_text(difference.p_t)} by the t test{corrected}; {least}"
+    word = "exact p" if difference.p_exact is not None and judged.p == difference.p_exact else "p"
+    return f"{word} {p_text(judged.p)}{corrected}"
+
+
+def _equal(pair: JudgedPair, comparison: Answer) -> str:
+    difference = pair.judged.difference
+    if difference.is_zero:
+        return f"equal: {comparison.metric} is the same in every seed"
+    decimals = decimals_of(pair)
+    return (
+        f"equal for practice: {comparison.metric} differs by {decimals.text(difference.mean, sign=True)} "
+        f"({_basis(pair, decimals, difference.interval)}), which is within +-{comparison.margin:g}"
+    )
+
+
+def _why(pair: JudgedPair, comparison: Answer) -> str:
+    judged, difference = pair.judged, pair.judged.difference
+    decimals = decimals_of(pair)
+    if judged.why:
+        size = f"; {comparison.metric} differs by {decimals.text(difference.mean, sign=True)}"
+        return f": {judged.why}" + (size if math.isfinite(difference.mean) else "")
+    interval = _basis(pair, decimals, difference.interval)
+    measured = f"{comparison.metric} differs by {decimals.text(difference.mean, sign=True)} ({interval}; {_p(pair)})"
+    if judged.more_seeds is None:
+        return f"; more seeds would not tell either: {measured}"
+    seeds = "seed is" if judged.more_seeds == 1 else "seeds are"
+    return (
+        f": about {judged.more_seeds:,} more {seeds} needed (for a power of 80 %, if the difference and its spread "
+        f"stay as they are); so far {measured}"
+    )
+
+
+def decimals_of(pair: JudgedPair) -> Decimals:
+    """How to write the difference of a pair: by half the width of its interval."""
+    difference = pair.judged.difference
+    low, high = difference.interval
+    return Decimals([(high - low) / 2], [difference.mean])
