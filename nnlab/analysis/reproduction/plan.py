@@ -77,7 +77,7 @@ def plan_of(
     try:
         job = stored_job(stored, folder.absolute(), tracking_uri=tracking_uri, data_root=data_root)
     except UserError as error:
-        raise UserError(f"{stored.name} cannot be tried: {error}{_where_data_is(stored)}") from error
+        raise UserError(f"{stored.name} cannot be tried: {error}{_where_data_is(stored, folder)}") from error
     trainer, done = job.config.trainer, max(stored.epochs, default=0)
     changed: dict[str, Any] = {}
     if trainer.test != bool(stored.test):
@@ -102,12 +102,12 @@ def home_of(stored: StoredRun) -> Path:
     return Path(os.path.normpath(home.absolute())).parent
 
 
-def _where_data_is(stored: StoredRun) -> str:
+def _where_data_is(stored: StoredRun, runs_dir: Path) -> str:
     """The remedy for data that was moved, of a run whose data has a place of its own."""
     data = stored.config.get("data")
     if not isinstance(data, dict) or data.get("root") is None:
         return ""
-    command = ["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(home_of(stored))]
+    command = ["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(runs_dir)]
     return f" If its data is elsewhere now: {shlex.join(command)} --data-root PATH"
 
 
