@@ -64,6 +64,7 @@ def as_json(done: Reproduction, name: str | None = None) -> dict[str, Any]:
         "weights": list(verdict.weights),
         "tested": verdict.tested,
         "ended": list(verdict.ended),
+        "doubt": verdict.doubt,
         "facts": [{**dataclasses.asdict(fact), "agrees": fact.agrees} for fact in done.facts],
         "set": dict(done.setting.variables),
         "unmet": list(done.setting.unmet),
@@ -85,6 +86,8 @@ def _grounds(verdict: Verdict) -> Iterator[str]:
         yield f"weights: the same, SHA-256 {recorded[:SHORT]}"
     else:
         yield f"weights: SHA-256 {recorded[:SHORT]} was recorded, and is {str(again)[:SHORT]}"
+    if verdict.doubt is not None and verdict.word != "identical":
+        yield f"when the original was resumed, this did not come out again: {verdict.doubt}"
     if verdict.ended[0] != verdict.ended[1]:
         yield f"the original is {verdict.ended[0]}, the new run {verdict.ended[1]}"
 
