@@ -45,7 +45,7 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
         "config_sha256": config_sha256(config),
         "seed": config.get("seed"),
         "command": list(command),
-        "user": _user(),
+        "user": user(),
         "dataset": {
             "name": dataset.name,
             "sha256": dataset.sha256,
@@ -112,7 +112,7 @@ def simd() -> list[str]:
 
 def packages() -> dict[str, str]:
     """The versions of the installed packages that the numbers depend on, by name."""
-    return {name: version for name in PACKAGES if (version := _version(name)) is not None}
+    return {name: version for name in PACKAGES if (version := version_of(name)) is not None}
 
 
 def requirements(versions: Mapping[str, str]) -> str:
@@ -121,14 +121,16 @@ def requirements(versions: Mapping[str, str]) -> str:
 
 
 @functools.cache
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The version of a package; None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
 
 
-def _user() -> str:
+def user() -> str:
+    """Who runs this, by name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name

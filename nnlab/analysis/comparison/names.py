@@ -141,12 +141,18 @@ class Names:
             return Named(name, runs)
         from nnlab.analysis.comparison.studies import winner_of
 
-        number, count, objective = winner_of(path)
-        note = (
-            f"{name} stands for its winner, trial {number}: the best of {count} by {objective}, so that its value is "
-            "better than new runs would be; more so, the more trials there were and the fewer seeds each had."
+        winner = winner_of(path)
+        note = f"{name} stands for its winner, trial {winner.number}"
+        if winner.fresh:
+            chosen = f", by which it was chosen from {winner.confirmed}" if winner.confirmed > 1 else ""
+            note += f", with the {len(winner.fresh)} fresh seeds that confirmed it{chosen}."
+            winners = [run for run in runs if run.name in winner.fresh]
+            return Named(name, winners, is_whole=True, is_selected=winner.confirmed > 1, title=name, notes=(note,))
+        note += (
+            f": the best of {winner.count} by {winner.objective}, so that its value is better than new runs would be; "
+            "more so, the more trials there were and the fewer seeds each had."
         )
-        winners = [run for run in runs if run.trial == str(number)]
+        winners = [run for run in runs if run.trial == str(winner.number)]
         return Named(name, winners, is_whole=True, is_selected=True, title=name, notes=(note,))
 
     def _nothing(self, name: str, error: UserError) -> UserError:
