@@ -198,7 +198,9 @@ def test_missing_seeds_come_with_the_command_that_runs_them(tmp_path: Path) -> N
 
 
 def test_of_many_groups_the_best_is_set_beside_the_others(tmp_path: Path) -> None:
-    runs = [run for k in range(6) for run in a_group(tmp_path, losses(0.3 + k / 20, 0.01, 6), model__hidden=[k + 1])]
+    runs = [
+        run for k in range(6) for run in a_group(tmp_path, losses(0.3 + k / 20, 0.01, 6, salt=k), model__hidden=[k + 1])
+    ]
     found = compare(runs)
     assert len(found.judged) == 15
     assert found.differences.verdict.tolist() == ["lower"] * 15
