@@ -65,6 +65,16 @@ def test_a_group_by_its_name_and_one_by_hand(tmp_path: Path, good: list[Path], b
     assert [group.values for group in found.groups] == [tuple(GOOD), tuple(BAD[:4])]
 
 
+def test_groups_that_have_runs_in_common_are_told_or_refused(tmp_path: Path, good: list[Path]) -> None:
+    first, second, third = (run.name for run in good[:3])
+    found = compare_names([f"{first},{second}", f"{second},{third}"], tmp_path)
+    assert any("1 run is in" in note for note in found.notes)
+    with pytest.raises(UserError, match="same 2 runs"):
+        compare_names([f"{first},{second}", f"{second},{first}"], tmp_path)
+    with pytest.raises(UserError, match="names none"):
+        compare_names([","], tmp_path)
+
+
 def test_reproductions_are_no_samples(tmp_path: Path, good: list[Path]) -> None:
     a_run(tmp_path, 17, {"val/loss": 0.9}, optimizer__lr=0.1, tags={"nnlab.reproduces": good[0].name})
     found = compare_names([good[0].name], tmp_path)

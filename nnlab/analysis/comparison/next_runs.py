@@ -32,6 +32,8 @@ def commands(parts: Sequence[Part], groups: Sequence[Group], judged: Sequence[Ju
             wanted[part.name] = max(FEW, wanted.get(part.name, 0))
     if not wanted or any(differing(part.runs) for part in parts if part.name in wanted):
         return []
+    if any(run.extended for part in parts for run in part.runs):  # no one command makes such a run
+        return []
     seeds = [seed for group in groups for seed in group.seeds if isinstance(seed, int) and seed < LARGEST_COUNTED]
     start = max(seeds, default=-1) + 1
     many = f"seed=range({start},{start + max(wanted.values())})"
