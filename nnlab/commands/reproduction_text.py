@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nnlab.analysis.reproduction.facts import Fact
+from nnlab.analysis.reproduction.in_worktree import AttemptInWorktree
 from nnlab.analysis.reproduction.reproduce import Attempt, Reproduction
 from nnlab.analysis.reproduction.verdict import Difference, Verdict
 from nnlab.runs.stored_run import StoredRun
@@ -17,7 +19,7 @@ SHORT = 16
 """Characters of a digest that are shown."""
 
 
-def opening_lines(stored: StoredRun, tried: Attempt) -> list[str]:
+def opening_lines(stored: StoredRun, tried: Attempt | AttemptInWorktree) -> list[str]:
     """What agrees with the recorded run and what does not, and what is set."""
     epochs = len(stored.epochs)
     lines = [f"reproducing {stored.name}: {stored.status_now}, {epochs} epoch{'' if epochs == 1 else 's'} recorded"]
@@ -28,8 +30,8 @@ def opening_lines(stored: StoredRun, tried: Attempt) -> list[str]:
     return [*lines, ""]
 
 
-def verdict_lines(done: Reproduction) -> list[str]:
-    """The verdict, and where the runs part."""
+def verdict_lines(done: Reproduction, name: str | None = None) -> list[str]:
+    """The verdict, and where the runs part; `name` is that of an original that is in MLflow alone."""
     verdict = done.verdict
     lines = ["", f"verdict        {verdict.in_words}"]
     lines += [f"               {line}" for line in _grounds(verdict)]
@@ -37,14 +39,22 @@ def verdict_lines(done: Reproduction) -> list[str]:
         lines.append(f"               not as recorded: {', '.join(others)}")
     if verdict.word != "identical" and (unknown := [fact.name for fact in done.facts if fact.agrees is None]):
         lines.append(f"               not known to be as recorded: {', '.join(unknown)}")
-    return [*lines, f"original       {done.original}", f"again          {done.again}"]
+    return [*lines, f"original       {name or done.original}", f"again          {done.again}"]
 
 
-def as_json(done: Reproduction) -> dict[str, Any]:
-    """All of it, as JSON has it."""
+def summary_lines(found: Sequence[tuple[str, str]]) -> list[str]:
+    """The verdict on each of several runs, and how many there are of each."""
+    width = max(len(name) for name, _ in found)
+    counts = Counter(word for _, word in found)
+    total = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    return ["", *(f"{name:<{width}}  {word}" for name, word in found), "", f"{len(found)} runs: {total}"]
+
+
+def as_json(done: Reproduction, name: str | None = None) -> dict[str, Any]:
+    """All of it, as JSON has it; `name` as for `verdict_lines`."""
     verdict = done.verdict
     return {
-        "run": str(done.original),
+        "run": name or str(done.original),
         "again": str(done.again),
         "verdict": verdict.in_words,
         "tolerance": verdict.tolerance,

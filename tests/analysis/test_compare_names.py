@@ -16,6 +16,7 @@ from nnlab.commands.compare import main
 from nnlab.errors import UserError
 from nnlab.runs.directory import JOURNAL
 
+OTHER_CODE = {"code": {"sha256": "ab" * 32, "nnlab": "0.1.0", "diff": None, "why": None}}
 GOOD, BAD = losses(0.3, 0.01, 6), losses(0.4, 0.01, 6, salt=1)
 
 
@@ -46,7 +47,7 @@ def test_a_run_stands_for_all_that_differ_from_it_in_the_seed(
 
 
 def test_only_runs_of_the_same_code_belong_to_a_run(tmp_path: Path, good: list[Path]) -> None:
-    other = a_group(tmp_path, BAD[:3], optimizer__lr=0.1, provenance={"git": {"commit": "ab" * 20, "dirty": "false"}})
+    other = a_group(tmp_path, BAD[:3], optimizer__lr=0.1, provenance=OTHER_CODE)
     found = compare_names([good[0].name, other[0].name], tmp_path)
     assert [group.values for group in found.groups] == [tuple(GOOD), tuple(BAD[:3])]
     assert any("other code" in note for note in found.notes)
@@ -62,6 +63,16 @@ def test_two_runs_of_one_group_are_compared_as_single_runs(tmp_path: Path, good:
 def test_a_group_by_its_name_and_one_by_hand(tmp_path: Path, good: list[Path], bad: list[Path]) -> None:
     found = compare_names(["0123456789ab", ",".join(run.name for run in bad[:4])], tmp_path)
     assert [group.values for group in found.groups] == [tuple(GOOD), tuple(BAD[:4])]
+
+
+def test_groups_that_have_runs_in_common_are_told_or_refused(tmp_path: Path, good: list[Path]) -> None:
+    first, second, third = (run.name for run in good[:3])
+    found = compare_names([f"{first},{second}", f"{second},{third}"], tmp_path)
+    assert any("1 run is in" in note for note in found.notes)
+    with pytest.raises(UserError, match="same 2 runs"):
+        compare_names([f"{first},{second}", f"{second},{first}"], tmp_path)
+    with pytest.raises(UserError, match="names none"):
+        compare_names([","], tmp_path)
 
 
 def test_reproductions_are_no_samples(tmp_path: Path, good: list[Path]) -> None:

@@ -177,7 +177,7 @@ def test_what_varies_and_what_else_differs_is_said(tmp_path: Path) -> None:
 
 def test_runs_of_several_codes_are_told(tmp_path: Path) -> None:
     def code(digest: str) -> dict[str, object]:
-        return {"git": {"commit": digest * 20, "dirty": "false"}}
+        return {"code": {"sha256": digest * 32, "nnlab": "0.1.0", "diff": None, "why": None}}
 
     runs = a_group(tmp_path, GOOD[:2], provenance=code("aa")) + a_group(tmp_path, GOOD[2:4], provenance=code("bb"))
     found = compare(runs)

@@ -121,10 +121,10 @@ def test_facts_say_what_agrees_what_does_not_and_what_is_not_known() -> None:
     facts = {fact.name: fact.agrees for fact in facts_of(then, now)}
     assert disagreeing(facts_of(then, now)) == ["BLAS kernel", "BLAS threads"]
     assert (facts["NumPy"], facts["BLAS library"]) == (True, True)
-    assert [facts[name] for name in ("code", "CPU features", "hydra-core")] == [None, None, None]
+    assert [facts[name] for name in ("commit", "CPU features", "hydra-core")] == [None, None, None]
     clean = {"git": {"commit": "c", "dirty": "false"}}
     digest = {**clean, "code": {"sha256": "ab"}}
-    assert {fact.name: fact.agrees for fact in facts_of(clean, digest)}["code"] is True
+    assert {fact.name: fact.agrees for fact in facts_of(clean, digest)}["commit"] is True
     assert disagreeing(facts_of(digest, {"code": {"sha256": "cd"}})) == ["code"]
 
 

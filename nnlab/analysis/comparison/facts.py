@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 from nnlab.analysis.results import scores
 from nnlab.config.leaves import leaves
 from nnlab.errors import UserError
-from nnlab.plain import plain
+from nnlab.plain import plain, shown
 from nnlab.runs.directory import TRIALS
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import DUPLICATE_TAG, EXTENDED_TAG, TRIAL_TAG
+from nnlab.runs.tags import DUPLICATE_TAG, EXTENDED_TAG, REPRODUCES_TAG, TRIAL_TAG
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REPRODUCES_TAG = "nnlab.reproduces"
 UNKNOWN = "unknown"
 REPEATING = {"reproduction": REPRODUCES_TAG, "duplicate": DUPLICATE_TAG}
 """The tags of what repeats another run: it is no further sample."""
@@ -154,10 +153,10 @@ def check_frame_or_runs(given: Any) -> list[RunFacts]:
         return facts_of_frame(given)
     if isinstance(given, str | Path | StoredRun):
         given = [given]
-    items = list(given)
+    items = list(given) if isinstance(given, Iterable) else [given]
     if wrong := [item for item in items if not isinstance(item, str | Path | StoredRun)]:
         raise UserError(
-            "`compare` takes a frame of nnlab.results.results or a list of run directories, but got an item of type "
-            f"{type(wrong[0]).__name__}. Give what run_all returns, or results(...) of it."
+            "`compare` takes a frame of nnlab.results.results or a list of run directories, but got "
+            f"{shown(wrong[0])}. Give what run_all returns, or results(...) of it."
         )
     return facts_of_runs(items)

@@ -28,6 +28,7 @@ class Named:
         runs: all of them, whatever their status.
         single: the run itself, if the name is a run's.
         is_whole: whether the runs are one group, even if their configs differ.
+        is_selected: whether they were chosen by their values.
         title: what that group is called; "" by what its runs have and others have not.
         notes: what the reader has to know of the choice.
     """
@@ -36,6 +37,7 @@ class Named:
     runs: list[RunFacts]
     single: RunFacts | None = None
     is_whole: bool = False
+    is_selected: bool = False
     title: str = ""
     notes: tuple[str, ...] = ()
 
@@ -64,6 +66,8 @@ class Names:
         """
         if "," in name and not Path(name).exists():
             parts = [part.strip() for part in name.split(",") if part.strip()]
+            if not parts:
+                raise UserError(f"With commas a name stands for runs, but {name!r} names none. Write RUN_ID,RUN_ID.")
             return Named(name, [self._run(part, self._path(part)) for part in dict.fromkeys(parts)], is_whole=True)
         group = self._group(name)
         try:
@@ -137,13 +141,19 @@ class Names:
             return Named(name, runs)
         from nnlab.analysis.comparison.studies import winner_of
 
-        number, count, objective = winner_of(path)
-        note = (
-            f"{name} stands for its winner, trial {number}: the best of {count} by {objective}, so that its value is "
-            "better than it would be in new runs; more so, the more trials there were and the fewer seeds each had. "
-            "Compare the winner with fresh seeds to know."
+        winner = winner_of(path)
+        note = f"{name} stands for its winner, trial {winner.number}"
+        if winner.fresh:
+            chosen = f", by which it was chosen from {winner.confirmed}" if winner.confirmed > 1 else ""
+            note += f", with the {len(winner.fresh)} fresh seeds that confirmed it{chosen}."
+            winners = [run for run in runs if run.name in winner.fresh]
+            return Named(name, winners, is_whole=True, is_selected=winner.confirmed > 1, title=name, notes=(note,))
+        note += (
+            f": the best of {winner.count} by {winner.objective}, so that its value is better than new runs would be; "
+            "more so, the more trials there were and the fewer seeds each had."
         )
-        return Named(name, [run for run in runs if run.trial == str(number)], is_whole=True, title=name, notes=(note,))
+        winners = [run for run in runs if run.trial == str(winner.number)]
+        return Named(name, winners, is_whole=True, is_selected=True, title=name, notes=(note,))
 
     def _nothing(self, name: str, error: UserError) -> UserError:
         if GROUP_NAME.fullmatch(name) is None:

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.errors import UserError
 
 
-def winner_of(path: Path) -> tuple[int, int, str]:
-    """The number of the best trial of the study in a directory, of how many it is the best, and by what.
+@dataclass(frozen=True)
+class StudyWinner:
+    """The winner of a study.
+
+    Attributes:
+        number: of the trial.
+        count: of how many it is the best.
+        objective: by what.
+        fresh: the names of its runs with fresh seeds (`sweep.confirm`); empty if it was chosen by the search alone.
+        confirmed: of how many it is the best by those.
+    """
+
+    number: int
+    count: int
+    objective: str
+    fresh: tuple[str, ...] = ()
+    confirmed: int = 0
+
+
+def winner_of(path: Path) -> StudyWinner:
+    """The winner of the study in a directory.
 
     Raises:
         UserError: if no trial is complete, or the storage cannot be read.
@@ -26,4 +46,10 @@ def winner_of(path: Path) -> tuple[int, int, str]:
             f"a key of all its trials: --by KEY {path.name}."
         )
     finished = sum(trial.state.is_finished() for trial in study.trials)
-    return ranked[0].number, finished, " and ".join(study.objectives)
+    objective = " and ".join(study.objectives)
+    confirmation = study.confirmation
+    if confirmation is None or confirmation.winner is None:
+        return StudyWinner(ranked[0].number, finished, objective)
+    best = confirmation.winner
+    fresh = tuple(run for outcome in best.finished.values() for run in outcome.runs)
+    return StudyWinner(best.trial.number, finished, objective, fresh, len(confirmation.confirmed))

@@ -39,7 +39,7 @@ def as_text(comparison: Answer, width: int | None = None) -> str:
         _differences(shown, width) if shown.judged else [],
         _sentences(shown, width),
         [line for note in shown.notes for line in _bullet(note, width)],
-        ["more seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
+        ["fresh seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
@@ -53,7 +53,7 @@ def title(comparison: Answer) -> str:
 def _lettered(comparison: Answer, width: int) -> tuple[list[str], Answer]:
     """Letters in the place of long names, if there are any, and what they stand for."""
     names = [group.name for group in comparison.groups]
-    if max(map(len, names)) <= (LONGEST_NAME if width < WIDTH else 2 * LONGEST_NAME) or len(names) == 1:
+    if max(map(len, names)) <= (LONGEST_NAME if width < WIDTH else 2 * LONGEST_NAME):
         return [], comparison
     letters = {name: _letter(place) for place, name in enumerate(names)}
     groups = [replace(group, name=letters[group.name]) for group in comparison.groups]
@@ -61,7 +61,10 @@ def _lettered(comparison: Answer, width: int) -> tuple[list[str], Answer]:
     legend = [
         line for name in names for line in textwrap.wrap(f"{letters[name]}  {name}", width, subsequent_indent="   ")
     ]
-    return legend, replace(comparison, groups=groups, judged=judged)
+    notes = comparison.notes
+    for name in sorted(names, key=len, reverse=True):  # one may be a part of another
+        notes = [note.replace(name, letters[name]) for note in notes]
+    return legend, replace(comparison, groups=groups, judged=judged, notes=notes)
 
 
 def _letter(place: int) -> str:
@@ -89,8 +92,9 @@ def _varying(groups: Sequence[Group], width: int) -> Iterator[str]:
     """What differs from seed to seed, once if it is the same in all groups."""
     words = dict.fromkeys(group.varies for group in groups if len(group.seeds) > 1)
     for word in words:
-        of = "" if len(words) == 1 else f"of {', '.join(group.name for group in groups if group.varies == word)} "
-        yield from textwrap.wrap(f"from seed to seed {of}vary: {word}", width, subsequent_indent="    ")
+        names = [group.name for group in groups if group.varies == word]
+        of = "" if len(words) == 1 else f" in {', '.join(names[:4])}{' and others' if len(names) > 4 else ''}"
+        yield from textwrap.wrap(f"what varies from seed to seed{of}: {word}", width, subsequent_indent="    ")
 
 
 def _values(groups: Sequence[Group], width: int) -> list[str]:

@@ -51,7 +51,7 @@ class Verdict:
     """What comparing a run with its original has found.
 
     Args:
-        word: `equal` is within the tolerance.
+        word: `equal` is every number within the tolerance.
         tolerance: of `Difference.size`.
         epochs: how many were compared: all that the original has.
         first: the first number that is not the same; None if all are.
@@ -97,7 +97,7 @@ def compare(original: StoredRun, again: StoredRun, tolerance: float | None = Non
     found = list(_differences(original, again))
     weights = comparable_weights(original, again)
     is_same = not found and (None in weights or weights[0] == weights[1])
-    is_equal = bool(found) and all(each.size <= tolerance for each in found)
+    is_equal = tolerance > 0 and all(each.size <= tolerance for each in found)
     return Verdict(
         word="identical" if is_same else "equal" if is_equal else "different",
         tolerance=tolerance,
