@@ -13,10 +13,9 @@ from nnlab.mlflow_sync.scratch import scratch
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS
 from nnlab.models.stored_form import ArchitectureForm, largest_file
 from nnlab.runs import journal
-from nnlab.runs.directory import PREDICTIONS
+from nnlab.runs.directory import DIFFS, PREDICTIONS
 from nnlab.runs.files import is_file, read_bytes
 from nnlab.runs.opening import UnsafeFileError
-from nnlab.runs.provenance_form import DIFFS
 from nnlab.runs.reading import damaged, read_stored
 from nnlab.typed import MalformedError
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from nnlab.check import Matches, Range
+from nnlab.runs.directory import DIFFS
 from nnlab.typed import FILLED, PATH
 
 Count = Annotated[int, Range(ge=0)]
-
-DIFFS = r"code(-[0-9a-f]{12})?\.diff"
-"""The names of files with what was changed: a study's trials, and a run that went on, may have had several codes."""
 
 
 class Rows(TypedDict):
