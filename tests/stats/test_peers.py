@@ -19,6 +19,8 @@ def test_autorank_has_the_same_p_and_intervals(group: str) -> None:
     # autorank's intervals are corrected for two populations: 95 % of each at a level of 0.1
     theirs = autorank(pd.DataFrame({"a": a, "b": b}), alpha=0.1, force_mode="parametric")
     assert difference(a, b, paired=True).p_t == pytest.approx(theirs.pvalue)
+    if not theirs.all_normal:
+        return  # then their intervals are of medians
     for name, values in (("a", a), ("b", b)):
         row = theirs.rankdf.loc[name]
         assert Sample(tuple(values)).mean == pytest.approx(row["mean"])
