@@ -36,6 +36,14 @@ UNLESS_SET = {
 NEVER = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_ACTIVE_MODEL_ID")
 
 
+def prepare_this_process() -> None:
+    """The environment of a worker for this process: before MLflow is imported, which reads its settings then."""
+    for name in NEVER:
+        os.environ.pop(name, None)
+    os.environ |= ALWAYS | environment_of_mlflow()
+    os.environ |= {name: value for name, value in UNLESS_SET.items() if name not in os.environ}
+
+
 def launch() -> subprocess.Popen[bytes]:
     """Start one; its standard input never makes the writer wait."""
     inherited = {key: value for key, value in os.environ.items() if key not in NEVER}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.config.job import Job
+from nnlab.config.places import why_not_writable
 from nnlab.errors import UserError
 from nnlab.execution.listener import RunListener
 from nnlab.execution.opening import new_run
@@ -20,7 +21,7 @@ from nnlab.execution.run import execute
 from nnlab.execution.stored_job import stored_job
 from nnlab.runs.directory import STUDY
 from nnlab.runs.recorder import Announce
-from nnlab.runs.resolve import runs_dir_option
+from nnlab.runs.resolve import default_runs_dir, runs_dir_option
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import REPRODUCES_TAG
 
@@ -62,7 +63,7 @@ def plan_of(
 
     Args:
         stored: the original.
-        runs_dir: the folder for the new run; None is that of the original.
+        runs_dir: the folder for the new run; None is that of the original, or the usual one where that is read-only.
         tracking_uri: the address of MLflow in full, which the run has without its password.
         data_root: where its data is now; None is where it was.
 
@@ -71,7 +72,8 @@ def plan_of(
             or not what they were.
     """
     _check(stored)
-    folder = runs_dir or home_of(stored)
+    home = home_of(stored)
+    folder = runs_dir or (default_runs_dir() if why_not_writable(home) else home)
     try:
         job = stored_job(stored, folder.absolute(), tracking_uri=tracking_uri, data_root=data_root)
     except UserError as error:
