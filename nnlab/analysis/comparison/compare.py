@@ -11,6 +11,7 @@ from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
 from nnlab.analysis.comparison.counting import counted, with_metric
 from nnlab.analysis.comparison.facts import RunFacts, check_frame_or_runs
 from nnlab.analysis.comparison.likeness import SEED, differing
+from nnlab.analysis.comparison.main_pairs import main_pairs
 from nnlab.analysis.comparison.metrics import lower_is_better, metric_of
 from nnlab.analysis.comparison.next_runs import commands
 from nnlab.analysis.comparison.parts import Part, alike, by_keys, named
@@ -95,14 +96,15 @@ def comparison(
     pairs = list(combinations(groups, 2))
     differences = [_difference(a, b, notes, is_paired=pair is not None and unit is not None) for a, b in pairs]
     judged = judge(differences, margin=margin)
+    is_lower = lower_is_better(metric)
     pairs_judged = [JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, judged, strict=True)]
     return Comparison(
         metric=metric,
-        lower_is_better=lower_is_better(metric),
+        lower_is_better=is_lower,
         groups=groups,
         judged=pairs_judged,
         notes=notes,
-        commands=commands(parts, groups, pairs_judged, metric),
+        commands=commands(parts, groups, main_pairs(groups, pairs_judged, lower_is_better=is_lower), metric),
         margin=margin,
         mcnemar=_mcnemar(parts, metric, notes),
     )

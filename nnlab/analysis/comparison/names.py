@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.analysis.comparison.facts import RunFacts
-from nnlab.analysis.comparison.folder import Folder
+from nnlab.analysis.comparison.folder import Folder, missing_of_group
 from nnlab.analysis.comparison.likeness import likeness
 from nnlab.errors import UserError
 from nnlab.runs.directory import STUDY, TRIALS
@@ -74,7 +74,7 @@ class Names:
             path = self._path(name)
         except UserError as error:
             if group:
-                return Named(name, group)
+                return Named(name, group, notes=tuple(missing_of_group(group)))
             raise self._nothing(name, error) from error
         if group:
             raise UserError(f"{name!r} names a run and a group of {len(group)} runs. Name the run by its path: {path}.")
@@ -119,7 +119,7 @@ class Names:
     def _group(self, name: str) -> list[RunFacts]:
         if not GROUP_NAME.fullmatch(name):
             return []
-        return [run for run in self.folder(self.runs_dir).runs if run.group == name]
+        return self.folder(self.runs_dir).of_group(name)
 
     def _alike(self, run: RunFacts) -> list[RunFacts]:
         """The run and all that differ from it in the seed alone, of the same code."""
@@ -142,18 +142,9 @@ class Names:
         from nnlab.analysis.comparison.studies import winner_of
 
         winner = winner_of(path)
-        note = f"{name} stands for its winner, trial {winner.number}"
-        if winner.fresh:
-            chosen = f", by which it was chosen from {winner.confirmed}" if winner.confirmed > 1 else ""
-            note += f", with the {len(winner.fresh)} fresh seeds that confirmed it{chosen}."
-            winners = [run for run in runs if run.name in winner.fresh]
-            return Named(name, winners, is_whole=True, is_selected=winner.confirmed > 1, title=name, notes=(note,))
-        note += (
-            f": the best of {winner.count} by {winner.objective}, so that its value is better than new runs would be; "
-            "more so, the more trials there were and the fewer seeds each had."
-        )
-        winners = [run for run in runs if run.trial == str(winner.number)]
-        return Named(name, winners, is_whole=True, is_selected=True, title=name, notes=(note,))
+        chosen = [run for run in runs if run.name in winner.runs]
+        note = f"{name} stands for its winner, trial {winner.number}: {winner.words}."
+        return Named(name, chosen, is_whole=True, is_selected=not winner.is_confirmed, title=name, notes=(note,))
 
     def _nothing(self, name: str, error: UserError) -> UserError:
         if GROUP_NAME.fullmatch(name) is None:

@@ -14,6 +14,7 @@ from nnlab.runs.resolve import runs_dir_option
 
 FEW = 10
 """Seeds of a group at least, where so far there is a single one."""
+MOST_COMMANDS = 6
 MOST = 200
 """More seeds than that are no proposal."""
 LARGEST_COUNTED = 1_000_000
@@ -37,6 +38,8 @@ def commands(parts: Sequence[Part], groups: Sequence[Group], judged: Sequence[Ju
     seeds = [seed for group in groups for seed in group.seeds if isinstance(seed, int) and seed < LARGEST_COUNTED]
     start = max(seeds, default=-1) + 1
     many = f"seed=range({start},{start + max(wanted.values())})"
+    if len(wanted) > MOST_COMMANDS:
+        return []
     return [
         _command(part.runs[-1], many, metric)
         for part in parts

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from nnlab.analysis.comparison.answer import Answer, JudgedPair
+from nnlab.analysis.comparison.main_pairs import best
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.stats import Interval, McNemar
 
@@ -17,6 +19,22 @@ def sentence(pair: JudgedPair, comparison: Answer) -> str:
     if verdict == "cannot tell":
         return f"{pair.a} or {pair.b}: cannot tell{_why(pair, comparison)}"
     return _told(pair, comparison)
+
+
+def of_the_best(pairs: Sequence[JudgedPair], comparison: Answer) -> str:
+    """What can be said of the group with the best mean and each of many others."""
+    name = best(comparison.groups, lower_is_better=comparison.lower_is_better).name
+    apart: list[str] = []
+    equal: list[str] = []
+    open_: list[str] = []
+    for pair in pairs:
+        found = {"equal": equal, "cannot tell": open_}.get(pair.judged.verdict, apart)
+        found.append(pair.b if pair.a == name else pair.a)
+    way = "highest" if comparison.lower_is_better is None else "best"
+    than = "higher" if comparison.lower_is_better is None else "better"
+    parts = {f"is {than} than": apart, "is equal for practice to": equal, "cannot be told from": open_}
+    said = [f"{words} {', '.join(names)}" for words, names in parts.items() if names]
+    return f"{name}, which has the {way} mean, {'; it '.join(said)}"
 
 
 def mcnemar_sentence(found: McNemar, comparison: Answer) -> str:
@@ -89,7 +107,7 @@ def _equal(pair: JudgedPair, comparison: Answer) -> str:
         return f"equal: {comparison.metric} is the same in every seed"
     decimals = decimals_of(pair)
     return (
-        f"equal for practice: {comparison.metric} differs by {decimals.text(difference.mean, sign=True)} "
+        f"equal for practice: {pair.a} - {pair.b} is {decimals.text(difference.mean, sign=True)} "
         f"({_basis(pair, decimals, difference.interval)}), which is within +-{comparison.margin:g}"
     )
 
@@ -98,10 +116,10 @@ def _why(pair: JudgedPair, comparison: Answer) -> str:
     judged, difference = pair.judged, pair.judged.difference
     decimals = decimals_of(pair)
     if judged.why:
-        size = f"; {comparison.metric} differs by {decimals.text(difference.mean, sign=True)}"
+        size = f"; {pair.a} - {pair.b} is {decimals.text(difference.mean, sign=True)}"
         return f": {judged.why}" + (size if math.isfinite(difference.mean) else "")
     known = f"{_basis(pair, decimals, difference.interval)}; {_p(pair, comparison)}"
-    measured = f"{comparison.metric} differs by {decimals.text(difference.mean, sign=True)} ({known})"
+    measured = f"{pair.a} - {pair.b} is {decimals.text(difference.mean, sign=True)} ({known})"
     if judged.more_seeds is None:
         return f"; more seeds would not tell either: {measured}"
     seeds = "seed is" if judged.more_seeds == 1 else "seeds are"
