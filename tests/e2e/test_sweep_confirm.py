@@ -108,8 +108,8 @@ def test_what_was_searched_is_what_it_is_without_a_confirmation(whole: Study) ->
 
 def test_in_a_comparison_the_study_stands_for_its_winners_fresh_runs(whole: Study) -> None:
     winner = winner_of(whole.directory)
-    assert " ".join(sorted(winner.fresh)) == own(whole).tags["nnlab.winner_runs"]
-    assert (str(winner.number), winner.confirmed) == (own(whole).tags["nnlab.best_trial"], 2)
+    assert winner.runs == {run.name for run in by_trial(whole)[winner.number]}
+    assert (str(winner.number), winner.is_confirmed) == (own(whole).tags["nnlab.best_trial"], True)
 
 
 @pytest.mark.slow
