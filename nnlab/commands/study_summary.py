@@ -57,7 +57,7 @@ def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Itera
     if event.status == "finished" and (lines := cost_lines(event.directory, event.objectives, event.finished)):
         yield block(lines, width)
     if event.test_left_alone:
-        yield "test split       not evaluated (trainer.test=false)"
+        yield f"test split       not evaluated ({event.test_left_alone})"
     if event.status == "interrupted":
         yield how_to_resume(event.directory)
     yield f"study directory  {event.directory}"

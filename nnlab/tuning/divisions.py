@@ -56,7 +56,14 @@ class Divisions:
     @property
     def tests_winner(self) -> bool:
         """Whether the winner is tested: `trainer.test=auto` does, unless the choice has seen every row."""
-        return bool(self._test) and not self._mixes_test_rows
+        return self.why_untested is None
+
+    @property
+    def why_untested(self) -> str | None:
+        """Why the winner is not tested, in short; None if it is."""
+        if not self._test:
+            return "trainer.test=false"
+        return f"{KEY}=null: each seed has test rows of its own" if self._mixes_test_rows else None
 
     @property
     def notes(self) -> tuple[str, ...]:

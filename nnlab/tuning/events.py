@@ -139,7 +139,7 @@ class StudyEnded:
         finished: how many trials the winner was chosen from.
         confirmation: the best trials by fresh seeds, if they were run with some.
         winner: the best trial of a finished study, evaluated on the test split.
-        test_left_alone: whether there is a best trial that is not to be evaluated.
+        test_left_alone: why there is a best trial that is not to be evaluated; None if there is none.
     """
 
     directory: Path
@@ -148,7 +148,7 @@ class StudyEnded:
     objectives: Sequence[str]
     finished: int
     winner: Winner | None
-    test_left_alone: bool
+    test_left_alone: str | None
     confirmation: Confirmation | None = None
 
 

@@ -88,7 +88,7 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, divisions.tests_winner)
-    return Plan(settings, space, list(arguments), fixed, dataset, configs, divisions.notes)
+    return Plan(settings, space, list(arguments), fixed, dataset, configs, divisions.notes, divisions.why_untested)
 
 
 def _checked(configs: TrialConfigs, space: Space) -> tuple[Validated, set[DataSettings]]:

@@ -185,7 +185,7 @@ class Session:
                 objectives=self._objectives,
                 finished=self._study.finished,
                 winner=winner,
-                test_left_alone=is_chosen and not self._plan.fixed.trainer.test,
+                test_left_alone=self._plan.why_untested if is_chosen else None,
                 confirmation=confirmation,
             )
         )
