@@ -19,7 +19,7 @@ from nnlab.mlflow_sync.sync import RUN_PATIENCE
 from nnlab.mlflow_sync.waiting import WaitingLine
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import REPRODUCED_TAG
-from nnlab.streams import write_line
+from nnlab.streams import work_is_kept, write_line
 
 STDERR = 2
 
@@ -71,6 +71,7 @@ def reproduce_source(source: Source, ways: Ways, places: Places) -> Reproduction
         except UserError as error:
             _warn(f"the verdict is not noted on {source.name}: {error}")
     if not ways.as_json:
+        work_is_kept()  # the exit status is the verdict, whoever reads the lines
         _say(verdict_lines(done, source.name_alone), sys.stdout)
     return done
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nnlab.analysis.reproduction.facts import Fact
+from nnlab.analysis.reproduction.facts import Fact, disagreeing
 from nnlab.analysis.reproduction.in_worktree import AttemptInWorktree
+from nnlab.analysis.reproduction.plan import home_of
 from nnlab.analysis.reproduction.reproduce import Attempt, Reproduction
 from nnlab.analysis.reproduction.verdict import Difference, Verdict
+from nnlab.runs.provenance import PACKAGES
+from nnlab.runs.resolve import runs_dir_option
 from nnlab.runs.stored_run import StoredRun
 
 WORDS = {True: "agrees", False: "differs", None: "unknown"}
@@ -23,8 +27,15 @@ def opening_lines(stored: StoredRun, tried: Attempt | AttemptInWorktree) -> list
     """What agrees with the recorded run and what does not, and what is set."""
     epochs = len(stored.epochs)
     lines = [f"reproducing {stored.name}: {stored.status_now}, {epochs} epoch{'' if epochs == 1 else 's'} recorded"]
-    width = max(len(fact.name) for fact in tried.facts)
-    lines += [f"  {fact.name:<{width}}  {WORDS[fact.agrees]:<8} {_values(fact)}".rstrip() for fact in tried.facts]
+    same = [fact for fact in tried.facts if fact.agrees and fact.name in PACKAGES]
+    facts = [fact for fact in tried.facts if fact not in same]
+    width = max(len(fact.name) for fact in facts)
+    lines += [f"  {fact.name:<{width}}  {WORDS[fact.agrees]:<8} {_values(fact)}".rstrip() for fact in facts]
+    if same:
+        versions = ", ".join(f"{fact.name} {fact.recorded}" for fact in same)
+        lines.append(f"  {'packages':<{width}}  {WORDS[True]:<8} {versions}")
+    if isinstance(tried, Attempt) and {"code", "commit"} & set(disagreeing(tried.facts)):
+        lines.append(f"the recorded code is run by: {_command(stored)} --worktree")
     lines += [f"set      {text}" for text in tried.setting.told]
     lines += [f"cannot be set: {text}" for text in tried.setting.unmet]
     return [*lines, ""]
@@ -64,10 +75,15 @@ def as_json(done: Reproduction, name: str | None = None) -> dict[str, Any]:
         "weights": list(verdict.weights),
         "tested": verdict.tested,
         "ended": list(verdict.ended),
+        "doubt": verdict.doubt,
         "facts": [{**dataclasses.asdict(fact), "agrees": fact.agrees} for fact in done.facts],
         "set": dict(done.setting.variables),
         "unmet": list(done.setting.unmet),
     }
+
+
+def _command(stored: StoredRun) -> str:
+    return shlex.join(["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(home_of(stored))])
 
 
 def _grounds(verdict: Verdict) -> Iterator[str]:
@@ -85,6 +101,8 @@ def _grounds(verdict: Verdict) -> Iterator[str]:
         yield f"weights: the same, SHA-256 {recorded[:SHORT]}"
     else:
         yield f"weights: SHA-256 {recorded[:SHORT]} was recorded, and is {str(again)[:SHORT]}"
+    if verdict.doubt is not None and verdict.word != "identical":
+        yield f"when the original was resumed, this did not come out again: {verdict.doubt}"
     if verdict.ended[0] != verdict.ended[1]:
         yield f"the original is {verdict.ended[0]}, the new run {verdict.ended[1]}"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from nnlab.runs.resolve import study_command
 from nnlab.tuning.events import ConfirmationStarted, StudyEnded, StudyStarted
 from nnlab.tuning.report.choice_cost import cost_lines
-from nnlab.tuning.report.confirmation_lines import winner_lines
+from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.winner import Winner
 
@@ -51,11 +51,11 @@ def how_to_resume(directory: Path) -> str:
 def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Iterator[str]:
     yield leaderboard(event.trials, event.objectives, confirmation=event.confirmation, encoding=encoding, width=width)
     if event.winner is not None:
-        yield "\n".join(_winner(event.winner, event))
-    elif event.confirmation is not None:
-        yield from _as_block(list(winner_lines(event.confirmation, event.finished)))
-    if event.status == "finished":
-        yield from _as_block(cost_lines(event.directory, event.objectives, event.finished))
+        yield "\n".join(_winner(event.winner, event, width))
+    elif event.confirmation is not None and event.confirmation.winner is not None:
+        yield block(winner_lines(event.confirmation, event.finished), width)
+    if event.status == "finished" and (lines := cost_lines(event.directory, event.objectives, event.finished)):
+        yield block(lines, width)
     if event.test_left_alone:
         yield "test split       not evaluated (trainer.test=false)"
     if event.status == "interrupted":
@@ -63,17 +63,12 @@ def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Itera
     yield f"study directory  {event.directory}"
 
 
-def _as_block(lines: Sequence[str]) -> Iterator[str]:
-    if lines:
-        yield "\n".join(lines)
-
-
-def _winner(winner: Winner, event: StudyEnded) -> Iterator[str]:
+def _winner(winner: Winner, event: StudyEnded, width: int | None) -> Iterator[str]:
     best = next(trial for trial in event.trials if trial.number == winner.number)
     values = zip(event.objectives, best.values, strict=True)
     seeds = f" (mean of {winner.runs}{' fresh' if winner.is_confirmed else ''} seeds)" if winner.runs > 1 else ""
     if event.confirmation is not None and winner.is_confirmed:
-        yield from winner_lines(event.confirmation, event.finished)
+        yield block(winner_lines(event.confirmation, event.finished), width)
     else:
         yield f"winner           trial {winner.number}, the best of {event.finished} on validation: " + ", ".join(
             f"{name} {value:.4f}" for name, value in values

@@ -44,8 +44,8 @@ def holm(p_values: Iterable[float]) -> list[float]:
     Reference: S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 1979.
     """
     p = [float(each) for each in p_values]
-    if not p:
-        return []
+    if len(p) < 2:
+        return p
     from statsmodels.stats.multitest import multipletests
 
     corrected = multipletests([1.0 if math.isnan(each) else each for each in p], method="holm")[1]

@@ -20,7 +20,7 @@ from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.choice_cost import cost_lines
-from nnlab.tuning.report.confirmation_lines import winner_lines
+from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage, read_storage
@@ -113,9 +113,9 @@ class StoredStudy:
         table = leaderboard(self.trials, self.objectives, confirmation=confirmation, encoding=encoding, width=width)
         parts = [self.name, table]
         if confirmation is not None:
-            parts.append("\n".join(winner_lines(confirmation, self.finished)))
+            parts.append(block(winner_lines(confirmation, self.finished), width))
         if self.run.status == "finished":
-            parts.append("\n".join(cost_lines(self.directory, self.objectives, self.finished)))
+            parts.append(block(cost_lines(self.directory, self.objectives, self.finished), width))
         return "\n\n".join([*filter(None, parts), self.standing(), ""])[:-1]
 
     def standing(self) -> str:

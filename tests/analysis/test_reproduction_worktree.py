@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from recording import record
 
-from nnlab.analysis.reproduction import guard, worktree
+from nnlab.analysis.reproduction import worktree
+from nnlab.analysis.reproduction.guarded import guarded_folder
 from nnlab.analysis.reproduction.there import commands_of
 from nnlab.analysis.reproduction.worktree import check_out, code_of
 from nnlab.errors import UserError
@@ -129,38 +130,37 @@ def test_without_a_repository_nothing_can_be_checked_out(
         code_of(run, trusts=True)
 
 
-def guarded(folder: Path, program: str) -> subprocess.Popen[bytes]:
-    (folder / "content").mkdir(parents=True)
-    return subprocess.Popen(
-        [sys.executable, "-I", str(Path(guard.__file__)), str(folder), sys.executable, "-c", program],
-        stdin=subprocess.PIPE,
-        cwd=folder,
-        start_new_session=True,
-    )
+ENVIRONMENT = {"PATH": os.environ["PATH"]}
+IN_ITS_BLOCK = """
+import os, sys
+from nnlab.analysis.reproduction.guarded import guarded_folder
+with guarded_folder("test") as guarded:
+    print(guarded.folder, flush=True)
+    guarded.run([sys.executable, "-c", sys.argv[1]], dict(os.environ), sys.stdout.buffer, sys.stdout.buffer)
+"""
 
 
-def test_a_guard_ends_as_its_command_does(tmp_path: Path) -> None:
-    with guarded(tmp_path / "a", "raise SystemExit(7)") as process:
-        assert process.wait(60) == 7
-    assert (tmp_path / "a" / "content").is_dir()
+def test_a_command_in_a_guarded_folder_ends_as_it_does_and_nothing_is_left(tmp_path: Path) -> None:
+    with guarded_folder("test") as guarded, (tmp_path / "said").open("wb") as said:
+        program = "import os; print(os.getcwd()); raise SystemExit(7)"
+        assert guarded.run([sys.executable, "-c", program], ENVIRONMENT, said, said) == 7
+    assert (tmp_path / "said").read_text().strip() == str(guarded.folder)
+    assert not guarded.folder.parent.exists()
 
 
-def test_a_guard_whose_starter_dies_ends_its_command_and_removes_the_folder(tmp_path: Path) -> None:
-    folder = tmp_path / "a"
-    program = (
-        "import os, time; open('pid.tmp', 'w').write(str(os.getpid())); os.rename('pid.tmp', 'pid'); time.sleep(600)"
-    )
-    with guarded(folder, program) as process:
+def test_the_death_of_who_has_a_guarded_folder_ends_its_command_and_removes_it() -> None:
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    with subprocess.Popen(
+        [sys.executable, "-c", IN_ITS_BLOCK, program], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        folder, pid = Path(process.stdout.readline().strip()), int(process.stdout.readline())
+        assert folder.is_dir()
+        os.killpg(process.pid, signal.SIGKILL)
         deadline = time.monotonic() + 60
-        while not (folder / "pid").exists():
+        while folder.parent.exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        pid = int((folder / "pid").read_text())
-        os.kill(process.pid, signal.SIGTERM)  # it waits for the one who started it
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(60) == 1
-    assert not folder.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

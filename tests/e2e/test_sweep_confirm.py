@@ -20,6 +20,7 @@ from commands import Done, event, events, nnlab, weights_sha256
 from going import going, workers
 from studies import FEW, SMALL, Study, outcome, study_in, sweep
 
+from nnlab.analysis.comparison.studies import winner_of
 from nnlab.runs.stored_run import StoredRun
 
 CONFIRM = ["sweep.confirm=2", "sweep.confirm_seeds=3"]
@@ -103,6 +104,12 @@ def test_what_was_searched_is_what_it_is_without_a_confirmation(whole: Study) ->
     for run in (StoredRun.open(path) for path in confirming(whole).values()):
         assert run.provenance["tags"].keys() == {"nnlab.study", "nnlab.confirms"}
         assert "objective" not in run.kept
+
+
+def test_in_a_comparison_the_study_stands_for_its_winners_fresh_runs(whole: Study) -> None:
+    winner = winner_of(whole.directory)
+    assert winner.runs == {run.name for run in by_trial(whole)[winner.number]}
+    assert (str(winner.number), winner.is_confirmed) == (own(whole).tags["nnlab.best_trial"], True)
 
 
 @pytest.mark.slow

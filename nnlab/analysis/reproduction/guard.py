@@ -1,7 +1,8 @@
-"""Runs a command in a folder that is thrown away, and ends with its status. Not imported: started as a process.
+"""A process that clears up after another one, however that ends. Not imported: started as a process.
 
-`guard.py FOLDER COMMAND...` ends the command and removes the folder as soon as its standard input is closed: whoever
-started it holds the other end, which the system closes when that process dies, however it dies.
+It is told through its standard input, a line each: `remove FOLDER`, `end PID` of a process that works there, `ended`
+once that has ended by itself. When the other end is closed, which the system does when its holder dies, the process is
+killed and the folder removed.
 """
 
 from __future__ import annotations
@@ -9,34 +10,38 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import threading
+import time
+
+SECONDS = 10.0
+"""How long the process is waited for, which may be writing in the folder."""
 
 
-def main(folder: str, command: list[str]) -> int:
-    """Run the command; returns its exit status."""
+def main() -> None:
+    """Listen until the other end is closed, then clear up."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)  # who started it decides; SIG_IGN would be the command's too
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    is_abandoned = threading.Event()
-    watch = threading.Thread(target=_watch, args=(child, folder, is_abandoned), daemon=True)
-    watch.start()
-    status = child.wait()
-    if is_abandoned.is_set():
-        watch.join()
-        return 1
-    return status
+        signal.signal(number, signal.SIG_IGN)  # who started it decides
+    folder, pid = "", 0
+    for line in sys.stdin:
+        word, _, rest = line.rstrip("\n").partition(" ")
+        folder = rest if word == "remove" else folder
+        pid = int(rest) if word == "end" else 0 if word == "ended" else pid
+    if pid:
+        _end(pid)
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _watch(child: subprocess.Popen[bytes], folder: str, is_abandoned: threading.Event) -> None:
-    while os.read(0, 4096):
+def _end(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            os.killpg(pid, 0)
+            time.sleep(0.01)
+    except (ProcessLookupError, PermissionError):
         pass
-    is_abandoned.set()
-    child.kill()
-    child.wait()  # it may be writing there
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    main()

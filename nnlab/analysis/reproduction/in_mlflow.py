@@ -75,7 +75,9 @@ def answering(uri: str) -> Iterator[None]:
     except Exception as error:  # whatever MLflow raises
         from nnlab.mlflow_sync.trouble import trouble
 
-        raise UserError(f"MLflow at {redacted(uri)} does not give the run: {trouble(error).text}") from error
+        found = trouble(error)
+        remedy = " Try again when it answers, or name another with --tracking-uri." if found.kind == "passing" else ""
+        raise UserError(f"MLflow at {redacted(uri)} does not give the run: {found.text}{remedy}") from error
 
 
 def connected(uri: str, runs_dir: Path) -> MlflowClient:

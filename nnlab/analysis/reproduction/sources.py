@@ -5,6 +5,7 @@ A run is read from its directory; where that is gone, from MLflow.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from nnlab.mlflow_sync.places import local_path
 from nnlab.runs.directory import STUDY, TRIALS, run_directories
 from nnlab.runs.files import is_file
 from nnlab.runs.owners import is_own
-from nnlab.runs.resolve import MLFLOW_ID, resolve
+from nnlab.runs.resolve import MLFLOW_ID, SHOWN, resolve, runs_dir_option, study_command
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import BEST_TRIAL_TAG, KIND_TAG, REPRODUCES_TAG, TRIAL_TAG
 
@@ -76,10 +77,10 @@ def one_run(run_id: str, places: Places) -> Source:
     except UserError as error:
         found = _in_mlflow(run_id, places, error)
         if found.run.data.tags.get(KIND_TAG) == "study":
-            raise _is_a_study(found.name) from None
+            raise _is_a_study(found.name, places) from None
         return _of_mlflow(found)
     if is_file(path / STUDY):
-        raise _is_a_study(path.name)
+        raise _is_a_study(path.name, places)
     return _of_directory(path)
 
 
@@ -91,41 +92,35 @@ def of_study(name: str, places: Places, *, all_runs: bool) -> list[Source]:
     """
     try:
         path = resolve(name, places.runs_dir)
-    except UserError as error:
-        return _of_study_in_mlflow(name, places, error, all_runs=all_runs)
+    except UserError:
+        return _of_study_in_mlflow(name, places, all_runs=all_runs)
     if not is_file(path / STUDY):
-        raise UserError(
-            f"--study takes the name of a study, but {name} is a run. Reproduce it: python -m nnlab.reproduce {name}"
-        )
-    runs = [StoredRun.open(each) for each in run_directories(path / TRIALS, of_others=True)]
+        raise UserError(f"--study takes the name of a study, but {name} is a run. Leave --study out.")
+    runs = [each for each in run_directories(path / TRIALS, of_others=True) if REPRODUCES_TAG not in _tags_of(each)]
     if not runs:
-        raise UserError(f"A study is reproduced by its trials, but {path.name} has none. Resume it first.")
+        raise UserError(
+            f"A study is reproduced by its trials, but {path.name} has none. Resume it first: {study_command(path)}"
+        )
     if not all_runs:
         winner = _winner(path)
-        runs = [run for run in runs if _tags(run).get(TRIAL_TAG) == winner]
-    return [_of_directory(run.path) for run in runs if REPRODUCES_TAG not in _tags(run)]
+        runs = [each for each in runs if _tags_of(each).get(TRIAL_TAG) == winner]
+    return [_of_directory(each) for each in runs]
 
 
 def all_of_folder(places: Places) -> list[Source]:
-    """Every run of the folder, trials too, in the order in which they started; not those that reproduce others.
+    """Every run of the folder, trials too, by name, which begins with the time; not those that reproduce others.
 
     Raises:
         UserError: if there is none.
     """
-    found: list[tuple[int, Path]] = []
-    for path in run_directories(places.runs_dir, of_others=True):
-        if is_file(path / STUDY):
-            continue
-        try:
-            run = StoredRun.open(path)
-            started_at, is_original = run.started_at, REPRODUCES_TAG not in _tags(run)
-        except UserError:  # damaged: said when its turn comes
-            started_at, is_original = 0, True
-        if is_original:
-            found.append((started_at, path))
+    found = [
+        path
+        for path in run_directories(places.runs_dir, of_others=True)
+        if not is_file(path / STUDY) and REPRODUCES_TAG not in _tags_of(path)
+    ]
     if not found:
         raise UserError(f"--all needs runs, but {places.runs_dir} has none. Choose another folder with --runs-dir.")
-    return [_of_directory(path) for _, path in sorted(found)]
+    return [_of_directory(path) for path in sorted(found, key=lambda path: path.name)]
 
 
 def _of_directory(path: Path) -> Source:
@@ -169,7 +164,10 @@ def _in_mlflow(run_id: str, places: Places, not_here: UserError) -> MlflowRun:
     return found[0]
 
 
-def _of_study_in_mlflow(name: str, places: Places, not_here: UserError, *, all_runs: bool) -> list[Source]:
+def _of_study_in_mlflow(name: str, places: Places, *, all_runs: bool) -> list[Source]:
+    studies = [path.name for path in run_directories(places.runs_dir, of_others=True) if is_file(path / STUDY)]
+    there = f"There {'is' if len(studies) == 1 else 'are'}: {', '.join(studies[:SHOWN])}" if studies else "It has none"
+    not_here = UserError(f"--study takes the name of a study, but {places.runs_dir} has none named {name!r}. {there}.")
     study = _in_mlflow(name, places, not_here)
     tags = study.run.data.tags
     if tags.get(KIND_TAG) != "study":
@@ -206,9 +204,15 @@ def _winner(path: Path) -> str:
     return str(best.number)
 
 
-def _tags(run: StoredRun) -> Tags:
-    return {**run.provenance.get("tags", {}), **run.tags}
+def _tags_of(path: Path) -> Tags:
+    """The tags of a run; none of one that is damaged, which is said when its turn comes."""
+    try:
+        run = StoredRun.open(path)
+        return {**run.provenance.get("tags", {}), **run.tags}
+    except UserError:
+        return {}
 
 
-def _is_a_study(name: str) -> UserError:
-    return UserError(f"{name} is a study. Reproduce its winner: python -m nnlab.reproduce --study {name}")
+def _is_a_study(name: str, places: Places) -> UserError:
+    command = ["python", "-m", "nnlab.reproduce", "--study", name, *runs_dir_option(places.runs_dir)]
+    return UserError(f"What is run again are runs, but {name} is a study. Reproduce its winner: {shlex.join(command)}")

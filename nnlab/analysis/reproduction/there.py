@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from nnlab.analysis.reproduction import guard
+from nnlab.analysis.reproduction.guarded import Guarded, guarded_folder
 from nnlab.analysis.reproduction.worktree import Code, check_out
 from nnlab.config.leaves import WITHOUT_EFFECT, leaves, without
 from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
 from nnlab.execution.resume import resume_command
-from nnlab.mlflow_sync.scratch import scratch
 from nnlab.runs.directory import run_directories
 from nnlab.runs.files import read_bytes
 from nnlab.runs.stored_run import StoredRun
@@ -26,9 +25,6 @@ CODE, RUNS, SAID = "code", "runs", "said.txt"
 
 SHORT = 16
 """Characters of a digest that are told."""
-
-SECONDS = 60
-"""How long the code may take to say which it is."""
 
 PLACES = ("runs_dir", "tracking")
 """Keys and groups that say where things are kept: left out of the recorded command."""
@@ -62,18 +58,20 @@ def run_there(
         UserError: if it cannot be tried, with what is missing.
     """
     commands = commands_of(stored)
-    with scratch("worktree") as folder:
+    with guarded_folder("worktree") as guarded:
+        folder = guarded.folder
         for name in (CODE, RUNS):
             (folder / name).mkdir()
         changes = "" if code.diff is None else " and its uncommitted changes"
         say(f"commit {code.commit[:12]}{changes}, checked out in {folder / CODE}")
         package = check_out(code, folder / CODE)
         environment = _environment(package, folder / RUNS, environment)
-        _check_that_it_is_the_code(stored, code, package, environment)
+        _check_that_it_is_the_code(stored, code, package, guarded, environment)
         if code.sha256 is not None:
             say(f"the code is the recorded one, SHA-256 {code.sha256[:SHORT]}")
         for command in commands:
-            _run(command, folder, environment)
+            with (folder / SAID).open("ab") as said:
+                guarded.run([sys.executable, "-P", "-m", *command], environment, said, said)
         new = _new_run(stored, folder)
         _check_that_it_is_the_run(stored, new)
         yield new
@@ -123,22 +121,20 @@ def _environment(package: Path, runs_dir: Path, variables: Mapping[str, str]) ->
     }
 
 
-def _check_that_it_is_the_code(stored: StoredRun, code: Code, package: Path, environment: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", PROBE],
-        cwd=package,
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if done.returncode:
+def _check_that_it_is_the_code(
+    stored: StoredRun, code: Code, package: Path, guarded: Guarded, environment: Mapping[str, str]
+) -> None:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        status = guarded.run([sys.executable, "-P", "-c", PROBE], environment, out, errors)
+        for file in (out, errors):
+            file.seek(0)
+        answer, said = (file.read().decode(errors="replace") for file in (out, errors))
+    if status:
         raise UserError(
-            f"The code of {stored.name}, commit {code.commit}, cannot be imported here: {_last_words(done.stderr)} "
+            f"The code of {stored.name}, commit {code.commit}, cannot be imported here: {_last_words(said)} "
             f"Install what it needs: see requirements.txt in {stored.path}."
         )
-    place, digest = json.loads(done.stdout)
+    place, digest = json.loads(answer)
     if not Path(place).is_relative_to(package):
         raise UserError(
             f"The code of {stored.name} must be imported from its worktree, but Python takes nnlab from {place}. "
@@ -152,28 +148,6 @@ def _check_that_it_is_the_code(stored: StoredRun, code: Code, package: Path, env
             f"{(stored.provenance.get('code') or {}).get('why') or 'Changed files that git ignores are not kept'}: "
             "if they were committed since, check that commit out and leave --worktree out."
         )
-
-
-def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-    """Run one command in the worktree, under a guard that ends it with this process."""
-    module, *arguments = command
-    child = [sys.executable, "-P", "-m", module, *arguments]
-    with (folder / SAID).open("ab") as said:
-        guarded = subprocess.Popen(
-            [sys.executable, "-I", str(Path(guard.__file__)), str(folder.parent), *child],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            guarded.wait()
-        finally:
-            if guarded.stdin is not None:
-                guarded.stdin.close()  # what still runs is ended now
-            guarded.wait()
 
 
 def _new_run(stored: StoredRun, folder: Path) -> StoredRun:

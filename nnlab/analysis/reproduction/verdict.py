@@ -9,7 +9,7 @@ from typing import Literal
 
 from nnlab.analysis.reproduction.facts import facts_of
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import EPOCH_TAG, WEIGHTS_TAG
+from nnlab.runs.tags import DIFFERS_TAG, EPOCH_TAG, WEIGHTS_TAG
 
 Word = Literal["identical", "equal", "different"]
 EXIT: Mapping[Word, int] = {"identical": 0, "equal": 3, "different": 1}
@@ -59,6 +59,8 @@ class Verdict:
         tested: whether scores of the test split were compared.
         weights: SHA-256 of the original's weights and of the new run's; None where there are none to compare.
         ended: how both ended.
+        doubt: what did not come out again when the original was resumed, if anything did not: its record is then of
+            two computations.
     """
 
     word: Word
@@ -69,6 +71,7 @@ class Verdict:
     tested: bool
     weights: tuple[str | None, str | None]
     ended: tuple[str, str]
+    doubt: str | None = None
 
     @property
     def exit_status(self) -> int:
@@ -107,6 +110,7 @@ def compare(original: StoredRun, again: StoredRun, tolerance: float | None = Non
         tested=bool(original.test),
         weights=weights,
         ended=(original.status_now, again.status_now),
+        doubt=original.tags.get(DIFFERS_TAG),
     )
 
 

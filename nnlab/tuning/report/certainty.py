@@ -57,7 +57,8 @@ class Certainty:
         yield f"lead: {self._lead(second, judged)}"
         kind = "fresh seeds" if self.is_fresh else "the seeds that chose it: sweep.confirm=K measures with fresh ones"
         if not self.untold:
-            yield f"trial {self.first} is better than each of the {len(self.judged)} others compared, by {kind}"
+            which = ", ".join(map(str, self.judged))
+            yield f"trial {self.first} is better than {_trials(list(self.judged))} {which}, by {kind}"
         else:
             which = ", ".join(map(str, self.untold))
             compared = f"of {len(self.judged)} compared, by {kind}"

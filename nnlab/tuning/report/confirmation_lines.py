@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from nnlab.streams import folded
 from nnlab.tuning.confirm.results import Confirmation, Confirmed
 from nnlab.tuning.report.ranking import cost
 from nnlab.tuning.report.trial_facts import objective_text
@@ -38,6 +39,11 @@ def winner_lines(confirmation: Confirmation, finished: int) -> Iterator[str]:
         if not each.is_whole:
             done = f"{len(each.finished)} of {len(each.seeds)} fresh seeds"
             yield f"                 trial {each.trial.number} finished with {done}, so they do not rank it"
+
+
+def block(lines: Iterable[str], width: int | None) -> str:
+    """Lines of a summary as one text, folded to the screen; a line with a command is left as it is, to be pasted."""
+    return "\n".join(line if "python -m " in line else folded(line, width) for line in lines)
 
 
 def shrinkage(confirmed: Confirmed, objective: str) -> float:

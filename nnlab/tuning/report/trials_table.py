@@ -30,7 +30,7 @@ def trials_table(
     failed, `confirmed runs`, and for each score `confirmed <score>` and its standard deviation `confirmed <score> std`,
     of the runs that have finished.
 
-        What a trial lacks is left empty. Numbers are read back exactly. The same trials give the same text.
+    What a trial lacks is left empty. Numbers are read back exactly. The same trials give the same text.
     """
     ordered = sorted(trials, key=lambda trial: trial.number)
     confirmed = _confirmed(confirmation) if confirmation is not None else {}
