@@ -90,6 +90,8 @@ def comparison(
     notes += rows_notes(parts, metric, by=bool(by))
     meaning(parts, metric)
     notes += code_notes(parts)
+    if metric.startswith("test/") and len(parts) > 1:
+        notes.append("What is chosen by the test split has no unbiased test score any more: choose by validation.")
     notes += elsewhere_notes(parts, told=by)
     unit = _unit_key(pair, every, notes)
     groups = [_group(part, metric, unit) for part in parts]
@@ -159,8 +161,9 @@ def _difference(a: Group, b: Group, notes: list[str], *, is_paired: bool) -> Dif
         return difference(a.values, b.values, paired=False)
     if left := len(a.seeds) + len(b.seeds) - 2 * len(shared):
         others = "value counts in its" if left == 1 else "values count in their"
+        seeds = "one seed" if len(shared) == 1 else f"{len(shared)} seeds"
         notes.append(
-            f"{a.name} and {b.name} are paired by the {len(shared)} seeds that both have; {left} other {others} own "
+            f"{a.name} and {b.name} are paired by the {seeds} that both have; {left} other {others} own "
             "group's mean alone."
         )
     first, second = dict(zip(a.seeds, a.values, strict=True)), dict(zip(b.seeds, b.values, strict=True))
