@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
+from safetensors.numpy import load
 
 from nnlab.models.saved_model import Model
 from nnlab.runs import journal
@@ -87,6 +88,26 @@ def fault_in_model(fields: Mapping[str, Any], model: Model) -> str:
             "example": model.example.shape[1:] == (fields["input"]["features"],),
             "outputs": outputs.shape == (len(model.example), model.network.outputs),
             "scaling": all(np.isfinite(term).all() for term in (model.scaling.scale, model.scaling.offset)),
+        }
+    )
+
+
+def fault_in_predictions(data: bytes, found: Mapping[str, Any], weights: str) -> str:
+    """Safetensors' own reader is the oracle; predictions of other weights are as if there were none."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    about = json.loads(header["__metadata__"]["nnlab"])
+    if about["weights_sha256"] != weights:
+        return "those of other weights were taken" if found else ""
+    arrays = load(data)
+    return _broken(
+        {
+            "splits": {f"{split}.{name}" for split, each in found.items() for name in each._fields} == arrays.keys(),
+            "lengths": all(len(each.targets) == len(each.predicted) > 0 for each in found.values()),
+            "classes": all(
+                np.array_equal(array, arrays[f"{split}.{name}"])
+                for split, each in found.items()
+                for name, array in each._asdict().items()
+            ),
         }
     )
 

@@ -13,6 +13,7 @@ from nnlab.data.dataset import Dataset
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.models.saved_model import Model
 from nnlab.runs.directory import RunDirectory
+from nnlab.runs.predictions_file import Predictions, Split, write_predictions
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Recorder
 
@@ -41,7 +42,12 @@ def run_in(folder: Path) -> Path:
         recorder.kept(2, {"best/epoch": 2, "best/val/loss": 0.25})
         recorder.test(2, {"test/loss": 0.5})
         recorder.tag({"nnlab.epoch": "2"})
-        recorder.save_model(Model(network, Scaling(1 / 255), ("a", "b", "é"), x[:2]))
+        weights = recorder.save_model(Model(network, Scaling(1 / 255), ("a", "b", "é"), x[:2]))
+        predicted: dict[Split, Predictions] = {
+            "validation": Predictions(validation.targets(), np.array([1, 1])),
+            "test": Predictions(test.targets(), np.array([0, 2, 2])),
+        }
+        write_predictions(directory, predicted, weights)
     SyncState("sqlite:///mlflow.db", "1", "ab" * 16, offset=512, problem="the server is gone").save(directory.path)
     return directory.path
 

@@ -17,6 +17,7 @@ from faults.read_right import (
     fault_in_journal,
     fault_in_json,
     fault_in_model,
+    fault_in_predictions,
     fault_in_trial,
     fault_in_yaml,
     whole_lines,
@@ -24,8 +25,10 @@ from faults.read_right import (
 from faults.reader_samples import run_in, study_in
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
-from nnlab.runs.directory import CONFIG, JOURNAL, MLFLOW, MODEL, OVERRIDES, PROVENANCE
+from nnlab.runs.directory import CONFIG, JOURNAL, MLFLOW, MODEL, OVERRIDES, PREDICTIONS, PROVENANCE
+from nnlab.runs.predictions_file import stored_predictions
 from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.tags import WEIGHTS_TAG
 
 ROUNDS, SAMPLE = 100_000, 3000
 MEMORY = Path("/dev/shm")
@@ -127,6 +130,17 @@ def _weights(work: Work) -> str:
     return _fuzz(work, folder / WEIGHTS, "safetensors", read, lambda data, model: fault_in_model(fields, model))
 
 
+def _predictions(work: Work) -> str:
+    run = StoredRun.open(run_in(work.folder))
+    return _fuzz(
+        work,
+        run.path / PREDICTIONS,
+        "safetensors",
+        lambda: stored_predictions(run),
+        lambda data, found: fault_in_predictions(data, found, run.tags[WEIGHTS_TAG]),
+    )
+
+
 def _promise(name: str, file: str, do: Callable[[Work], str]) -> Promise:
     def in_memory(work: Work) -> str:
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else work.folder) as folder:
@@ -147,4 +161,5 @@ PROMISES = (
     _promise("study-log", "study.log", _study_log),
     _promise("architecture", f"{MODEL}/{ARCHITECTURE}", _architecture),
     _promise("weights", f"{MODEL}/{WEIGHTS}", _weights),
+    _promise("predictions", PREDICTIONS, _predictions),
 )

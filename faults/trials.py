@@ -25,6 +25,7 @@ WAYS = {
     "median": ["trainer.epochs=6", "sweep.pruner=median", "sweep.pruner_options={startup_trials: 1}"],
     "successive halving": ["trainer.epochs=6", "sweep.pruner=asha", "sweep.pruner_options={reduction_factor: 2}"],
     "two seeds": ["trainer.epochs=3", "sweep.seeds=2", "sweep.pruner=median"],
+    "splits of their own": ["trainer.epochs=3", "sweep.seeds=2", "sweep.pruner=median", "data.split.seed=null"],
 }
 TRIALS = 4
 """Of each study."""
@@ -39,7 +40,8 @@ class Searching:
         plan = make_plan([*SEARCH, *WAYS[way], f"runs_dir='{folder}'"])
         storage = open_storage(None, folder / JOURNAL_FILE)
         fixed = plan.fixed
-        self._study = Study("a-study", storage, plan.settings, plan.space, fixed.seed, fixed.trainer.last_epoch)
+        parts = ("a-study", storage, plan.settings, plan.space, fixed.seed, fixed.trainer.last_epoch)
+        self._study = Study(*parts, shares_seeds=plan.has_a_split_per_seed)
         self._tasks = Tasks(plan, "a-study", folder, folder / JOURNAL_FILE)
 
     def next(self) -> Task:

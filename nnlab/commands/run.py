@@ -16,6 +16,7 @@ from nnlab.config.job import Job
 from nnlab.config.schema import Config
 from nnlab.mlflow_sync.process import SyncProcess
 from nnlab.mlflow_sync.sync import RUN_PATIENCE, Sync
+from nnlab.runs.code import ask_git_meanwhile
 from nnlab.streams import width_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Todo:
 
 def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
     """The command; returns its exit status."""
+    ask_git_meanwhile()
     jobs = composed_jobs([argument for argument in arguments if argument != FRESH])
     return run_jobs(jobs, early, fresh=FRESH in arguments) if jobs else 0
 
@@ -63,6 +65,10 @@ def run_jobs(jobs: Sequence[Job], early: SyncProcess | None, *, fresh: bool = Fa
         early: a process for MLflow that was started already.
         fresh: run all of them anew in any case.
     """
+    if any(job.config.strict for job in jobs):
+        from nnlab.execution.strict import check_strict
+
+        check_strict(job.config for job in jobs)
     if len(jobs) > 1:
         from nnlab.execution.groups import grouped
 

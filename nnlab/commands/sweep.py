@@ -36,11 +36,14 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    from nnlab.execution.strict import check_strict
     from nnlab.tuning.planning import make_plan
     from nnlab.tuning.resuming import resumed_arguments, resumed_plan
 
     whole, directory = resumed_arguments(arguments)
     plan = make_plan(whole) if directory is None else resumed_plan(whole, arguments, directory)
+
+    check_strict([plan.fixed])
 
     from nnlab.commands.study_console import study_console_for
     from nnlab.runs.evaluations import evaluation_lines

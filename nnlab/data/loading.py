@@ -90,6 +90,12 @@ def dataset_of(data: DataSettings, *, seed: int) -> Dataset:
     return _split_data(data, seed if data.split.seed is None else 0)
 
 
+def forget() -> None:
+    """Let go of the datasets that were loaded recently: another process is about to load them."""
+    _split_data.cache_clear()
+    _read_files.cache_clear()
+
+
 def arrays_of(dataset: Dataset) -> dict[int, int]:
     """The bytes of each array of a dataset, by its identity: what datasets of one source share counts once."""
     splits = (dataset.train, dataset.validation, dataset.test)

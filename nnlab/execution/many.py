@@ -25,6 +25,7 @@ from nnlab.errors import MachineError, RunFailedError
 from nnlab.execution.groups import Group, execute_in_group, grouped
 from nnlab.execution.processes import WorkerProcesses, running_workers
 from nnlab.execution.signals import termination_raises
+from nnlab.execution.strict import check_strict
 from nnlab.mlflow_sync.state import note_destination
 from nnlab.mlflow_sync.sync import Sync
 from nnlab.runs.groups import run_of_group
@@ -63,6 +64,7 @@ def run_all(jobs: Sequence[Job], *, workers: int | None = None, fresh: bool = Fa
         fresh: whether all are to be run anew in any case.
 
     Raises:
+        UserError: if a run is to be strict and could not be reproduced.
         RunFailedError: if a run raises, or its process is killed twice. Runs that have ended are kept.
         KeyboardInterrupt: if interrupted or terminated; runs under way are closed as such.
     """
@@ -77,6 +79,7 @@ def run_each(
 
     Close it (`contextlib.closing`) where its caller may be interrupted: what runs is ended then, and not later.
     """
+    check_strict(job.config for job in jobs)
     group = grouped(decided(jobs), fresh=fresh)
     jobs = group.jobs
     if told := group.told():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,12 @@ from nnlab.config.job import Job
 from nnlab.config.schema import Config, as_dict
 from nnlab.errors import UserError
 from nnlab.execution.result import Membership
-from nnlab.runs.code import keep_diff
+from nnlab.runs.code import diff_of, how_to_return, keep_diff
 from nnlab.runs.directory import RunDirectory
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.tags import CODE_CHANGED_TAG
 
 ENVIRONMENT = ("git", "code", "numpy", "blas", "simd", "python", "platform", "packages")
 """What else than config and data decides the bits of a result, in a run's provenance."""
@@ -82,12 +84,17 @@ def member_run(config: Config, job: Job, announce: Announce | None, member: Memb
 
 
 def stopped_run(
-    path: Path, announce: Announce | None, epochs: int | None, check: Callable[[StoredRun], object]
+    path: Path,
+    announce: Announce | None,
+    epochs: int | None,
+    check: Callable[[StoredRun], object],
+    *,
+    is_strict: bool = False,
 ) -> Opening:
     """The record of the run in the directory `path`, which goes on; extended to `epochs`, unless they are None.
 
     `check` raises if it is not to go on. It is called with the run locked: a command that went on with it at the same
-    moment may have ended it since it was looked at.
+    moment may have ended it since it was looked at. A strict run does not go on if anything has changed.
     """
 
     def opened(provenance: Provenance) -> Opened:
@@ -96,10 +103,15 @@ def stopped_run(
             stored = StoredRun.open(path)
             check(stored)
             found = changes(stored.provenance, provenance)
+            if is_strict and found:
+                raise UserError(_not_as_it_was(stored, found))
         except BaseException:
             directory.release()
             raise
-        return replace(_going_on(directory, announce, epochs), changes=found)
+        opened = replace(_going_on(directory, announce, epochs), changes=found)
+        if (note := _of_other_code(stored, provenance)) is not None:
+            opened.recorder.tag({CODE_CHANGED_TAG: note})
+        return opened
 
     return opened
 
@@ -124,6 +136,28 @@ def _comparable(earlier: Provenance, now: Provenance) -> list[str]:
     """The keys of what both runs know: records of earlier versions lack some. A commit may change no code."""
     known = [key for key in ENVIRONMENT if key not in SINCE_RECORDED or (key in earlier and key in now)]
     return [key for key in known if key != "git" or "code" not in known]
+
+
+def _not_as_it_was(stored: StoredRun, found: Sequence[str]) -> str:
+    back = how_to_return(stored.provenance["git"]["commit"], diff_of(stored))
+    return (
+        f"strict=true goes on only as the run was started, but of {stored.name}: {'; '.join(found)}. "
+        f"For its code: {back}. Or start another run: {shlex.join(stored.provenance['command'])}"
+    )
+
+
+def _of_other_code(stored: StoredRun, now: Provenance) -> str | None:
+    """The tag of a run that goes on under other code than before; None if it does not, or that is not known."""
+    first = stored.provenance.get("code")
+    if first is None:
+        return None
+    earlier = stored.tags.get(CODE_CHANGED_TAG, "")
+    last = earlier.rpartition("; ")[2].partition(" ")[0] or first["sha256"]
+    if now["code"]["sha256"] == last:
+        return None
+    name = f", {keep_diff(stored.path)}" if now["code"]["diff"] else ""
+    note = f"{now['code']['sha256']} after epoch {max(stored.epochs, default=0)} (commit {now['git']['commit']}{name})"
+    return f"{earlier}; {note}" if earlier else note
 
 
 def _new(

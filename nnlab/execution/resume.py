@@ -20,6 +20,7 @@ from nnlab.execution.opening import stopped_run
 from nnlab.execution.result import RunResult
 from nnlab.execution.run import execute
 from nnlab.execution.stored_job import stored_job
+from nnlab.execution.strict import check_strict
 from nnlab.runs.directory import STUDY
 from nnlab.runs.recorder import Announce
 from nnlab.runs.resolve import runs_dir_option, study_command
@@ -44,7 +45,7 @@ class Resumption:
 
     def execute(self, *, listeners: Iterable[RunListener] = (), announce: Announce | None = None) -> RunResult:
         """Go on. Arguments, result and errors are those of `nnlab.execution.run.run`."""
-        opening = stopped_run(self.path, announce, self.epochs, self._check)
+        opening = stopped_run(self.path, announce, self.epochs, self._check, is_strict=self.job.config.strict)
         return execute(self.job, opening, listeners, notices=self.notices)
 
     def _check(self, stored: StoredRun) -> None:
@@ -90,6 +91,7 @@ def resumption(path: Path, *, epochs: int | None = None, tracking_uri: str | Non
     stored = StoredRun.open(path)
     _check_that_it_can_go_on(stored, epochs)
     job = stored_job(stored, stored.path.absolute().parent, tracking_uri=tracking_uri)
+    check_strict([job.config])
     notices: list[Notice] = []
     if epochs is not None:
         check_extension(stored, job, epochs)

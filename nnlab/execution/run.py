@@ -17,6 +17,7 @@ from nnlab.execution.listener import Listeners, RunListener
 from nnlab.execution.opening import Opening, member_run, new_run
 from nnlab.execution.result import Membership, RunResult
 from nnlab.execution.signals import asked_to_end
+from nnlab.execution.strict import check_strict
 from nnlab.execution.training_run import TrainingRun
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce
@@ -41,7 +42,8 @@ def run(
         member: how the run belongs to a study, if it does. If its directory has a run that was stopped, that goes on.
 
     Raises:
-        UserError: if the data or the folder of the runs is gone, or the member's directory is in use.
+        UserError: if the data or the folder of the runs is gone, the member's directory is in use, or the run is to be
+            strict and could not be reproduced.
         KeyboardInterrupt: if interrupted or terminated, after the run was closed as such, with the model it had.
     """
     config = with_test(job.config, bool(job.config.trainer.test) and member is None)
@@ -75,6 +77,7 @@ def execute(
     for notice in notices:
         heard.on(notice)
     config = job.config
+    check_strict([config])
     with threadpool_limits(int(config.trainer.threads)), asked_to_end() as request:
         trainer = build_trainer(config, job.load())
         opened = opening(collect(as_dict(config), trainer.dataset, job.command))

@@ -112,7 +112,7 @@ def simd() -> list[str]:
 
 def packages() -> dict[str, str]:
     """The versions of the installed packages that the numbers depend on, by name."""
-    return {name: version for name in PACKAGES if (version := _version(name)) is not None}
+    return {name: version for name in PACKAGES if (version := version_of(name)) is not None}
 
 
 def requirements(versions: Mapping[str, str]) -> str:
@@ -121,7 +121,8 @@ def requirements(versions: Mapping[str, str]) -> str:
 
 
 @functools.cache
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The version of a package; None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

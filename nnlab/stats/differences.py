@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import add, sub
 
 from nnlab.errors import UserError
 from nnlab.stats.permutations import paired_p, smallest_p, unpaired_p
@@ -57,7 +58,7 @@ class Difference:
     @cached_property
     def mean(self) -> float:
         """Of a, minus that of b; NaN where a value is not finite."""
-        return unscale(self._scaled_mean, self._exponent) if self.is_finite else math.nan
+        return unscale(self.effect, self._exponent) if self.is_finite else math.nan
 
     @cached_property
     def sd(self) -> float:
@@ -65,27 +66,42 @@ class Difference:
 
         0 where all differences are alike but for rounding; NaN where nothing can be said.
         """
-        return math.nan if self.is_open else unscale(math.hypot(*self._scaled_sds), self._exponent)
+        return math.nan if self.is_open else unscale(math.hypot(*self.sds), self._exponent)
 
-    @property
+    @cached_property
     def sds(self) -> tuple[float, ...]:
         """The standard deviations behind `sd`, over the size of the values: of the pairs, or of a and of b."""
-        return self._scaled_sds
+        samples = [self._pairs] if self.paired else self._scaled
+        return tuple(
+            0.0 if max(map(sub, sample, rounding)) <= min(map(add, sample, rounding)) else statistics.stdev(sample)
+            for sample, rounding in zip(samples, self._rounding, strict=True)
+        )
 
-    @property
+    @cached_property
     def effect(self) -> float:
-        """The mean over the size of the values, as `sds` are."""
-        return self._scaled_mean
+        """The mean over the size of the values, as `sds` are; 0 where it is no more than their rounding."""
+        if self.paired:
+            mean = statistics.fmean(self._pairs)
+        else:
+            mean = statistics.fmean(self._scaled[0]) - statistics.fmean(self._scaled[1])
+        return mean if abs(mean) > max(map(statistics.fmean, self._rounding)) else 0.0
+
+    def scaled(self, value: float) -> float:
+        """A value over the size of the values, as `effect` is."""
+        try:
+            return math.ldexp(value, -self._exponent)
+        except OverflowError:
+            return math.inf
 
     @cached_property
     def is_constant(self) -> bool:
         """Whether all differences are alike but for rounding: then Student's t has no spread to go by."""
-        return not self.is_open and not any(self._scaled_sds)
+        return not self.is_open and not any(self.sds)
 
     @cached_property
     def is_zero(self) -> bool:
         """Whether all differences are zero but for rounding: runs that are the same."""
-        return self.is_constant and abs(self._scaled_mean) <= ROUNDING
+        return self.is_constant and self.effect == 0
 
     @cached_property
     def interval(self) -> Interval:
@@ -139,10 +155,12 @@ class Difference:
             return math.nan
         import numpy as np
 
-        a, b = (np.asarray(each) for each in self._scaled)
-        differences = a - b if self.paired else np.subtract.outer(a, b)
-        above, not_below = (differences > ROUNDING).sum(), (differences >= -ROUNDING).sum()
-        return float((above + not_below) / (2 * differences.size))
+        a, b = map(np.asarray, self._scaled)
+        if not self.paired:
+            a = a[:, None]
+        difference, rounding = a - b, ROUNDING * np.maximum(abs(a), abs(b))
+        above, not_below = (difference > rounding).sum(), (difference >= -rounding).sum()
+        return float((above + not_below) / (2 * difference.size))
 
     @cached_property
     def _exponent(self) -> int:
@@ -156,36 +174,28 @@ class Difference:
 
     @cached_property
     def _pairs(self) -> list[float]:
-        return [one - other for one, other in zip(*self._scaled, strict=True)]
+        return list(map(sub, *self._scaled))
 
     @cached_property
-    def _scaled_mean(self) -> float:
-        if self.paired:
-            return statistics.fmean(self._pairs)
+    def _rounding(self) -> list[list[float]]:
+        """By how much each scaled value may be off: of the pairs, or of a and of b."""
         a, b = self._scaled
-        return statistics.fmean(a) - statistics.fmean(b)
-
-    @cached_property
-    def _scaled_sds(self) -> tuple[float, ...]:
-        return tuple(
-            statistics.stdev(values) if max(values) - min(values) > ROUNDING else 0.0
-            for values in ([self._pairs] if self.paired else self._scaled)
-        )
+        if self.paired:
+            return [[ROUNDING * max(abs(one), abs(other)) for one, other in zip(a, b, strict=True)]]
+        return [[ROUNDING * abs(value) for value in values] for values in (a, b)]
 
     @cached_property
     def _t_test(self) -> tuple[float, float, float]:
         """p, and the ends of the interval of the scaled mean."""
         from scipy import stats
 
-        a, b = self._scaled
-        about = 0.0 if self.paired else statistics.fmean([*a, *b])  # a large value that all share costs digits
         with warnings.catch_warnings():
-            # One group may be constant, which SciPy takes for a loss of digits: there is none about `about`.
+            # One group may be constant, which SciPy takes for a loss of digits.
             warnings.simplefilter("ignore", RuntimeWarning)
             if self.paired:
                 found = stats.ttest_1samp(self._pairs, 0.0)
             else:
-                found = stats.ttest_ind([x - about for x in a], [x - about for x in b], equal_var=False)
+                found = stats.ttest_ind(*self._centred, equal_var=False)
             ends = found.confidence_interval(CONFIDENCE)
         return float(found.pvalue), float(ends.low), float(ends.high)
 
@@ -193,12 +203,17 @@ class Difference:
     def _permuted(self) -> tuple[float, bool]:
         if self.is_open:
             return math.nan, False
+        rounding = sum(map(sum, self._rounding))
         if self.paired:
-            return paired_p(self._pairs, rounding=ROUNDING * self.n_a)
+            return paired_p(self._pairs, rounding=rounding)
+        return unpaired_p(*self._centred, rounding=rounding)
+
+    @cached_property
+    def _centred(self) -> list[list[float]]:
+        """Both scaled groups about the mean of all: a large number that they share would cost digits."""
         a, b = self._scaled
         about = statistics.fmean([*a, *b])
-        rounding = ROUNDING * min(self.n_a, self.n_b)
-        return unpaired_p([x - about for x in a], [x - about for x in b], rounding=rounding)
+        return [[value - about for value in values] for values in (a, b)]
 
 
 def difference(a: Iterable[float], b: Iterable[float], *, paired: bool) -> Difference:

@@ -69,10 +69,10 @@ def unpaired_p(a: Sequence[float], b: Sequence[float], *, rounding: float) -> tu
     """
     import numpy as np
 
-    smaller, larger = sorted((np.asarray(a, np.float64), np.asarray(b, np.float64)), key=len)
-    pooled, taken = np.concatenate([smaller, larger]), len(smaller)
+    smaller, larger = sorted((a, b), key=lambda group: (len(group), *group))  # a and b exchanged have the same p
+    pooled, taken = np.asarray([*smaller, *larger], np.float64), len(smaller)
     middle = len(pooled) // 2
-    observed = float(smaller.sum())
+    observed = float(pooled[:taken].sum())
     if sum(math.comb(len(pooled) - middle, size) for size in range(taken + 1)) > MOST_SUMS:
 
         def divided(rng: np.random.Generator, drawn: int) -> tuple[int, int]:

@@ -44,8 +44,8 @@ def holm(p_values: Iterable[float]) -> list[float]:
     Reference: S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 1979.
     """
     p = [float(each) for each in p_values]
-    if not p:
-        return []
+    if len(p) < 2:
+        return p
     from statsmodels.stats.multitest import multipletests
 
     corrected = multipletests([1.0 if math.isnan(each) else each for each in p], method="holm")[1]
@@ -71,14 +71,23 @@ def judge(differences: Sequence[Difference], *, margin: float | None = None) -> 
         for each, exact_cannot in zip(differences, cannot, strict=True)
     ]
     corrected = holm(p)
-    judged = []
-    for each, exact_cannot, own, p_corrected in zip(differences, cannot, p, corrected, strict=True):
-        verdict = _verdict(each, p_corrected, margin)
-        smaller = sum(other < own for other in p)
-        more = more_seeds(each, LEVEL / (count - smaller)) if verdict == "cannot tell" else None
-        why = _why(each) if verdict == "cannot tell" else ""
-        judged.append(Judged(each, verdict, own, p_corrected, exact_cannot, more, why))
-    return judged
+    verdicts = [_verdict(each, own, margin) for each, own in zip(differences, corrected, strict=True)]
+    unknown = [place for place, verdict in enumerate(verdicts) if verdict == "cannot tell"]
+    # Holm's method multiplies a p by the number of those that are no smaller.
+    levels = [LEVEL / (count - sum(other < p[place] for other in p)) for place in unknown]
+    more = dict(zip(unknown, more_seeds([differences[place] for place in unknown], levels, margin=margin), strict=True))
+    return [
+        Judged(
+            difference=differences[place],
+            verdict=verdicts[place],
+            p=p[place],
+            p_corrected=corrected[place],
+            exact_cannot=cannot[place],
+            more_seeds=more.get(place),
+            why=_why(differences[place]) if place in more else "",
+        )
+        for place in range(count)
+    ]
 
 
 def _verdict(difference: Difference, p_corrected: float, margin: float | None) -> Verdict:

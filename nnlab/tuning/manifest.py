@@ -4,24 +4,59 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
-import optuna
 
+from nnlab.config.overrides import key_of
 from nnlab.config.problems import as_typed
 from nnlab.errors import UserError
+from nnlab.runs.code import code_now, diff_of, how_to_return, study_code_sha256
 from nnlab.runs.files import write_atomically
-from nnlab.runs.provenance import blas
+from nnlab.runs.provenance import blas, version_of
 from nnlab.runs.reading import read_stored
+from nnlab.runs.stored_run import StoredRun
 from nnlab.typed import OPEN, PATH, Fields
 
 FILE = "study.json"
+CONFIRMATION = ("sweep.confirm", "sweep.confirm_seeds")
+"""Keys that can be set at a resume, and then last: no trial depends on them."""
+PACKAGES = ("optuna", "cmaes", "scipy")
+"""What proposes: Optuna, and what its samplers compute with."""
+SHOWN_DIGITS = 7
+"""Of a digest or a commit, where people tell them apart."""
 SHOWN = 5
 """How many studies a message names when the one asked for does not exist."""
+
+
+@dataclass(frozen=True)
+class StudyCode:
+    """The code of a study.
+
+    Args:
+        runs: the digest of what its runs depend on.
+        proposals: the digest of what proposes and judges trials, the former included.
+        commit: of nnlab's source.
+        dirty: whether the source was not that of the commit, see `nnlab.runs.git`.
+    """
+
+    runs: str
+    proposals: str
+    commit: str
+    dirty: Literal["true", "false", "unknown"]
+
+    @classmethod
+    def now(cls) -> StudyCode:
+        """That of this process."""
+        code = code_now()
+        return cls(code.sha256, study_code_sha256(), code.git.commit, code.git.dirty)
+
+    def __str__(self) -> str:
+        changes = " with changes" if self.dirty == "true" else ""
+        return f"{self.runs[:SHOWN_DIGITS]} of commit {self.commit[:SHOWN_DIGITS]}{changes}"
 
 
 @dataclass(frozen=True)
@@ -34,6 +69,7 @@ class Manifest:
         storage: Optuna's URL without its password; None is the journal in the directory.
         fingerprint: everything that its trials depend on, see `Plan.fingerprint`.
         versions: of the libraries that proposals and results also depend on.
+        code: that started it; None in a study of an earlier version.
     """
 
     name: Annotated[str, PATH]
@@ -41,6 +77,7 @@ class Manifest:
     storage: str | None
     fingerprint: Annotated[Mapping[str, Any], Fields({"sweep.objective": str | list[str]}), OPEN]
     versions: Mapping[str, str]
+    code: StudyCode | None = None
 
     @classmethod
     def read(cls, study: Path) -> Manifest:
@@ -61,6 +98,12 @@ class Manifest:
     def save(self, study: Path) -> None:
         """Write it into the directory `study`, atomically."""
         write_atomically(study / FILE, json.dumps(asdict(self), indent=2) + "\n")
+
+    def with_confirmation(self, overrides: Sequence[str]) -> Manifest:
+        """The same with what `overrides` say of the confirmation: a plain resume is to go on with that."""
+        given = {key_of(text): text for text in overrides if key_of(text) in CONFIRMATION}
+        kept = [text for text in self.overrides if key_of(text) not in given]
+        return replace(self, overrides=[*kept, *given.values()])
 
     def check(self, now: Mapping[str, Any]) -> None:
         """Check that a fingerprint is the study's own.
@@ -90,10 +133,27 @@ class Manifest:
             if now.get(name) != old
         ]
 
+    def changed_code(self, study: Path) -> list[str]:
+        """What is other code than when the study in a directory was started, and how to have that again."""
+        before, now = self.code, StudyCode.now()
+        if before is None or before.proposals == now.proposals:
+            return []
+        if before.runs == now.runs:
+            what = "the code that proposes trials has changed, that of their runs has not"
+            return [f"{what} (commit {now.commit[:SHOWN_DIGITS]}): from here on others may be proposed"]
+        stored = StoredRun.at(study)
+        diff = None if stored is None else diff_of(stored)
+        back = how_to_return(before.commit, diff)
+        return [
+            f"the study was started with other code: {before} then, {now} now. Trials of both are told apart in the "
+            f"leaderboard and in trials.csv. To have the study's own code, stop and type: {back}"
+        ]
+
 
 def versions() -> dict[str, str]:
     """The versions of what proposals and results depend on besides the config."""
-    return {"optuna": optuna.__version__, "numpy": np.__version__, "BLAS": blas()}
+    packages = {name: known for name in PACKAGES if (known := version_of(name)) is not None}
+    return {**packages, "numpy": np.__version__, "BLAS": blas()}
 
 
 def _existing(study: Path) -> str:

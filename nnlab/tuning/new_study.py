@@ -11,7 +11,7 @@ from nnlab.redaction import redacted
 from nnlab.runs.directory import CONFIG, LOCK, RunDirectory
 from nnlab.runs.owners import check_own
 from nnlab.runs.reading import read_stored
-from nnlab.tuning.manifest import FILE, Manifest, versions
+from nnlab.tuning.manifest import FILE, Manifest, StudyCode, versions
 from nnlab.tuning.plan import Plan
 
 
@@ -39,7 +39,8 @@ def new_directory(plan: Plan) -> RunDirectory:
 def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
     """The manifest of a study that starts now."""
     url = plan.settings.storage
-    return Manifest(name, plan.lasting_overrides, redacted(url) if url else None, fingerprint, versions())
+    address = redacted(url) if url else None
+    return Manifest(name, plan.lasting_overrides, address, fingerprint, versions(), StudyCode.now())
 
 
 def _check_free(path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from nnlab.errors import UserError
 from nnlab.execution.result import RunResult
 from nnlab.runs.recorder import Recorder
+from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.trials import Outcome
 
 OBJECTIVE_METRICS = ("objective", "objective_2")
@@ -27,13 +29,24 @@ def outcome_of(results: Sequence[RunResult], pruned: str = "") -> Outcome:
         reason=pruned or last.reason,
         scores={name: statistics.fmean(values) for name, values in by_name.items()},
         std={name: statistics.stdev(values) for name, values in by_name.items() if len(values) > 1},
+        by_seed={name: values for name, values in by_name.items() if len(values) > 1},
         epoch=last.epoch,
         epochs=sum(len(result.by_epoch) for result in results),
         seconds=sum(result.seconds for result in results),
         parameters=last.parameters,
         runs=[result.directory.name for result in results],
         weights_sha256=[result.weights_sha256 for result in results],
+        code=list(dict.fromkeys(digest for result in results if (digest := _code_of(result)))),
     )
+
+
+def _code_of(result: RunResult) -> str:
+    """The digest of the code that a run had; empty where it is not known."""
+    try:
+        stored = StoredRun.at(result.directory)
+        return "" if stored is None else str((stored.provenance.get("code") or {}).get("sha256", ""))
+    except UserError:  # damaged
+        return ""
 
 
 def objective_metrics(outcome: Outcome, objectives: Sequence[str]) -> dict[str, float]:

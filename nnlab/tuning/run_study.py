@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from nnlab.errors import MachineError, RunFailedError, TerminatedError
+from nnlab.errors import MachineError, RunFailedError, TerminatedError, UserError
 from nnlab.execution.events import Notice, Warned
 from nnlab.execution.listener import Listeners
 from nnlab.execution.processes import running_workers
@@ -72,8 +72,11 @@ def run_study(
             provenance["tags"] = {STUDY_TAG: name, KIND_TAG: "study"}
             recorder = Recorder.open(directory, plan.to_dict(), plan.overrides, provenance, announce)
         else:
-            name = resume.name
-            Manifest.read(resume).check(fingerprint)
+            name, manifest = resume.name, Manifest.read(resume)
+            manifest.check(fingerprint)
+            other_code = manifest.changed_code(resume)
+            if config.strict and other_code:
+                raise UserError(f"strict=true resumes a study only under its own code, but {other_code[0]}")
             recorder = Recorder.reopen(resume, announce)
         path = recorder.directory.path
         with recorder:
@@ -82,8 +85,10 @@ def run_study(
                 # Before the study itself: from here on it can be resumed.
                 manifest_of(plan, name, fingerprint).save(path)
             else:
-                for change in Manifest.read(path).changed_versions():
+                for change in [*other_code, *manifest.changed_versions()]:
                     heard.on(Warned(change))
+                if (lasting := manifest.with_confirmation(plan.lasting_overrides)) != manifest:
+                    lasting.save(path)
             for line in plan.notes:
                 heard.on(Notice(line))
             seeds = {"shares_seeds": plan.has_a_split_per_seed}

@@ -177,7 +177,7 @@ def test_what_varies_and_what_else_differs_is_said(tmp_path: Path) -> None:
 
 def test_runs_of_several_codes_are_told(tmp_path: Path) -> None:
     def code(digest: str) -> dict[str, object]:
-        return {"git": {"commit": digest * 20, "dirty": "false"}}
+        return {"code": {"sha256": digest * 32, "nnlab": "0.1.0", "diff": None, "why": None}}
 
     runs = a_group(tmp_path, GOOD[:2], provenance=code("aa")) + a_group(tmp_path, GOOD[2:4], provenance=code("bb"))
     found = compare(runs)
@@ -195,6 +195,19 @@ def test_missing_seeds_come_with_the_command_that_runs_them(tmp_path: Path) -> N
     for command, rate in zip(found.commands, ("0.1", "0.2"), strict=True):
         assert f"seed=range(3,{3 + more})" in command
         assert f"optimizer.lr={rate}" in command
+
+
+def test_of_many_groups_the_best_is_set_beside_the_others(tmp_path: Path) -> None:
+    runs = [
+        run for k in range(6) for run in a_group(tmp_path, losses(0.3 + k / 20, 0.01, 6, salt=k), model__hidden=[k + 1])
+    ]
+    found = compare(runs)
+    assert len(found.judged) == 15
+    assert found.differences.verdict.tolist() == ["lower"] * 15
+    text = repr(found)
+    assert "hidden=[1], which has the best mean, is better than hidden=[2], hidden=[3]" in " ".join(text.split())
+    assert "hidden=[2] - hidden=[3]" not in text
+    assert "all 15 pairs" in text
 
 
 def _dataset(run: Path) -> dict[str, object]:

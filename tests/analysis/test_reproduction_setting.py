@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +86,16 @@ def test_a_real_process_computes_with_the_kernel_and_the_threads_that_it_is_told
     if not here.library.startswith("openblas") or platform.machine() != "x86_64":
         pytest.skip(f"NumPy has {here.library} on {platform.machine()}")
     assert probed({"OPENBLAS_CORETYPE": "Nehalem", "OPENBLAS_NUM_THREADS": "1"}, 3).blas == (here.library, "Nehalem", 3)
+
+
+def test_a_kernel_that_kills_is_survived_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start of each process of the test's stands in for a processor that lacks a kernel's instructions."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "if os.environ.get('OPENBLAS_CORETYPE') == 'Haswell':\n"
+        "    os.kill(os.getpid(), signal.SIGILL)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = setting_for(facts("Haswell"), facts("Nehalem"))
+    assert found.variables == {}
+    assert "SIGILL" in found.unmet[0]

@@ -45,7 +45,7 @@ def needed_by(module: str) -> set[str]:
 
 
 def test_the_digest_is_of_all_that_a_run_imports_but_pictures_and_the_view() -> None:
-    included = {module_name(path, PACKAGE) for path in source_files()}
+    included = {module_name(PACKAGE / name, PACKAGE) for name in source_files()}
     training = needed_by("nnlab.execution.run")
     assert {name.split(".")[1] for name in training - included} == {"plots"}
     computing = needed_by("nnlab.config.build") | needed_by("nnlab.training.trainer")
@@ -54,7 +54,7 @@ def test_the_digest_is_of_all_that_a_run_imports_but_pictures_and_the_view() -> 
 
 
 def test_each_part_is_in_the_digest_or_stands_among_those_that_change_no_number() -> None:
-    assert {part_of(path) for path in source_files()} == {*PARTS, "__init__"} - WITHOUT_NUMBERS
+    assert {part_of(PACKAGE / name) for name in source_files()} == {*PARTS, "__init__"} - WITHOUT_NUMBERS
     assert set(PARTS) > WITHOUT_NUMBERS
 
 

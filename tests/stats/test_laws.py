@@ -24,7 +24,7 @@ def test_one_more_run_is_in_its_prediction_interval_95_times_of_100() -> None:
 
 
 @given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=6))
-@settings(max_examples=60)
+@settings(max_examples=20)
 def test_holms_method_is_the_closed_test_of_bonferroni(p_values: list[float]) -> None:
     """A hypothesis is rejected when every intersection that contains it is, each by Bonferroni's test."""
     places = range(len(p_values))

@@ -11,11 +11,13 @@ from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
 from nnlab.analysis.comparison.counting import counted, with_metric
 from nnlab.analysis.comparison.facts import RunFacts, check_frame_or_runs
 from nnlab.analysis.comparison.likeness import SEED, differing
+from nnlab.analysis.comparison.main_pairs import main_pairs
 from nnlab.analysis.comparison.metrics import lower_is_better, metric_of
 from nnlab.analysis.comparison.next_runs import commands
 from nnlab.analysis.comparison.parts import Part, alike, by_keys, named
 from nnlab.analysis.comparison.sameness import code_notes, meaning, rows_notes
 from nnlab.analysis.comparison.variation import elsewhere_notes, varies
+from nnlab.analysis.comparison.where import check_key
 from nnlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -89,30 +91,41 @@ def comparison(
     meaning(parts, metric)
     notes += code_notes(parts)
     notes += elsewhere_notes(parts, told=by)
-    unit = pair or SEED
+    unit = _unit_key(pair, every, notes)
     groups = [_group(part, metric, unit) for part in parts]
     pairs = list(combinations(groups, 2))
-    differences = [_difference(a, b, notes, pair=pair) for a, b in pairs]
+    differences = [_difference(a, b, notes, is_paired=pair is not None and unit is not None) for a, b in pairs]
     judged = judge(differences, margin=margin)
+    is_lower = lower_is_better(metric)
     pairs_judged = [JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, judged, strict=True)]
     return Comparison(
         metric=metric,
-        lower_is_better=lower_is_better(metric),
+        lower_is_better=is_lower,
         groups=groups,
         judged=pairs_judged,
         notes=notes,
-        commands=commands(parts, groups, pairs_judged, metric),
+        commands=commands(parts, groups, main_pairs(groups, pairs_judged, lower_is_better=is_lower), metric),
         margin=margin,
         mcnemar=_mcnemar(parts, metric, notes),
     )
 
 
-def _group(part: Part, metric: str, unit: str) -> Group:
+def _unit_key(pair: str | None, runs: Sequence[RunFacts], notes: list[str]) -> str | None:
+    """The key whose values are the units; None if each run is one."""
+    unit = pair or SEED
+    if unit == SEED and not any(SEED in run.keys for run in runs):
+        notes.append("The runs have no seed: each counts by itself, and none are paired.")
+        return None
+    check_key(unit, runs)
+    return unit
+
+
+def _group(part: Part, metric: str, unit: str | None) -> Group:
     from nnlab.stats import Sample
 
     values: dict[int | str, list[float]] = {}
-    for run in part.runs:
-        values.setdefault(_unit(run, unit), []).append(run.metrics[metric])
+    for place, run in enumerate(part.runs):
+        values.setdefault(place if unit is None else _unit(run, unit), []).append(run.metrics[metric])
     seeds = sorted(values, key=lambda seed: (isinstance(seed, str), seed))
     means = tuple(Sample(tuple(values[seed])).mean for seed in seeds)
     common = {key: value for key, value in part.runs[0].keys.items() if key not in (*differing(part.runs), SEED)}
@@ -133,15 +146,16 @@ def _unit(run: RunFacts, unit: str) -> int | str:
     return value if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _difference(a: Group, b: Group, notes: list[str], *, pair: str | None) -> Difference:
+def _difference(a: Group, b: Group, notes: list[str], *, is_paired: bool) -> Difference:
     """Paired by the seeds that both have, if these are at least half of those that the smaller group has."""
     from nnlab.stats import difference
 
-    shared = [seed for seed in a.seeds if seed in set(b.seeds)]
+    others_seeds = set(b.seeds)
+    shared = [seed for seed in a.seeds if seed in others_seeds]
     fewest = min(len(a.seeds), len(b.seeds))
-    if pair is None or not shared or 2 * len(shared) < fewest or (len(shared) < 2 <= fewest):
-        if shared and pair is not None:
-            notes.append(f"{a.name} and {b.name} share only {len(shared)} seeds, so they are not paired.")
+    if not is_paired or not shared or 2 * len(shared) < fewest or (len(shared) < 2 <= fewest):
+        if shared and is_paired:
+            notes.append(f"{a.name} and {b.name} share too few seeds ({len(shared)}), so they are not paired.")
         return difference(a.values, b.values, paired=False)
     if left := len(a.seeds) + len(b.seeds) - 2 * len(shared):
         others = "value counts in its" if left == 1 else "values count in their"

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 from nnlab.analysis.results import scores
 from nnlab.config.leaves import leaves
 from nnlab.errors import UserError
-from nnlab.plain import plain
+from nnlab.plain import plain, shown
 from nnlab.runs.directory import TRIALS
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import DUPLICATE_TAG, EXTENDED_TAG, TRIAL_TAG
+from nnlab.runs.tags import DUPLICATE_TAG, EXTENDED_TAG, REPRODUCES_TAG, TRIAL_TAG
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REPRODUCES_TAG = "nnlab.reproduces"
 UNKNOWN = "unknown"
 REPEATING = {"reproduction": REPRODUCES_TAG, "duplicate": DUPLICATE_TAG}
 """The tags of what repeats another run: it is no further sample."""
@@ -42,6 +41,8 @@ class RunFacts:
         data_name: what the data set is called.
         code: the SHA-256 of the code that computed it; of an older run its commit; "unknown" if nothing is known.
         group: the name of the runs that its command line started together.
+        place: in that group, from 1.
+        group_size: of that group.
         extended: how it was extended, if it was.
         trial: the number of its trial, if it is one.
         repeats: "reproduction" or "duplicate", if it repeats another run: it is no further sample.
@@ -58,6 +59,8 @@ class RunFacts:
     data_name: str = UNKNOWN
     code: str = UNKNOWN
     group: str | None = None
+    place: int = 0
+    group_size: int = 0
     extended: str | None = None
     trial: str | None = None
     repeats: str | None = None
@@ -69,6 +72,7 @@ class RunFacts:
         Raises:
             UserError: if one of its files is damaged.
         """
+        group = run.provenance.get("group", {})
         provenance, tags = run.provenance, {**run.provenance.get("tags", {}), **run.tags}
         return cls(
             name=run.name,
@@ -81,7 +85,9 @@ class RunFacts:
             data=provenance["dataset"]["sha256"],
             data_name=provenance["dataset"]["name"],
             code=provenance.get("code", {}).get("sha256") or f"commit {provenance['git']['commit']}",
-            group=provenance.get("group", {}).get("name"),
+            group=group.get("name"),
+            place=group.get("place", 0),
+            group_size=group.get("size", 0),
             extended=tags.get(EXTENDED_TAG),
             trial=tags.get(TRIAL_TAG),
             repeats=next((word for word, tag in REPEATING.items() if tag in tags), None),
@@ -154,10 +160,10 @@ def check_frame_or_runs(given: Any) -> list[RunFacts]:
         return facts_of_frame(given)
     if isinstance(given, str | Path | StoredRun):
         given = [given]
-    items = list(given)
+    items = list(given) if isinstance(given, Iterable) else [given]
     if wrong := [item for item in items if not isinstance(item, str | Path | StoredRun)]:
         raise UserError(
-            "`compare` takes a frame of nnlab.results.results or a list of run directories, but got an item of type "
-            f"{type(wrong[0]).__name__}. Give what run_all returns, or results(...) of it."
+            "`compare` takes a frame of nnlab.results.results or a list of run directories, but got "
+            f"{shown(wrong[0])}. Give what run_all returns, or results(...) of it."
         )
     return facts_of_runs(items)

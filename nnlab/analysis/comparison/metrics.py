@@ -28,13 +28,16 @@ def metric_of(runs: Sequence[RunFacts], asked: str | None) -> str:
     if not any(metric in run.metrics for run in runs):
         near = closest(metric, known(runs))
         meant = f" Did you mean --metric {near}?" if near else ""
+        if metric.startswith("test/"):
+            meant = " They left the test split alone, as what is compared should: a choice is made on validation."
         raise UserError(f"None of the {len(runs)} runs has the metric {metric!r}.{meant} {_remedy(runs)}")
     return metric
 
 
 def known(runs: Sequence[RunFacts]) -> list[str]:
     """The metrics that some run has."""
-    return list(dict.fromkeys(name for run in runs for name in run.metrics if name != "epoch"))
+    names = dict.fromkeys(name for run in runs for name in run.metrics if name not in run.keys)
+    return [name for name in names if name != "epoch"]
 
 
 def lower_is_better(metric: str) -> bool | None:

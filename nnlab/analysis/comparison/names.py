@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.analysis.comparison.facts import RunFacts
-from nnlab.analysis.comparison.folder import Folder
+from nnlab.analysis.comparison.folder import Folder, missing_of_group
 from nnlab.analysis.comparison.likeness import likeness
 from nnlab.errors import UserError
 from nnlab.runs.directory import STUDY, TRIALS
@@ -28,6 +28,7 @@ class Named:
         runs: all of them, whatever their status.
         single: the run itself, if the name is a run's.
         is_whole: whether the runs are one group, even if their configs differ.
+        is_selected: whether they were chosen by their values.
         title: what that group is called; "" by what its runs have and others have not.
         notes: what the reader has to know of the choice.
     """
@@ -36,6 +37,7 @@ class Named:
     runs: list[RunFacts]
     single: RunFacts | None = None
     is_whole: bool = False
+    is_selected: bool = False
     title: str = ""
     notes: tuple[str, ...] = ()
 
@@ -64,13 +66,15 @@ class Names:
         """
         if "," in name and not Path(name).exists():
             parts = [part.strip() for part in name.split(",") if part.strip()]
+            if not parts:
+                raise UserError(f"With commas a name stands for runs, but {name!r} names none. Write RUN_ID,RUN_ID.")
             return Named(name, [self._run(part, self._path(part)) for part in dict.fromkeys(parts)], is_whole=True)
         group = self._group(name)
         try:
             path = self._path(name)
         except UserError as error:
             if group:
-                return Named(name, group)
+                return Named(name, group, notes=tuple(missing_of_group(group)))
             raise self._nothing(name, error) from error
         if group:
             raise UserError(f"{name!r} names a run and a group of {len(group)} runs. Name the run by its path: {path}.")
@@ -115,7 +119,7 @@ class Names:
     def _group(self, name: str) -> list[RunFacts]:
         if not GROUP_NAME.fullmatch(name):
             return []
-        return [run for run in self.folder(self.runs_dir).runs if run.group == name]
+        return self.folder(self.runs_dir).of_group(name)
 
     def _alike(self, run: RunFacts) -> list[RunFacts]:
         """The run and all that differ from it in the seed alone, of the same code."""
@@ -137,13 +141,10 @@ class Names:
             return Named(name, runs)
         from nnlab.analysis.comparison.studies import winner_of
 
-        number, count, objective = winner_of(path)
-        note = (
-            f"{name} stands for its winner, trial {number}: the best of {count} by {objective}, so that its value is "
-            "better than it would be in new runs; more so, the more trials there were and the fewer seeds each had. "
-            "Compare the winner with fresh seeds to know."
-        )
-        return Named(name, [run for run in runs if run.trial == str(number)], is_whole=True, title=name, notes=(note,))
+        winner = winner_of(path)
+        chosen = [run for run in runs if run.name in winner.runs]
+        note = f"{name} stands for its winner, trial {winner.number}: {winner.words}."
+        return Named(name, chosen, is_whole=True, is_selected=not winner.is_confirmed, title=name, notes=(note,))
 
     def _nothing(self, name: str, error: UserError) -> UserError:
         if GROUP_NAME.fullmatch(name) is None:

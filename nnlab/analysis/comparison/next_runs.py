@@ -14,6 +14,7 @@ from nnlab.runs.resolve import runs_dir_option
 
 FEW = 10
 """Seeds of a group at least, where so far there is a single one."""
+MOST_COMMANDS = 6
 MOST = 200
 """More seeds than that are no proposal."""
 LARGEST_COUNTED = 1_000_000
@@ -23,14 +24,22 @@ LARGEST_COUNTED = 1_000_000
 def commands(parts: Sequence[Part], groups: Sequence[Group], judged: Sequence[JudgedPair], metric: str) -> list[str]:
     """For each group that more seeds would help, a command that runs them: the same seeds for all groups.
 
-    None where more seeds would be too many, or the runs of a group differ in more than the seed.
+    A group that was chosen by its values is helped by fresh ones. None where more seeds would be too many, or the runs
+    of a group differ in more than the seed.
     """
     wanted = _wanted(groups, judged)
+    for part in parts:
+        if part.is_selected:
+            wanted[part.name] = max(FEW, wanted.get(part.name, 0))
     if not wanted or any(differing(part.runs) for part in parts if part.name in wanted):
+        return []
+    if any(run.extended for part in parts for run in part.runs):  # no one command makes such a run
         return []
     seeds = [seed for group in groups for seed in group.seeds if isinstance(seed, int) and seed < LARGEST_COUNTED]
     start = max(seeds, default=-1) + 1
     many = f"seed=range({start},{start + max(wanted.values())})"
+    if len(wanted) > MOST_COMMANDS:
+        return []
     return [
         _command(part.runs[-1], many, metric)
         for part in parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nnlab.analysis.comparison.facts import RunFacts
@@ -23,12 +23,14 @@ class Part:
         runs: at least one.
         asked: the name by which they were asked for, if they were.
         name: by which the group is to be called; "" before that is decided.
+        is_selected: whether it was chosen by its values, as the winner of a study is: new runs would be worse.
         notes: what the reader has to know of the choice.
     """
 
     runs: list[RunFacts]
     asked: str | None = None
     name: str = ""
+    is_selected: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -68,7 +70,7 @@ def named(parts: Sequence[Part]) -> list[Part]:
     """The parts, each with a name that no other has: what differs between them, in as few keys as tell them apart."""
     if len(parts) == 1:
         only = parts[0]
-        return [Part(only.runs, only.asked, only.name or only.asked or "these runs", only.notes)]
+        return [replace(only, name=only.name or only.asked or "these runs")]
     keys = telling([part.runs for part in parts])
     names = []
     for part in parts:
@@ -79,7 +81,7 @@ def named(parts: Sequence[Part]) -> list[Part]:
         if names.count(name) > 1:
             name = f"{name} ({part.asked})" if part.asked and part.asked != name else name
         unique.append(name if name not in unique else f"{name} #{place + 1}")
-    return [Part(part.runs, part.asked, name, part.notes) for part, name in zip(parts, unique, strict=True)]
+    return [replace(part, name=name) for part, name in zip(parts, unique, strict=True)]
 
 
 def telling(groups: Sequence[Sequence[RunFacts]]) -> list[str]:

@@ -6,7 +6,6 @@ process of its own: `python -m nnlab.analysis.reproduction.probe THREADS` prints
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import json
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nnlab.runs.provenance import blas
+from nnlab.runs.provenance import blas, simd
 
 SIZES = (1, 7, 64, 200)
 
@@ -34,13 +33,6 @@ def main(threads: int) -> dict[str, Any]:
     with threadpool_limits(threads):
         exercise()
         return {"numpy": np.__version__, "blas": blas(), "simd": simd()}
-
-
-def simd() -> list[str]:
-    """The features of the processor that NumPy's own loops use."""
-    loops: Any = importlib.import_module("numpy._core._multiarray_umath")
-    used = loops.__cpu_features__
-    return [*loops.__cpu_baseline__, *(name for name in loops.__cpu_dispatch__ if used.get(name))]
 
 
 if __name__ == "__main__":

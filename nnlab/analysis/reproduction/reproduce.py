@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from nnlab.analysis.reproduction.process import Order, executed
 from nnlab.analysis.reproduction.setting import Setting, setting_for
 from nnlab.analysis.reproduction.verdict import Verdict, compare
 from nnlab.config.schema import as_dict
+from nnlab.data.loading import forget
 from nnlab.errors import RunFailedError, UserError
 from nnlab.runs.late_note import note_later
 from nnlab.runs.provenance import collect
@@ -104,6 +106,8 @@ def attempt(
     config, recorded = plan.job.config, stored.provenance
     with threadpool_limits(int(config.trainer.threads)):
         here = collect(as_dict(config), plan.job.load(), plan.job.command)
+    plan = dataclasses.replace(plan, job=dataclasses.replace(plan.job, dataset=None))
+    forget()
     here["config_sha256"] = recorded["config_sha256"]  # the plan has checked that; it may stop sooner
     order = Order(
         run=stored.path.absolute(),
@@ -132,6 +136,11 @@ def reproduce(
     ).execute()
 
 
+def verdict_text(verdict: Verdict, again: Path) -> str:
+    """What the tag of an original says: the verdict, by which run, and when."""
+    return f"{verdict.in_words}, by {again.name}, {time.strftime('%Y-%m-%d')}"
+
+
 def note_verdict(original: Path, again: Path, verdict: Verdict, warn: Callable[[str], object]) -> bool:
     """Tag the original with the verdict; it is left as it is otherwise. Returns whether that could be done.
 
@@ -141,9 +150,8 @@ def note_verdict(original: Path, again: Path, verdict: Verdict, warn: Callable[[
         verdict: of comparing them.
         warn: told why it could not.
     """
-    text = f"{verdict.in_words}, by {again.name}, {time.strftime('%Y-%m-%d')}"
     try:
-        note_later(original, {REPRODUCED_TAG: text})
+        note_later(original, {REPRODUCED_TAG: verdict_text(verdict, again)})
     except (UserError, RunFailedError, OSError) as error:
         warn(f"the verdict is not noted on {original.name}: {error}")
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -19,6 +19,21 @@ def status_of(trial: FrozenTrial) -> str:
     """A `TrialStatus`, or `running`."""
     outcome = Outcome.of(trial)
     return outcome.status if outcome is not None and trial.state.is_finished() else TrialState.RUNNING.name.lower()
+
+
+def codes_of(trials: Iterable[FrozenTrial]) -> dict[str, list[int]]:
+    """The numbers of the trials that had each code, by its digest, in the order of the trials; one may have several."""
+    found: dict[str, list[int]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        outcome = Outcome.of(trial)
+        for digest in outcome.code if outcome is not None else ():
+            found.setdefault(digest, []).append(trial.number)
+    return found
+
+
+def code_text(digests: Iterable[str]) -> str:
+    """Digests as people tell them apart: `3f2a91c`."""
+    return " ".join(digest[:7] for digest in digests) or "–"
 
 
 def values_text(values: Mapping[str, Any]) -> str:

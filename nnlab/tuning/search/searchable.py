@@ -30,6 +30,7 @@ NOT_SEARCHABLE = {
         "sweep.seeds=3, for several seeds per trial",
     ),
     "runs_dir": (NO_EFFECT, ""),
+    "strict": (NO_EFFECT, "strict=true"),
     "tracking": (NO_EFFECT, ""),
     "experiment": ("sets many keys at once, among them the data", "choose it outside the space"),
     "data.name": (SAME_ROWS, "set it outside the space"),
