@@ -101,7 +101,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(
 
     monkeypatch.setattr(MlflowClient, "log_batch", die)
     monkeypatch.setattr(MlflowClient, "delete_run", die)
-    with pytest.raises(RunFailedError, match="unfinished run is left there"):
+    with pytest.raises(RunFailedError, match="unfinished run may be left there"):
         log()
     monkeypatch.undo()
     monkeypatch.setattr(logged, "prepare_this_process", lambda: None)
@@ -109,6 +109,21 @@ def test_what_a_killed_process_left_is_removed_by_the_next(
     found = log()
     assert found.replaced == 1
     assert [run.info.run_id for run in active(client)] == [found.run_id]
+
+
+def test_a_run_whose_creation_was_not_answered_is_removed_too(
+    client: MlflowClient, log: Callable[..., Logged], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = MlflowClient.create_run
+
+    def lose_the_answer(*arguments: Any, **options: Any) -> None:
+        create(*arguments, **options)
+        raise MlflowException("the answer was lost")
+
+    monkeypatch.setattr(MlflowClient, "create_run", lose_the_answer)
+    with pytest.raises(RunFailedError, match=r"answer was lost.*Nothing of it is left"):
+        log()
+    assert active(client) == []
 
 
 def test_ctrl_c_leaves_nothing(

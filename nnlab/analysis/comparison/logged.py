@@ -26,6 +26,7 @@ from nnlab.runs.tags import COMMAND_TAG, COMPARISON_TAG, KIND_TAG
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
 
 KIND = "comparison"
 LONGEST_NAME = 100
@@ -80,20 +81,24 @@ def log_comparison(
     artifact_root = runs_dir.absolute() / "artifacts"
     key = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
     name = experiment_of(comparison)
+    started = int(time.time() * 1000)
     left = "Nothing of it is left there."
     try:
         client = connect(uri, artifact_root)
         experiment_id = ensure_experiment(client, name, artifact_root)
-        run_id = _created(client, experiment_id, comparison, _tags(files, key, command))
-        left = f"An unfinished run is left there ({run_id}), which the next --log removes."
+        left = "An unfinished run may be left there, which the next --log removes."
         try:
+            run_id = _created(client, experiment_id, started, comparison, _tags(files, key, command))
             _fill(client, run_id, comparison, files)
-        except BaseException:
-            client.delete_run(run_id)
+        except BaseException:  # also if only the answer to its creation was lost
+            _remove(client, [each for each in _same(client, experiment_id, key) if each.start_time == started])
             left = "Nothing of it is left there."
             raise
         left = f"All of it is there ({run_id}), but so is an earlier answer, which the next --log removes."
-        return Logged(run_id, name, _remove_earlier(client, experiment_id, run_id, key))
+        # Of two that are logged at once, the later stays.
+        earlier = [each for each in _same(client, experiment_id, key) if _order(each) < (started, run_id)]
+        _remove(client, earlier)
+        return Logged(run_id, name, len(earlier))
     except UserError:
         raise
     except Exception as error:  # whatever MLflow and its drivers raise
@@ -157,7 +162,7 @@ def _note(files: Mapping[str, str | bytes]) -> str:
     return text if len(text) <= TAG_LENGTH else text[: TAG_LENGTH - 40].rpartition("\n")[0] + "\n\n... (comparison.md)"
 
 
-def _created(client: MlflowClient, experiment_id: str, comparison: Answer, tags: dict[str, str]) -> str:
+def _created(client: MlflowClient, experiment_id: str, started: int, comparison: Answer, tags: dict[str, str]) -> str:
     from nnlab.mlflow_sync.asking import asked_once
     from nnlab.mlflow_sync.fields import TAG_LENGTH
 
@@ -165,7 +170,7 @@ def _created(client: MlflowClient, experiment_id: str, comparison: Answer, tags:
     shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
     with asked_once():
         run = client.create_run(
-            experiment_id, run_name=shown, tags={name: text[:TAG_LENGTH] for name, text in tags.items()}
+            experiment_id, started, run_name=shown, tags={name: text[:TAG_LENGTH] for name, text in tags.items()}
         )
     return str(run.info.run_id)
 
@@ -193,17 +198,18 @@ def _fill(client: MlflowClient, run_id: str, comparison: Answer, files: Mapping[
     client.set_terminated(run_id, "FINISHED")
 
 
-def _remove_earlier(client: MlflowClient, experiment_id: str, run_id: str, key: str) -> int:
-    """Of two that are logged at once, the later stays."""
+def _same(client: MlflowClient, experiment_id: str, key: str) -> list[RunInfo]:
+    """The answers to a question that an experiment has, unfinished ones too."""
     from nnlab.mlflow_sync.lookup import runs_in
 
-    same = [
-        run.info
-        for run in runs_in(client, [experiment_id], f"tags.`{COMPARISON_TAG}` = '{key}'")
-        if run.info.lifecycle_stage == "active"
-    ]
-    own = next(info.start_time for info in same if info.run_id == run_id)
-    earlier = [info.run_id for info in same if (info.start_time, info.run_id) < (own, run_id)]
-    for each in earlier:
-        client.delete_run(each)
-    return len(earlier)
+    found = runs_in(client, [experiment_id], f"tags.`{COMPARISON_TAG}` = '{key}'")
+    return [run.info for run in found if run.info.lifecycle_stage == "active"]
+
+
+def _order(run: RunInfo) -> tuple[int, str]:
+    return run.start_time, run.run_id
+
+
+def _remove(client: MlflowClient, runs: Sequence[RunInfo]) -> None:
+    for run in runs:
+        client.delete_run(run.run_id)
