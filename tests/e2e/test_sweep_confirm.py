@@ -20,7 +20,7 @@ from commands import Done, event, events, nnlab, weights_sha256
 from going import going, workers
 from studies import FEW, SMALL, Study, outcome, study_in, sweep
 
-from nnlab.analysis.comparison.studies import winner_of
+from nnlab.analysis.study_winner import winner_of
 from nnlab.runs.stored_run import StoredRun
 
 CONFIRM = ["sweep.confirm=2", "sweep.confirm_seeds=3"]

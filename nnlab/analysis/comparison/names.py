@@ -139,7 +139,7 @@ class Names:
             raise UserError(f"The study {name} has no runs of trials yet. Compare it when some have ended.")
         if self._everything:
             return Named(name, runs)
-        from nnlab.analysis.comparison.studies import winner_of
+        from nnlab.analysis.study_winner import winner_of
 
         winner = winner_of(path)
         chosen = [run for run in runs if run.name in winner.runs]

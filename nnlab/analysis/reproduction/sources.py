@@ -13,6 +13,7 @@ from pathlib import Path
 
 from nnlab.analysis.reproduction.from_mlflow import as_directory
 from nnlab.analysis.reproduction.in_mlflow import MlflowRun, connected, run_by_id, runs_named, runs_of_study
+from nnlab.analysis.study_winner import winner_of
 from nnlab.config.tracking_uri import resolve_uri
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.places import local_path
@@ -21,7 +22,7 @@ from nnlab.runs.files import is_file
 from nnlab.runs.owners import is_own
 from nnlab.runs.resolve import MLFLOW_ID, SHOWN, resolve, runs_dir_option, study_command
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import BEST_TRIAL_TAG, KIND_TAG, REPRODUCES_TAG, TRIAL_TAG
+from nnlab.runs.tags import BEST_TRIAL_TAG, KIND_TAG, REPRODUCES_TAG, TRIAL_TAG, WINNER_RUNS_TAG
 
 Tags = Mapping[str, str]
 
@@ -102,8 +103,8 @@ def of_study(name: str, places: Places, *, all_runs: bool) -> list[Source]:
             f"A study is reproduced by its trials, but {path.name} has none. Resume it first: {study_command(path)}"
         )
     if not all_runs:
-        winner = _winner(path)
-        runs = [each for each in runs if _tags_of(each).get(TRIAL_TAG) == winner]
+        winner = winner_of(path).runs
+        runs = [each for each in runs if each.name in winner]
     return [_of_directory(each) for each in runs]
 
 
@@ -180,28 +181,11 @@ def _of_study_in_mlflow(name: str, places: Places, *, all_runs: bool) -> list[So
                 f"MLflow knows the winner of a study once that was tested, but not that of {name}. "
                 "Reproduce all of its runs with --all, or one by its MLflow id."
             )
-        runs = [run for run in runs if run.run.data.tags.get(TRIAL_TAG) == winner]
+        names = tags.get(WINNER_RUNS_TAG, "").split()  # studies of earlier versions have none
+        runs = [run for run in runs if (run.name in names if names else run.run.data.tags.get(TRIAL_TAG) == winner)]
     if not runs:
         raise UserError(f"A study is reproduced by its trials, but MLflow has none of {name}.")
     return [_of_mlflow(run) for run in runs]
-
-
-def _winner(path: Path) -> str:
-    """The number of a study's winner: the one that was tested, or else the best that is complete so far."""
-    study = StoredRun.open(path)
-    if BEST_TRIAL_TAG in study.tags:
-        return study.tags[BEST_TRIAL_TAG]
-    from nnlab.config.quoting import as_override
-    from nnlab.tuning.report.ranking import best_trial
-    from nnlab.tuning.stored_study import StoredStudy
-
-    stored = StoredStudy.open(path.name, [as_override("runs_dir", str(path.absolute().parent))])
-    best = best_trial(stored.trials, stored.objectives)
-    if best is None:
-        raise UserError(
-            f"--study needs a winner, but no trial of {path.name} is complete. Reproduce all of its runs with --all."
-        )
-    return str(best.number)
 
 
 def _tags_of(path: Path) -> Tags:

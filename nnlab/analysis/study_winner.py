@@ -1,4 +1,4 @@
-"""The winner of a study, for a comparison."""
+"""The winner of a study: what stands for it where it is compared or reproduced."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.errors import UserError
+from nnlab.runs.resolve import study_command
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import BEST_TRIAL_TAG, CONFIRMED_TAG, SELECTED_FROM_TAG, WINNER_RUNS_TAG
 
@@ -60,8 +61,8 @@ def _best_so_far(path: Path) -> StudyWinner:
     outcome = Outcome.of(ranked[0]) if ranked else None
     if outcome is None:
         raise UserError(
-            f"A study stands for its winner's runs, but no trial of {path.name} is complete. Compare it later, or by "
-            f"a key of all its trials: --by KEY {path.name}."
+            f"A study stands for its winner's runs, but no trial of {path.name} is complete. Let it go on: "
+            f"{study_command(path)}"
         )
     finished = sum(trial.state.is_finished() for trial in study.trials)
     words = f"the best of {finished} by {' and '.join(study.objectives)}, {SELECTED}"
