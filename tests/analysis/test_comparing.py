@@ -143,8 +143,15 @@ def test_data_and_splits_that_differ_are_refused(tmp_path: Path) -> None:
 def test_losses_that_are_measured_differently_are_refused_and_accuracies_are_not(tmp_path: Path) -> None:
     runs = a_group(tmp_path, GOOD[:3]) + a_group(tmp_path, GOOD[:3], model__loss="half_squared_error")
     with pytest.raises(UserError, match="--metric val/accuracy"):
-        compare(runs)
+        compare(runs, metric="val/loss")
     assert len(compare(runs, metric="val/accuracy").groups) == 2
+
+
+def test_where_the_losses_cannot_be_compared_the_accuracies_are_and_it_is_said(tmp_path: Path) -> None:
+    runs = a_group(tmp_path, GOOD[:3]) + a_group(tmp_path, GOOD[:3], model__loss="half_squared_error")
+    found = compare(runs)
+    assert found.metric == "val/accuracy"
+    assert any("model.loss" in note for note in found.notes)
 
 
 def test_keys_and_metrics_that_are_not_there_are_named_with_those_that_are(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from nnlab.analysis.comparison.main_pairs import main_pairs
 from nnlab.analysis.comparison.metrics import lower_is_better, metric_of
 from nnlab.analysis.comparison.next_runs import commands
 from nnlab.analysis.comparison.parts import Part, alike, by_keys, named
-from nnlab.analysis.comparison.sameness import code_notes, meaning, rows_notes
+from nnlab.analysis.comparison.sameness import code_notes, rows_notes, unlike_losses
 from nnlab.analysis.comparison.variation import elsewhere_notes, varies
 from nnlab.analysis.comparison.where import check_key
 from nnlab.errors import UserError
@@ -43,7 +43,8 @@ def compare(
     Args:
         frame_or_runs: what `nnlab.results.results` returns, or run directories, as `run_all` returns them.
         by: the key or keys whose values make the groups; None puts runs together that differ in nothing but the seed.
-        metric: None is the `trainer.monitor` that all have in common.
+        metric: None is the `trainer.monitor` that all have in common; the accuracy, where that is a loss that they
+            measure in different ways.
         pair: the key whose values are the units, and are paired where two groups share them; None pairs nothing.
         margin: within which two groups are equal for practice, in the metric's unit.
 
@@ -84,11 +85,10 @@ def comparison(
     notes = [*notes, *(note for part in parts for note in part.notes)]
     every = [run for part in parts for run in part.runs]
     counting, left_out = counted(parts)
-    metric = metric_of([run for part in counting for run in part.runs] or every, metric)
+    metric, instead = _metric([run for part in counting for run in part.runs] or every, counting, metric)
     parts, lacking = with_metric(counting, metric)
-    notes += [*left_out, *lacking]
+    notes += [*instead, *left_out, *lacking]
     notes += rows_notes(parts, metric, by=bool(by))
-    meaning(parts, metric)
     notes += code_notes(parts)
     if metric.startswith("test/") and len(parts) > 1:
         notes.append("What is chosen by the test split has no unbiased test score any more: choose by validation.")
@@ -109,6 +109,26 @@ def comparison(
         commands=commands(parts, groups, main_pairs(groups, pairs_judged, lower_is_better=is_lower), metric),
         margin=margin,
         mcnemar=_mcnemar(parts, metric, notes),
+    )
+
+
+def _metric(runs: Sequence[RunFacts], parts: Sequence[Part], asked: str | None) -> tuple[str, list[str]]:
+    """The metric to compare, and what is to be said of it: of losses that cannot be compared the accuracy, unless it
+    was asked for the loss.
+
+    Raises:
+        UserError: as `compare`.
+    """
+    metric = metric_of(runs, asked)
+    unlike = unlike_losses(parts, metric)
+    if unlike is None:
+        return metric, []
+    other = metric.replace("loss", "accuracy")
+    if asked is None and all(other in run.metrics for run in runs):
+        return other, [f"{metric}, by which the runs chose their weights, measures different things: {unlike}."]
+    raise UserError(
+        f"A loss can be compared only between runs that measure the same, but {unlike}. Compare another metric: "
+        f"--metric {other}."
     )
 
 

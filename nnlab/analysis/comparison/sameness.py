@@ -48,27 +48,17 @@ def rows_notes(parts: Sequence[Part], metric: str, *, by: bool) -> list[str]:
     return notes
 
 
-def meaning(parts: Sequence[Part], metric: str) -> None:
-    """Refuse to compare losses that are measured in different ways.
-
-    Raises:
-        UserError: with a metric that can be compared.
-    """
+def unlike_losses(parts: Sequence[Part], metric: str) -> str | None:
+    """How the runs measure a loss in different ways, so that it cannot be compared; None for what can."""
     runs = [run for part in parts for run in part.runs]
     if metric.rpartition("/")[2] != "loss":
-        return
+        return None
     reported = [run for run in runs if run.keys.get("regularizer.reported")]
     if len(values_of("model.loss", runs)) > 1:
-        fact = f"they have model.loss {known_values('model.loss', runs)}"
-    elif reported and len(penalties := {_penalty(run) for run in runs}) > 1:
-        fact = f"{len(reported)} of {len(runs)} report it with a penalty, and there are {len(penalties)} penalties"
-    else:
-        return
-    other = metric.replace("loss", "accuracy")
-    raise UserError(
-        f"A loss can be compared only between runs that measure the same, but {fact}. Compare another metric: "
-        f"--metric {other}."
-    )
+        return f"they have model.loss {known_values('model.loss', runs)}"
+    if reported and len(penalties := {_penalty(run) for run in runs}) > 1:
+        return f"{len(reported)} of {len(runs)} report it with a penalty, and there are {len(penalties)} penalties"
+    return None
 
 
 def _penalty(run: RunFacts) -> str:
