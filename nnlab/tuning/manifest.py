@@ -140,11 +140,8 @@ class Manifest:
         stored = StoredRun.at(study)
         if before is None:  # of an earlier version, which kept the commit alone
             commit = UNKNOWN if stored is None else stored.provenance["git"]["commit"]
-            return (
-                []
-                if commit in (UNKNOWN, now.commit)
-                else [f"the study was started at commit {commit}, now it is {now}"]
-            )
+            is_other = commit not in (UNKNOWN, now.commit)
+            return [f"the study was started at commit {commit}, and the code is {now} now"] if is_other else []
         if before.proposals == now.proposals:
             return []
         if before.runs == now.runs:
