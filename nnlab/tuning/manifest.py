@@ -16,6 +16,7 @@ from nnlab.config.problems import as_typed
 from nnlab.errors import UserError
 from nnlab.runs.code import code_now, diff_of, how_to_return, study_code_sha256
 from nnlab.runs.files import write_atomically
+from nnlab.runs.git import UNKNOWN
 from nnlab.runs.provenance import blas, version_of
 from nnlab.runs.reading import read_stored
 from nnlab.runs.stored_run import StoredRun
@@ -136,12 +137,16 @@ class Manifest:
     def changed_code(self, study: Path) -> list[str]:
         """What is other code than when the study in a directory was started, and how to have that again."""
         before, now = self.code, StudyCode.now()
-        if before is None or before.proposals == now.proposals:
+        stored = StoredRun.at(study)
+        if before is None:  # of an earlier version, which kept the commit alone
+            commit = UNKNOWN if stored is None else stored.provenance["git"]["commit"]
+            is_other = commit not in (UNKNOWN, now.commit)
+            return [f"the study was started at commit {commit}, and the code is {now} now"] if is_other else []
+        if before.proposals == now.proposals:
             return []
         if before.runs == now.runs:
             what = "the code that proposes trials has changed, that of their runs has not"
             return [f"{what} (commit {now.commit[:SHOWN_DIGITS]}): from here on others may be proposed"]
-        stored = StoredRun.at(study)
         diff = None if stored is None else diff_of(stored)
         back = how_to_return(before.commit, diff)
         return [

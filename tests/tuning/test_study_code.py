@@ -88,5 +88,12 @@ def test_trials_of_several_codes_are_told_apart() -> None:
 
 
 def test_of_one_code_nothing_is_said() -> None:
-    trials = [of_code(make_trial(0, [0.3]), ONE), make_trial(1, [0.2])]
+    trials = [of_code(make_trial(0, [0.3]), ONE), make_trial(1, status="failed"), make_trial(2, status=None)]
     assert "code" not in leaderboard(trials, ["val/loss"])
+    assert "code" not in leaderboard([make_trial(0, [0.3]), make_trial(1, [0.2])], ["val/loss"])
+
+
+def test_trials_of_an_earlier_version_are_told_from_later_ones() -> None:
+    lines = leaderboard([make_trial(0, [0.3]), of_code(make_trial(1, [0.2]), ONE)], ["val/loss"]).splitlines()
+    assert ONE[:7] in lines[1]
+    assert "unknown" in lines[2]

@@ -22,18 +22,22 @@ def status_of(trial: FrozenTrial) -> str:
 
 
 def codes_of(trials: Iterable[FrozenTrial]) -> dict[str, list[int]]:
-    """The numbers of the trials that had each code, by its digest, in the order of the trials; one may have several."""
+    """The numbers of the trials that had each code, by its digest, in the order of the trials; one may have several.
+
+    Those that have a score and whose code is not known, because an earlier version ran them, are under "".
+    """
     found: dict[str, list[int]] = {}
     for trial in sorted(trials, key=lambda trial: trial.number):
         outcome = Outcome.of(trial)
-        for digest in outcome.code if outcome is not None else ():
+        has_score = outcome is not None and outcome.status in ("finished", "pruned")
+        for digest in (outcome.code if outcome is not None else ()) or ([""] if has_score else []):
             found.setdefault(digest, []).append(trial.number)
     return found
 
 
 def code_text(digests: Iterable[str]) -> str:
     """Digests as people tell them apart: `3f2a91c`."""
-    return " ".join(digest[:7] for digest in digests) or "–"
+    return " ".join(digest[:7] for digest in digests).strip() or "unknown"
 
 
 def values_text(values: Mapping[str, Any]) -> str:
