@@ -13,7 +13,7 @@ from nnlab.data.dataset import Dataset
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.models.saved_model import Model
 from nnlab.runs.directory import RunDirectory
-from nnlab.runs.predictions import Predictions, Split, write_predictions
+from nnlab.runs.predictions_file import Predictions, Split, write_predictions
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Recorder
 

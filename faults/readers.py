@@ -26,7 +26,7 @@ from faults.reader_samples import run_in, study_in
 from nnlab.mlflow_sync.state import SyncState
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS, load_model
 from nnlab.runs.directory import CONFIG, JOURNAL, MLFLOW, MODEL, OVERRIDES, PREDICTIONS, PROVENANCE
-from nnlab.runs.predictions import stored_predictions
+from nnlab.runs.predictions_file import stored_predictions
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import WEIGHTS_TAG
 

@@ -16,5 +16,5 @@ STUDY_ENDED = StudyEnded(
     objectives=("val/loss",),
     finished=1,
     winner=None,
-    test_left_alone=False,
+    test_left_alone=None,
 )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from nnlab.analysis.comparison.by_name import compare_names
 from nnlab.commands.compare_files import add_files, files_of, write_files
+from nnlab.commands.compare_log import add_log, check_log, log
 from nnlab.commands.place_options import add_runs_dir
 from nnlab.streams import encodable, width_of, write_line
 
@@ -42,8 +43,10 @@ def main(arguments: Sequence[str]) -> int:
     add_runs_dir(parser)
     parser.add_argument("--json", action="store_true", help="an object: metric, groups, differences, mcnemar, notes")
     add_files(parser)
+    add_log(parser)
     options = parser.parse_args(arguments)
     files = files_of(options)
+    check_log(options)
     found = compare_names(
         options.names,
         options.runs_dir,
@@ -61,6 +64,10 @@ def main(arguments: Sequence[str]) -> int:
         from nnlab.analysis.comparison.text import as_text
 
         print(encodable(as_text(found, width_of(sys.stdout)), sys.stdout))
+    beside = sys.stderr if options.json else sys.stdout
     if written := write_files(found, files):
-        write_line(sys.stderr if options.json else sys.stdout, f"\nwritten: {', '.join(map(str, written))}")
+        write_line(beside, f"\nwritten: {', '.join(map(str, written))}")
+    if options.log:
+        for line in ("", *log(found, options, arguments)):
+            write_line(beside, line)
     return 0

@@ -36,9 +36,10 @@ def group_table(jobs: Sequence[Job], width: int | None) -> str:
 def _table(name: str, folders: Sequence[Path], width: int | None) -> str:
     from nnlab.analysis.comparison.compare import comparison
     from nnlab.analysis.comparison.facts import RunFacts
+    from nnlab.analysis.comparison.folder import missing_of_group
     from nnlab.analysis.comparison.parts import alike
     from nnlab.analysis.comparison.text import as_text
     from nnlab.runs.groups import runs_of_group
 
     runs = [RunFacts.of(run) for run in runs_of_group(name, folders)]
-    return as_text(comparison(alike(runs)), width)
+    return as_text(comparison(alike(runs), notes=missing_of_group(runs)), width)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nnlab.analysis.reproduction.facts import Fact
+from nnlab.analysis.reproduction.facts import Fact, disagreeing
+from nnlab.analysis.reproduction.in_worktree import AttemptInWorktree
+from nnlab.analysis.reproduction.plan import home_of
 from nnlab.analysis.reproduction.reproduce import Attempt, Reproduction
 from nnlab.analysis.reproduction.verdict import Difference, Verdict
+from nnlab.runs.provenance import PACKAGES
+from nnlab.runs.resolve import runs_dir_option
 from nnlab.runs.stored_run import StoredRun
 
 WORDS = {True: "agrees", False: "differs", None: "unknown"}
@@ -17,19 +23,26 @@ SHORT = 16
 """Characters of a digest that are shown."""
 
 
-def opening_lines(stored: StoredRun, tried: Attempt) -> list[str]:
+def opening_lines(stored: StoredRun, tried: Attempt | AttemptInWorktree) -> list[str]:
     """What agrees with the recorded run and what does not, and what is set."""
     epochs = len(stored.epochs)
     lines = [f"reproducing {stored.name}: {stored.status_now}, {epochs} epoch{'' if epochs == 1 else 's'} recorded"]
-    width = max(len(fact.name) for fact in tried.facts)
-    lines += [f"  {fact.name:<{width}}  {WORDS[fact.agrees]:<8} {_values(fact)}".rstrip() for fact in tried.facts]
+    same = [fact for fact in tried.facts if fact.agrees and fact.name in PACKAGES]
+    facts = [fact for fact in tried.facts if fact not in same]
+    width = max(len(fact.name) for fact in facts)
+    lines += [f"  {fact.name:<{width}}  {WORDS[fact.agrees]:<8} {_values(fact)}".rstrip() for fact in facts]
+    if same:
+        versions = ", ".join(f"{fact.name} {fact.recorded}" for fact in same)
+        lines.append(f"  {'packages':<{width}}  {WORDS[True]:<8} {versions}")
+    if isinstance(tried, Attempt) and {"code", "commit"} & set(disagreeing(tried.facts)):
+        lines.append(f"the recorded code is run by: {_command(stored)} --worktree")
     lines += [f"set      {text}" for text in tried.setting.told]
     lines += [f"cannot be set: {text}" for text in tried.setting.unmet]
     return [*lines, ""]
 
 
-def verdict_lines(done: Reproduction) -> list[str]:
-    """The verdict, and where the runs part."""
+def verdict_lines(done: Reproduction, name: str | None = None) -> list[str]:
+    """The verdict, and where the runs part; `name` is that of an original that is in MLflow alone."""
     verdict = done.verdict
     lines = ["", f"verdict        {verdict.in_words}"]
     lines += [f"               {line}" for line in _grounds(verdict)]
@@ -37,14 +50,22 @@ def verdict_lines(done: Reproduction) -> list[str]:
         lines.append(f"               not as recorded: {', '.join(others)}")
     if verdict.word != "identical" and (unknown := [fact.name for fact in done.facts if fact.agrees is None]):
         lines.append(f"               not known to be as recorded: {', '.join(unknown)}")
-    return [*lines, f"original       {done.original}", f"again          {done.again}"]
+    return [*lines, f"original       {name or done.original}", f"again          {done.again}"]
 
 
-def as_json(done: Reproduction) -> dict[str, Any]:
-    """All of it, as JSON has it."""
+def summary_lines(found: Sequence[tuple[str, str]]) -> list[str]:
+    """The verdict on each of several runs, and how many there are of each."""
+    width = max(len(name) for name, _ in found)
+    counts = Counter(word for _, word in found)
+    total = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    return ["", *(f"{name:<{width}}  {word}" for name, word in found), "", f"{len(found)} runs: {total}"]
+
+
+def as_json(done: Reproduction, name: str | None = None) -> dict[str, Any]:
+    """All of it, as JSON has it; `name` as for `verdict_lines`."""
     verdict = done.verdict
     return {
-        "run": str(done.original),
+        "run": name or str(done.original),
         "again": str(done.again),
         "verdict": verdict.in_words,
         "tolerance": verdict.tolerance,
@@ -54,10 +75,15 @@ def as_json(done: Reproduction) -> dict[str, Any]:
         "weights": list(verdict.weights),
         "tested": verdict.tested,
         "ended": list(verdict.ended),
+        "doubt": verdict.doubt,
         "facts": [{**dataclasses.asdict(fact), "agrees": fact.agrees} for fact in done.facts],
         "set": dict(done.setting.variables),
         "unmet": list(done.setting.unmet),
     }
+
+
+def _command(stored: StoredRun) -> str:
+    return shlex.join(["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(home_of(stored))])
 
 
 def _grounds(verdict: Verdict) -> Iterator[str]:
@@ -75,6 +101,8 @@ def _grounds(verdict: Verdict) -> Iterator[str]:
         yield f"weights: the same, SHA-256 {recorded[:SHORT]}"
     else:
         yield f"weights: SHA-256 {recorded[:SHORT]} was recorded, and is {str(again)[:SHORT]}"
+    if verdict.doubt is not None and verdict.word != "identical":
+        yield f"when the original was resumed, this did not come out again: {verdict.doubt}"
     if verdict.ended[0] != verdict.ended[1]:
         yield f"the original is {verdict.ended[0]}, the new run {verdict.ended[1]}"
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.commands.display import Display, harmless, is_live
-from nnlab.commands.study_summary import how_to_resume, summary, title
+from nnlab.commands.study_summary import confirmation_title, how_to_resume, summary, title
 from nnlab.execution.events import Notice, Warned
 from nnlab.streams import folded, null_stream, open_closed, width_of, work_is_kept, write_line
 from nnlab.tuning.events import (
+    ConfirmationStarted,
+    ConfirmingRunEnded,
     StandingNow,
     StudyEnded,
     StudyEvent,
@@ -29,7 +31,7 @@ from nnlab.tuning.events import (
 from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.report.trial_facts import values_text
-from nnlab.tuning.report.trial_line import trial_line
+from nnlab.tuning.report.trial_line import confirming_line, trial_line, trial_name
 
 if TYPE_CHECKING:
     from nnlab.commands.study_table import StudyTable
@@ -71,18 +73,25 @@ class StudyConsole(Display, StudyListener):
         match event:
             case StudyStarted():
                 self._started(event)
-            case TrialStarted(number, values, again):
+            case TrialStarted(number, values, again, place):
                 if self._table is not None:
-                    self._table.start(number, values_text(values))
+                    self._table.start(trial_name(number, place), values_text(values))
                 if again:
-                    self._line(f"trial {number} was interrupted and restarts")
-            case TrialEpoch(number, epoch, scores):
+                    self._line(f"{trial_name(number, place)} was interrupted and restarts")
+            case TrialEpoch(number, epoch, scores, place):
                 if self._table is not None:
-                    self._table.epoch(number, epoch, scores)
-            case TrialLost(number, reason, attempt, retries):
-                self._warning(f"trial {number} is retried ({attempt} of {retries}): {reason}")
+                    self._table.epoch(trial_name(number, place), epoch, scores)
+            case TrialLost(number, reason, attempt, retries, place):
+                self._warning(f"{trial_name(number, place)} is retried ({attempt} of {retries}): {reason}")
+            case ConfirmationStarted():
+                self._line(confirmation_title(event))
             case TrialEnded(trial, standing):
                 self._ended(trial, standing)
+            case ConfirmingRunEnded(run, number, place, standing):
+                self._line(confirming_line(run, number, place, standing), STYLES.get(run.state, ""))
+                if self._table is not None:
+                    self._table.end(trial_name(number, place))
+                    self._table.draw(standing)
             case StandingNow(standing):
                 if self._table is not None:
                     self._table.draw(standing)
@@ -114,7 +123,7 @@ class StudyConsole(Display, StudyListener):
         style = "bold" if trial.number == standing.best_trial else STYLES.get(trial.state, "")
         self._line(self._fitting(trial, standing), style)
         if self._table is not None:
-            self._table.end(trial.number)
+            self._table.end(trial_name(trial.number))
             self._table.draw(standing)
 
     def _fitting(self, trial: FrozenTrial, standing: Standing) -> str:

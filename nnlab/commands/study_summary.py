@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nnlab.runs.resolve import study_command
-from nnlab.tuning.events import StudyEnded, StudyStarted
+from nnlab.tuning.events import ConfirmationStarted, StudyEnded, StudyStarted
+from nnlab.tuning.report.choice_cost import cost_lines
+from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.winner import Winner
 
@@ -31,29 +33,46 @@ def summary(event: StudyEnded, *, encoding: str | None, width: int | None) -> st
     return "\n\n".join(_blocks(event, encoding, width))
 
 
+def confirmation_title(event: ConfirmationStarted) -> str:
+    """Which trials are confirmed, and with how many runs."""
+    count, runs = len(event.trials), len(event.trials) * event.seeds
+    which = ", ".join(map(str, event.trials))
+    best = f"the best {count} trials ({which})" if count > 1 else f"the best trial ({which})"
+    fewer = f" (sweep.confirm={event.asked}, but no more are complete)" if count < event.asked else ""
+    done = f", {event.finished} of them done" if event.finished else ""
+    return f"confirming {best}{fewer} with {event.seeds} fresh seeds: {runs} runs{done}"
+
+
 def how_to_resume(directory: Path) -> str:
     """What to tell the user who stopped a study."""
     return f"resume it with   {study_command(directory)}"
 
 
 def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Iterator[str]:
-    yield leaderboard(event.trials, event.objectives, encoding=encoding, width=width)
+    yield leaderboard(event.trials, event.objectives, confirmation=event.confirmation, encoding=encoding, width=width)
     if event.winner is not None:
-        yield "\n".join(_winner(event.winner, event))
+        yield "\n".join(_winner(event.winner, event, width))
+    elif event.confirmation is not None and event.confirmation.winner is not None:
+        yield block(winner_lines(event.confirmation, event.finished), width)
+    if event.status == "finished" and (lines := cost_lines(event.directory, event.objectives, event.finished)):
+        yield block(lines, width)
     if event.test_left_alone:
-        yield "test split       not evaluated (trainer.test=false)"
+        yield f"test split       not evaluated ({event.test_left_alone})"
     if event.status == "interrupted":
         yield how_to_resume(event.directory)
     yield f"study directory  {event.directory}"
 
 
-def _winner(winner: Winner, event: StudyEnded) -> Iterator[str]:
+def _winner(winner: Winner, event: StudyEnded, width: int | None) -> Iterator[str]:
     best = next(trial for trial in event.trials if trial.number == winner.number)
     values = zip(event.objectives, best.values, strict=True)
-    seeds = f" (mean of {winner.runs} seeds)" if winner.runs > 1 else ""
-    yield f"winner           trial {winner.number}, the best of {event.finished} on validation: " + ", ".join(
-        f"{name} {value:.4f}" for name, value in values
-    )
+    seeds = f" (mean of {winner.runs}{' fresh' if winner.is_confirmed else ''} seeds)" if winner.runs > 1 else ""
+    if event.confirmation is not None and winner.is_confirmed:
+        yield block(winner_lines(event.confirmation, event.finished), width)
+    else:
+        yield f"winner           trial {winner.number}, the best of {event.finished} on validation: " + ", ".join(
+            f"{name} {value:.4f}" for name, value in values
+        )
     for name, value in winner.scores.items():
         yield f"{name:<16} {value:.4f}{seeds}"
     yield f"repeat it alone  {winner.command}"

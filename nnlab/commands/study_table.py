@@ -41,7 +41,7 @@ class StudyTable:
     """
 
     def __init__(self, out: TextIO, errors: TextIO) -> None:
-        self._running: dict[int, _Running] = {}
+        self._running: dict[str, _Running] = {}
         self._out = out
         self._next_drawing = 0.0
         self._live = Live(
@@ -57,18 +57,18 @@ class StudyTable:
         """Take the last lines of the terminal and hide its cursor, until `close`."""
         self._live.start()
 
-    def start(self, number: int, values: str) -> None:
-        """Give a trial a line from the next drawing on."""
-        self._running[number] = _Running(values)
+    def start(self, name: str, values: str) -> None:
+        """Give a trial, by its `trial_name`, a line from the next drawing on."""
+        self._running[name] = _Running(values)
 
-    def epoch(self, number: int, epoch: int, scores: Mapping[str, float]) -> None:
+    def epoch(self, name: str, epoch: int, scores: Mapping[str, float]) -> None:
         """Show the scores of its latest epoch there."""
-        if number in self._running:
-            self._running[number].epoch, self._running[number].scores = epoch, scores
+        if name in self._running:
+            self._running[name].epoch, self._running[name].scores = epoch, scores
 
-    def end(self, number: int) -> None:
+    def end(self, name: str) -> None:
         """Take its line away."""
-        self._running.pop(number, None)
+        self._running.pop(name, None)
 
     def draw(self, standing: Standing) -> None:
         """Show the standing, unless the table was drawn a moment ago."""
@@ -98,9 +98,9 @@ class StudyTable:
         )
         width = width_of(self._out)
         lines = [counts_text(standing), best_text(standing)]
-        for number in list(self._running)[-RUNNING_TRIALS_SHOWN:]:
-            trial = self._running[number]
-            lines.append(running_line(number, trial.epoch, trial.scores, trial.values, width))
+        for name in list(self._running)[-RUNNING_TRIALS_SHOWN:]:
+            trial = self._running[name]
+            lines.append(running_line(name, trial.epoch, trial.scores, trial.values, width))
         shown = (Text(encodable(line, self._out), no_wrap=True, overflow="ellipsis") for line in lines)
         return Group(bar, *shown)
 

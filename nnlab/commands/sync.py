@@ -18,8 +18,8 @@ from nnlab.commands.sync_console import SyncConsole, sync_console_for
 from nnlab.config.tracking_uri import resolve_uri
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.backlog import destination
-from nnlab.mlflow_sync.launch import ALWAYS, NEVER, UNLESS_SET
-from nnlab.paths import environment_of_mlflow, expanded
+from nnlab.mlflow_sync.launch import prepare_this_process
+from nnlab.paths import expanded
 from nnlab.runs.directory import left_alone
 from nnlab.runs.owners import check_own
 from nnlab.runs.resolve import resolve
@@ -56,7 +56,8 @@ def main(arguments: Sequence[str]) -> int:
     to = None if options.to is None else resolve_uri(options.to, runs_dir)
     if to is None:
         _check_they_go_to_mlflow(chosen)
-    _prepare_for_mlflow()
+    os.nice(NICENESS)
+    prepare_this_process()
     from nnlab.mlflow_sync.catching_up import CatchingUp
 
     work = CatchingUp(runs_dir, chosen or None, to, [resolve_uri(options.tracking_uri, runs_dir)])
@@ -131,12 +132,3 @@ def _check_they_go_to_mlflow(runs: Iterable[Path]) -> None:
                 f"A run that is sent must go to MLflow, but {run.name} is kept out of it (tracking.enabled=false). "
                 "Name a store to copy it to: --to URI."
             )
-
-
-def _prepare_for_mlflow() -> None:
-    """Before MLflow is imported, which reads its settings then: as the processes have them that follow runs."""
-    os.nice(NICENESS)
-    for name in NEVER:
-        os.environ.pop(name, None)
-    os.environ |= ALWAYS | environment_of_mlflow()
-    os.environ |= {name: value for name, value in UNLESS_SET.items() if name not in os.environ}

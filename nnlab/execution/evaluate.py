@@ -12,7 +12,8 @@ from nnlab.config.build import build_trainer
 from nnlab.config.job import Job
 from nnlab.execution.pictures import draw
 from nnlab.runs.directory import JOURNAL
-from nnlab.runs.predictions import decided, stored_predictions, write_predictions
+from nnlab.runs.predictions import decided
+from nnlab.runs.predictions_file import stored_predictions, write_predictions
 from nnlab.runs.provenance import weights_sha256
 from nnlab.runs.reading import damaged
 from nnlab.runs.recorder import Announce, Recorder

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.config.job import Job
-from nnlab.config.tracking_uri import is_same_store, resolve_uri
+from nnlab.config.tracking_uri import is_same_store, resolve_uri, sqlite_path, sqlite_uri
 from nnlab.config.validate import validate
 from nnlab.errors import UserError
 from nnlab.redaction import redacted
+from nnlab.runs.files import is_file
 from nnlab.runs.stored_config import check_digest, completed
 from nnlab.runs.stored_run import StoredRun
 
@@ -37,7 +38,7 @@ def stored_job(
     if data_root is not None and isinstance(raw.get("data"), dict):
         raw["data"]["root"] = str(data_root)
     if isinstance(raw.get("tracking"), dict) and raw["tracking"].get("enabled"):
-        raw["tracking"]["uri"] = _destination(stored, raw["tracking"].get("uri"), tracking_uri)
+        raw["tracking"]["uri"] = destination_of(stored, raw["tracking"].get("uri"), tracking_uri)
     config, dataset = validate(raw)
     check_digest(stored, config)
     known = stored.provenance.get("dataset")
@@ -50,10 +51,10 @@ def stored_job(
     return Job(config, dataset, stored.overrides)
 
 
-def _destination(stored: StoredRun, known: Any, given: str | None) -> Any:
+def destination_of(stored: StoredRun, known: Any, given: str | None) -> Any:
     """MLflow's address: the one that is given, or the run's own, which was recorded without its password."""
     if given is None and (not isinstance(known, str) or "***" not in known):
-        return known
+        return _where_it_is_now(stored, known)
     if given is not None:
         return resolve_uri(given, stored.path.absolute().parent)
     whole = os.environ.get("MLFLOW_TRACKING_URI") or ""
@@ -63,3 +64,12 @@ def _destination(stored: StoredRun, known: Any, given: str | None) -> Any:
             "with --tracking-uri or MLFLOW_TRACKING_URI."
         )
     return whole
+
+
+def _where_it_is_now(stored: StoredRun, known: Any) -> Any:
+    """The address of a store; of a SQLite file that is gone, but is beside the runs, which were moved with it, that."""
+    file = sqlite_path(known) if isinstance(known, str) else None
+    if file is None or file.exists():
+        return known
+    run_or_study = [stored.path.absolute().parent, *stored.path.absolute().parents[2:3]]
+    return next((sqlite_uri(folder / file.name) for folder in run_or_study if is_file(folder / file.name)), known)

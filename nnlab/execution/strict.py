@@ -99,10 +99,8 @@ def _hidden(now: code.CodeFacts, source: Path) -> list[str]:
 def _of_installed() -> Iterator[Obstacle]:
     """The code is that of a version, as it was installed."""
     again = f"python -m pip install --force-reinstall --no-deps nnlab=={nnlab.__version__}"
-    try:
-        listed = {str(file): file.hash for file in metadata.distribution("nnlab").files or ()}
-    except metadata.PackageNotFoundError:
-        listed = {}
+    found = metadata.distributions(name="nnlab", path=[str(code.PACKAGE.parent)])
+    listed = {str(file): file.hash for distribution in found for file in distribution.files or ()}
     if not listed:
         yield Obstacle(f"{code.PACKAGE} has no list of what was installed, so its version says nothing", again)
         return

@@ -18,7 +18,8 @@ from nnlab.execution.signals import Request
 from nnlab.models.saved_model import Model
 from nnlab.runs.checkpoints import Checkpoints
 from nnlab.runs.journal import Status
-from nnlab.runs.predictions import decided, write_predictions
+from nnlab.runs.predictions import decided
+from nnlab.runs.predictions_file import write_predictions
 from nnlab.runs.tags import COMMAND_TAG, EPOCH_TAG, EXTENDED_TAG
 from nnlab.training import DivergedError, EpochEnd, Tested, Trainer, TrainingEnd
 

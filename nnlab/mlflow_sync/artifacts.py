@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from nnlab.mlflow_sync.scratch import scratch
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS
 from nnlab.models.stored_form import ArchitectureForm, largest_file
 from nnlab.runs import journal
-from nnlab.runs.directory import PREDICTIONS
+from nnlab.runs.directory import DIFFS, PREDICTIONS
 from nnlab.runs.files import is_file, read_bytes
 from nnlab.runs.opening import UnsafeFileError
 from nnlab.runs.reading import damaged, read_stored
@@ -22,7 +23,6 @@ FILES = (
     "config.yaml",
     "overrides.yaml",
     "provenance.json",
-    "code.diff",
     "requirements.txt",
     "metrics.jsonl",
     "history.csv",
@@ -45,7 +45,7 @@ def artifacts(run: Path) -> Iterator[Path]:
         OSError: if one cannot be read or copied.
     """
     with scratch() as folder:
-        _copy(run, (name for name in FILES if os.path.lexists(run / name)), folder)
+        _copy(run, (name for name in _files(run) if os.path.lexists(run / name)), folder)
         for name in FOLDERS:
             if os.path.lexists(run / name):
                 (folder / name).mkdir()
@@ -55,7 +55,7 @@ def artifacts(run: Path) -> Iterator[Path]:
 
 def names(run: Path) -> list[str]:
     """Everything in the run directory `run` that MLflow is to get, as paths in it; nothing of a folder that is none."""
-    found = [name for name in FILES if is_file(run / name)]
+    found = [name for name in _files(run) if is_file(run / name)]
     for folder in FOLDERS:
         with suppress(OSError, UnsafeFileError):
             found += [f"{folder}/{name}" for name in _names(run / folder) if is_file(run / folder / name)]
@@ -65,6 +65,13 @@ def names(run: Path) -> list[str]:
 def has_model(folder: Path) -> bool:
     """Whether a run directory, or what is copied of it, has a whole model."""
     return is_file(folder / "model" / ARCHITECTURE)
+
+
+def _files(run: Path) -> list[str]:
+    """The files that MLflow is to get, whether they are there or not."""
+    with suppress(OSError):
+        return [*FILES, *sorted(name for name in os.listdir(run) if re.fullmatch(DIFFS, name))]
+    return [*FILES]
 
 
 def _names(folder: Path) -> list[str]:

@@ -24,6 +24,7 @@ ALWAYS = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 UNLESS_SET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -34,6 +35,14 @@ UNLESS_SET = {
 }
 # They would make MLflow write into another run or experiment than it is given.
 NEVER = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_ACTIVE_MODEL_ID")
+
+
+def prepare_this_process() -> None:
+    """The environment of a worker for this process: before MLflow is imported, which reads its settings then."""
+    for name in NEVER:
+        os.environ.pop(name, None)
+    os.environ |= ALWAYS | environment_of_mlflow()
+    os.environ |= {name: value for name, value in UNLESS_SET.items() if name not in os.environ}
 
 
 def launch() -> subprocess.Popen[bytes]:

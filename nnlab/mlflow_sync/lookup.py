@@ -37,7 +37,7 @@ def run_of(client: MlflowClient, about: Description) -> Run | None:
     """
     meant = client.get_experiment_by_name(about.experiment)
     first = [] if meant is None else [meant.experiment_id]
-    for experiments in (first, [each for each in _experiments(client) if each not in first]):
+    for experiments in (first, [each for each in experiments_in(client) if each not in first]):
         for run in runs_in(client, experiments, f"attributes.start_time = {about.started_at}"):
             if run.data.tags.get(RUN_TAG) == about.name:
                 return run
@@ -61,7 +61,8 @@ def is_of_another(run: Run, path: Path, about: Description, state: SyncState) ->
     return False
 
 
-def _experiments(client: MlflowClient) -> Iterator[str]:
+def experiments_in(client: MlflowClient) -> Iterator[str]:
+    """The ids of all experiments, deleted ones too."""
     token = None
     while True:
         page = client.search_experiments(ViewType.ALL, page_token=token)

@@ -1,4 +1,5 @@
-"""Folders for what is copied on its way into MLflow: gone after use, or with the next one where a kill came between."""
+"""Temporary folders, as for what is copied on its way into MLflow: gone after use, or with the next one where a kill
+came between."""
 
 from __future__ import annotations
 
@@ -13,22 +14,25 @@ from pathlib import Path
 from nnlab.runs.files import FileLock
 from nnlab.runs.owners import is_own
 
-PREFIX = "nnlab-mlflow-"
+PREFIX = "nnlab-"
 LOCK, CONTENT = ".in-use", "content"
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
+def scratch(use: str = "mlflow") -> Iterator[Path]:
     """An empty folder among the system's temporary files, while the block runs.
 
     The first one removes those of processes that were killed in their block: nobody else would.
+
+    Args:
+        use: a word in its name.
 
     Raises:
         OSError: if it cannot be made.
     """
     _remove_those_of_the_dead(Path(tempfile.gettempdir()))
     with (
-        tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(prefix=f"{PREFIX}{use}-", ignore_cleanup_errors=True) as folder,
         FileLock(Path(folder, LOCK)),
     ):
         content = Path(folder, CONTENT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from mlflow.entities import Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from nnlab.config.tracking_uri import sqlite_path
-from nnlab.errors import UserError
 from nnlab.mlflow_sync.artifacts import artifacts, has_model
 from nnlab.mlflow_sync.asking import asked_once
 from nnlab.mlflow_sync.contents import News, read_description, read_news
+from nnlab.mlflow_sync.experiments import ensure_experiment
 from nnlab.mlflow_sync.logged_model import log_model
 from nnlab.mlflow_sync.lookup import is_of_another, run_of
 from nnlab.mlflow_sync.places import check_links
@@ -174,25 +173,9 @@ class _Upload:
             self._client.update_run(self._id, name=wanted)
 
     def _experiment(self, name: str) -> str:
-        experiment = self._client.get_experiment_by_name(name)
-        if experiment is None:
-            is_server = self._client.tracking_uri.startswith("http")  # which has a place of its own for files
-            database = sqlite_path(self._client.tracking_uri) if self._is_copy else None
-            beside = database or self._description.parent or self._run
-            folder = beside.parent / "artifacts" / re.sub(r"[^\w-]+", "_", name)
-            try:
-                return str(self._client.create_experiment(name, None if is_server else folder.as_uri()))
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-                # Another process made it just now.
-                experiment = self._client.get_experiment_by_name(name)
-        if experiment is None or experiment.lifecycle_stage != "active":
-            raise UserError(
-                f"MLflow's experiment must not be deleted, but {name!r} is. "
-                "Restore it (mlflow experiments restore), or choose another by tracking.experiment."
-            )
-        return str(experiment.experiment_id)
+        database = sqlite_path(self._client.tracking_uri) if self._is_copy else None
+        beside = database or self._description.parent or self._run
+        return ensure_experiment(self._client, name, beside.parent / "artifacts")
 
     def _send(self, news: News, run: Run) -> None:
         """Send metrics and tags, and the first time params and dataset; the client keeps to MLflow's limits by itself.

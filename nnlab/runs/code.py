@@ -169,8 +169,8 @@ def file_sha256(name: str) -> bytes:
 
 
 def is_installed() -> bool:
-    """Whether nnlab is an installed package and no source tree: its version says what code it is."""
-    return PACKAGE.parent.name in ("site-packages", "dist-packages")
+    """Whether nnlab is an installed package, which has its configs inside, and no source tree."""
+    return (PACKAGE / "conf").is_dir()
 
 
 def code_in_git() -> GitState:

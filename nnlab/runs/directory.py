@@ -35,7 +35,8 @@ PLOTS = "plots"
 CHECKPOINTS = "checkpoints"
 MLFLOW = "mlflow.json"
 DIFF = "code.diff"
-"""What was changed in nnlab's source since the commit; a study may have several, see `nnlab.runs.code`."""
+DIFFS = r"code(-[0-9a-f]{12})?\.diff"
+"""Its names: a study's trials, and a run that went on, may have had several codes."""
 STUDY = "study.json"
 TRIALS = "trials"
 DATA = "data"
@@ -140,11 +141,7 @@ class RunDirectory:
         return self.path / name
 
     def clear(self) -> None:
-        """Remove what a run that was here before has left, but its journal: results and checkpoints.
-
-        Raises:
-            RunFailedError: if that fails.
-        """
+        """Remove what a run that was here before has left, but its journal; raises RunFailedError if that fails."""
         self.remove("history.csv", "profile.csv", DIFF, PREDICTIONS, MODEL, PLOTS, CHECKPOINTS)
 
     def remove(self, *names: str) -> None:

@@ -61,7 +61,7 @@ def git_state(source: Path, folders: Sequence[str] = FOLDERS, *, is_exact: bool 
     if not there or not (is_changed or is_exact):
         return GitState(commit, "true" if is_changed else "false")
     try:
-        diff, left_out = diff_of_folders(source, there)
+        diff, left_out = diff_of_folders(source, there, is_exact=is_exact)
     except GitError as error:
         return GitState(commit, "true", left_out=(LeftOut("all changes", str(error), "git status"),))
     return GitState(commit, "true" if diff or left_out else "false", diff, tuple(left_out))

@@ -24,7 +24,9 @@ class GitError(Exception):
     """Git does not answer; the message says why, and continues "the commit is not known: "."""
 
 
-def git_answer(folder: Path, *arguments: str, index: Path | None = None, text: bytes = b"") -> bytes:
+def git_answer(
+    folder: Path, *arguments: str, index: Path | None = None, text: bytes = b"", seconds: float = SECONDS
+) -> bytes:
     """What git answers.
 
     Raises:
@@ -41,7 +43,7 @@ def git_answer(folder: Path, *arguments: str, index: Path | None = None, text: b
             ["git", "-C", str(folder), *settings, *arguments],
             input=text,
             capture_output=True,
-            timeout=SECONDS,
+            timeout=seconds,
             env=environment,
             process_group=0,  # Ctrl-C is not meant for it
             check=False,
@@ -49,7 +51,7 @@ def git_answer(folder: Path, *arguments: str, index: Path | None = None, text: b
     except FileNotFoundError:
         raise GitError("git is not installed") from None
     except subprocess.TimeoutExpired:
-        raise GitError(f"git {arguments[0]} took more than {SECONDS:g} s") from None
+        raise GitError(f"git {arguments[0]} took more than {seconds:g} s") from None
     except (OSError, ValueError) as error:
         raise GitError(f"git cannot be asked: {error}") from None
     if done.returncode:

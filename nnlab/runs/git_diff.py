@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from nnlab.runs.git_answers import git_answer
+from nnlab.runs.git_answers import GitError, git_answer
 
 LARGEST = 1_000_000
 """Bytes that a diff, and any changed file in it, has at most."""
@@ -59,11 +61,15 @@ class LeftOut(NamedTuple):
         return f"{self.name if self.name.isprintable() else ascii(self.name)} ({self.why})"
 
 
-def diff_of_folders(source: Path, folders: Sequence[str]) -> tuple[bytes, list[LeftOut]]:
+def diff_of_folders(source: Path, folders: Sequence[str], *, is_exact: bool) -> tuple[bytes, list[LeftOut]]:
     """From the commit to folders of `source` as they are, new files included; and what is left out of it.
 
-    The index is one of its own, so that neither what is staged counts, nor which files git is told to take for
-    unchanged.
+    The index is one of its own, so that what is staged does not count, and nothing of the repository is written.
+
+    Args:
+        source: a folder.
+        folders: in it.
+        is_exact: whether files count, too, that git was told to take for unchanged: all are read then.
 
     Raises:
         GitError: if git does not answer.
@@ -77,7 +83,7 @@ def diff_of_folders(source: Path, folders: Sequence[str]) -> tuple[bytes, list[L
         def names(*arguments: str) -> list[str]:
             return [os.fsdecode(name) for name in ask(*arguments).split(b"\0") if name]
 
-        ask("read-tree", "HEAD")
+        _make_index(source, index, is_exact=is_exact)
         top = top_of(source)
         new = names("ls-files", "-z", "--full-name", "--others", "--exclude-standard", "--", *folders)
         ignored = ("--others", "--ignored", "--exclude-standard", "--", ":(glob)nnlab/**/*.py", ":(glob)conf/**/*.yaml")
@@ -92,6 +98,18 @@ def diff_of_folders(source: Path, folders: Sequence[str]) -> tuple[bytes, list[L
         whole = ask("diff", "HEAD", "--binary", *PLAIN_DIFF, "--", *folders, *without)
     diff, too_much = _as_much_as_fits(whole)
     return diff, [*out.values(), *too_much]
+
+
+def _make_index(source: Path, index: Path, *, is_exact: bool) -> None:
+    """An index of the commit. From the repository's own it takes which files need not be read; if it can."""
+    if not is_exact:
+        with suppress(OSError, GitError):
+            known = os.fsdecode(git_answer(source, "rev-parse", "--git-path", "index").removesuffix(b"\n"))
+            shutil.copy2(source / known, index)  # with its time, by which git knows what it cannot tell by times
+            git_answer(source, "read-tree", "--reset", "HEAD", index=index)
+            return
+    index.unlink(missing_ok=True)
+    git_answer(source, "read-tree", "HEAD", index=index)
 
 
 def top_of(source: Path) -> Path:

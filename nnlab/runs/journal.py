@@ -71,7 +71,7 @@ class Journal:
         Raises:
             RunFailedError: if it cannot be written (a full disk, say); the journal keeps its whole lines.
         """
-        self._write([_line(event, fields)], is_synced=event == "end")
+        self._write([line_of(event, fields)], is_synced=event == "end")
 
     def note_after_end(self, tags: Mapping[str, str], status: Status, reason: str | None, ended_at: int) -> None:
         """Append tags to a journal that has ended, and its end again, as and when it was.
@@ -82,7 +82,7 @@ class Journal:
             RunFailedError: as for `append`.
         """
         end = {"time": ended_at, "status": status, "reason": reason}
-        lines = [_line("start", {"goes_on": True}), _line("note", {"tags": tags}), _line("end", end)]
+        lines = [line_of("start", {"goes_on": True}), line_of("note", {"tags": tags}), line_of("end", end)]
         self._write(lines, is_synced=True)
 
     def _write(self, lines: Sequence[bytes], *, is_synced: bool) -> None:
@@ -103,6 +103,20 @@ class Journal:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def line_of(event: Kind, fields: Mapping[str, Any]) -> bytes:
+    """The line of a journal that says an event.
+
+    Args:
+        event: its kind.
+        fields: the others; without a `time` it is now. NaN and infinities are allowed in `metrics` alone.
+    """
+    if "metrics" in fields:
+        fields = {**fields, "metrics": {name: _number(value) for name, value in fields["metrics"].items()}}
+    record = {"event": event, "time": time.time_ns() // 1_000_000, **fields}
+    # What UTF-8 does not have, as of a file's name in an error, would make the line unreadable.
+    return (json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n").encode(errors="replace")
 
 
 def read(path: Path, offset: int = 0, until: int | None = None) -> tuple[list[Event], int]:
@@ -177,14 +191,6 @@ def end_of(events: list[Event]) -> Event | None:
 
 def _too_large(path: Path) -> UserError:
     return damaged(path, f"it has more than {LARGEST:,} bytes", REMEDY)
-
-
-def _line(event: Kind, fields: Mapping[str, Any]) -> bytes:
-    if "metrics" in fields:
-        fields = {**fields, "metrics": {name: _number(value) for name, value in fields["metrics"].items()}}
-    record = {"event": event, "time": time.time_ns() // 1_000_000, **fields}
-    # What UTF-8 does not have, as of a file's name in an error, would make the line unreadable.
-    return (json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n").encode(errors="replace")
 
 
 def _number(value: float) -> float | str:

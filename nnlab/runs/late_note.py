@@ -8,6 +8,7 @@ from pathlib import Path
 from nnlab.runs.directory import JOURNAL, RunDirectory, end_if_dead
 from nnlab.runs.journal import Journal
 from nnlab.runs.journal_reader import JournalReader
+from nnlab.runs.owners import check_own
 
 
 def note_later(path: Path, tags: Mapping[str, str]) -> None:
@@ -18,6 +19,7 @@ def note_later(path: Path, tags: Mapping[str, str]) -> None:
         RunFailedError: if it cannot be written.
         OSError: as `RunFailedError`, or if it cannot be read.
     """
+    check_own(path)
     end_if_dead(path)
     directory = RunDirectory.claim(path)
     try:

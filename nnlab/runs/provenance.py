@@ -45,7 +45,7 @@ def collect(config: Mapping[str, Any], dataset: Dataset, command: Sequence[str])
         "config_sha256": config_sha256(config),
         "seed": config.get("seed"),
         "command": list(command),
-        "user": _user(),
+        "user": user(),
         "dataset": {
             "name": dataset.name,
             "sha256": dataset.sha256,
@@ -129,7 +129,8 @@ def version_of(package: str) -> str | None:
         return None
 
 
-def _user() -> str:
+def user() -> str:
+    """Who runs this, by name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from nnlab.check import Matches, Range
+from nnlab.runs.directory import DIFFS
 from nnlab.typed import FILLED, PATH
 
 Count = Annotated[int, Range(ge=0)]
@@ -45,7 +46,7 @@ class CodeForm(TypedDict):
 
     sha256: str
     nnlab: str
-    diff: Annotated[str, Matches(r"code(-[0-9a-f]{12})?\.diff", "the name of a diff")] | None
+    diff: Annotated[str, Matches(DIFFS, "the name of a diff")] | None
     why: str | None
 
 

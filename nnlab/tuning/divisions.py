@@ -28,12 +28,16 @@ class Divisions:
         config: of a run of the study; the seed is the study's.
         seeds: of all trials.
         data: in each form that trials have it in.
+        fresh: the seeds with which the best trials are confirmed.
     """
 
-    def __init__(self, config: Config, seeds: Sequence[int], data: Iterable[DataSettings]) -> None:
+    def __init__(
+        self, config: Config, seeds: Sequence[int], data: Iterable[DataSettings], fresh: Sequence[int] = ()
+    ) -> None:
         self._test = config.trainer.test
         self._is_by_seed = config.data.split.seed is None
         self._seeds = seeds
+        self._fresh = fresh
         self._data = list(data)
 
     @cached_property
@@ -52,7 +56,14 @@ class Divisions:
     @property
     def tests_winner(self) -> bool:
         """Whether the winner is tested: `trainer.test=auto` does, unless the choice has seen every row."""
-        return bool(self._test) and not self._mixes_test_rows
+        return self.why_untested is None
+
+    @property
+    def why_untested(self) -> str | None:
+        """Why the winner is not tested, in short; None if it is."""
+        if not self._test:
+            return "trainer.test=false"
+        return f"{KEY}=null: each seed has test rows of its own" if self._mixes_test_rows else None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -60,11 +71,12 @@ class Divisions:
         if not self._is_by_seed:
             return ()
         if len(self._seeds) == 1:
-            return (f"{KEY}=null: all trials have the same seed, and with it the same split",)
-        paired = (
-            f"{KEY}=null: each of the {len(self._seeds)} seeds has a split of its own, and all trials have the same "
-            "seeds: they are compared by paired splits"
-        )
+            paired = f"{KEY}=null: all trials have the same seed, and with it the same split"
+        else:
+            paired = (
+                f"{KEY}=null: each of the {len(self._seeds)} seeds has a split of its own, and all trials have the "
+                "same seeds: they are compared by paired splits"
+            )
         if self._test != "auto" or not self._mixes_test_rows:
             return (paired,)
         untested = (
@@ -84,7 +96,7 @@ class Divisions:
         """The first seed with which the rows cannot be divided, and the test splits of the seeds."""
         tests = set()
         for data in self._data if self._is_by_seed else ():
-            for seed in self._seeds:
+            for seed in (*self._seeds, *self._fresh):
                 try:
                     tests.add(np.sort(dataset_of(data, seed=seed).test.index).tobytes())
                 except UserError as error:

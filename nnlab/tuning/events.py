@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial
 
 from nnlab.execution.events import Notice, Warned
 from nnlab.runs.journal import Status
+from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.winner import Winner
 
@@ -38,11 +39,15 @@ class StudyStarted:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """A worker has received a trial with these searched values; `again` if an earlier session was stopped during it."""
+    """A worker has received a trial with these searched values; `again` if an earlier session was stopped during it.
+
+    Here and below, `place` is that of its fresh seed, from 1, if it is a run that confirms the trial.
+    """
 
     number: int
     values: Mapping[str, Any]
     again: bool = False
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class TrialEpoch:
     number: int
     epoch: int
     scores: Mapping[str, float]
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class TrialLost:
     reason: str
     attempt: int
     retries: int
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,33 @@ class TrialEnded:
     """A trial has ended; the standing counts it."""
 
     trial: FrozenTrial
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class ConfirmationStarted:
+    """The best trials of the search are about to be run again.
+
+    Attributes:
+        asked: how many are wanted; there may be fewer.
+        trials: their numbers, the best of the search first.
+        seeds: how many fresh ones each is run with.
+        finished: how many of the runs have ended in earlier sessions.
+    """
+
+    asked: int
+    trials: Sequence[int]
+    seeds: int
+    finished: int
+
+
+@dataclass(frozen=True)
+class ConfirmingRunEnded:
+    """The run that confirms trial `number` with the fresh seed of that place has ended; the standing counts it."""
+
+    run: FrozenTrial
+    number: int
+    place: int
     standing: Standing
 
 
@@ -103,8 +137,9 @@ class StudyEnded:
         trials: all of the study.
         objectives: their names.
         finished: how many trials the winner was chosen from.
+        confirmation: the best trials by fresh seeds, if they were run with some.
         winner: the best trial of a finished study, evaluated on the test split.
-        test_left_alone: whether there is a best trial that is not to be evaluated.
+        test_left_alone: why there is a best trial that is not to be evaluated; None if there is none.
     """
 
     directory: Path
@@ -113,7 +148,8 @@ class StudyEnded:
     objectives: Sequence[str]
     finished: int
     winner: Winner | None
-    test_left_alone: bool
+    test_left_alone: str | None
+    confirmation: Confirmation | None = None
 
 
 StudyEvent = (
@@ -122,6 +158,8 @@ StudyEvent = (
     | TrialEpoch
     | TrialLost
     | TrialEnded
+    | ConfirmationStarted
+    | ConfirmingRunEnded
     | StandingNow
     | StudyStopping
     | StudyLeft

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from nnlab.config.overrides import key_of
 from nnlab.config.problems import as_typed
 from nnlab.errors import UserError
 from nnlab.runs.code import code_now, diff_of, how_to_return, study_code_sha256
@@ -21,6 +22,8 @@ from nnlab.runs.stored_run import StoredRun
 from nnlab.typed import OPEN, PATH, Fields
 
 FILE = "study.json"
+CONFIRMATION = ("sweep.confirm", "sweep.confirm_seeds")
+"""Keys that can be set at a resume, and then last: no trial depends on them."""
 PACKAGES = ("optuna", "cmaes", "scipy")
 """What proposes: Optuna, and what its samplers compute with."""
 SHOWN_DIGITS = 7
@@ -95,6 +98,12 @@ class Manifest:
     def save(self, study: Path) -> None:
         """Write it into the directory `study`, atomically."""
         write_atomically(study / FILE, json.dumps(asdict(self), indent=2) + "\n")
+
+    def with_confirmation(self, overrides: Sequence[str]) -> Manifest:
+        """The same with what `overrides` say of the confirmation: a plain resume is to go on with that."""
+        given = {key_of(text): text for text in overrides if key_of(text) in CONFIRMATION}
+        kept = [text for text in self.overrides if key_of(text) not in given]
+        return replace(self, overrides=[*kept, *given.values()])
 
     def check(self, now: Mapping[str, Any]) -> None:
         """Check that a fingerprint is the study's own.

@@ -29,6 +29,7 @@ def outcome_of(results: Sequence[RunResult], pruned: str = "") -> Outcome:
         reason=pruned or last.reason,
         scores={name: statistics.fmean(values) for name, values in by_name.items()},
         std={name: statistics.stdev(values) for name, values in by_name.items() if len(values) > 1},
+        by_seed={name: values for name, values in by_name.items() if len(values) > 1},
         epoch=last.epoch,
         epochs=sum(len(result.by_epoch) for result in results),
         seconds=sum(result.seconds for result in results),

@@ -50,6 +50,7 @@ class Plan:
         dataset: of that run.
         configs: composes the configs at the other points.
         notes: what is to be told first, a line each.
+        why_untested: why the winner is not evaluated on the test split; None if it is.
     """
 
     settings: SweepSettings
@@ -59,6 +60,7 @@ class Plan:
     dataset: Dataset = field(repr=False, compare=False)
     configs: TrialConfigs
     notes: tuple[str, ...] = ()
+    why_untested: str | None = None
 
     @property
     def has_a_split_per_seed(self) -> bool:

@@ -15,6 +15,7 @@ from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.validate import Validated, validate
 from nnlab.data.settings import DataSettings
+from nnlab.tuning.confirm.plan import fresh_seeds
 from nnlab.tuning.divisions import Divisions
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.plan import Plan
@@ -75,15 +76,19 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     configs = TrialConfigs(given, following, space)
     (fixed, dataset), data = _checked(configs, space)
     problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
-    divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data)
+    fresh = [] if settings.confirm is None else fresh_seeds(fixed.seed, settings.confirm_seeds)
+    divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data, fresh)
     problems += divisions.problems
+    if settings.confirm is None and "sweep.confirm_seeds" in fixed_keys and "sweep.confirm" not in fixed_keys:
+        rule = "are those of the best K trials, but no sweep.confirm=K is given"
+        problems.append(ConfigProblem("sweep.confirm_seeds", rule, settings.confirm_seeds, "sweep.confirm=3 beside it"))
     if not len(dataset.validation):
         rule = "is measured on the validation split, which is empty"
         problems.append(ConfigProblem("sweep.objective", rule, judged, "data.split.validation=0.15"))
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, divisions.tests_winner)
-    return Plan(settings, space, list(arguments), fixed, dataset, configs, divisions.notes)
+    return Plan(settings, space, list(arguments), fixed, dataset, configs, divisions.notes, divisions.why_untested)
 
 
 def _checked(configs: TrialConfigs, space: Space) -> tuple[Validated, set[DataSettings]]:

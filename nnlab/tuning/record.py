@@ -12,6 +12,7 @@ from nnlab.runs.directory import PLOTS
 from nnlab.runs.files import write_atomically
 from nnlab.runs.recorder import Recorder
 from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.trials_table import trials_table
 from nnlab.tuning.study import FINISHED, ended_at
@@ -50,11 +51,12 @@ class StudyRecord:
             self._recorder.trial(count, {**metrics, "trials/finished": count})
             self._recorded = count
 
-    def table(self, trials: Sequence[FrozenTrial]) -> None:
-        """Write `trials.csv`."""
-        write_atomically(self._recorder.directory.path / TABLE, trials_table(trials, self._objectives))
+    def table(self, trials: Sequence[FrozenTrial], confirmation: Confirmation | None = None) -> None:
+        """Write `trials.csv`, with what was confirmed."""
+        table = trials_table(trials, self._objectives, confirmation)
+        write_atomically(self._recorder.directory.path / TABLE, table)
 
-    def pictures(self, trials: Sequence[FrozenTrial]) -> list[str]:
+    def pictures(self, trials: Sequence[FrozenTrial], confirmation: Confirmation | None = None) -> list[str]:
         """Draw the pictures; returns what could not be drawn. A failure costs a warning, not the study.
 
         Raises:
@@ -64,7 +66,8 @@ class StudyRecord:
             from nnlab.tuning.report.pictures import draw_study
 
             directory = self._recorder.directory
-            return draw_study(directory.folder(PLOTS), trials, self._objectives, name=directory.name).problems
+            folder, name = directory.folder(PLOTS), directory.name
+            return draw_study(folder, trials, self._objectives, name=name, confirmation=confirmation).problems
         except Exception as error:
             raise_if_disk(error)
             return [f"the plots could not be drawn: {type(error).__name__}: {error}"]

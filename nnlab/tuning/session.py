@@ -17,8 +17,8 @@ from nnlab.execution.listener import Listeners
 from nnlab.machine import machine_errors
 from nnlab.runs.journal import Status
 from nnlab.runs.recorder import Announce, Recorder
-from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import BEST_TRIAL_TAG, SELECTED_FROM_TAG, TEST_EVALUATIONS_TAG
+from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
+from nnlab.tuning.confirm.session import Confirming
 from nnlab.tuning.coordinator import Coordinator
 from nnlab.tuning.coordinator_events import Ended, Halted, Lost, Started
 from nnlab.tuning.duplicates import record_repetition
@@ -38,12 +38,13 @@ from nnlab.tuning.record import StudyRecord, prepare_pictures
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.running import RunningTrials
+from nnlab.tuning.selection import choose
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import FINISHED, Study
 from nnlab.tuning.study_result import StudyResult
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trials import Asked
-from nnlab.tuning.winner import Winner, evaluate_winner
+from nnlab.tuning.winner import Winner
 
 T = TypeVar("T")
 
@@ -82,6 +83,7 @@ class Session:
         self._started = time.monotonic()
         self._finished_before = study.finished
         self._running = RunningTrials(self._objectives, announce)
+        self._confirmation: Confirmation | None = None
         self._status: Status = "finished"
         self._reason = ""
         self._pause = Pause(
@@ -120,6 +122,16 @@ class Session:
             coordinator.cancel()
         if coordinator.reason_to_give_up:
             self._status, self._reason = "failed", coordinator.reason_to_give_up
+        if self._status == "finished":
+            self._confirm(executor)
+
+    def _confirm(self, executor: Executor) -> None:
+        """Run the best trials again with fresh seeds, if that is wanted."""
+        parts = (self._plan, self._study, self._tasks, self._listeners, self._announce)
+        confirming = Confirming(*parts, patiently=self._patiently, wait=self._pause.until_over, presses=self._presses)
+        self._confirmation = confirming.run(executor)
+        if confirming.was_stopped:
+            self._status, self._reason = "interrupted", "interrupted by the user"
 
     def _take_events(self, coordinator: Coordinator) -> None:
         lost: set[int] = set()
@@ -150,17 +162,20 @@ class Session:
             KeyboardInterrupt: at Ctrl-C while the machine fails.
         """
         trials = self._patiently(lambda: self._study.trials)
-        self._patiently(lambda: self._record.table(trials))
+        confirmation = self._confirmation or self._patiently(
+            lambda: stored_confirmation(self._study.storage, self._study.name, trials, self._objectives)
+        )
+        self._patiently(lambda: self._record.table(trials, confirmation))
         has_pictures = self._plan.fixed.tracking.plots
-        for problem in self._patiently(lambda: self._record.pictures(trials)) if has_pictures else []:
+        for problem in self._patiently(lambda: self._record.pictures(trials, confirmation)) if has_pictures else []:
             self._listeners.on(Warned(problem))
         best = best_trial(trials, self._objectives)
         if self._status == "finished" and best is None:
             self._status, self._reason = "failed", "no trial is complete"
-        is_chosen, is_tested = self._status == "finished", self._plan.fixed.trainer.test
-        winner = None
-        if best is not None and is_chosen and is_tested:
-            winner = self._patiently(lambda: self._evaluate(best))
+        if self._status == "finished" and confirmation is not None and confirmation.winner is None:
+            self._status, self._reason = "failed", confirmation.reason
+        is_chosen = self._status == "finished"
+        winner = self._patiently(lambda: self._choose(best, confirmation)) if best is not None and is_chosen else None
         self._patiently(self._close)
         self._listeners.on(
             StudyEnded(
@@ -170,7 +185,8 @@ class Session:
                 objectives=self._objectives,
                 finished=self._study.finished,
                 winner=winner,
-                test_left_alone=is_chosen and not is_tested,
+                test_left_alone=self._plan.why_untested if is_chosen else None,
+                confirmation=confirmation,
             )
         )
         return StudyResult(self._path, self._status, self._reason)
@@ -211,28 +227,18 @@ class Session:
         for news in self._running.news():
             self._listeners.on(news)
 
-    def _evaluate(self, best: FrozenTrial) -> Winner:
-        """Evaluate the best trial on the test split, and record that for the study."""
-        winner = evaluate_winner(
+    def _choose(self, best: FrozenTrial, confirmation: Confirmation | None) -> Winner | None:
+        """Record which trial is chosen, and its test, if that is wanted."""
+        return choose(
             best,
+            confirmation,
             self._study.trials,
             self._tasks,
-            self._plan.fixed.tracking,
+            self._recorder,
+            self._plan.fixed,
             warn=lambda text: self._listeners.on(Warned(text)),
             announce=self._announce,
         )
-        count = self._study.finished
-        known = StoredRun.open(self._path)
-        if (known.tested_epoch, known.test) != (count, winner.scores):  # a session that was killed may have said it
-            self._recorder.test(count, winner.scores)
-        self._recorder.tag(
-            {
-                BEST_TRIAL_TAG: str(winner.number),
-                SELECTED_FROM_TAG: str(count),
-                TEST_EVALUATIONS_TAG: str(winner.evaluations),
-            }
-        )
-        return winner
 
     def _standing(self) -> Standing:
         return Standing.of(

@@ -17,10 +17,14 @@ from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.runs.resolve import study_command
 from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
 from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.report.choice_cost import cost_lines
+from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage, read_storage
+from nnlab.tuning.study import FINISHED
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,20 @@ class StoredStudy:
         return optuna.load_study(study_name=self.name, storage=self.storage).get_trials(deepcopy=False)
 
     @cached_property
+    def confirmation(self) -> Confirmation | None:
+        """What the runs with fresh seeds say of its best trials; None if there are none.
+
+        Raises:
+            UserError: if the storage does not have it as nnlab wrote it.
+        """
+        return stored_confirmation(self.storage, self.name, self.trials, self.objectives)
+
+    @property
+    def finished(self) -> int:
+        """How many of them are complete or pruned."""
+        return sum(trial.state in FINISHED for trial in self.trials)
+
+    @cached_property
     def run(self) -> StoredRun:
         """The study's own run.
 
@@ -91,8 +109,14 @@ class StoredStudy:
             encoding: of the stream that shows the text.
             width: of the screen; None where lines may be of any length.
         """
-        table = leaderboard(self.trials, self.objectives, encoding=encoding, width=width)
-        return "\n".join([self.name, "", table, "", self.standing(), ""])
+        confirmation = self.confirmation
+        table = leaderboard(self.trials, self.objectives, confirmation=confirmation, encoding=encoding, width=width)
+        parts = [self.name, table]
+        if confirmation is not None:
+            parts.append(block(winner_lines(confirmation, self.finished), width))
+        if self.run.status == "finished":
+            parts.append(block(cost_lines(self.directory, self.objectives, self.finished), width))
+        return "\n\n".join([*filter(None, parts), self.standing(), ""])[:-1]
 
     def standing(self) -> str:
         """Whether the study is running, how to resume it if it is not complete, and otherwise the winner's test."""

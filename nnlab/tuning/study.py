@@ -83,6 +83,11 @@ class Study:
         self._twin.add_trials(self.trials)
 
     @property
+    def storage(self) -> BaseStorage:
+        """Where the trials are kept."""
+        return self._storage
+
+    @property
     @answering()
     def trials(self) -> list[FrozenTrial]:
         """All trials, by number, as the storage has them now."""
@@ -129,7 +134,8 @@ class Study:
         if len(stored) != number + 1 or stored[number].user_attrs.get(ASKED) != self.known[number].user_attrs[ASKED]:
             raise RunFailedError(
                 f"Only nnlab.sweep may add trials to the study {self.name!r}, and one process at a time, but trial "
-                f"{number} came from elsewhere. Nothing is lost; sweep.resume={self.name} resumes it after that."
+                f"{number} came from elsewhere. Nothing is lost; sweep.resume={self.name.partition('/')[0]} resumes it "
+                "after that."
             )
         return stored[number]
 

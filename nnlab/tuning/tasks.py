@@ -20,7 +20,7 @@ from nnlab.runs.files import make_folder
 from nnlab.runs.tags import STUDY_TAG, TRIAL_TAG
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.pruners import NoPruner, Wilcoxon
-from nnlab.tuning.trial import Task
+from nnlab.tuning.trial import Task, run_name
 from nnlab.tuning.trials import Asked
 from nnlab.tuning.watch import Pruning
 
@@ -79,6 +79,7 @@ class Tasks:
             commands=[overrides_of(config) for config in configs],
             directory=self.directory,
             paths=self.paths(trial.number),
+            names=[run_name(trial.number, place, len(configs)) for place in range(len(configs))],
             tags=self.tags(trial),
             data=[self._shared(config) for config in configs],
             pruning=self._pruning(configs[0].trainer.last_epoch),

@@ -47,10 +47,11 @@ class Task:
         commands: for each run, its overrides: they repeat it alone.
         directory: of the study.
         paths: of the run directories.
+        names: of the runs in MLflow.
         tags: for MLflow.
         data: for each run, the folder of the shared dataset.
         pruning: None where nothing is pruned.
-        objectives: their names, one or two.
+        objectives: by which MLflow orders the runs, one or two; none for runs that are no trial.
     """
 
     study: str
@@ -62,6 +63,7 @@ class Task:
     commands: Sequence[Sequence[str]]
     directory: Path
     paths: Sequence[Path]
+    names: Sequence[str]
     tags: Mapping[str, str]
     data: Sequence[Path]
     pruning: Pruning | None
@@ -138,12 +140,11 @@ def _run(task: Task, place: int, dataset: Dataset, watch: Watch) -> RunResult:
             if len(task.configs) > 1 and known.status == "pruned"
             else known
         )
-    name = run_name(task.number, place, len(task.configs))
 
     def value(result: RunResult) -> Mapping[str, float]:
         return objective_metrics(outcome_of([result]), task.objectives) if len(task.configs) == 1 else {}
 
-    member = Membership(task.directory, task.paths[place], name, task.tags, watch.saw_epoch, value)
+    member = Membership(task.directory, task.paths[place], task.names[place], task.tags, watch.saw_epoch, value)
     note = functools.partial(note_destination, task.configs[place].tracking.destination)
     return run(Job(task.configs[place], dataset, list(task.commands[place])), announce=note, member=member)
 

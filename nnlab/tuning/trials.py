@@ -39,12 +39,14 @@ class Asked:
         seeds: a run for each; of a duplicate those of its original, with which its numbers were made.
         batch: index and size of its synchronous batch; (number, 1) where there are none.
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
+        confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
     """
 
     values: dict[str, Any]
     seeds: list[Count]
     batch: tuple[Count, Annotated[int, Range(ge=1)]]
     duplicate_of: Count | None = None
+    confirms: Count | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Asked:
@@ -58,7 +60,10 @@ class Asked:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {**asdict(self), "batch": list(self.batch)}
+        fields = {**asdict(self), "batch": list(self.batch)}
+        if self.confirms is None:
+            del fields["confirms"]
+        return fields
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Outcome:
         reason: why it did not finish, in words.
         scores: validation scores of the kept weights, means over the seeds.
         std: their standard deviations (n - 1) over the seeds; empty with one seed.
+        by_seed: the scores of each seed; empty with one seed, and of studies before there was this.
         epoch: whose weights were kept (of the last seed).
         epochs: how many were trained, over all seeds.
         seconds: of training, over all seeds.
@@ -89,6 +95,7 @@ class Outcome:
     parameters: Count = 0
     runs: list[str] = field(default_factory=list)
     weights_sha256: list[str] = field(default_factory=list)
+    by_seed: Mapping[str, list[Score]] = field(default_factory=dict)
     code: list[str] = field(default_factory=list)
 
     @classmethod
@@ -111,6 +118,10 @@ class Outcome:
         if name == "parameters":
             return float(self.parameters)
         return self.seconds if name == "seconds" else self.scores[name]
+
+    def seed_values(self, name: str) -> list[float]:
+        """The score `name` of each seed, as far as they are known one by one."""
+        return list(self.by_seed.get(name, [] if name in self.std else [self.scores[name]]))
 
 
 def _stored(shape: Any, trial: FrozenTrial, fields: Any) -> Any:

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import shlex
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from optuna.trial import FrozenTrial
 
 from nnlab.config.holdout import with_test
 from nnlab.config.job import Job
 from nnlab.config.repeat import overrides_of
 from nnlab.config.tracking import TrackingSettings
+from nnlab.config.validate import Validated
 from nnlab.errors import UserError
 from nnlab.execution.evaluate import evaluate_member
 from nnlab.runs.recorder import Announce
 from nnlab.runs.stored_run import StoredRun
-from nnlab.tuning.tasks import Tasks
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial as what can be tested: its runs, those of the search or those that confirm it with fresh seeds.
+
+    Attributes:
+        number: of the trial.
+        runs: their configs, and their data.
+        paths: their directories.
+        is_confirmed: whether they are the confirming ones.
+    """
+
+    number: int
+    runs: Sequence[Validated]
+    paths: Sequence[Path]
+    is_confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,8 +45,9 @@ class Winner:
         scores: test/loss and test/accuracy, means over the trial's runs.
         runs: how many those are.
         evaluations: for how many trials of the study the test split was ever evaluated; above 1 if a study continued
-            after it was complete, and then had a different winner.
+            after it was complete, and then had a different winner, or was confirmed after it had been tested.
         command: repeats its (first) run.
+        is_confirmed: whether the runs are those that confirm it with fresh seeds.
     """
 
     number: int
@@ -39,23 +55,22 @@ class Winner:
     runs: int
     evaluations: int
     command: str
+    is_confirmed: bool = False
 
 
 def evaluate_winner(
-    trial: FrozenTrial,
-    trials: Sequence[FrozenTrial],
-    tasks: Tasks,
+    best: Candidate,
+    ever: Iterable[Sequence[Path]],
     tracking: TrackingSettings,
     *,
     warn: Callable[[str], object],
     announce: Announce | None,
 ) -> Winner:
-    """Evaluate the test split with the weights of the trial's runs, and add that to the runs.
+    """Evaluate the test split with the weights of the best trial's runs, and add that to the runs.
 
     Args:
-        trial: complete.
-        trials: all of the study.
-        tasks: of the study.
+        best: chosen on validation.
+        ever: the directories of each candidate that may ever have been tested, this one among them.
         tracking: says whether to draw the runs' pictures.
         warn: called with what goes wrong with the pictures.
         announce: called with each run's directory, to sync what is added into MLflow.
@@ -65,26 +80,26 @@ def evaluate_winner(
     """
     jobs = [
         Job(replace(config, tracking=tracking), dataset, overrides_of(with_test(config, True)))
-        for config, dataset in tasks.runs(trial)
+        for config, dataset in best.runs
     ]
-    paths = tasks.paths(trial.number)
     try:
         tested = [
             evaluate_member(job, path, warn=warn, announce=announce).metrics
-            for job, path in zip(jobs, paths, strict=True)
+            for job, path in zip(jobs, best.paths, strict=True)
         ]
     except UserError as error:
         commands = "; ".join(shlex.join(job.command) for job in jobs)
         raise UserError(
-            f"The winner, trial {trial.number}, cannot be tested: {error} If it cannot be restored, resume the study "
+            f"The winner, trial {best.number}, cannot be tested: {error} If it cannot be restored, resume the study "
             f"with trainer.test=false, and repeat the winner alone, with its test: {commands}"
         ) from error
     return Winner(
-        number=trial.number,
+        number=best.number,
         scores={name: statistics.fmean(metrics[name] for metrics in tested) for name in tested[0]},
-        runs=len(paths),
-        evaluations=sum(any(map(_is_tested, tasks.paths(each.number))) for each in trials),
+        runs=len(best.paths),
+        evaluations=sum(any(map(_is_tested, paths)) for paths in ever),
         command=shlex.join(jobs[0].command),
+        is_confirmed=best.is_confirmed,
     )
 
 

@@ -14,7 +14,9 @@ from nnlab.analysis.comparison.by_name import compare_names
 from nnlab.analysis.comparison.text import as_text
 from nnlab.commands.compare import main
 from nnlab.errors import UserError
-from nnlab.runs.directory import JOURNAL
+from nnlab.runs.directory import JOURNAL, STUDY, TRIALS
+from nnlab.runs.journal import Journal
+from nnlab.runs.tags import BEST_TRIAL_TAG, REPRODUCES_TAG, SELECTED_FROM_TAG, WINNER_RUNS_TAG
 
 OTHER_CODE = {"code": {"sha256": "ab" * 32, "nnlab": "0.1.0", "diff": None, "why": None}}
 GOOD, BAD = losses(0.3, 0.01, 6), losses(0.4, 0.01, 6, salt=1)
@@ -65,8 +67,40 @@ def test_a_group_by_its_name_and_one_by_hand(tmp_path: Path, good: list[Path], b
     assert [group.values for group in found.groups] == [tuple(GOOD), tuple(BAD[:4])]
 
 
+def test_groups_that_have_runs_in_common_are_told_or_refused(tmp_path: Path, good: list[Path]) -> None:
+    first, second, third = (run.name for run in good[:3])
+    found = compare_names([f"{first},{second}", f"{second},{third}"], tmp_path)
+    assert any("1 run is in" in note for note in found.notes)
+    with pytest.raises(UserError, match="same 2 runs"):
+        compare_names([f"{first},{second}", f"{second},{first}"], tmp_path)
+    with pytest.raises(UserError, match="names none"):
+        compare_names([","], tmp_path)
+
+
+def test_a_study_stands_for_the_runs_that_it_chose_and_by_a_key_for_all(tmp_path: Path) -> None:
+    own = a_run(tmp_path, 0, tags={BEST_TRIAL_TAG: "1", SELECTED_FROM_TAG: "2"})
+    (own / STUDY).write_text("{}", encoding="utf-8")
+    worse = a_group(own / TRIALS, BAD[:2], optimizer__lr=0.2, seeds=[11, 12])
+    best = a_group(own / TRIALS, GOOD[:2], optimizer__lr=0.1, seeds=[13, 14])
+    journal = Journal(own / JOURNAL)
+    journal.append("note", tags={WINNER_RUNS_TAG: " ".join(run.name for run in best)})
+    journal.close()
+    found = compare_names([own.name], tmp_path)
+    assert (found.groups[0].name, found.groups[0].values) == (own.name, tuple(GOOD[:2]))
+    assert any("best of 2" in note for note in found.notes)
+    assert "optimizer.lr=0.1" in found.commands[0]  # fresh seeds
+    by_key = compare_names([own.name], tmp_path, by=["optimizer.lr"])
+    assert {run for group in by_key.groups for run in group.runs} == {run.name for run in [*best, *worse]}
+
+
+def test_a_group_of_which_a_run_is_gone_says_so(tmp_path: Path) -> None:
+    for place in (1, 2, 4):
+        a_run(tmp_path, place, provenance={"group": {"name": "0123456789ab", "place": place, "size": 4, "line": "e"}})
+    assert any("1 of the 4 runs" in note for note in compare_names(["0123456789ab"], tmp_path).notes)
+
+
 def test_reproductions_are_no_samples(tmp_path: Path, good: list[Path]) -> None:
-    a_run(tmp_path, 17, {"val/loss": 0.9}, optimizer__lr=0.1, tags={"nnlab.reproduces": good[0].name})
+    a_run(tmp_path, 17, {"val/loss": 0.9}, optimizer__lr=0.1, tags={REPRODUCES_TAG: good[0].name})
     found = compare_names([good[0].name], tmp_path)
     assert found.groups[0].values == tuple(GOOD)
     assert any("1 reproduced" in note for note in found.notes)

@@ -197,6 +197,26 @@ def test_missing_seeds_come_with_the_command_that_runs_them(tmp_path: Path) -> N
         assert f"optimizer.lr={rate}" in command
 
 
+def test_missing_seeds_are_those_that_the_other_group_has(tmp_path: Path) -> None:
+    runs = a_group(tmp_path, GOOD, optimizer__lr=0.1) + a_group(tmp_path, [0.3], optimizer__lr=0.2, seeds=[4])
+    (command,) = compare(runs).commands
+    assert "optimizer.lr=0.2" in command
+    assert "seed=0,1,2,3,5,6,7,8,9" in command
+
+
+def test_of_many_groups_the_best_is_set_beside_the_others(tmp_path: Path) -> None:
+    runs = [
+        run for k in range(6) for run in a_group(tmp_path, losses(0.3 + k / 20, 0.01, 6, salt=k), model__hidden=[k + 1])
+    ]
+    found = compare(runs)
+    assert len(found.judged) == 15
+    assert found.differences.verdict.tolist() == ["lower"] * 15
+    text = repr(found)
+    assert "hidden=[1], which has the best mean, is better than hidden=[2], hidden=[3]" in " ".join(text.split())
+    assert "hidden=[2] - hidden=[3]" not in text
+    assert "all 15 pairs" in text
+
+
 def _dataset(run: Path) -> dict[str, object]:
     from nnlab.runs.stored_run import StoredRun
 

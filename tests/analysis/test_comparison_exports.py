@@ -6,33 +6,20 @@ import functools
 import io
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from made_comparisons import compared, group
 from markdown_it import MarkdownIt
 
-from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
+from nnlab.analysis.comparison.comparison import Comparison
 from nnlab.analysis.comparison.exports import as_latex, as_markdown, differences_csv, groups_csv
-from nnlab.stats import Sample, difference, judge
 
 RELU, SIGMOID = (0.972, 0.974, 0.971, 0.975, 0.973), (0.951, 0.955, 0.953, 0.956, float("nan"))
 NASTY = 'a_1|b & 50% of $x^2$ {y} ~ <b> \\n `c` *d* [e](f) #g "h" é--i'
-
-
-def group(name: str, values: Sequence[float], first: int = 0) -> Group:
-    seeds = tuple(range(first, first + len(values)))
-    return Group(name, seeds, tuple(values), Sample(tuple(values)), ("run",), None, "", {})
-
-
-def compared(*groups: Group, notes: Sequence[str] = ()) -> Comparison:
-    pairs = [(a, b) for place, a in enumerate(groups) for b in groups[place + 1 :]]
-    found = judge([difference(a.values, b.values, paired=a.seeds == b.seeds) for a, b in pairs])
-    judged = [JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, found, strict=True)]
-    return Comparison("val/accuracy", False, [*groups], judged, [*notes])
 
 
 @functools.cache

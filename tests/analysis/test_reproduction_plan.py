@@ -14,6 +14,7 @@ from stopping import Hearing, at_epoch, small, stopped
 from nnlab.analysis.reproduction.plan import home_of, plan_of
 from nnlab.analysis.reproduction.reproduce import note_verdict
 from nnlab.analysis.reproduction.verdict import Verdict, compare
+from nnlab.config.tracking_uri import sqlite_uri
 from nnlab.data.loading import forget
 from nnlab.errors import UserError
 from nnlab.execution.result import Membership
@@ -221,3 +222,14 @@ def test_a_trial_belongs_to_the_folder_of_its_study(tmp_path: Path) -> None:
         small(tmp_path).config,
         trainer=dataclasses.replace(small(tmp_path).config.trainer, stop_after=2, test=False),
     )
+
+
+def test_a_store_that_was_moved_with_the_runs_is_found_where_they_are(tmp_path: Path) -> None:
+    path = run(small(tmp_path / "here", FAST, "tracking.enabled=true")).directory
+    (tmp_path / "here" / "mlflow.db").touch()
+    assert plan_of(StoredRun.open(path)).job.config.tracking.uri == sqlite_uri(tmp_path / "here" / "mlflow.db")
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = StoredRun.open(tmp_path / "there" / path.name)
+    assert plan_of(moved).job.config.tracking.uri == sqlite_uri(tmp_path / "there" / "mlflow.db")
+    (tmp_path / "there" / "mlflow.db").rename(tmp_path / "gone.db")
+    assert plan_of(moved).job.config.tracking.uri == sqlite_uri(tmp_path / "here" / "mlflow.db")

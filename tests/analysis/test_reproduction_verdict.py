@@ -121,10 +121,10 @@ def test_facts_say_what_agrees_what_does_not_and_what_is_not_known() -> None:
     facts = {fact.name: fact.agrees for fact in facts_of(then, now)}
     assert disagreeing(facts_of(then, now)) == ["BLAS kernel", "BLAS threads"]
     assert (facts["NumPy"], facts["BLAS library"]) == (True, True)
-    assert [facts[name] for name in ("code", "CPU features", "hydra-core")] == [None, None, None]
+    assert [facts[name] for name in ("commit", "CPU features", "hydra-core")] == [None, None, None]
     clean = {"git": {"commit": "c", "dirty": "false"}}
     digest = {**clean, "code": {"sha256": "ab"}}
-    assert {fact.name: fact.agrees for fact in facts_of(clean, digest)}["code"] is True
+    assert {fact.name: fact.agrees for fact in facts_of(clean, digest)}["commit"] is True
     assert disagreeing(facts_of(digest, {"code": {"sha256": "cd"}})) == ["code"]
 
 
@@ -139,3 +139,10 @@ def test_facts_say_what_agrees_what_does_not_and_what_is_not_known() -> None:
 )
 def test_what_was_recorded_of_blas_is_read_back(text: str, blas: Blas) -> None:
     assert blas_of(text) == blas
+
+
+def test_what_did_not_come_out_again_at_a_resumption_is_passed_on(tmp_path: Path) -> None:
+    tags = {"nnlab.differs_from_record": "epoch 1: train/loss was 0.5 and is 0.6"}
+    runs = recorded(tmp_path, tags=tags), recorded(tmp_path, changed(2, train_loss=1.0))
+    assert compare(*runs).doubt == tags["nnlab.differs_from_record"]
+    assert compare(*runs[::-1]).doubt is None

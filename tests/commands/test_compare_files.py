@@ -8,12 +8,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from made_comparisons import compared, group
 from PIL import Image
 
-from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
+from nnlab.analysis.comparison.comparison import Comparison
 from nnlab.commands.compare_files import add_files, figure_of, files_of, write_files
 from nnlab.errors import RunFailedError, UserError
-from nnlab.stats import Sample, difference, judge
 
 
 def options(*arguments: str) -> argparse.Namespace:
@@ -23,12 +23,7 @@ def options(*arguments: str) -> argparse.Namespace:
 
 
 def two_groups() -> Comparison:
-    a, b = (Group(name, (0, 1), values, Sample(values), (), None, "", {}) for name, values in VALUES.items())
-    (judged,) = judge([difference(a.values, b.values, paired=True)])
-    return Comparison("val/accuracy", False, [a, b], [JudgedPair("relu", "sigmoid", judged)], [])
-
-
-VALUES = {"relu": (0.95, 0.96), "sigmoid": (0.9, 0.91)}
+    return compared(group("relu", (0.95, 0.96)), group("sigmoid", (0.9, 0.91)))
 
 
 def test_every_file_that_was_asked_for_is_written(tmp_path: Path) -> None:

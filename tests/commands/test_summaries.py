@@ -118,7 +118,7 @@ def test_a_winner_of_two_objectives_has_the_values_of_its_own_trial() -> None:
 @pytest.mark.parametrize(
     ("event", "shown"),
     [
-        (replace(STUDY_ENDED, test_left_alone=True), "trainer.test=false"),
+        (replace(STUDY_ENDED, test_left_alone="trainer.test=false"), "trainer.test=false"),
         (replace(STUDY_ENDED, status="interrupted"), "python -m nnlab.sweep sweep.resume=a-study"),
     ],
     ids=["no test", "interrupted"],

@@ -18,7 +18,8 @@ from nnlab.errors import UserError
 from nnlab.execution.resume import resume
 from nnlab.execution.run import run
 from nnlab.runs.directory import JOURNAL, PREDICTIONS
-from nnlab.runs.predictions import Split, predictions_of, stored_predictions
+from nnlab.runs.predictions import Split, predictions_of
+from nnlab.runs.predictions_file import stored_predictions
 from nnlab.runs.stored_config import config_of
 from nnlab.runs.stored_run import StoredRun
 from nnlab.training import Progress, Trainer
@@ -184,6 +185,22 @@ def test_computing_them_needs_the_data_and_the_config_as_they_were(copied: Path)
     facts["dataset"]["sha256"] = "0" * 64
     (copied / "provenance.json").write_text(json.dumps(facts))
     with pytest.raises(UserError, match="has changed since"):
+        predictions_of(StoredRun(copied), "validation")
+
+
+def test_a_test_split_that_is_not_on_record_has_none(copied: Path) -> None:
+    """As a kill leaves a winner between its predictions and the record of its test."""
+    lines = (copied / JOURNAL).read_text().splitlines(keepends=True)
+    (copied / JOURNAL).write_text("".join(line for line in lines if json.loads(line)["event"] != "test"))
+    assert "test" in stored_predictions(StoredRun(copied))
+    with pytest.raises(UserError, match="not evaluated its test split"):
+        predictions_of(StoredRun(copied), "test")
+
+
+def test_a_repetition_names_the_trial_that_has_them(copied: Path) -> None:
+    facts = json.loads((copied / "provenance.json").read_text())
+    (copied / "provenance.json").write_text(json.dumps({**facts, "tags": {"nnlab.duplicate_of": "7"}}))
+    with pytest.raises(UserError, match="repeats trial 7"):
         predictions_of(StoredRun(copied), "validation")
 
 

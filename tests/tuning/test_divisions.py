@@ -19,6 +19,7 @@ from nnlab.data.loading import load
 from nnlab.data.shared import save_shared
 from nnlab.execution.run import run
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.selection import candidate_of
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage
 from nnlab.tuning.study import SHARED, Study, trial_seeds
 from nnlab.tuning.tasks import Tasks
@@ -139,7 +140,8 @@ def test_a_winner_of_one_seed_is_tested_on_the_rows_that_no_trial_has_seen(tmp_p
     task = trials.next()
     trials.study.tell(trials.study.trials[0], run_trial(task))
     (best,) = trials.study.trials
-    winner = evaluate_winner(best, [best], trials.tasks, made.fixed.tracking, warn=pytest.fail, announce=None)
+    chosen = candidate_of(best, trials.tasks)
+    winner = evaluate_winner(chosen, [chosen.paths], made.fixed.tracking, warn=pytest.fail, announce=None)
     command = shlex.split(winner.command)[3:]
     alone = run(compose(*command, f"runs_dir='{tmp_path / 'alone'}'", "tracking.enabled=false"))
     assert {name: alone.scores[name] for name in winner.scores} == winner.scores
@@ -153,3 +155,12 @@ def test_a_seed_that_cannot_divide_the_rows_is_told_before_anything_starts(tmp_p
     found = problems(*SMALL, *rare, "sweep.seeds=60", "trainer.batch_size=4")
     assert all(problem.key in ("data.split.seed", "data") for problem in found)
     assert any(str(seed) in str(found) for seed in trial_seeds(0, SHARED, 60))
+
+
+def test_fresh_seeds_divide_the_rows_anew_so_that_no_row_is_unseen_by_a_winner_chosen_with_them() -> None:
+    confirmed = ["sweep.seeds=1", "sweep.trials=4", "sweep.confirm=2"]
+    made = plan(*SMALL, *confirmed)
+    assert made.fixed.trainer.test is False
+    assert len(made.notes) == 2
+    assert "trainer.test" in {problem.key for problem in problems(*SMALL, *confirmed, "trainer.test=true")}
+    assert plan(*SMALL, *confirmed, "data.split.strategy=tail").fixed.trainer.test is True

@@ -36,6 +36,26 @@ def test_all_mistakes_of_a_command_line_are_told_together_with_near_misses() -> 
             says("sweep.objective=val/loss", "data.split.validation=0.15", "validation split", "empty"),
         ),
         (
+            ["sweep.confirm=0"],
+            says("sweep.confirm=0", "1", "at least 1"),
+        ),
+        (
+            ["sweep.confirm=3", "sweep.confirm_seeds=1"],
+            says("sweep.confirm_seeds=1", "2", "at least 2"),
+        ),
+        (
+            ["sweep.confirm_seeds=4"],
+            says("sweep.confirm_seeds=4", "sweep.confirm=3 beside it", "sweep.confirm"),
+        ),
+        (
+            ["sweep.confirm=9", "sweep.trials=8"],
+            says("sweep.confirm=9", "8", "sweep.trials=8"),
+        ),
+        (
+            ["sweep.confirm=2", "sweep.objective=[val/accuracy,parameters]", "sweep.pruner=none"],
+            says("sweep.confirm=2", "null, or sweep.objective=val/accuracy", "one objective"),
+        ),
+        (
             ["trainer.batch_size=choice(32,5000)"],
             says("trainer.batch_size=5000", "1168, or full", "1168"),
         ),

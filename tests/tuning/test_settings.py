@@ -28,6 +28,8 @@ WRITTEN: dict[str, Any] = {
     "deterministic": False,
     "on_failure": "continue",
     "retries": 3,
+    "confirm": None,
+    "confirm_seeds": 5,
     "repeat_duplicates": False,
     "plots": "winner",
 }

@@ -31,9 +31,9 @@ def test_a_row_and_a_header_by_hand() -> None:
     )
     assert trials_table([trial], LOSS).splitlines() == [
         "number,state,status,reason,objective val/loss,val/accuracy,val/loss,val/loss std,epochs,epoch,seconds,"
-        "parameters,seeds,duplicate_of,runs,started,ended,"
+        "parameters,seeds,duplicate_of,runs,code,started,ended,"
         "model.depth,model.hidden,model.width.0,model.width.1,optimizer.lr",
-        "7,COMPLETE,finished,,0.25,0.9,0.25,0.01,3,3,1.5,1000,5 6,,study-0007,"
+        "7,COMPLETE,finished,,0.25,0.9,0.25,0.01,3,3,1.5,1000,5 6,,study-0007,,"
         "2026-03-01T03:01:10+00:00,2026-03-01T03:01:18+00:00,"
         '2,"[64, 32]",64,32,0.30000000000000004',
     ]
@@ -77,5 +77,5 @@ def test_the_order_in_which_trials_come_changes_no_byte() -> None:
 def test_a_study_without_trials_has_a_header_alone() -> None:
     assert trials_table([], LOSS).splitlines() == [
         "number,state,status,reason,objective val/loss,epochs,epoch,seconds,parameters,seeds,duplicate_of,runs,"
-        "started,ended"
+        "code,started,ended"
     ]

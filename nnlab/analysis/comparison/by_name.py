@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 from nnlab.analysis.comparison.compare import comparison
@@ -56,12 +57,30 @@ def compare_names(
     else:
         named, notes = _apart(named)
         parts = [part for each in named for part in _parts(each, satisfying(each.runs, where))]
+        notes += _overlaps(parts)
     if look.damaged:
         notes.append(
             f"WARNING: {len(look.damaged)} run director{'y' if len(look.damaged) == 1 else 'ies'} cannot be read and "
             f"may belong here: {'; '.join(look.damaged[:3])}"
         )
     return comparison(parts, by=by, metric=metric, margin=margin, notes=notes)
+
+
+def _overlaps(parts: Sequence[Part]) -> list[str]:
+    """What there is to say of runs that stand in several parts.
+
+    Raises:
+        UserError: if two parts are the same.
+    """
+    notes = []
+    for a, b in combinations(parts, 2):
+        shared = len({run.path for run in a.runs} & {run.path for run in b.runs})
+        if shared and shared == len(a.runs) == len(b.runs):
+            raise UserError(f"Two groups must differ, but {a.asked} and {b.asked} have the same {shared} runs.")
+        if shared:
+            runs = "1 run is" if shared == 1 else f"{shared} runs are"
+            notes.append(f"WARNING: {runs} in {a.asked} and in {b.asked} too, where nothing can differ.")
+    return notes
 
 
 def _parts(named: Named, runs: list[RunFacts]) -> list[Part]:

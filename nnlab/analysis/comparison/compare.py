@@ -11,6 +11,7 @@ from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
 from nnlab.analysis.comparison.counting import counted, with_metric
 from nnlab.analysis.comparison.facts import RunFacts, check_frame_or_runs
 from nnlab.analysis.comparison.likeness import SEED, differing
+from nnlab.analysis.comparison.main_pairs import main_pairs
 from nnlab.analysis.comparison.metrics import lower_is_better, metric_of
 from nnlab.analysis.comparison.next_runs import commands
 from nnlab.analysis.comparison.parts import Part, alike, by_keys, named
@@ -89,20 +90,23 @@ def comparison(
     notes += rows_notes(parts, metric, by=bool(by))
     meaning(parts, metric)
     notes += code_notes(parts)
+    if metric.startswith("test/") and len(parts) > 1:
+        notes.append("What is chosen by the test split has no unbiased test score any more: choose by validation.")
     notes += elsewhere_notes(parts, told=by)
     unit = _unit_key(pair, every, notes)
     groups = [_group(part, metric, unit) for part in parts]
     pairs = list(combinations(groups, 2))
     differences = [_difference(a, b, notes, is_paired=pair is not None and unit is not None) for a, b in pairs]
     judged = judge(differences, margin=margin)
+    is_lower = lower_is_better(metric)
     pairs_judged = [JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, judged, strict=True)]
     return Comparison(
         metric=metric,
-        lower_is_better=lower_is_better(metric),
+        lower_is_better=is_lower,
         groups=groups,
         judged=pairs_judged,
         notes=notes,
-        commands=commands(parts, groups, pairs_judged, metric),
+        commands=commands(parts, groups, main_pairs(groups, pairs_judged, lower_is_better=is_lower), metric),
         margin=margin,
         mcnemar=_mcnemar(parts, metric, notes),
     )
@@ -157,8 +161,9 @@ def _difference(a: Group, b: Group, notes: list[str], *, is_paired: bool) -> Dif
         return difference(a.values, b.values, paired=False)
     if left := len(a.seeds) + len(b.seeds) - 2 * len(shared):
         others = "value counts in its" if left == 1 else "values count in their"
+        seeds = "one seed" if len(shared) == 1 else f"{len(shared)} seeds"
         notes.append(
-            f"{a.name} and {b.name} are paired by the {len(shared)} seeds that both have; {left} other {others} own "
+            f"{a.name} and {b.name} are paired by the {seeds} that both have; {left} other {others} own "
             "group's mean alone."
         )
     first, second = dict(zip(a.seeds, a.values, strict=True)), dict(zip(b.seeds, b.values, strict=True))

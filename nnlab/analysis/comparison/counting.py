@@ -77,7 +77,9 @@ def _reason(run: RunFacts, part: Part) -> str | None:
 
 
 def _remedy(part: Part) -> str:
-    resumable = [run for run in part.runs if run.status in ("killed", "interrupted") and run.path is not None]
-    if resumable:
-        return f"Go on with it first: python -m nnlab.resume {resumable[0].name}"
+    for run in part.runs:
+        if run.status in ("killed", "interrupted") and run.path is not None:
+            from nnlab.execution.resume import resume_command
+
+            return f"Go on with it first: {resume_command(run.path)}"
     return "Compare when some have finished."

@@ -41,6 +41,8 @@ class RunFacts:
         data_name: what the data set is called.
         code: the SHA-256 of the code that computed it; of an older run its commit; "unknown" if nothing is known.
         group: the name of the runs that its command line started together.
+        place: in that group, from 1.
+        group_size: of that group.
         extended: how it was extended, if it was.
         trial: the number of its trial, if it is one.
         repeats: "reproduction" or "duplicate", if it repeats another run: it is no further sample.
@@ -57,6 +59,8 @@ class RunFacts:
     data_name: str = UNKNOWN
     code: str = UNKNOWN
     group: str | None = None
+    place: int = 0
+    group_size: int = 0
     extended: str | None = None
     trial: str | None = None
     repeats: str | None = None
@@ -68,6 +72,7 @@ class RunFacts:
         Raises:
             UserError: if one of its files is damaged.
         """
+        group = run.provenance.get("group", {})
         provenance, tags = run.provenance, {**run.provenance.get("tags", {}), **run.tags}
         return cls(
             name=run.name,
@@ -80,7 +85,9 @@ class RunFacts:
             data=provenance["dataset"]["sha256"],
             data_name=provenance["dataset"]["name"],
             code=provenance.get("code", {}).get("sha256") or f"commit {provenance['git']['commit']}",
-            group=provenance.get("group", {}).get("name"),
+            group=group.get("name"),
+            place=group.get("place", 0),
+            group_size=group.get("size", 0),
             extended=tags.get(EXTENDED_TAG),
             trial=tags.get(TRIAL_TAG),
             repeats=next((word for word, tag in REPEATING.items() if tag in tags), None),

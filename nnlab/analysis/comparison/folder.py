@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nnlab.analysis.comparison.facts import RunFacts
@@ -33,3 +34,14 @@ class Folder:
                     self.runs.append(RunFacts.of(run))
             except (UserError, OSError) as error:
                 self.damaged.append(f"{directory.name}: {error}")
+        self.runs.sort(key=lambda run: run.started_at)
+
+    def of_group(self, name: str) -> list[RunFacts]:
+        """The runs that a command line started together, in the order of their places."""
+        return sorted((run for run in self.runs if run.group == name), key=lambda run: run.place)
+
+
+def missing_of_group(runs: Sequence[RunFacts]) -> list[str]:
+    """What there is to say if some runs of a group are not there."""
+    missing = runs[0].group_size - len({run.place for run in runs})
+    return [f"{missing} of the {runs[0].group_size} runs of this group are not there."] if missing > 0 else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.analysis.comparison.facts import RunFacts
-from nnlab.analysis.comparison.folder import Folder
+from nnlab.analysis.comparison.folder import Folder, missing_of_group
 from nnlab.analysis.comparison.likeness import likeness
 from nnlab.errors import UserError
 from nnlab.runs.directory import STUDY, TRIALS
@@ -74,7 +74,7 @@ class Names:
             path = self._path(name)
         except UserError as error:
             if group:
-                return Named(name, group)
+                return Named(name, group, notes=tuple(missing_of_group(group)))
             raise self._nothing(name, error) from error
         if group:
             raise UserError(f"{name!r} names a run and a group of {len(group)} runs. Name the run by its path: {path}.")
@@ -119,7 +119,7 @@ class Names:
     def _group(self, name: str) -> list[RunFacts]:
         if not GROUP_NAME.fullmatch(name):
             return []
-        return [run for run in self.folder(self.runs_dir).runs if run.group == name]
+        return self.folder(self.runs_dir).of_group(name)
 
     def _alike(self, run: RunFacts) -> list[RunFacts]:
         """The run and all that differ from it in the seed alone, of the same code."""
@@ -139,15 +139,12 @@ class Names:
             raise UserError(f"The study {name} has no runs of trials yet. Compare it when some have ended.")
         if self._everything:
             return Named(name, runs)
-        from nnlab.analysis.comparison.studies import winner_of
+        from nnlab.analysis.study_winner import winner_of
 
-        number, count, objective = winner_of(path)
-        note = (
-            f"{name} stands for its winner, trial {number}: the best of {count} by {objective}, so that its value is "
-            "better than new runs would be; more so, the more trials there were and the fewer seeds each had."
-        )
-        winners = [run for run in runs if run.trial == str(number)]
-        return Named(name, winners, is_whole=True, is_selected=True, title=name, notes=(note,))
+        winner = winner_of(path)
+        chosen = [run for run in runs if run.name in winner.runs]
+        note = f"{name} stands for its winner, trial {winner.number}: {winner.words}."
+        return Named(name, chosen, is_whole=True, is_selected=not winner.is_confirmed, title=name, notes=(note,))
 
     def _nothing(self, name: str, error: UserError) -> UserError:
         if GROUP_NAME.fullmatch(name) is None:

@@ -14,6 +14,7 @@ from nnlab.runs.resolve import runs_dir_option
 
 FEW = 10
 """Seeds of a group at least, where so far there is a single one."""
+MOST_COMMANDS = 6
 MOST = 200
 """More seeds than that are no proposal."""
 LARGEST_COUNTED = 1_000_000
@@ -21,46 +22,52 @@ LARGEST_COUNTED = 1_000_000
 
 
 def commands(parts: Sequence[Part], groups: Sequence[Group], judged: Sequence[JudgedPair], metric: str) -> list[str]:
-    """For each group that more seeds would help, a command that runs them: the same seeds for all groups.
+    """For each group that cannot be told from another, or was chosen by its values, a command that runs more seeds.
 
-    A group that was chosen by its values is helped by fresh ones. None where more seeds would be too many, or the runs
-    of a group differ in more than the seed.
+    In the end all of these groups have the same seeds: those that one of them has, and fresh ones. No commands where
+    that would be too many, or the runs of a group differ in more than the seed.
     """
-    wanted = _wanted(groups, judged)
-    for part in parts:
-        if part.is_selected:
-            wanted[part.name] = max(FEW, wanted.get(part.name, 0))
-    if not wanted or any(differing(part.runs) for part in parts if part.name in wanted):
+    wanted, fresh = _wanted(groups, judged, {part.name for part in parts if part.is_selected})
+    involved = [part for part in parts if part.name in wanted]
+    if not involved or len(involved) > MOST_COMMANDS or any(differing(part.runs) for part in involved):
         return []
-    seeds = [seed for group in groups for seed in group.seeds if isinstance(seed, int) and seed < LARGEST_COUNTED]
-    start = max(seeds, default=-1) + 1
-    many = f"seed=range({start},{start + max(wanted.values())})"
-    return [
-        _command(part.runs[-1], many, metric)
-        for part in parts
-        if part.name in wanted and part.runs[-1].path is not None
-    ]
+    if any(
+        run.extended or run.path is None for part in involved for run in part.runs
+    ):  # no one command makes such a run
+        return []
+    own = {group.name: set(_counted(group)) for group in groups}
+    common = set().union(*(own[name] for name in wanted))
+    start = max((seed for seeds in own.values() for seed in seeds), default=-1) + 1
+    common |= set(range(start, start + (max(0, FEW - len(common)) if fresh is None else fresh)))
+    missing = {part.name: sorted(common - own[part.name]) for part in involved}
+    if max(map(len, missing.values())) > MOST:
+        return []
+    return [_command(part.runs[-1], missing[part.name], metric) for part in involved if missing[part.name]]
 
 
-def _wanted(groups: Sequence[Group], judged: Sequence[JudgedPair]) -> dict[str, int]:
-    """How many more seeds each group wants, by its name."""
-    wanted: dict[str, int] = {}
+def _wanted(groups: Sequence[Group], judged: Sequence[JudgedPair], selected: set[str]) -> tuple[set[str], int | None]:
+    """The groups that want more seeds, and how many that none of them has; None for as many as make it `FEW`."""
+    wanted, fresh = set(selected), [FEW] if selected else []
     sizes = {group.name: len(group.seeds) for group in groups}
     for pair in judged:
-        more = pair.judged.more_seeds
+        more, names = pair.judged.more_seeds, {pair.a, pair.b}
         if pair.judged.verdict != "cannot tell":
             continue
-        single = min(sizes[pair.a], sizes[pair.b]) < 2
         if more is not None and more <= MOST:
-            wanted |= {name: max(more, wanted.get(name, 0)) for name in (pair.a, pair.b)}
-        elif single:
-            wanted |= {name: max(FEW - sizes[name], wanted.get(name, 0)) for name in (pair.a, pair.b)}
-    if not judged and groups[0].sample.n < 2:
-        wanted[groups[0].name] = FEW - 1
-    return {name: more for name, more in wanted.items() if more > 0}
+            fresh.append(more)
+            wanted |= names
+        elif any(sizes[name] < 2 for name in names):
+            wanted |= names
+    if not judged and sizes[groups[0].name] < 2:
+        wanted.add(groups[0].name)
+    return wanted, max(fresh, default=None)
 
 
-def _command(run: RunFacts, seeds: str, metric: str) -> str:
+def _counted(group: Group) -> list[int]:
+    return [seed for seed in group.seeds if isinstance(seed, int) and seed < LARGEST_COUNTED]
+
+
+def _command(run: RunFacts, seeds: Sequence[int], metric: str) -> str:
     from nnlab.config.quoting import as_override
 
     given = {text.partition("=")[0] for text in run.overrides}
@@ -70,4 +77,12 @@ def _command(run: RunFacts, seeds: str, metric: str) -> str:
     folder = run.runs_dir
     if folder is not None and runs_dir_option(Path(folder)):
         kept.append(as_override("runs_dir", str(folder)))
-    return shlex.join(["python", "-m", "nnlab.run", "-m", *kept, seeds])
+    return shlex.join(["python", "-m", "nnlab.run", "-m", *kept, _override(seeds)])
+
+
+def _override(seeds: Sequence[int]) -> str:
+    """`seed=range(10,20)`, or a list where there are gaps."""
+    first, last = seeds[0], seeds[-1]
+    if last - first + 1 == len(seeds) > 1:
+        return f"seed=range({first},{last + 1})"
+    return f"seed={','.join(map(str, seeds))}"

@@ -86,12 +86,18 @@ def code_notes(parts: Sequence[Part]) -> list[str]:
             codes[run.code] = codes.get(run.code, 0) + 1
     if len(codes) < 2:
         return []
-    counts = ", ".join(f"{count} of {code[:19]}" for code, count in list(codes.items())[:SHOWN])
+    counts = ", ".join(f"{count} of {_short(code)}" for code, count in list(codes.items())[:SHOWN])
     more = f" and {len(codes) - SHOWN} more" if len(codes) > SHOWN else ""
     apart = all(len({run.code for run in part.runs}) == 1 for part in parts)
     if apart and len(codes) == len(parts):
         return [f"Each group was computed by other code ({counts}{more}): that may be the difference."]
     return [f"The runs were computed by {len(codes)} versions of the code ({counts}{more})."]
+
+
+def _short(code: str) -> str:
+    """A digest, or a commit, by its first twelve digits."""
+    kind, _, digest = code.rpartition(" ")
+    return f"{kind} {digest[:12]}".strip()
 
 
 def _refusal(

@@ -10,16 +10,16 @@ from string import ascii_uppercase
 
 from nnlab.analysis.comparison.answer import Answer, Group, JudgedPair
 from nnlab.analysis.comparison.columns import GAP, Column, fitting
+from nnlab.analysis.comparison.main_pairs import main_pairs
 from nnlab.analysis.comparison.numbers import Decimals, p_text
-from nnlab.analysis.comparison.words import decimals_of, mcnemar_sentence, sentence
+from nnlab.analysis.comparison.words import decimals_of, mcnemar_sentence, of_the_best, sentence
 
 WIDTH = 120
 LONGEST_NAME = 24
 """Longer names of groups stand once, beside a letter, where there is no room for them in every table."""
+FRESH = "fresh seeds (look when all have run: tests that are repeated on the way find what is not there):"
 MOST_VALUES = 40
 """Values of a group that are shown; all of them are in `--json` and `--csv`."""
-MOST_PAIRS = 10
-"""Of more pairs, those of the best group are shown."""
 
 
 def as_text(comparison: Answer, width: int | None = None) -> str:
@@ -39,7 +39,7 @@ def as_text(comparison: Answer, width: int | None = None) -> str:
         _differences(shown, width) if shown.judged else [],
         _sentences(shown, width),
         [line for note in shown.notes for line in _bullet(note, width)],
-        ["fresh seeds:", *(f"  {command}" for command in shown.commands)] if shown.commands else [],
+        [FRESH, *(f"  {command}" for command in shown.commands)] if shown.commands else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
@@ -61,7 +61,10 @@ def _lettered(comparison: Answer, width: int) -> tuple[list[str], Answer]:
     legend = [
         line for name in names for line in textwrap.wrap(f"{letters[name]}  {name}", width, subsequent_indent="   ")
     ]
-    return legend, replace(comparison, groups=groups, judged=judged)
+    notes = comparison.notes
+    for name in sorted(names, key=len, reverse=True):  # one may be a part of another
+        notes = [note.replace(name, letters[name]) for note in notes]
+    return legend, replace(comparison, groups=groups, judged=judged, notes=notes)
 
 
 def _letter(place: int) -> str:
@@ -89,8 +92,9 @@ def _varying(groups: Sequence[Group], width: int) -> Iterator[str]:
     """What differs from seed to seed, once if it is the same in all groups."""
     words = dict.fromkeys(group.varies for group in groups if len(group.seeds) > 1)
     for word in words:
-        of = "" if len(words) == 1 else f"of {', '.join(group.name for group in groups if group.varies == word)} "
-        yield from textwrap.wrap(f"from seed to seed {of}vary: {word}", width, subsequent_indent="    ")
+        names = [group.name for group in groups if group.varies == word]
+        of = "" if len(words) == 1 else f" in {', '.join(names[:4])}{' and others' if len(names) > 4 else ''}"
+        yield from textwrap.wrap(f"what varies from seed to seed{of}: {word}", width, subsequent_indent="    ")
 
 
 def _values(groups: Sequence[Group], width: int) -> list[str]:
@@ -117,9 +121,10 @@ def _by_seed(groups: Sequence[Group], decimals: Decimals, width: int) -> Iterato
         for place, seed in enumerate(groups[0].seeds)
     ]
     while columns:
-        count = 1
-        while count < len(columns) and len(_row(names, columns[: count + 1])) <= width:
-            count += 1
+        most = 1
+        while most < len(columns) and len(_row(names, columns[: most + 1])) <= width:
+            most += 1
+        count = math.ceil(len(columns) / math.ceil(len(columns) / most))  # tables of about the same width
         yield from fitting([names, *columns[:count]], width)[0]
         columns = columns[count:]
 
@@ -167,18 +172,16 @@ def pair_columns(comparison: Answer, shown: Sequence[JudgedPair]) -> list[Column
     ]
 
 
-def _shown(comparison: Answer) -> list[JudgedPair]:
-    """All pairs, or those of the group with the best mean."""
-    if len(comparison.judged) <= MOST_PAIRS:
-        return comparison.judged
-    finite = [group for group in comparison.groups if math.isfinite(group.sample.mean)] or comparison.groups
-    sign = -1 if comparison.lower_is_better else 1
-    best = max(finite, key=lambda group: sign * group.sample.mean).name
-    return [pair for pair in comparison.judged if best in (pair.a, pair.b)]
+def _shown(comparison: Answer) -> Sequence[JudgedPair]:
+    return main_pairs(comparison.groups, comparison.judged, lower_is_better=comparison.lower_is_better)
 
 
 def _sentences(comparison: Answer, width: int) -> list[str]:
-    texts = [sentence(pair, comparison) for pair in _shown(comparison)]
+    shown = _shown(comparison)
+    if len(shown) < len(comparison.judged):
+        texts = [of_the_best(shown, comparison)]
+    else:
+        texts = [sentence(pair, comparison) for pair in shown]
     if comparison.mcnemar is not None:
         texts.append(mcnemar_sentence(comparison.mcnemar, comparison))
     return [line for text in texts for line in textwrap.wrap(text, width, subsequent_indent="    ")]

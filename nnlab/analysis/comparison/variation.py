@@ -41,6 +41,13 @@ def elsewhere_notes(parts: Sequence[Part], *, told: Sequence[str]) -> list[str]:
         keys = differing(part.runs)
         if keys:
             notes.append(f"The runs of {part.name} also differ in {_values(keys, part.runs)}.")
+    for part in parts:
+        told_of = dict.fromkeys(run.extended for run in part.runs if run.extended)
+        if told_of:
+            notes.append(
+                f"Runs of {part.name} were trained for longer than planned ({', '.join(told_of)}): not the same as "
+                "planned so from the start."
+            )
     everything = [run for part in parts for run in part.runs]
     told = told or (telling([part.runs for part in parts]) if len(parts) > 1 else [])
     others = [key for key in differing(everything) if key not in told and key not in within]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from nnlab.analysis.comparison.answer import Answer, JudgedPair
+from nnlab.analysis.comparison.main_pairs import best
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.stats import Interval, McNemar
 
@@ -17,6 +19,22 @@ def sentence(pair: JudgedPair, comparison: Answer) -> str:
     if verdict == "cannot tell":
         return f"{pair.a} or {pair.b}: cannot tell{_why(pair, comparison)}"
     return _told(pair, comparison)
+
+
+def of_the_best(pairs: Sequence[JudgedPair], comparison: Answer) -> str:
+    """What can be said of the group with the best mean and each of many others."""
+    name = best(comparison.groups, lower_is_better=comparison.lower_is_better).name
+    apart: list[str] = []
+    equal: list[str] = []
+    open_: list[str] = []
+    for pair in pairs:
+        found = {"equal": equal, "cannot tell": open_}.get(pair.judged.verdict, apart)
+        found.append(pair.b if pair.a == name else pair.a)
+    way = "highest" if comparison.lower_is_better is None else "best"
+    than = "higher" if comparison.lower_is_better is None else "better"
+    parts = {f"is {than} than": apart, "is equal for practice to": equal, "cannot be told from": open_}
+    said = [f"{words} {', '.join(names)}" for words, names in parts.items() if names]
+    return f"{name}, which has the {way} mean, {'; it '.join(said)}"
 
 
 def mcnemar_sentence(found: McNemar, comparison: Answer) -> str:
@@ -46,7 +64,7 @@ def _told(pair: JudgedPair, comparison: Answer) -> str:
     decimals = decimals_of(pair)
     return (
         f"{claim}: {comparison.metric} {way} by {decimals.text(abs(judged.difference.mean))} "
-        f"({_basis(pair, decimals, interval)}); {_how_often(pair, first, comparison)}; {_p(pair)}"
+        f"({_basis(pair, decimals, interval)}); {_how_often(pair, first, second, comparison)}; {_p(pair, comparison)}"
     )
 
 
@@ -60,7 +78,7 @@ def _basis(pair: JudgedPair, decimals: Decimals, interval: Interval) -> str:
     return f"95 % interval {decimals.interval(interval)}, {pairing}"
 
 
-def _how_often(pair: JudgedPair, first: str, comparison: Answer) -> str:
+def _how_often(pair: JudgedPair, first: str, second: str, comparison: Answer) -> str:
     difference = pair.judged.difference
     word = "higher" if comparison.lower_is_better is None else "better"
     sign = 1 if (pair.judged.verdict == "higher") else -1
@@ -68,14 +86,16 @@ def _how_often(pair: JudgedPair, first: str, comparison: Answer) -> str:
         wins = sum(sign * (one - other) > 0 for one, other in zip(difference.a, difference.b, strict=True))
         return f"it is {word} in {wins} of {difference.n_a} seeds"
     share = difference.probability if sign > 0 else 1 - difference.probability
-    return f"a run of {first} is {word} than one of the other in {share:.0%} of the cases".replace("%", " %")
+    return f"a run of {first} is {word} than one of {second} in {100 * share:.0f} % of the cases"
 
 
-def _p(pair: JudgedPair) -> str:
+def _p(pair: JudgedPair, comparison: Answer) -> str:
+    count = len(comparison.judged)
     judged, difference = pair.judged, pair.judged.difference
     corrected = f", {p_text(judged.p_corrected)} after Holm's correction" if judged.p_corrected != judged.p else ""
     if judged.exact_cannot:
         least = f"the exact test cannot go below {p_text(difference.smallest_p)} with so few seeds"
+        least += f" ({p_text(min(1.0, difference.smallest_p * count))} among {count} differences)" if count > 1 else ""
         return f"p {p_text(difference.p_t)} by the t test{corrected}; {least}"
     word = "exact p" if difference.p_exact is not None and judged.p == difference.p_exact else "p"
     return f"{word} {p_text(judged.p)}{corrected}"
@@ -87,7 +107,7 @@ def _equal(pair: JudgedPair, comparison: Answer) -> str:
         return f"equal: {comparison.metric} is the same in every seed"
     decimals = decimals_of(pair)
     return (
-        f"equal for practice: {comparison.metric} differs by {decimals.text(difference.mean, sign=True)} "
+        f"equal for practice: {pair.a} - {pair.b} is {decimals.text(difference.mean, sign=True)} "
         f"({_basis(pair, decimals, difference.interval)}), which is within +-{comparison.margin:g}"
     )
 
@@ -96,10 +116,10 @@ def _why(pair: JudgedPair, comparison: Answer) -> str:
     judged, difference = pair.judged, pair.judged.difference
     decimals = decimals_of(pair)
     if judged.why:
-        size = f"; {comparison.metric} differs by {decimals.text(difference.mean, sign=True)}"
+        size = f"; {pair.a} - {pair.b} is {decimals.text(difference.mean, sign=True)}"
         return f": {judged.why}" + (size if math.isfinite(difference.mean) else "")
-    interval = _basis(pair, decimals, difference.interval)
-    measured = f"{comparison.metric} differs by {decimals.text(difference.mean, sign=True)} ({interval}; {_p(pair)})"
+    known = f"{_basis(pair, decimals, difference.interval)}; {_p(pair, comparison)}"
+    measured = f"{pair.a} - {pair.b} is {decimals.text(difference.mean, sign=True)} ({known})"
     if judged.more_seeds is None:
         return f"; more seeds would not tell either: {measured}"
     seeds = "seed is" if judged.more_seeds == 1 else "seeds are"

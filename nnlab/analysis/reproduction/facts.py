@@ -74,12 +74,11 @@ def _facts(recorded: Provenance, here: Provenance) -> Iterator[Fact]:
 
 
 def _code(recorded: Provenance, here: Provenance) -> Fact:
-    """The digest of all code that can change a number; by the commit alone, where that is not recorded."""
+    """The digest of all code that can change a number; the commit alone, where that was not recorded."""
     digests = [_within(each, "code", "sha256") for each in (recorded, here)]
     if None not in digests:
         return Fact("code", *digests)
-    commits = [_commit(each) for each in (recorded, here)]
-    return Fact("code", *commits)
+    return Fact("commit", *(_commit(each) for each in (recorded, here)))
 
 
 def _commit(provenance: Provenance) -> str | None:

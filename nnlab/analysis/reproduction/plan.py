@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.config.job import Job
+from nnlab.config.places import why_not_writable
 from nnlab.errors import UserError
 from nnlab.execution.listener import RunListener
 from nnlab.execution.opening import new_run
@@ -20,7 +21,7 @@ from nnlab.execution.run import execute
 from nnlab.execution.stored_job import stored_job
 from nnlab.runs.directory import STUDY
 from nnlab.runs.recorder import Announce
-from nnlab.runs.resolve import runs_dir_option
+from nnlab.runs.resolve import default_runs_dir, runs_dir_option
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import REPRODUCES_TAG
 
@@ -62,7 +63,7 @@ def plan_of(
 
     Args:
         stored: the original.
-        runs_dir: the folder for the new run; None is that of the original.
+        runs_dir: the folder for the new run; None is that of the original, or the usual one where that is read-only.
         tracking_uri: the address of MLflow in full, which the run has without its password.
         data_root: where its data is now; None is where it was.
 
@@ -71,11 +72,12 @@ def plan_of(
             or not what they were.
     """
     _check(stored)
-    folder = runs_dir or home_of(stored)
+    home = home_of(stored)
+    folder = runs_dir or (default_runs_dir() if why_not_writable(home) else home)
     try:
         job = stored_job(stored, folder.absolute(), tracking_uri=tracking_uri, data_root=data_root)
     except UserError as error:
-        raise UserError(f"{stored.name} cannot be tried: {error}{_where_data_is(stored)}") from error
+        raise UserError(f"{stored.name} cannot be tried: {error}{_where_data_is(stored, folder)}") from error
     trainer, done = job.config.trainer, max(stored.epochs, default=0)
     changed: dict[str, Any] = {}
     if trainer.test != bool(stored.test):
@@ -100,12 +102,12 @@ def home_of(stored: StoredRun) -> Path:
     return Path(os.path.normpath(home.absolute())).parent
 
 
-def _where_data_is(stored: StoredRun) -> str:
+def _where_data_is(stored: StoredRun, runs_dir: Path) -> str:
     """The remedy for data that was moved, of a run whose data has a place of its own."""
     data = stored.config.get("data")
     if not isinstance(data, dict) or data.get("root") is None:
         return ""
-    command = ["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(home_of(stored))]
+    command = ["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(runs_dir)]
     return f" If its data is elsewhere now: {shlex.join(command)} --data-root PATH"
 
 

@@ -136,6 +136,11 @@ def reproduce(
     ).execute()
 
 
+def verdict_text(verdict: Verdict, again: Path) -> str:
+    """What the tag of an original says: the verdict, by which run, and when."""
+    return f"{verdict.in_words}, by {again.name}, {time.strftime('%Y-%m-%d')}"
+
+
 def note_verdict(original: Path, again: Path, verdict: Verdict, warn: Callable[[str], object]) -> bool:
     """Tag the original with the verdict; it is left as it is otherwise. Returns whether that could be done.
 
@@ -145,9 +150,8 @@ def note_verdict(original: Path, again: Path, verdict: Verdict, warn: Callable[[
         verdict: of comparing them.
         warn: told why it could not.
     """
-    text = f"{verdict.in_words}, by {again.name}, {time.strftime('%Y-%m-%d')}"
     try:
-        note_later(original, {REPRODUCED_TAG: text})
+        note_later(original, {REPRODUCED_TAG: verdict_text(verdict, again)})
     except (UserError, RunFailedError, OSError) as error:
         warn(f"the verdict is not noted on {original.name}: {error}")
         return False

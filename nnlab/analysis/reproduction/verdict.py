@@ -9,7 +9,7 @@ from typing import Literal
 
 from nnlab.analysis.reproduction.facts import facts_of
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import EPOCH_TAG, WEIGHTS_TAG
+from nnlab.runs.tags import DIFFERS_TAG, EPOCH_TAG, WEIGHTS_TAG
 
 Word = Literal["identical", "equal", "different"]
 EXIT: Mapping[Word, int] = {"identical": 0, "equal": 3, "different": 1}
@@ -51,7 +51,7 @@ class Verdict:
     """What comparing a run with its original has found.
 
     Args:
-        word: `equal` is within the tolerance.
+        word: `equal` is every number within the tolerance.
         tolerance: of `Difference.size`.
         epochs: how many were compared: all that the original has.
         first: the first number that is not the same; None if all are.
@@ -59,6 +59,8 @@ class Verdict:
         tested: whether scores of the test split were compared.
         weights: SHA-256 of the original's weights and of the new run's; None where there are none to compare.
         ended: how both ended.
+        doubt: what did not come out again when the original was resumed, if anything did not: its record is then of
+            two computations.
     """
 
     word: Word
@@ -69,6 +71,7 @@ class Verdict:
     tested: bool
     weights: tuple[str | None, str | None]
     ended: tuple[str, str]
+    doubt: str | None = None
 
     @property
     def exit_status(self) -> int:
@@ -97,7 +100,7 @@ def compare(original: StoredRun, again: StoredRun, tolerance: float | None = Non
     found = list(_differences(original, again))
     weights = comparable_weights(original, again)
     is_same = not found and (None in weights or weights[0] == weights[1])
-    is_equal = bool(found) and all(each.size <= tolerance for each in found)
+    is_equal = tolerance > 0 and all(each.size <= tolerance for each in found)
     return Verdict(
         word="identical" if is_same else "equal" if is_equal else "different",
         tolerance=tolerance,
@@ -107,6 +110,7 @@ def compare(original: StoredRun, again: StoredRun, tolerance: float | None = Non
         tested=bool(original.test),
         weights=weights,
         ended=(original.status_now, again.status_now),
+        doubt=original.tags.get(DIFFERS_TAG),
     )
 
 

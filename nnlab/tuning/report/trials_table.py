@@ -7,27 +7,37 @@ import io
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from statistics import fmean, stdev
 from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.trial_facts import HIDDEN, natural_order, status_of
 from nnlab.tuning.trials import Asked, Outcome
 
 
-def trials_table(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
+def trials_table(
+    trials: Sequence[FrozenTrial], objectives: Sequence[str], confirmation: Confirmation | None = None
+) -> str:
     """The trials as CSV, one row per trial in the order of their numbers.
 
     Columns: number, state (Optuna's), status, reason; the value of each objective as `objective <name>`; each score,
     and with several seeds its standard deviation as `<score> std`; epochs (trained), epoch (whose weights are kept),
     seconds, parameters, seeds, duplicate_of, runs (names with a space between), code (the digests of what they ran),
-    started, ended (ISO 8601, UTC); then each searched key, and `model.hidden` where depth and widths are searched.
+    started, ended (ISO 8601, UTC); then each searched key, and `model.hidden` where depth and widths are searched. If
+    trials were confirmed: `confirmed`, the rank by that, `confirmed seeds`, `confirmed failed`, how many of them
+    failed, `confirmed runs`, and for each score `confirmed <score>` and its standard deviation `confirmed <score> std`,
+    of the runs that have finished.
 
     What a trial lacks is left empty. Numbers are read back exactly. The same trials give the same text.
     """
     ordered = sorted(trials, key=lambda trial: trial.number)
-    rows = [_facts(trial, objectives) | _searched(trial) for trial in ordered]
-    columns = [*_columns(ordered, objectives), *natural_order(key for trial in ordered for key in _searched(trial))]
+    confirmed = _confirmed(confirmation) if confirmation is not None else {}
+    rows = [_facts(trial, objectives) | _searched(trial) | confirmed.get(trial.number, {}) for trial in ordered]
+    searched = natural_order(key for trial in ordered for key in _searched(trial))
+    of_confirmed = list(dict.fromkeys(column for facts in confirmed.values() for column in facts))
+    columns = [*_columns(ordered, objectives), *searched, *of_confirmed]
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
@@ -66,6 +76,27 @@ def _facts(trial: FrozenTrial, objectives: Sequence[str]) -> dict[str, Any]:
         facts |= outcome.scores
         facts |= {f"{name} std": value for name, value in outcome.std.items()}
     return facts
+
+
+def _confirmed(confirmation: Confirmation) -> dict[int, dict[str, Any]]:
+    """By a trial's number, what its confirming runs say."""
+    names = natural_order(
+        name for each in confirmation.confirmed for outcome in each.finished.values() for name in outcome.scores
+    )
+    table: dict[int, dict[str, Any]] = {}
+    for rank, each in enumerate(confirmation.confirmed, 1):
+        facts: dict[str, Any] = {
+            "confirmed": rank if each.is_whole else None,
+            "confirmed seeds": " ".join(map(str, each.seeds)),
+            "confirmed failed": each.failed,
+            "confirmed runs": " ".join(run for outcome in each.finished.values() for run in outcome.runs),
+        }
+        for name in names:
+            values = each.values(name)
+            facts[f"confirmed {name}"] = fmean(values) if values else None
+            facts[f"confirmed {name} std"] = stdev(values) if len(values) > 1 else None
+        table[each.trial.number] = facts
+    return table
 
 
 def _searched(trial: FrozenTrial) -> dict[str, Any]:

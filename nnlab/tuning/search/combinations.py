@@ -24,6 +24,7 @@ def sweep_problems(settings: SweepSettings, space: Space, epochs: int) -> Iterat
         epochs: the most that a trial has.
     """
     yield from _objective_problems(settings)
+    yield from _confirm_problems(settings)
     yield from _sampler_problems(settings, space)
     yield from _pruner_problems(settings, space, epochs)
     if settings.name is not None and settings.resume is not None:
@@ -48,6 +49,19 @@ def _objective_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:
     if len(names) > 1 and isinstance(settings.sampler, CMAES):
         rule = "supports a single objective, but there are two"
         yield ConfigProblem("sweep.sampler", rule, _sampler_name(settings), "sweep.sampler=tpe")
+
+
+def _confirm_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:
+    if settings.confirm is None:
+        return
+    if len(settings.objectives) == 2:
+        rule = "ranks trials by one objective, but with two there is no single best"
+        yield ConfigProblem(
+            "sweep.confirm", rule, settings.confirm, f"null, or sweep.objective={settings.objective[0]}"
+        )
+    if settings.confirm > settings.trials:
+        rule = f"must be at most sweep.trials={settings.trials}, as no more can be confirmed"
+        yield ConfigProblem("sweep.confirm", rule, settings.confirm, str(settings.trials))
 
 
 def _sampler_problems(settings: SweepSettings, space: Space) -> Iterator[ConfigProblem]:

@@ -48,6 +48,8 @@ class SweepSettings(Checked):
         resume: the name of a study to resume.
         at: the epoch whose score counts, and whose weights are kept.
         seeds: runs per trial, each with its own seed; the score is their mean.
+        confirm: how many of the best trials are run again with fresh seeds, and ranked by those; None is none.
+        confirm_seeds: how many fresh seeds, the same for each of them.
         deterministic: run trials in synchronous batches, so that several workers give the same study each time.
         on_failure: what a failed trial does to the study: `stop_after_3` ends it at the third.
         retries: how often a trial whose process was killed is run again.
@@ -65,6 +67,8 @@ class SweepSettings(Checked):
     resume: StudyName | None
     at: Literal["best", "last"]
     seeds: Annotated[int, Range(ge=1)]
+    confirm: Annotated[int, Range(ge=1)] | None
+    confirm_seeds: Annotated[int, Range(ge=2)]
     deterministic: bool
     on_failure: OnFailure
     retries: Annotated[int, Range(ge=0)]

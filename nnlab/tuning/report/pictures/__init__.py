@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial
 from nnlab.machine import raise_if_disk
 from nnlab.plots.style import save
 from nnlab.runs.files import write_atomically
+from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.pictures._history import history as history
 from nnlab.tuning.report.pictures._intermediate import intermediate_values as intermediate_values
 from nnlab.tuning.report.pictures._page import study_page as study_page
@@ -39,7 +40,14 @@ class Drawn:
     problems: list[str]
 
 
-def draw_study(folder: Path, trials: Sequence[FrozenTrial], objectives: Sequence[str], *, name: str = "study") -> Drawn:
+def draw_study(
+    folder: Path,
+    trials: Sequence[FrozenTrial],
+    objectives: Sequence[str],
+    *,
+    name: str = "study",
+    confirmation: Confirmation | None = None,
+) -> Drawn:
     """Write `history.png`, `intermediate_values.png` and the page `study.html`.
 
     Without a trial that has ended nothing is written, without reported values no `intermediate_values.png`. A picture
@@ -50,6 +58,7 @@ def draw_study(folder: Path, trials: Sequence[FrozenTrial], objectives: Sequence
         trials: those of the study, in any order and state.
         objectives: their names, one or two.
         name: the study's, for the heading of the page.
+        confirmation: for its table.
 
     Raises:
         MachineError: if the disk cannot be written.
@@ -63,7 +72,7 @@ def draw_study(folder: Path, trials: Sequence[FrozenTrial], objectives: Sequence
             if figure is not None:
                 drawn.paths.append(save(figure, folder / f"{title}.png", write_atomically))
     with _others_continue(PAGE, drawn):
-        page, problems = study_page(trials, objectives, name)
+        page, problems = study_page(trials, objectives, name, confirmation)
         drawn.problems.extend(problems)
         if page is not None:
             write_atomically(folder / PAGE, page)

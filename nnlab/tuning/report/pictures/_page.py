@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
+from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.pictures._packing import UNPACK, packed
 from nnlab.tuning.report.pictures._scores import drawable_ranking, is_drawable, needs_log_axis
@@ -74,13 +75,16 @@ LOOK = {
 }
 
 
-def study_page(trials: Sequence[FrozenTrial], objectives: Sequence[str], name: str) -> tuple[str | None, list[str]]:
+def study_page(
+    trials: Sequence[FrozenTrial], objectives: Sequence[str], name: str, confirmation: Confirmation | None = None
+) -> tuple[str | None, list[str]]:
     """The page, or None if no trial has ended; and a message for each figure that could not be drawn.
 
     Args:
         trials: all of the study, by number.
         objectives: their names, one or two.
         name: of the study.
+        confirmation: for the table.
     """
     if not any(trial.state.is_finished() for trial in trials):
         return None, []
@@ -107,7 +111,7 @@ def study_page(trials: Sequence[FrozenTrial], objectives: Sequence[str], name: s
         library=packed(get_plotlyjs()),
         figures=packed(json.dumps(figures)),
         links="\n".join(links),
-        table=html.escape(leaderboard(trials, objectives)),
+        table=html.escape(leaderboard(trials, objectives, confirmation=confirmation)),
         sections="\n".join(sections),
     )
     return page, problems

@@ -1,0 +1,123 @@
+"""Running a recorded run again with the code that it was made with, in a worktree of it, and comparing the two."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnlab.analysis.reproduction.facts import Fact, blas_of, facts_of
+from nnlab.analysis.reproduction.home import bring_home
+from nnlab.analysis.reproduction.plan import home_of
+from nnlab.analysis.reproduction.reproduce import CONFIGURATION, Reproduction
+from nnlab.analysis.reproduction.setting import Setting, probed, setting_for
+from nnlab.analysis.reproduction.there import commands_of, run_there
+from nnlab.analysis.reproduction.verdict import compare
+from nnlab.analysis.reproduction.worktree import Code, code_of
+from nnlab.errors import UserError
+from nnlab.execution.stored_job import destination_of
+from nnlab.runs.provenance import packages
+from nnlab.runs.stored_run import StoredRun
+
+
+@dataclass(frozen=True)
+class AttemptInWorktree:
+    """A run that can be tried again in a worktree of its code. Nothing has been started yet.
+
+    Args:
+        stored: the run.
+        code: of it.
+        facts: what the numbers depend on, as recorded and as it is here, before anything is set; not what the worktree
+            decides.
+        setting: the environment for the process.
+        runs_dir: the folder for the new run, absolute.
+        tracking_uri: where in MLflow the new run goes; None keeps it out.
+        tolerance: within which numbers count as equal; None takes the one of the config's dtype.
+    """
+
+    stored: StoredRun
+    code: Code
+    facts: tuple[Fact, ...]
+    setting: Setting
+    runs_dir: Path
+    tracking_uri: str | None
+    tolerance: float | None
+
+    def execute(self, say: Callable[[str], object]) -> Reproduction:
+        """Run it again and compare. The new run is brought into the folder of the runs; the original is as it was.
+
+        Args:
+            say: told what is done.
+
+        Raises:
+            UserError: if it cannot be tried after all.
+            RunFailedError: if the new run cannot be stored.
+        """
+        with run_there(self.stored, self.code, self.setting.environment(), say) as new:
+            facts = facts_of(self.stored.provenance, new.provenance)
+            return Reproduction(
+                original=self.stored.path,
+                again=bring_home(new, self.stored, self.runs_dir, self.tracking_uri),
+                facts=tuple(fact for fact in facts if fact.name != CONFIGURATION),
+                setting=self.setting,
+                verdict=compare(self.stored, new, self.tolerance),
+            )
+
+
+def attempt_in_worktree(
+    stored: StoredRun,
+    *,
+    tolerance: float | None = None,
+    runs_dir: Path | None = None,
+    tracking_uri: str | None = None,
+    trusts: bool = False,
+) -> AttemptInWorktree:
+    """Look at a run that is to be run again with its own code.
+
+    Args:
+        stored: the run.
+        tolerance: as for `attempt`.
+        runs_dir: the folder for the new run; None is that of the original.
+        tracking_uri: the address of MLflow in full, which the run has without its password.
+        trusts: whether changes that were kept with the run may be run, whoever wrote them.
+
+    Raises:
+        UserError: if it cannot be tried.
+    """
+    if stored.is_alive:
+        raise UserError(
+            f"{stored.name} cannot be tried: a run is reproduced once it has ended, but it is still being recorded. "
+            "Wait until that process has ended, or stop it."
+        )
+    try:
+        commands_of(stored)
+        code = code_of(stored, trusts=trusts)
+        tracking = stored.config["tracking"]
+        uri = destination_of(stored, tracking["uri"], tracking_uri) if tracking["enabled"] else None
+    except UserError as error:
+        raise UserError(f"{stored.name} cannot be tried: {error}") from error
+    recorded = stored.provenance
+    here = _here(recorded)
+    return AttemptInWorktree(
+        stored=stored,
+        code=code,
+        facts=tuple(fact for fact in facts_of(recorded, here) if fact.here is not None),
+        setting=setting_for(recorded, here),
+        runs_dir=(runs_dir or home_of(stored)).absolute(),
+        tracking_uri=uri,
+        tolerance=tolerance,
+    )
+
+
+def _here(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run would have here, as far as its code does not decide it."""
+    threads = blas_of(str(recorded.get("blas", ""))).threads or 1
+    arithmetic = dict(probed({}, threads).facts or {})
+    return {
+        **arithmetic,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": packages(),
+    }

@@ -1,0 +1,153 @@
+"""The columns of a leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import stdev
+
+from optuna.trial import FrozenTrial
+
+from nnlab.tuning.confirm.results import Confirmation
+from nnlab.tuning.report.certainty import Certainty
+from nnlab.tuning.report.trial_facts import code_text, codes_of, natural_order, objective_text, short_names, value_text
+from nnlab.tuning.trials import Asked, Outcome
+
+REPETITIONS = 3
+RANK, VERSUS, CONFIRMED = "rank", "vs best", "fresh seeds"
+SCORES = ("val/accuracy", "val/loss")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    Attributes:
+        name: by which it is named where it is left out: the heading, or a searched key in full.
+        texts: the heading and one text per trial.
+        leaves: when it is left out where there is no room, the lowest first; None if never.
+        is_left: whether the texts are aligned to the left.
+    """
+
+    name: str
+    texts: list[str]
+    leaves: int | None
+    is_left: bool
+
+    @property
+    def cells(self) -> list[str]:
+        """The texts, padded to one width."""
+        width = max(map(len, self.texts))
+        return [text.ljust(width) if self.is_left else text.rjust(width) for text in self.texts]
+
+
+def columns_of(
+    trials: Sequence[FrozenTrial],
+    objectives: Sequence[str],
+    everything: Sequence[FrozenTrial],
+    confirmation: Confirmation | None = None,
+    certainty: Certainty | None = None,
+) -> list[Column]:
+    """The columns, from left to right.
+
+    Args:
+        trials: those of the rows, which are complete.
+        objectives: their names, one or two.
+        everything: all trials of the study.
+        confirmation: what fresh seeds say of some, if any were run with them.
+        certainty: how sure it is that the first is the best, if that can be said.
+    """
+    repetitions = _repetitions(everything)
+    keys = natural_order(key for trial in trials for key in Asked.of(trial).values)
+    names = short_names(keys)
+    scores = [name for name in SCORES if name not in objectives]
+    columns = [
+        _column(RANK, trials, lambda trial: str(trials.index(trial) + 1), leaves=100),
+        _column("trial", trials, lambda trial: str(trial.number)),
+    ]
+    if len(codes_of(everything)) > 1:
+        columns.append(_column("code", trials, lambda trial: code_text(_outcome(trial).code), left=True))
+    if any(trial.number in repetitions for trial in trials):
+        same = _column("same", trials, lambda trial: _same(repetitions.get(trial.number, [])), left=True, leaves=3)
+        columns.append(same)
+    if certainty is not None:
+        columns.append(_column(VERSUS, trials, lambda trial: certainty.word(trial.number), left=True, leaves=98))
+    if confirmation is not None:
+        columns.append(_column(CONFIRMED, trials, _fresh(confirmation)))
+    return [
+        *columns,
+        *(_column(name, trials, _score(name)) for name in objectives),
+        *(_column(name, trials, _score(name), leaves=4) for name in scores),
+        _column("epochs", trials, lambda trial: str(_outcome(trial).epochs), leaves=2),
+        _column("seconds", trials, lambda trial: f"{_outcome(trial).seconds:.1f}", leaves=1),
+        *(
+            _column(names[key], trials, _searched(key), left=True, leaves=99 - place, key=key)
+            for place, key in enumerate(keys)
+        ),
+    ]
+
+
+def _column(
+    name: str,
+    trials: Sequence[FrozenTrial],
+    text: Callable[[FrozenTrial], str],
+    *,
+    left: bool = False,
+    leaves: int | None = None,
+    key: str = "",
+) -> Column:
+    return Column(key or name, [name, *map(text, trials)], leaves, left)
+
+
+def _fresh(confirmation: Confirmation) -> Callable[[FrozenTrial], str]:
+    """Says what fresh seeds gave a trial: `0.1234 ± 0.0040`, or how many of them it finished with."""
+
+    def text(trial: FrozenTrial) -> str:
+        found = confirmation.at(trial.number)
+        if found is None:
+            return "–"
+        values = found.values(confirmation.objective)
+        if not found.is_whole:
+            return f"{len(values)} of {len(found.seeds)} seeds"
+        return f"{objective_text(confirmation.objective, found.mean(confirmation.objective))} ± {stdev(values):.4f}"
+
+    return text
+
+
+def _score(name: str) -> Callable[[FrozenTrial], str]:
+    def text(trial: FrozenTrial) -> str:
+        outcome = _outcome(trial)
+        if name in SCORES and name not in outcome.scores:
+            return "–"
+        value = objective_text(name, outcome.objective(name))
+        return f"{value} ± {outcome.std[name]:.4f}" if name in outcome.std else value
+
+    return text
+
+
+def _searched(key: str) -> Callable[[FrozenTrial], str]:
+    def text(trial: FrozenTrial) -> str:
+        values = Asked.of(trial).values
+        return value_text(values[key]) if key in values else "–"
+
+    return text
+
+
+def _repetitions(trials: Sequence[FrozenTrial]) -> dict[int, list[int]]:
+    """By a trial's number, the numbers of those that repeat it."""
+    found: dict[int, list[int]] = {}
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        if (original := Asked.of(trial).duplicate_of) is not None:
+            found.setdefault(original, []).append(trial.number)
+    return found
+
+
+def _same(numbers: Sequence[int]) -> str:
+    shown = " ".join(f"={number}" for number in numbers[:REPETITIONS])
+    return shown + (f" +{len(numbers) - REPETITIONS}" if len(numbers) > REPETITIONS else "")
+
+
+def _outcome(trial: FrozenTrial) -> Outcome:
+    outcome = Outcome.of(trial)
+    assert outcome is not None  # a complete trial has one
+    return outcome
