@@ -42,12 +42,12 @@ def test_of_six_thousand_comparisons_at_most_one_in_twenty_is_a_false_alarm(pair
 
 @pytest.mark.slow
 @pytest.mark.parametrize("paired", [True, False])
-def test_of_a_thousand_families_at_most_one_in_twenty_holds_a_false_alarm(paired: bool) -> None:
+def test_of_four_hundred_families_at_most_one_in_twenty_holds_a_false_alarm(paired: bool) -> None:
     rng = np.random.default_rng(15)
     wrong = 0
-    for name in itertools.islice(itertools.cycle(GROUPS), 1000):
+    for name in itertools.islice(itertools.cycle(GROUPS), 400):
         groups = rng.choice(GROUPS[name], (4, 8), replace=False)  # all six pairs of four groups
         pairs = itertools.combinations(groups, 2)
         judged = judge([difference(a, b, paired=paired) for a, b in pairs])
         wrong += any(each.verdict != "cannot tell" for each in judged)
-    assert wrong / 1000 <= 0.05
+    assert wrong / 400 <= 0.05

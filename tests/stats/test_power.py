@@ -68,7 +68,7 @@ def told(found: Difference, mean: float, sds: tuple[float, float], *, more: int,
     ("n_a", "n_b", "mean", "sds", "paired", "margin"),
     [
         *((3, 3, mean, (1.0, 0.0), True, None) for mean in (2.2, 1.6, 1.45, 1.3, 1.1, 0.8, 0.5)),
-        *((3, 3, mean, (1.0, 1.0), False, None) for mean in (2.4, 2.0, 1.2, 0.7)),
+        *((3, 3, mean, (1.0, 1.0), False, None) for mean in (2.2, 2.0, 1.2, 0.7)),
         (3, 9, 1.0, (2.0, 0.5), False, None),
         (4, 4, 0.1, (1.0, 0.0), True, 0.8),
         (4, 4, 0.1, (1.0, 1.0), False, 0.8),
@@ -80,10 +80,8 @@ def test_with_as_many_more_four_in_five_are_told(
     b = normal(n_b, 0, sds[1]) if sds[1] else [0.0] * n_b
     found = difference(normal(n_a, mean, sds[0]), b, paired=paired)
     (judged,) = judge([found], margin=margin)
-    if judged.verdict != "cannot tell":  # values just as the law says: tell nothing of three, and ask for one more
-        pytest.skip("told already")
     assert judged.more_seeds is not None
     share = told(found, mean, sds, more=judged.more_seeds, margin=margin)
     assert share > 0.72  # 0.8, and three standard errors of 300
-    if judged.more_seeds > 8:
-        assert share < 0.88
+    if judged.more_seeds > 8:  # of the margin, a bound of the power is taken
+        assert share < (0.95 if margin else 0.88)
