@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -74,7 +75,9 @@ def judge(differences: Sequence[Difference], *, margin: float | None = None) -> 
     verdicts = [_verdict(each, own, margin) for each, own in zip(differences, corrected, strict=True)]
     unknown = [place for place, verdict in enumerate(verdicts) if verdict == "cannot tell"]
     # Holm's method multiplies a p by the number of those that are no smaller.
-    levels = [LEVEL / (count - sum(other < p[place] for other in p)) for place in unknown]
+    ordered = sorted(each for each in p if not math.isnan(each))
+    smaller = [0 if math.isnan(p[place]) else bisect_left(ordered, p[place]) for place in unknown]
+    levels = [LEVEL / (count - fewer) for fewer in smaller]
     more = dict(zip(unknown, more_seeds([differences[place] for place in unknown], levels, margin=margin), strict=True))
     return [
         Judged(

@@ -77,3 +77,22 @@ def test_a_margin_is_above_zero(margin: float) -> None:
 
 def test_none_is_judged_of_none() -> None:
     assert judge([]) == []
+
+
+def test_a_family_of_many_is_judged_in_time_that_grows_with_it() -> None:
+    asked = 0
+
+    class Counted(float):
+        def __lt__(self, other: float) -> bool:
+            nonlocal asked
+            asked += 1
+            return float(self) < other
+
+        __gt__ = float.__gt__
+
+    many = [difference([0.1 * place, 1.0], [0.0, 0.9], paired=False) for place in range(300)]
+    for each in many:
+        vars(each)["p_t"] = Counted(each.p_t)
+    judged = judge(many)
+    assert len(judged) == 300
+    assert asked < 300 * 30  # all with all are 90,000

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN = "unknown"
+_SEED = "seed"
 REPEATING = {"reproduction": REPRODUCES_TAG, "duplicate": DUPLICATE_TAG}
 """The tags of what repeats another run: it is no further sample."""
 BESIDE = ("directory", "status", "epoch", "seconds", "weights_sha256", "extended")
@@ -118,14 +119,19 @@ def facts_of_frame(frame: pd.DataFrame) -> list[RunFacts]:
     """
     found = []
     for place, row in enumerate(frame.to_dict("records")):
-        values = {str(name): plain(value) for name, value in row.items() if not _is_missing(value)}
+        given = {str(name): plain(value) for name, value in row.items()}
+        base = _at(given.get("directory")) or RunFacts(f"row {place}", None, "finished", {}, {})
+        values = {
+            name: None if _is_missing(value) else _seed(value) if name == _SEED else value
+            for name, value in given.items()
+            if not _is_missing(value) or _is_null(name, value, base)
+        }
         numbers = {
             name: float(value)
             for name, value in values.items()
             if isinstance(value, int | float) and not isinstance(value, bool)
         }
         keys = {name: value for name, value in values.items() if name not in BESIDE and "/" not in name}
-        base = _at(values.get("directory")) or RunFacts(f"row {place}", None, "finished", {}, {})
         found.append(replace(base, status=str(values.get("status", base.status)), keys=keys, metrics=numbers))
     return found
 
@@ -147,7 +153,19 @@ def _at(directory: Any) -> RunFacts | None:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
+    import pandas as pd
+
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def _is_null(name: str, value: Any, run: RunFacts) -> bool:
+    """Whether what is missing is a null of the config: pandas writes NaN for it beside numbers."""
+    return name != _SEED and (value is None or run.keys.get(name, "") is None)
+
+
+def _seed(value: Any) -> Any:
+    """A seed as a whole number, where pandas made it a float."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def check_frame_or_runs(given: Any) -> list[RunFacts]:

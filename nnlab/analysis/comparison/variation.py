@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nnlab.analysis.comparison.facts import RunFacts
-from nnlab.analysis.comparison.likeness import differing, values_of
+from nnlab.analysis.comparison.likeness import ABSENT, differing, values_of
 from nnlab.analysis.comparison.parts import Part, telling
 from nnlab.analysis.comparison.where import known_values
 
@@ -15,17 +15,21 @@ SPLIT_SEED = "data.split.seed"
 
 def varies(runs: Sequence[RunFacts]) -> str:
     """What differs between the values of a group: of runs that differ in their seeds alone what these decide."""
-    if len({run.seed for run in runs}) < 2 and len(runs) < 2:
-        return "nothing"
-    parts = ["initialization", "order of the rows"]
-    if any(run.keys.get("model.dropout") for run in runs):
-        parts.append("dropout")
-    split = values_of(SPLIT_SEED, runs)
-    if split == [None]:
-        parts.append("split")
+    parts, split = [], values_of(SPLIT_SEED, runs)
+    has_seeds = len({run.seed for run in runs}) > 1
+    if has_seeds:
+        parts += ["initialization", "order of the rows"]
+        if any(run.keys.get("model.dropout") for run in runs):
+            parts.append("dropout")
+        if split == [None]:
+            parts.append("split")
     parts += differing(runs)[:SHOWN]
-    same = "; the split is the same" if len(split) == 1 and split != [None] else ""
-    return f"{', '.join(parts[:-1])} and {parts[-1]}{same}"
+    if not parts:
+        return "nothing"
+    # Of a table without that key it is not known.
+    is_same = len(split) == 1 and split[0] is not ABSENT and (split[0] is not None or not has_seeds)
+    words = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"{words}; the split is the same" if is_same else words
 
 
 def elsewhere_notes(parts: Sequence[Part], *, told: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from nnlab.analysis.comparison.answer import Answer, JudgedPair
 from nnlab.analysis.comparison.main_pairs import best
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.stats import Interval, McNemar
+from nnlab.stats.power import MOST
 
 
 def sentence(pair: JudgedPair, comparison: Answer) -> str:
@@ -120,11 +121,10 @@ def _why(pair: JudgedPair, comparison: Answer) -> str:
         return f": {judged.why}" + (size if math.isfinite(difference.mean) else "")
     known = f"{_basis(pair, decimals, difference.interval)}; {_p(pair, comparison)}"
     measured = f"{pair.a} - {pair.b} is {decimals.text(difference.mean, sign=True)} ({known})"
-    if judged.more_seeds is None:
-        return f"; more seeds would not tell either: {measured}"
+    about = f"about {judged.more_seeds:,}" if judged.more_seeds is not None else f"more than {MOST:,}"
     seeds = "seed is" if judged.more_seeds == 1 else "seeds are"
     return (
-        f": about {judged.more_seeds:,} more {seeds} needed (for a power of 80 %, if the difference and its spread "
+        f": {about} more {seeds} needed (for a power of 80 %, if the difference and its spread "
         f"stay as they are); so far {measured}"
     )
 
