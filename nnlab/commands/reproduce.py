@@ -44,9 +44,9 @@ def main(arguments: Sequence[str]) -> int:
             return _several(_sources(options, places), ways, places)
         source = one_run(options.run, places)
         done = reproduce_source(source, ways, places)
-    except UserError as error:
+    except (UserError, RunFailedError) as error:
         if options.json:
-            _print({"run": options.run or options.study, "verdict": "cannot be tried", "missing": str(error)})
+            _print({"run": options.run or options.study, "verdict": _word(error), "missing": str(error)})
         raise
     if options.json:
         _print(as_json(done, source.name_alone))
@@ -68,9 +68,8 @@ def _several(sources: Sequence[Source], ways: Ways, places: Places) -> int:
         try:
             done = reproduce_source(source, ways, places)
         except (UserError, RunFailedError) as error:
-            word = "cannot be tried" if isinstance(error, UserError) else "failed"
-            found.append((source.name, word))
-            answers.append({"run": source.name, "verdict": word, "missing": str(error)})
+            found.append((source.name, _word(error)))
+            answers.append({"run": source.name, "verdict": _word(error), "missing": str(error)})
             write_line(sys.stderr, str(error))
         else:
             found.append((source.name, done.verdict.word))
@@ -82,6 +81,11 @@ def _several(sources: Sequence[Source], ways: Ways, places: Places) -> int:
         for line in summary_lines(found):
             write_line(sys.stdout, line)
     return EXIT[worst]
+
+
+def _word(error: UserError | RunFailedError) -> str:
+    """What stands in the place of a verdict."""
+    return "cannot be tried" if isinstance(error, UserError) else "failed"
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

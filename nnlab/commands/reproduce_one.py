@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from nnlab.analysis.reproduction.home import is_in_store
 from nnlab.analysis.reproduction.in_worktree import attempt_in_worktree
 from nnlab.analysis.reproduction.reproduce import Reproduction, attempt, note_verdict, verdict_text
 from nnlab.analysis.reproduction.sources import Places, Source
@@ -63,7 +64,7 @@ def reproduce_source(source: Source, ways: Ways, places: Places) -> Reproduction
             tried = attempt(
                 stored, tolerance=ways.tolerance, runs_dir=runs_dir, tracking_uri=uri, data_root=ways.data_root
             )
-            _say(opening_lines(stored, tried), sys.stderr if ways.as_json else sys.stdout)
+            _say(opening_lines(stored, tried, runs_dir), sys.stderr if ways.as_json else sys.stdout)
             done = tried.execute(stdout=STDERR if ways.as_json else None)
     if source.tag is not None:
         try:
@@ -85,7 +86,7 @@ def _in_worktree(stored: StoredRun, source: Source, ways: Ways, runs_dir: Path |
         trusts=ways.trusts or source.is_own,
     )
     out = sys.stderr if ways.as_json else sys.stdout
-    _say(opening_lines(stored, tried), out)
+    _say(opening_lines(stored, tried, runs_dir), out)
     try:
         with termination_raises():
             done = tried.execute(lambda text: write_line(out, text))
@@ -93,7 +94,8 @@ def _in_worktree(stored: StoredRun, source: Source, ways: Ways, runs_dir: Path |
         write_line(sys.stderr, f"the worktree is removed, and {source.name} is as it was")
         raise
     changed = [done.again]
-    if source.tag is None and note_verdict(stored.path, done.again, done.verdict, _warn):
+    noted = source.tag is None and note_verdict(stored.path, done.again, done.verdict, _warn)
+    if noted and is_in_store(stored.path, tried.tracking_uri):
         changed.append(stored.path)
     if tried.tracking_uri is not None:
         _bring_into_mlflow(changed, tried.tracking_uri, tried.runs_dir)

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nnlab.analysis.reproduction.home import is_in_store
 from nnlab.analysis.reproduction.plan import Plan, plan_of
 from nnlab.analysis.reproduction.process import INTERRUPTED, Order, answer
 from nnlab.analysis.reproduction.reproduce import note_verdict
 from nnlab.analysis.reproduction.verdict import compare
 from nnlab.commands.run import Todo, execute_all
 from nnlab.errors import RunFailedError, UserError
-from nnlab.mlflow_sync.state import SyncState
 from nnlab.runs.stored_run import StoredRun
 from nnlab.streams import write_line
 
@@ -58,19 +58,10 @@ def _execute(
     result = plan.execute(listeners=listeners, announce=announce)
     done.append(result.directory)
     verdict = compare(original, StoredRun.open(result.directory), tolerance)
-    if note_verdict(original.path, result.directory, verdict, _warn) and _goes_to(plan, original.path):
+    uri = plan.job.config.tracking.destination
+    if note_verdict(original.path, result.directory, verdict, _warn) and is_in_store(original.path, uri):
         announce(original.path)
     return result
-
-
-def _goes_to(plan: Plan, original: Path) -> bool:
-    """Whether the original is in the store into which the new run goes."""
-    try:
-        state = SyncState.of(original)
-    except UserError:  # damaged: a sync reports it
-        return False
-    uri = plan.job.config.tracking.destination
-    return state is not None and uri is not None and state.is_of(uri)
 
 
 def _warn(text: str) -> None:

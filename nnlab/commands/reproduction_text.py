@@ -7,13 +7,14 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from nnlab.analysis.reproduction.facts import Fact, disagreeing
+from nnlab.analysis.reproduction.facts import Fact
 from nnlab.analysis.reproduction.in_worktree import AttemptInWorktree
 from nnlab.analysis.reproduction.plan import home_of
 from nnlab.analysis.reproduction.reproduce import Attempt, Reproduction
-from nnlab.analysis.reproduction.verdict import Difference, Verdict
+from nnlab.analysis.reproduction.verdict import Difference, Verdict, changed_underway
 from nnlab.runs.provenance import PACKAGES
 from nnlab.runs.resolve import runs_dir_option
 from nnlab.runs.stored_run import StoredRun
@@ -23,8 +24,11 @@ SHORT = 16
 """Characters of a digest that are shown."""
 
 
-def opening_lines(stored: StoredRun, tried: Attempt | AttemptInWorktree) -> list[str]:
-    """What agrees with the recorded run and what does not, and what is set."""
+def opening_lines(stored: StoredRun, tried: Attempt | AttemptInWorktree, runs_dir: Path | None = None) -> list[str]:
+    """What agrees with the recorded run and what does not, and what is set.
+
+    `runs_dir` is the folder in which commands look for an original that is in MLflow alone.
+    """
     epochs = len(stored.epochs)
     lines = [f"reproducing {stored.name}: {stored.status_now}, {epochs} epoch{'' if epochs == 1 else 's'} recorded"]
     same = [fact for fact in tried.facts if fact.agrees and fact.name in PACKAGES]
@@ -34,8 +38,9 @@ def opening_lines(stored: StoredRun, tried: Attempt | AttemptInWorktree) -> list
     if same:
         versions = ", ".join(f"{fact.name} {fact.recorded}" for fact in same)
         lines.append(f"  {'packages':<{width}}  {WORDS[True]:<8} {versions}")
-    if isinstance(tried, Attempt) and {"code", "commit"} & set(disagreeing(tried.facts)):
-        lines.append(f"the recorded code is run by: {_command(stored)} --worktree")
+    if isinstance(tried, Attempt) and any(_is_other_code(fact) for fact in tried.facts):
+        lines.append(f"the recorded code is run by: {_command(stored, runs_dir)} --worktree")
+    lines += [f"changed while it was recorded: {text}" for text in changed_underway(stored)]
     lines += [f"set      {text}" for text in tried.setting.told]
     lines += [f"cannot be set: {text}" for text in tried.setting.unmet]
     return [*lines, ""]
@@ -76,14 +81,20 @@ def as_json(done: Reproduction, name: str | None = None) -> dict[str, Any]:
         "tested": verdict.tested,
         "ended": list(verdict.ended),
         "doubt": verdict.doubt,
+        "changed": list(verdict.changed),
         "facts": [{**dataclasses.asdict(fact), "agrees": fact.agrees} for fact in done.facts],
         "set": dict(done.setting.variables),
         "unmet": list(done.setting.unmet),
     }
 
 
-def _command(stored: StoredRun) -> str:
-    return shlex.join(["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(home_of(stored))])
+def _is_other_code(fact: Fact) -> bool:
+    """Whether the code is another, or may be: a commit was recorded, and here something has been changed since one."""
+    return fact.name in ("code", "commit") and not fact.agrees and fact.recorded is not None
+
+
+def _command(stored: StoredRun, runs_dir: Path | None) -> str:
+    return shlex.join(["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(runs_dir or home_of(stored))])
 
 
 def _grounds(verdict: Verdict) -> Iterator[str]:
@@ -103,6 +114,8 @@ def _grounds(verdict: Verdict) -> Iterator[str]:
         yield f"weights: SHA-256 {recorded[:SHORT]} was recorded, and is {str(again)[:SHORT]}"
     if verdict.doubt is not None and verdict.word != "identical":
         yield f"when the original was resumed, this did not come out again: {verdict.doubt}"
+    if verdict.word != "identical":
+        yield from (f"the original is of two computations: {text}" for text in verdict.changed)
     if verdict.ended[0] != verdict.ended[1]:
         yield f"the original is {verdict.ended[0]}, the new run {verdict.ended[1]}"
 

@@ -18,7 +18,7 @@ from nnlab.runs.directory import RunDirectory
 from nnlab.runs.journal_reader import JournalReader
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import CODE_CHANGED_TAG
+from nnlab.runs.tags import CODE_CHANGED_TAG, MACHINE_CHANGED_TAG
 
 ENVIRONMENT = ("git", "code", "numpy", "blas", "simd", "python", "platform", "packages")
 """What else than config and data decides the bits of a result, in a run's provenance."""
@@ -111,6 +111,8 @@ def stopped_run(
         opened = replace(_going_on(directory, announce, epochs), changes=found)
         if (note := _of_other_code(stored, provenance)) is not None:
             opened.recorder.tag({CODE_CHANGED_TAG: note})
+        if (note := _of_another_machine(stored, found)) is not None:
+            opened.recorder.tag({MACHINE_CHANGED_TAG: note})
         return opened
 
     return opened
@@ -157,6 +159,16 @@ def _of_other_code(stored: StoredRun, now: Provenance) -> str | None:
         return None
     name = f", {keep_diff(stored.path)}" if now["code"]["diff"] else ""
     note = f"{now['code']['sha256']} after epoch {max(stored.epochs, default=0)} (commit {now['git']['commit']}{name})"
+    return f"{earlier}; {note}" if earlier else note
+
+
+def _of_another_machine(stored: StoredRun, found: Sequence[str]) -> str | None:
+    """The tag of a run that goes on with other arithmetic or versions; None if it does not, or says so already."""
+    others = [text for text in found if not text.startswith("code ")]
+    earlier = stored.tags.get(MACHINE_CHANGED_TAG, "")
+    note = f"{'; '.join(others)} (after epoch {max(stored.epochs, default=0)})"
+    if not others or note in earlier:
+        return None
     return f"{earlier}; {note}" if earlier else note
 
 

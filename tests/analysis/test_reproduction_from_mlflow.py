@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from recording import metrics, record, start
 
 from nnlab.analysis.reproduction.from_mlflow import as_directory
+from nnlab.analysis.reproduction.home import is_in_store
 from nnlab.analysis.reproduction.in_mlflow import connected, run_by_id, runs_named
 from nnlab.errors import UserError
 from nnlab.mlflow_sync.upload import upload
@@ -130,3 +131,10 @@ def test_a_config_that_nnlab_did_not_write_is_damaged(runs_dir: Path, client: Ml
             assert stored.config
         with pytest.raises(UserError, match=r"provenance\.json"):
             assert stored.provenance
+
+
+def test_a_run_is_in_the_store_that_it_was_brought_into_alone(runs_dir: Path, client: MlflowClient, uri: str) -> None:
+    path = record(runs_dir)
+    assert not is_in_store(path, uri)
+    upload(path, client)
+    assert [is_in_store(path, each) for each in (uri, f"{uri}2", None)] == [True, False, False]

@@ -53,6 +53,17 @@ def changed(epoch: int, **values: float) -> list[dict[str, float]]:
     return [{**metrics, **(given if number == epoch else {})} for number, metrics in enumerate(EPOCHS, start=1)]
 
 
+def test_a_run_that_went_on_with_another_arithmetic_is_equal_within_a_tolerance_and_says_so(tmp_path: Path) -> None:
+    other = changed(2, train_loss=0.25 + 1e-8)
+    for key, word in (("blas", "equal"), ("python", "different")):
+        tags = {"nnlab.machine_changed": f"{key} was a and is b (after epoch 1)"}
+        verdict = compare(recorded(tmp_path / key, tags=tags), recorded(tmp_path / key, other))
+        assert (verdict.word, verdict.changed) == (word, (tags["nnlab.machine_changed"],))
+    tags = {"nnlab.code_changed": "aa after epoch 1"}
+    verdict = compare(recorded(tmp_path, tags=tags), recorded(tmp_path, other))
+    assert (verdict.word, "aa after epoch 1" in verdict.changed[0]) == ("different", True)
+
+
 def test_the_same_numbers_and_weights_are_identical_whatever_time_they_took(tmp_path: Path) -> None:
     slower = changed(2, time_epoch_seconds=9.0)
     verdict = compare(recorded(tmp_path), recorded(tmp_path, slower))

@@ -108,6 +108,11 @@ def test_code_with_one_other_constant_is_different_and_where_is_said(tmp_path: P
     assert (said.status, said.word) == (1, "different")
     assert (said.answer["first"]["epoch"], said.answer["first"]["metric"]) == (1, "train/loss")
     assert {fact["name"]: fact["agrees"] for fact in said.answer["facts"]}["code"] is False
+    alter(root, "core/initializers.py", "math.sqrt(2.001 / fans(shape)[0])", "math.no_such(2.0)")
+    said = reproduce(run.name, folder=tmp_path, **variables)
+    assert (said.status, said.word) == (1, "failed")
+    assert "AttributeError" in said.errors
+    assert "Fatal Python error" not in said.errors
 
 
 def test_a_run_is_reproduced_from_mlflow_alone(tmp_path: Path, template_store: Path) -> None:

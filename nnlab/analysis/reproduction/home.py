@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from nnlab.mlflow_sync.state import note_destination
+from nnlab.errors import UserError
+from nnlab.mlflow_sync.state import SyncState, note_destination
 from nnlab.runs.directory import CONFIG, JOURNAL, LOCK, PROVENANCE, RunDirectory
 from nnlab.runs.files import is_file, is_folder, names_in, read_bytes
 from nnlab.runs.stored_run import StoredRun
@@ -47,3 +48,12 @@ def bring_home(new: StoredRun, original: StoredRun, runs_dir: Path, uri: str | N
     finally:
         home.release()
     return home.path
+
+
+def is_in_store(run: Path, uri: str | None) -> bool:
+    """Whether a run is in the store of MLflow at `uri`: it is brought up to date there, and into no other."""
+    try:
+        state = SyncState.of(run)
+    except UserError:  # damaged: a sync reports it
+        return False
+    return state is not None and uri is not None and state.is_of(uri)

@@ -10,12 +10,13 @@ from typing import Any
 
 from nnlab.analysis.reproduction.facts import Fact, blas_of, facts_of
 from nnlab.analysis.reproduction.home import bring_home
-from nnlab.analysis.reproduction.plan import home_of
+from nnlab.analysis.reproduction.plan import folder_for, store_for
 from nnlab.analysis.reproduction.reproduce import CONFIGURATION, Reproduction
 from nnlab.analysis.reproduction.setting import Setting, probed, setting_for
 from nnlab.analysis.reproduction.there import commands_of, run_there
 from nnlab.analysis.reproduction.verdict import compare
 from nnlab.analysis.reproduction.worktree import Code, code_of
+from nnlab.config.places import why_not_writable
 from nnlab.errors import UserError
 from nnlab.execution.stored_job import destination_of
 from nnlab.runs.provenance import packages
@@ -79,7 +80,7 @@ def attempt_in_worktree(
     Args:
         stored: the run.
         tolerance: as for `attempt`.
-        runs_dir: the folder for the new run; None is that of the original.
+        runs_dir: the folder for the new run; None as for `folder_for`.
         tracking_uri: the address of MLflow in full, which the run has without its password.
         trusts: whether changes that were kept with the run may be run, whoever wrote them.
 
@@ -91,11 +92,18 @@ def attempt_in_worktree(
             f"{stored.name} cannot be tried: a run is reproduced once it has ended, but it is still being recorded. "
             "Wait until that process has ended, or stop it."
         )
+    folder = folder_for(stored, runs_dir)
     try:
         commands_of(stored)
         code = code_of(stored, trusts=trusts)
         tracking = stored.config["tracking"]
-        uri = destination_of(stored, tracking["uri"], tracking_uri) if tracking["enabled"] else None
+        given = store_for(stored, folder, tracking_uri)
+        uri = destination_of(stored, tracking["uri"], given) if tracking["enabled"] else None
+        if why := why_not_writable(folder):
+            raise UserError(
+                f"the folder for the new run must be writable, but {folder} is not ({why}). "
+                "Set NNLAB_RUNS_DIR to another."
+            )
     except UserError as error:
         raise UserError(f"{stored.name} cannot be tried: {error}") from error
     recorded = stored.provenance
@@ -105,7 +113,7 @@ def attempt_in_worktree(
         code=code,
         facts=tuple(fact for fact in facts_of(recorded, here) if fact.here is not None),
         setting=setting_for(recorded, here),
-        runs_dir=(runs_dir or home_of(stored)).absolute(),
+        runs_dir=folder,
         tracking_uri=uri,
         tolerance=tolerance,
     )

@@ -12,6 +12,8 @@ from typing import Any
 
 from nnlab.config.job import Job
 from nnlab.config.places import why_not_writable
+from nnlab.config.problems import ConfigError
+from nnlab.config.tracking_uri import resolve_uri, sqlite_path
 from nnlab.errors import UserError
 from nnlab.execution.listener import RunListener
 from nnlab.execution.opening import new_run
@@ -22,6 +24,7 @@ from nnlab.execution.stored_job import stored_job
 from nnlab.runs.directory import STUDY
 from nnlab.runs.recorder import Announce
 from nnlab.runs.resolve import default_runs_dir, runs_dir_option
+from nnlab.runs.stored_config import config_of
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import REPRODUCES_TAG
 
@@ -72,12 +75,13 @@ def plan_of(
             or not what they were.
     """
     _check(stored)
-    home = home_of(stored)
-    folder = runs_dir or (default_runs_dir() if why_not_writable(home) else home)
+    folder = folder_for(stored, runs_dir)
     try:
-        job = stored_job(stored, folder.absolute(), tracking_uri=tracking_uri, data_root=data_root)
+        uri = store_for(stored, folder, tracking_uri)
+        job = stored_job(stored, folder, tracking_uri=uri, data_root=data_root)
     except UserError as error:
-        raise UserError(f"{stored.name} cannot be tried: {error}{_where_data_is(stored, folder)}") from error
+        remedy = _its_own_code(stored, folder) or _where_data_is(stored, folder)
+        raise UserError(f"{stored.name} cannot be tried: {error}{remedy}") from error
     trainer, done = job.config.trainer, max(stored.epochs, default=0)
     changed: dict[str, Any] = {}
     if trainer.test != bool(stored.test):
@@ -100,6 +104,41 @@ def home_of(stored: StoredRun) -> Path:
     parent = stored.provenance.get("parent")
     home = stored.path if parent is None else stored.path.absolute() / str(parent)
     return Path(os.path.normpath(home.absolute())).parent
+
+
+def folder_for(stored: StoredRun, runs_dir: Path | None = None) -> Path:
+    """The folder for the new run, absolute: given, else that of the original, or the usual one if it is read-only."""
+    if runs_dir is not None:
+        return runs_dir.absolute()
+    home = home_of(stored)
+    return default_runs_dir().absolute() if why_not_writable(home) else home
+
+
+def store_for(stored: StoredRun, folder: Path, given: str | None = None) -> str | None:
+    """The address of MLflow for the new run; None is that of the original.
+
+    A SQLite file in a folder that is read-only takes no further run: then it is that of `folder`.
+    """
+    tracking = stored.config.get("tracking")
+    known = tracking.get("uri") if isinstance(tracking, dict) else None
+    file = sqlite_path(known) if given is None and isinstance(known, str) else None
+    if file is None or not why_not_writable(file.parent):
+        return given
+    return resolve_uri(os.environ.get("MLFLOW_TRACKING_URI"), folder)
+
+
+def _its_own_code(stored: StoredRun, runs_dir: Path) -> str:
+    """The remedy for a config that only an earlier version reads, of a run from before codes had a digest."""
+    try:
+        if stored.provenance.get("code") is None:
+            config_of(stored)
+        return ""
+    except ConfigError:
+        pass
+    except UserError:  # damaged, or changed
+        return ""
+    command = ["python", "-m", "nnlab.reproduce", stored.name, *runs_dir_option(runs_dir), "--worktree"]
+    return f"\nThe run is of an earlier version of nnlab. Its own code runs it: {shlex.join(command)}"
 
 
 def _where_data_is(stored: StoredRun, runs_dir: Path) -> str:

@@ -153,5 +153,6 @@ def _signals_passed_on(process: subprocess.Popen[bytes]) -> Iterator[list[signal
 
 def _end_with(source: BinaryIO) -> None:
     """End this process, as if it had been told to, when its parent is gone."""
-    source.read()
+    while os.read(source.fileno(), 1):  # not through the buffer, whose lock would abort Python as it ends
+        pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from nnlab.analysis.reproduction.facts import facts_of
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import DIFFERS_TAG, EPOCH_TAG, WEIGHTS_TAG
+from nnlab.runs.tags import CODE_CHANGED_TAG, DIFFERS_TAG, EPOCH_TAG, MACHINE_CHANGED_TAG, WEIGHTS_TAG
 
 Word = Literal["identical", "equal", "different"]
 EXIT: Mapping[Word, int] = {"identical": 0, "equal": 3, "different": 1}
@@ -19,6 +20,8 @@ TOLERANCES = {"float32": 1e-3, "float64": 1e-6}
 training makes larger, most of all where the sign of a ReLU's input turns."""
 ARITHMETIC = ("NumPy", "BLAS library", "BLAS kernel", "BLAS threads", "CPU features", "platform")
 """The facts that may change roundings alone."""
+CHANGED_ARITHMETIC = re.compile(r"(?:^|; )(?:numpy|blas|simd|platform) was ")
+"""In the tag of a run that went on with another one."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Verdict:
         ended: how both ended.
         doubt: what did not come out again when the original was resumed, if anything did not: its record is then of
             two computations.
+        changed: what was not as at its start when the original went on, in words: code, or arithmetic and versions.
     """
 
     word: Word
@@ -72,6 +76,7 @@ class Verdict:
     weights: tuple[str | None, str | None]
     ended: tuple[str, str]
     doubt: str | None = None
+    changed: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:
@@ -111,7 +116,14 @@ def compare(original: StoredRun, again: StoredRun, tolerance: float | None = Non
         weights=weights,
         ended=(original.status_now, again.status_now),
         doubt=original.tags.get(DIFFERS_TAG),
+        changed=changed_underway(original),
     )
+
+
+def changed_underway(original: StoredRun) -> tuple[str, ...]:
+    """What had changed when a run that was stopped went on, or was extended: then no one computation repeats it."""
+    code, machine = (original.tags.get(name) for name in (CODE_CHANGED_TAG, MACHINE_CHANGED_TAG))
+    return (*([f"the code became {code}"] if code else []), *([machine] if machine else []))
 
 
 def default_tolerance(original: StoredRun, again: StoredRun) -> float:
@@ -119,6 +131,7 @@ def default_tolerance(original: StoredRun, again: StoredRun) -> float:
     the same, or something else has changed. Else the one of the config's dtype."""
     facts = facts_of(original.provenance, again.provenance)
     is_same = all(fact.agrees for fact in facts if fact.name in ARITHMETIC)
+    is_same = is_same and not CHANGED_ARITHMETIC.search(original.tags.get(MACHINE_CHANGED_TAG, ""))
     return 0.0 if is_same else TOLERANCES.get(str(original.config.get("dtype")), 0.0)
 
 
