@@ -10,6 +10,7 @@ from nnlab.tuning.events import ConfirmationStarted, StudyEnded, StudyStarted
 from nnlab.tuning.report.choice_cost import cost_lines
 from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
+from nnlab.tuning.report.trial_facts import objective_text
 from nnlab.tuning.winner import Winner
 
 
@@ -71,10 +72,10 @@ def _winner(winner: Winner, event: StudyEnded, width: int | None) -> Iterator[st
         yield block(winner_lines(event.confirmation, event.finished), width)
     else:
         yield f"winner           trial {winner.number}, the best of {event.finished} on validation: " + ", ".join(
-            f"{name} {value:.4f}" for name, value in values
+            f"{name} {objective_text(name, value)}" for name, value in values
         )
     for name, value in winner.scores.items():
-        yield f"{name:<16} {value:.4f}{seeds}"
+        yield f"{name:<16} {objective_text(name, value)}{seeds}"
     yield f"repeat it alone  {winner.command}"
     if winner.evaluations > 1:
         yield f"note             {winner.evaluations} winners of this study were evaluated on the test split so far"

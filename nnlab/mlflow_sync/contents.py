@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -124,14 +124,10 @@ def read_news(run: Path, offset: int, start_tags: Mapping[str, str]) -> News:
     sent, _ = _events(run, until=offset)
     events, end_of_events = _portion(run, offset)
     is_last = not events or end_of_events >= journal.length(run / JOURNAL)
-    arrived = {point for point, _ in _points(sent)}
-    metrics = []
-    for point, metric in _points(events):
-        if point not in arrived:
-            arrived.add(point)
-            metrics.append(metric)
+    arrived: dict[tuple[str, int], float] = {}
+    _missing(sent, arrived)
     return News(
-        metrics=metrics,
+        metrics=_missing(events, arrived),
         tags=_tags(sent, events, start_tags),
         end=journal.end_of(events) if is_last else None,
         is_tested=any(event["event"] == "test" for event in sent + events),
@@ -149,14 +145,22 @@ def _portion(run: Path, offset: int) -> tuple[list[Event], int]:
     return (events, end) if events else _events(run, offset)
 
 
-def _points(events: list[Event]) -> Iterator[tuple[tuple[Any, ...], Metric]]:
-    """Every number of the journal with what distinguishes it from others, in the journal's order."""
+def _missing(events: list[Event], arrived: dict[tuple[str, int], float]) -> list[Metric]:
+    """The points of events that MLflow lacks, in the journal's order; they are added to those that have `arrived`.
+
+    `arrived` has the latest value of each name and step: what runs are compared by may come back to an earlier one.
+    """
+    metrics = []
     for event in events:
-        if event["event"] in journal.STEP:
-            step = event[journal.STEP[event["event"]]]
-            for name, value in event["metrics"].items():
-                point = (name, step, value) if event["event"] == "kept" else (name, step)
-                yield point, Metric(name, value, event["time"], step)
+        if event["event"] not in journal.STEP:
+            continue
+        step = event[journal.STEP[event["event"]]]
+        for name, value in event["metrics"].items():
+            before = arrived.get((name, step))
+            if before is None or (event["event"] == "kept" and repr(value) != repr(before)):  # NaN is not itself
+                arrived[name, step] = value
+                metrics.append(Metric(name, value, event["time"], step))
+    return metrics
 
 
 def _tags(sent: list[Event], events: list[Event], start_tags: Mapping[str, str]) -> dict[str, str]:

@@ -105,9 +105,10 @@ def record_test(recorder: Recorder, winner: Winner, finished: int) -> None:
     """Record for the study what its winner scored. May be repeated."""
     known = StoredRun.open(recorder.directory.path)
     if (known.tested_epoch, known.test) != (finished, winner.scores):  # a session that was killed may have said it
-        recorder.test(finished, winner.scores)
-        if known.tested_epoch == finished:  # of another winner: MLflow would keep the first at this step
+        # Of another winner: MLflow would keep the first at this step. Said first, since a kill may come in between.
+        if known.tested_epoch == finished:
             recorder.kept(finished, winner.scores)
+        recorder.test(finished, winner.scores)
     recorder.tag({TEST_EVALUATIONS_TAG: str(winner.evaluations)})
 
 

@@ -22,6 +22,7 @@ from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.choice_cost import cost_lines
 from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
+from nnlab.tuning.report.trial_facts import objective_text
 from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage, read_storage
 from nnlab.tuning.study import FINISHED
@@ -124,4 +125,4 @@ class StoredStudy:
             return "running"
         if self.run.status != "finished":
             return f"{self.run.status_now}; resume it: {study_command(self.run.path)}"
-        return "finished" + "".join(f", {name} {value:.4f}" for name, value in self.run.test.items())
+        return "finished" + "".join(f", {name} {objective_text(name, value)}" for name, value in self.run.test.items())

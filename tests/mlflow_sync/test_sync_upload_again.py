@@ -200,6 +200,17 @@ def test_what_runs_are_compared_by_is_there_once_and_the_last_word_counts(runs_d
     assert history(client, state.run_id, "objective") == [(2, 3.0), (2, 4.0)]
 
 
+def test_what_comes_back_to_an_earlier_value_does_so_in_mlflow_too(runs_dir: Path, client: MlflowClient) -> None:
+    path = died_after(2, runs_dir)
+    for value in (3.0, 4.0, 3.0):
+        with start_in(RunDirectory.claim(path)) as recorder:
+            recorder.kept(2, {"objective": value})
+        state = upload(path, client)
+    assert the_only_run(client).data.metrics["objective"] == 3.0
+    assert upload(path, client) == state
+    assert history(client, state.run_id, "objective") == [(2, 3.0), (2, 4.0), (2, 3.0)]
+
+
 def test_the_name_says_pruned_as_long_as_that_is_true(runs_dir: Path, client: MlflowClient) -> None:
     path, names = runs_dir / "trial", []
     for status in ("pruned", None, "finished", "pruned"):

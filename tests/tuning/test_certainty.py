@@ -107,3 +107,34 @@ def test_nothing_is_said_where_seeds_are_not_known_one_by_one(trials: list[Froze
 def test_with_two_objectives_nothing_is_said() -> None:
     trials = [with_seeds(number, CLOSE[number], FRESH) for number in (0, 1)]
     assert certainty_of(trials, ("val/loss", "parameters"), None) is None
+
+
+def test_an_interval_without_zero_that_does_not_tell_says_what_is_in_the_way() -> None:
+    spread = np.array([-1.2, -0.9, -0.4, 0.0, 0.1, 0.5, 0.8, 1.1])
+    means = (0.1, 0.112, 0.1121, 0.1122)
+    trials = [
+        with_seeds(number, (mean + 0.012 * spread).tolist(), [100 * number + place for place in range(8)])
+        for number, mean in enumerate(means)
+    ]
+    found = certainty_of(trials, LOSS, None)
+    assert found is not None
+    judged = found.judged[1]
+    assert judged.difference.interval[1] < 0, "the interval alone would tell"
+    assert judged.verdict == "cannot tell"
+    assert f"cannot tell (p {judged.p_corrected:.2g} after Holm's correction for 3 trials), about" in next(
+        found.lines()
+    )
+
+
+def test_alike_differences_that_do_not_tell_are_said_to_be_alike() -> None:
+    trials = [with_seeds(0, [0.1, 0.2, 0.3], [1, 2, 3]), with_seeds(1, [0.2, 0.3, 0.4], [1, 2, 3])]
+    found = certainty_of(trials, LOSS, None)
+    assert found is not None
+    assert "cannot tell (all differences are alike, and too few for the exact test), about" in next(found.lines())
+
+
+@pytest.mark.parametrize(("scale", "texts"), [(1e-5, ["1.1e-05 ± 1e-06"]), (1e8, ["1.1e+08 ± 1e+07"])])
+def test_the_spread_of_very_small_and_large_losses_can_be_read(scale: float, texts: list[str]) -> None:
+    trials = [with_seeds(n, [scale * each for each in (1.0 + n, 1.1 + n, 1.2 + n)], [1, 2, 3]) for n in range(2)]
+    board = leaderboard(trials, LOSS)
+    assert all(text in board for text in texts)

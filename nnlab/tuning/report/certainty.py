@@ -78,9 +78,18 @@ class Certainty:
             text += f" (95 % interval {_number(self.objective, low)} to {_number(self.objective, high)}, {seeds})"
         if self.word(second) == WORSE:
             return text
+        text += f": cannot tell{self._why(judged)}"
         if judged.more_seeds is None:
-            return f"{text}: cannot tell"
-        return f"{text}: cannot tell, about {judged.more_seeds} more seeds would"
+            return text
+        return f"{text}, about {judged.more_seeds} more seeds would"
+
+    def _why(self, judged: Judged) -> str:
+        """What is in the way where the interval does not show it."""
+        low, high = judged.difference.interval
+        if judged.why or low <= 0 <= high:
+            return f" ({judged.why})" if judged.why else ""
+        many = f" after Holm's correction for {len(self.judged)} trials" if judged.p_corrected != judged.p else ""
+        return f" (p {judged.p_corrected:.2g}{many})"
 
 
 def certainty_of(

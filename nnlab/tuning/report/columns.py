@@ -10,7 +10,15 @@ from optuna.trial import FrozenTrial
 
 from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.certainty import Certainty
-from nnlab.tuning.report.trial_facts import code_text, codes_of, natural_order, objective_text, short_names, value_text
+from nnlab.tuning.report.trial_facts import (
+    code_text,
+    codes_of,
+    natural_order,
+    objective_text,
+    short_names,
+    spread_text,
+    value_text,
+)
 from nnlab.tuning.trials import Asked, Outcome
 
 REPETITIONS = 3
@@ -109,7 +117,8 @@ def _fresh(confirmation: Confirmation) -> Callable[[FrozenTrial], str]:
         values = found.values(confirmation.objective)
         if not found.is_whole:
             return f"{len(values)} of {len(found.seeds)} seeds"
-        return f"{objective_text(confirmation.objective, found.mean(confirmation.objective))} ± {stdev(values):.4f}"
+        name = confirmation.objective
+        return f"{objective_text(name, found.mean(name))} ± {spread_text(name, stdev(values))}"
 
     return text
 
@@ -120,7 +129,7 @@ def _score(name: str) -> Callable[[FrozenTrial], str]:
         if name in SCORES and name not in outcome.scores:
             return "–"
         value = objective_text(name, outcome.objective(name))
-        return f"{value} ± {outcome.std[name]:.4f}" if name in outcome.std else value
+        return f"{value} ± {spread_text(name, outcome.std[name])}" if name in outcome.std else value
 
     return text
 

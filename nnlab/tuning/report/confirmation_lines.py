@@ -28,8 +28,9 @@ def winner_lines(confirmation: Confirmation, finished: int) -> Iterator[str]:
     text = f"{name} {objective_text(name, sample.mean)}"
     if math.isfinite(low):
         text += f" (95 % interval {objective_text(name, low)} to {objective_text(name, high)})"
-    count = len(confirmation.confirmed)
-    which = f"the best of {count}" if count > 1 else "the only one that was run"
+    count = sum(each.is_whole for each in confirmation.confirmed)
+    alone = "run" if len(confirmation.confirmed) == 1 else "ranked"
+    which = f"the best of {count}" if count > 1 else f"the only one that was {alone}"
     yield f"winner           trial {best.trial.number}, {which} with {len(best.seeds)} fresh seeds: {text}"
     yield f"shrinkage        {_shrinkage(best, name)}; it was chosen there from {finished} trials"
     first = confirmation.first_of_search

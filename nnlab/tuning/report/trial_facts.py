@@ -53,3 +53,8 @@ def objective_text(objective: str, value: float) -> str:
     if objective == "seconds":
         return f"{value:.1f}"
     return f"{value:.4f}" if 1e-2 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
+
+
+def spread_text(objective: str, deviation: float) -> str:
+    """A standard deviation, as it stands after the mean: four decimals where they say something."""
+    return f"{deviation:.4f}" if 5e-5 <= deviation < 1e4 else objective_text(objective, deviation)
