@@ -19,6 +19,7 @@ from nnlab.execution.many import compose
 from nnlab.execution.run import run
 from nnlab.execution.strict import Obstacle, check_strict, obstacles
 from nnlab.runs import code
+from nnlab.runs.outside import Outside
 
 
 def shell(command: str, folder: Path, home: Path) -> None:
@@ -156,6 +157,37 @@ def test_components_from_outside(source: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(strict, "FOLDERS", (Path(__file__).parent,))
     monkeypatch.setitem(ACTIVATIONS, "mine", Mine)
     assert found() == []
+
+
+def test_a_component_that_git_ignores(source: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (source / "experiments/local.py").write_text("a = 1\n")
+    (source / ".gitignore").write_text("local*\n")
+    mine = Outside("activations.mine", source / "experiments/local.py", "0" * 64)
+    monkeypatch.setattr(code, "components_from_outside", lambda: [mine])
+    assert remedied(source, home) == 1
+
+
+def test_files_that_git_does_not_give_back(source: Path, home: Path) -> None:
+    shell("git config core.autocrlf input", source, home)
+    for name in ("nnlab/core/a.py", "nnlab/check.py"):
+        (source / name).write_text("a = 2\r\n")
+    shell("git commit -qm two -- nnlab/check.py", source, home)
+    assert remedied(source, home) == 2
+
+
+def test_a_secret_that_is_moved_away_replaces_none(source: Path, home: Path) -> None:
+    (source / "conf/.netrc").write_text("password hunter2\n")
+    (home / ".netrc").write_text("my own\n")
+    (only,) = found()
+    subprocess.run(["bash", "-c", only.remedy], cwd=home, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (home / ".netrc").read_text() == "my own\n"
+    assert (source / "conf/.netrc").exists()
+
+
+def test_secrets_in_code_are_remedied(source: Path, home: Path) -> None:
+    (source / "nnlab/core/a.py").write_text("login(password='hunter2')\n")
+    (source / "nnlab/new.py").write_text("KEY = '-----BEGIN PRIVATE KEY-----'\n")
+    assert remedied(source, home) == 2
 
 
 def test_a_blas_that_is_not_known_and_versions_that_are_not(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
