@@ -84,25 +84,31 @@ def _of_source(now: code.CodeFacts, *, keeps_diff: bool) -> Iterator[Obstacle]:
     if now.git.diff and not keeps_diff:  # told after what must not be committed
         fact = "there are changes since the commit, and tracking.diff=false does not keep them"
         yield Obstacle(fact, f"tracking.diff=true, or {_to_commit(source)}")
-    exact = git_state(source, is_exact=True)
-    told = {*names_in_diff(now.git.diff), *(each.name for each in now.git.left_out)}
-    if exact.why:
-        yield Obstacle(
-            f"what git was told to leave alone is not known: {exact.why}", _to_know_the_commit(source, exact.why)
-        )
-    for left_out in exact.left_out:
-        if left_out.why == CONVERTED and left_out not in now.git.left_out:
-            yield Obstacle(f"the file {left_out} cannot be kept", _pasted(left_out, top))
-            told.add(left_out.name)
-    if hidden := [name for name in _names(exact) if name not in told]:
-        files = " ".join(map(quoted, hidden))
-        fact = f"git was told to take files for unchanged that are not ({_some(hidden)})"
-        yield Obstacle(fact, f"git -C {quoted(str(top))} update-index --no-assume-unchanged --no-skip-worktree {files}")
+    yield from _of_what_git_hides(now.git, source, top)
     changed = {top / each.name for each in now.git.left_out}
     for path in (code.PACKAGE / name for name in code.source_files()):
         if path not in changed and not path.resolve().is_relative_to(top):
             remedy = f"cp --remove-destination {quoted(str(path.resolve()))} {quoted(str(path))}"
             yield Obstacle(f"{path} is a link to what is not in the repository", remedy)
+
+
+def _of_what_git_hides(known: GitState, source: Path, top: Path) -> Iterator[Obstacle]:
+    """Changes that git does not tell by itself. What was changed since this process asked it is none of them."""
+    exact = git_state(source, is_exact=True)
+    told = _names(known)
+    if set(_names(exact)) - set(told):
+        told = [*told, *_names(git_state(source))]
+    if exact.why:
+        fact = f"which files git was told to take for unchanged is not known: {exact.why}"
+        yield Obstacle(fact, _to_know_the_commit(source, exact.why))
+    converted = [each for each in exact.left_out if each.why == CONVERTED and each.name not in told]
+    for left_out in converted:
+        yield Obstacle(f"the file {left_out} cannot be kept", _pasted(left_out, top))
+    told += [each.name for each in converted]
+    if hidden := [name for name in _names(exact) if name not in told]:
+        files = " ".join(map(quoted, hidden))
+        fact = f"git was told to take files for unchanged that are not ({_some(hidden)})"
+        yield Obstacle(fact, f"git -C {quoted(str(top))} update-index --no-assume-unchanged --no-skip-worktree {files}")
 
 
 def _names(state: GitState) -> list[str]:

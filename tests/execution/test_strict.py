@@ -108,6 +108,13 @@ def test_files_that_git_is_told_to_take_for_unchanged(source: Path, home: Path) 
     assert b"+a = 2" in code.code_in_git().diff
 
 
+def test_code_that_is_edited_while_the_process_goes_on_is_not_its_own(source: Path) -> None:
+    assert found() == []
+    (source / "nnlab/core/a.py").write_text("a = 2\n")
+    (source / "nnlab/new.py").write_text("a = 2\n")
+    assert list(obstacles(keeps_diff=True)) == []  # the next run of this process
+
+
 def test_a_link_that_is_tracked_to_what_is_not(source: Path, home: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.py").write_text("e = 1\n")
     (source / "nnlab/link.py").symlink_to(tmp_path / "elsewhere.py")
