@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -16,6 +17,8 @@ from nnlab.core.activations import ACTIVATIONS, ReLU
 from nnlab.errors import UserError
 from nnlab.execution import strict
 from nnlab.execution.many import compose
+from nnlab.execution.opening import member_run
+from nnlab.execution.result import Membership
 from nnlab.execution.run import run
 from nnlab.execution.strict import Obstacle, check_strict, obstacles
 from nnlab.runs import code
@@ -150,6 +153,20 @@ def test_code_that_was_changed_after_it_was_loaded(source: Path, monkeypatch: py
     assert "nnlab/check.py" in only.fact
     assert "core/a.py" not in only.fact
     assert code.code_now().why is not None
+
+
+def test_a_trial_of_a_strict_study_has_the_studys_code(tmp_path: Path) -> None:
+    job = compose("data=toy", "model=toy", "trainer.epochs=1", "tracking.enabled=false", f"runs_dir='{tmp_path}'")
+    study = run(job).directory
+    provenance = json.loads((study / "provenance.json").read_text())
+    trial = study / "trials" / "t"
+    member = Membership(study, trial, "t", {}, lambda epoch, metrics: None, lambda result: {})
+    strict_job = replace(job, config=replace(job.config, strict=True))
+    other = provenance | {"code": provenance["code"] | {"sha256": "1" * 64, "diff": None}}
+    with pytest.raises(UserError, match="For its code: "):
+        member_run(strict_job.config, strict_job, None, member)(other)
+    assert not trial.exists()
+    member_run(job.config, job, None, member)(other).recorder.close("finished", "")
 
 
 class Mine(ReLU):
