@@ -20,6 +20,7 @@ OTHERS = {
     "runs/files.py": "the one place",
     "runs/opening.py": "the one place",
     "runs/code.py": "nnlab's own source files, for their digest",
+    "runs/git_conversions.py": "the source",
     "runs/git_diff.py": "git's index, for a copy in a new folder of the system's",
     "runs/outside.py": "the source files of components from outside",
     "mlflow_sync/artifacts.py": "the copy that is sent, in a new folder of the system's",

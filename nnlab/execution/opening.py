@@ -73,6 +73,11 @@ def member_run(config: Config, job: Job, announce: Announce | None, member: Memb
             "parent": os.path.relpath(member.study, member.path),
             "name": member.name,
         }
+        study = StoredRun.at(member.study)
+        if config.strict and study is not None:  # a worker that was started later may have loaded other code
+            then, now = ((each.get("code") or {}).get("sha256") for each in (study.provenance, facts))
+            if then not in (None, now):
+                raise UserError(_not_as_it_was(study, [f"code sha256 was {then} and is {now}"]))
         directory = RunDirectory.claim(member.path)
         if facts["code"]["diff"]:
             facts["code"] = {**facts["code"], "diff": keep_diff(member.study)}

@@ -17,8 +17,9 @@ import nnlab
 from nnlab.config.schema import Config
 from nnlab.errors import UserError
 from nnlab.runs import code
-from nnlab.runs.git import FOLDERS, git_state
-from nnlab.runs.git_diff import LeftOut, names_in_diff, top_of
+from nnlab.runs.git import FOLDERS, GitState, git_state
+from nnlab.runs.git_answers import GitError, git_answer
+from nnlab.runs.git_diff import CONVERTED, LeftOut, names_in_diff, top_of
 from nnlab.runs.outside import Outside
 from nnlab.runs.provenance import PACKAGES, blas, packages
 
@@ -73,16 +74,17 @@ def _of_source(now: code.CodeFacts, *, keeps_diff: bool) -> Iterator[Obstacle]:
     if now.git.why:
         yield Obstacle(f"the commit of {source} is not known: {now.git.why}", _to_know_the_commit(source, now.git.why))
         return
-    top = top_of(source)
+    try:
+        top = top_of(source)
+    except GitError as error:  # it has answered before
+        yield Obstacle(f"the commit of {source} is not known: {error}", _to_know_the_commit(source, str(error)))
+        return
     for left_out in now.git.left_out:
         yield Obstacle(f"the change of {left_out} cannot be kept", _pasted(left_out, top))
     if now.git.diff and not keeps_diff:  # told after what must not be committed
         fact = "there are changes since the commit, and tracking.diff=false does not keep them"
         yield Obstacle(fact, f"tracking.diff=true, or {_to_commit(source)}")
-    if hidden := _hidden(now, source):
-        files = " ".join(map(quoted, hidden))
-        fact = f"git was told to take files for unchanged that are not ({_some(hidden)})"
-        yield Obstacle(fact, f"git -C {quoted(str(top))} update-index --no-assume-unchanged --no-skip-worktree {files}")
+    yield from _of_what_git_hides(now.git, source, top)
     changed = {top / each.name for each in now.git.left_out}
     for path in (code.PACKAGE / name for name in code.source_files()):
         if path not in changed and not path.resolve().is_relative_to(top):
@@ -90,10 +92,27 @@ def _of_source(now: code.CodeFacts, *, keeps_diff: bool) -> Iterator[Obstacle]:
             yield Obstacle(f"{path} is a link to what is not in the repository", remedy)
 
 
-def _hidden(now: code.CodeFacts, source: Path) -> list[str]:
+def _of_what_git_hides(known: GitState, source: Path, top: Path) -> Iterator[Obstacle]:
+    """Changes that git does not tell by itself. What was changed since this process asked it is none of them."""
     exact = git_state(source, is_exact=True)
-    known = {*names_in_diff(now.git.diff), *(each.name for each in now.git.left_out)}
-    return [name for name in [*names_in_diff(exact.diff), *(each.name for each in exact.left_out)] if name not in known]
+    told = _names(known)
+    if set(_names(exact)) - set(told):
+        told = [*told, *_names(git_state(source))]
+    if exact.why:
+        fact = f"which files git was told to take for unchanged is not known: {exact.why}"
+        yield Obstacle(fact, _to_know_the_commit(source, exact.why))
+    converted = [each for each in exact.left_out if each.why == CONVERTED and each.name not in told]
+    for left_out in converted:
+        yield Obstacle(f"the file {left_out} cannot be kept", _pasted(left_out, top))
+    told += [each.name for each in converted]
+    if hidden := [name for name in _names(exact) if name not in told]:
+        files = " ".join(map(quoted, hidden))
+        fact = f"git was told to take files for unchanged that are not ({_some(hidden)})"
+        yield Obstacle(fact, f"git -C {quoted(str(top))} update-index --no-assume-unchanged --no-skip-worktree {files}")
+
+
+def _names(state: GitState) -> list[str]:
+    return [*names_in_diff(state.diff), *(each.name for each in state.left_out)]
 
 
 def _of_installed() -> Iterator[Obstacle]:
@@ -128,6 +147,21 @@ def _of_outside(component: Outside) -> Iterator[Obstacle]:
     elif not any(component.file.is_relative_to(code.PACKAGE.parent / folder) for folder in FOLDERS):
         fact = f"{component.place} is from {component.file}, which neither the commit nor the diff has"
         yield Obstacle(fact, f"cp {quoted(str(component.file))} {quoted(str(place))}, and import it from there")
+    elif _is_ignored(component.file):
+        here, file = quoted(str(code.PACKAGE.parent)), quoted(str(component.file))
+        fact = f"{component.place} is from {component.file}, which git ignores"
+        yield Obstacle(fact, f"git -C {here} add -f {file} && git -C {here} commit -m code -- {file}")
+
+
+def _is_ignored(file: Path) -> bool:
+    """Whether no commit and no diff has a file, since git ignores it; of those of the package, diffs have Python's."""
+    if not file.is_relative_to(code.PACKAGE.parent / "experiments"):
+        return False
+    ignored = ("--others", "--ignored", "--exclude-standard", "--", str(file))
+    try:
+        return bool(git_answer(code.PACKAGE.parent, "ls-files", *ignored))
+    except GitError:  # then its commit is not known either
+        return False
 
 
 def _of_libraries() -> Iterator[Obstacle]:

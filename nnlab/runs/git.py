@@ -60,8 +60,10 @@ def git_state(source: Path, folders: Sequence[str] = FOLDERS, *, is_exact: bool 
     is_changed = any(line[:2] in (b"1 ", b"2 ", b"u ", b"? ") or _is_ignored_code(line) for line in lines)
     if not there or not (is_changed or is_exact):
         return GitState(commit, "true" if is_changed else "false")
+    facts = [line.split(b" ", 8) for line in lines if line.startswith(b"1 ")]
+    modified = {os.fsdecode(each[8]): each[7].decode() for each in facts if each[5].startswith(b"100")}
     try:
-        diff, left_out = diff_of_folders(source, there, is_exact=is_exact)
+        diff, left_out = diff_of_folders(source, there, modified, is_exact=is_exact)
     except GitError as error:
         return GitState(commit, "true", left_out=(LeftOut("all changes", str(error), "git status"),))
     return GitState(commit, "true" if diff or left_out else "false", diff, tuple(left_out))
@@ -69,6 +71,9 @@ def git_state(source: Path, folders: Sequence[str] = FOLDERS, *, is_exact: bool 
 
 def _is_ignored_code(line: bytes) -> bool:
     """Whether git ignores what Python imports all the same; a folder that is ignored as a whole may have such."""
-    if not line.startswith(b"! ") or b"/experiments/" in b"/" + line[2:]:  # there may be runs of others
+    if not line.startswith(b"! "):
         return False
+    below = (b"/" + line[2:]).rpartition(b"/experiments/")  # there may be runs of others
+    if below[1] and not (b"/nnlab/" in b"/" + below[2] or b"/conf/" in b"/" + below[2]):
+        return False  # else all may lie in a folder of this name
     return line.endswith((b".py", b".yaml")) or (line.endswith(b"/") and not line.endswith(b"__pycache__/"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 SECONDS = 10.0
@@ -25,9 +27,22 @@ class GitError(Exception):
 
 
 def git_answer(
-    folder: Path, *arguments: str, index: Path | None = None, text: bytes = b"", seconds: float = SECONDS
+    folder: Path,
+    *arguments: str,
+    index: Path | None = None,
+    text: bytes = b"",
+    seconds: float = SECONDS,
+    objects: tuple[Path, Path] | None = None,
 ) -> bytes:
     """What git answers.
+
+    Args:
+        folder: in which it is asked.
+        arguments: of git.
+        index: to use instead of the repository's.
+        text: for its standard input.
+        seconds: that it may take.
+        objects: the folder that new objects go to, and that of the repository's own.
 
     Raises:
         GitError: if it does not.
@@ -35,26 +50,36 @@ def git_answer(
     environment = {name: value for name, value in os.environ.items() if name not in OF_A_REPOSITORY}
     # The lock is optional: looking must not get in the way of somebody's commit.
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+    environment["GIT_NO_REPLACE_OBJECTS"] = "1"  # a clone has the commit, and not what it is shown as here
     if index is not None:
         environment["GIT_INDEX_FILE"] = str(index)
+    if objects is not None:  # new ones go there, and not into the repository
+        environment["GIT_OBJECT_DIRECTORY"] = str(objects[0])
+        environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = str(objects[1])
     settings = [part for setting in SETTINGS for part in ("-c", setting)]
     try:
-        done = subprocess.run(
+        asked = subprocess.Popen(
             ["git", "-C", str(folder), *settings, *arguments],
-            input=text,
-            capture_output=True,
-            timeout=seconds,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environment,
             process_group=0,  # Ctrl-C is not meant for it
-            check=False,
         )
+        with asked:
+            try:
+                answer, said = asked.communicate(text, timeout=seconds)
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    os.killpg(asked.pid, signal.SIGKILL)  # with the filters that it has started
+                raise
     except FileNotFoundError:
         raise GitError("git is not installed") from None
     except subprocess.TimeoutExpired:
         raise GitError(f"git {arguments[0]} took more than {seconds:g} s") from None
     except (OSError, ValueError) as error:
         raise GitError(f"git cannot be asked: {error}") from None
-    if done.returncode:
-        said = os.fsdecode(done.stderr).strip().splitlines() or [f"git {arguments[0]} failed"]
-        raise GitError(said[0].removeprefix("fatal: "))
-    return done.stdout
+    if asked.returncode:
+        lines = os.fsdecode(said).strip().splitlines() or [f"git {arguments[0]} failed"]
+        raise GitError(lines[0].removeprefix("fatal: "))
+    return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -16,9 +17,12 @@ from nnlab.core.activations import ACTIVATIONS, ReLU
 from nnlab.errors import UserError
 from nnlab.execution import strict
 from nnlab.execution.many import compose
+from nnlab.execution.opening import member_run
+from nnlab.execution.result import Membership
 from nnlab.execution.run import run
 from nnlab.execution.strict import Obstacle, check_strict, obstacles
 from nnlab.runs import code
+from nnlab.runs.outside import Outside
 
 
 def shell(command: str, folder: Path, home: Path) -> None:
@@ -107,6 +111,13 @@ def test_files_that_git_is_told_to_take_for_unchanged(source: Path, home: Path) 
     assert b"+a = 2" in code.code_in_git().diff
 
 
+def test_code_that_is_edited_while_the_process_goes_on_is_not_its_own(source: Path) -> None:
+    assert found() == []
+    (source / "nnlab/core/a.py").write_text("a = 2\n")
+    (source / "nnlab/new.py").write_text("a = 2\n")
+    assert list(obstacles(keeps_diff=True)) == []  # the next run of this process
+
+
 def test_a_link_that_is_tracked_to_what_is_not(source: Path, home: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.py").write_text("e = 1\n")
     (source / "nnlab/link.py").symlink_to(tmp_path / "elsewhere.py")
@@ -144,6 +155,20 @@ def test_code_that_was_changed_after_it_was_loaded(source: Path, monkeypatch: py
     assert code.code_now().why is not None
 
 
+def test_a_trial_of_a_strict_study_has_the_studys_code(tmp_path: Path) -> None:
+    job = compose("data=toy", "model=toy", "trainer.epochs=1", "tracking.enabled=false", f"runs_dir='{tmp_path}'")
+    study = run(job).directory
+    provenance = json.loads((study / "provenance.json").read_text())
+    trial = study / "trials" / "t"
+    member = Membership(study, trial, "t", {}, lambda epoch, metrics: None, lambda result: {})
+    strict_job = replace(job, config=replace(job.config, strict=True))
+    other = provenance | {"code": provenance["code"] | {"sha256": "1" * 64, "diff": None}}
+    with pytest.raises(UserError, match="For its code: "):
+        member_run(strict_job.config, strict_job, None, member)(other)
+    assert not trial.exists()
+    member_run(job.config, job, None, member)(other).recorder.close("finished", "")
+
+
 class Mine(ReLU):
     """A component from outside."""
 
@@ -156,6 +181,37 @@ def test_components_from_outside(source: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(strict, "FOLDERS", (Path(__file__).parent,))
     monkeypatch.setitem(ACTIVATIONS, "mine", Mine)
     assert found() == []
+
+
+def test_a_component_that_git_ignores(source: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (source / "experiments/local.py").write_text("a = 1\n")
+    (source / ".gitignore").write_text("local*\n")
+    mine = Outside("activations.mine", source / "experiments/local.py", "0" * 64)
+    monkeypatch.setattr(code, "components_from_outside", lambda: [mine])
+    assert remedied(source, home) == 1
+
+
+def test_files_that_git_does_not_give_back(source: Path, home: Path) -> None:
+    shell("git config core.autocrlf input", source, home)
+    for name in ("nnlab/core/a.py", "nnlab/check.py"):
+        (source / name).write_text("a = 2\r\n")
+    shell("git commit -qm two -- nnlab/check.py", source, home)
+    assert remedied(source, home) == 2
+
+
+def test_a_secret_that_is_moved_away_replaces_none(source: Path, home: Path) -> None:
+    (source / "conf/.netrc").write_text("password hunter2\n")
+    (home / ".netrc").write_text("my own\n")
+    (only,) = found()
+    subprocess.run(["bash", "-c", only.remedy], cwd=home, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (home / ".netrc").read_text() == "my own\n"
+    assert (source / "conf/.netrc").exists()
+
+
+def test_secrets_in_code_are_remedied(source: Path, home: Path) -> None:
+    (source / "nnlab/core/a.py").write_text("login(password='hunter2')\n")
+    (source / "nnlab/new.py").write_text("KEY = '-----BEGIN PRIVATE KEY-----'\n")
+    assert remedied(source, home) == 2
 
 
 def test_a_blas_that_is_not_known_and_versions_that_are_not(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:

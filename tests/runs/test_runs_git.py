@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nnlab.runs.git import FOLDERS, GitState, git_state
+from nnlab.runs.git_answers import GitError, git_answer
 from nnlab.runs.git_diff import LARGEST
 
 AS_SOMEBODY = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "init.defaultBranch=main"]
@@ -264,3 +265,51 @@ def test_a_repository_of_another_user_is_not_looked_into(source: Path, monkeypat
     state = git_state(source)
     assert state.commit == "unknown"
     assert "dubious ownership" in state.why
+
+
+def test_names_that_end_with_a_quotation_mark_and_links_to_themselves(source: Path, tmp_path: Path) -> None:
+    write(source / 'nnlab/core/x"', "x")
+    write(source / "nnlab/core/x\\", "x")
+    (source / "nnlab/loop.py").symlink_to("loop.py")
+    state = git_state(source)
+    assert files(rebuilt(source, state, tmp_path / "again")) == files(source)
+
+
+def test_what_a_commit_is_shown_as_here_is_not_what_others_get(source: Path) -> None:
+    first = git(source, "rev-parse", "HEAD")
+    write(source / "nnlab/core/a.py", "a = 2\n")
+    git(source, "commit", "-qam", "two")
+    git(source, "checkout", "-q", first)
+    git(source, "replace", first, "main")
+    git(source, "reset", "-q", "--hard")
+    state = git_state(source)
+    assert state.commit == first
+    assert b"+a = 2" in state.diff
+
+
+def test_files_that_git_ignores_in_a_checkout_inside_a_folder_called_experiments(tmp_path: Path) -> None:
+    source = tmp_path / "experiments/tree"
+    write(source / "nnlab/a.py", "a = 1\n")
+    write(tmp_path / ".gitignore", "local*\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "one")
+    write(source / "nnlab/local.py", "imported = 'though git ignores it'\n")
+    assert b"though git ignores it" in git_state(source).diff
+
+
+def test_a_git_that_hangs_is_ended_with_what_it_has_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = tmp_path / "pid"
+    write(tmp_path / "bin/git", f"#!/bin/sh\nsleep 600 &\necho $! > {pid}.new\nmv {pid}.new {pid}\nwait\n")
+    (tmp_path / "bin/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    with pytest.raises(GitError, match="took more than"):
+        git_answer(tmp_path, "status", seconds=3)
+    assert has_ended(int(pid.read_text()))
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
