@@ -132,10 +132,8 @@ def _row_of_group(name: str, values: Sequence[float], short: Mapping[str, str]) 
 def _row_of_pair(a: str, b: str, judged: Judged, short: Mapping[str, str], lower_is_better: bool | None) -> _Row:
     difference = judged.difference
     dots = [one - other for one, other in zip(difference.a, difference.b, strict=True)] if difference.paired else []
-    remark: str = judged.verdict
+    remark = judged.for_people(lower_is_better=lower_is_better)
     is_sure = judged.verdict in ("higher", "lower")
-    if is_sure and lower_is_better is not None:
-        remark = "better" if (judged.verdict == "lower") == lower_is_better else "worse"
     if math.isfinite(difference.mean):
         remark = f"{_text(difference.mean, difference.interval, '+')}: {remark}"
     if is_sure:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nnlab.analysis.comparison.answer import Answer, Group, JudgedPair
-from nnlab.analysis.comparison.main_pairs import main_pairs
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.analysis.comparison.words import decimals_of, mcnemar_sentence, of_the_best, sentence
 from nnlab.table import GAP, Column, fitting, letters, line_width
@@ -123,15 +122,8 @@ def _by_seed(groups: Sequence[Group], decimals: Decimals, width: int) -> Iterato
         columns = columns[count:]
 
 
-def _verdict(pair: JudgedPair, comparison: Answer) -> str:
-    verdict = pair.judged.verdict
-    if comparison.lower_is_better is None or verdict not in ("higher", "lower"):
-        return verdict
-    return "better" if (verdict == "lower") == comparison.lower_is_better else "worse"
-
-
 def _differences(comparison: Answer, width: int) -> list[str]:
-    shown = _shown(comparison)
+    shown = comparison.main_pairs
     lines = _table(pair_columns(comparison, shown), width)
     if len(shown) < len(comparison.judged):
         count = len(comparison.judged)
@@ -144,6 +136,7 @@ def pair_columns(comparison: Answer, shown: Sequence[JudgedPair]) -> list[Column
     better = "P(higher)" if comparison.lower_is_better is None else "P(better)"
     found = [pair.judged.difference for pair in shown]
     decimals = [decimals_of(pair) for pair in shown]
+    verdicts = [pair.judged.for_people(lower_is_better=comparison.lower_is_better) for pair in shown]
     probabilities = [
         each.probability if comparison.lower_is_better is not True else 1 - each.probability for each in found
     ]
@@ -158,16 +151,12 @@ def pair_columns(comparison: Answer, shown: Sequence[JudgedPair]) -> list[Column
         Column(
             "p (Holm)" if len(comparison.judged) > 1 else "p", [p_text(pair.judged.p_corrected) for pair in shown], 5
         ),
-        Column("verdict", [_verdict(pair, comparison) for pair in shown], is_left=True),
+        Column("verdict", verdicts, is_left=True),
     ]
 
 
-def _shown(comparison: Answer) -> Sequence[JudgedPair]:
-    return main_pairs(comparison.groups, comparison.judged, lower_is_better=comparison.lower_is_better)
-
-
 def _sentences(comparison: Answer, width: int) -> list[str]:
-    shown = _shown(comparison)
+    shown = comparison.main_pairs
     if len(shown) < len(comparison.judged):
         texts = [of_the_best(shown, comparison)]
     else:
