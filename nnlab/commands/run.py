@@ -132,9 +132,10 @@ def execute_all(runs: Sequence[Todo], early: SyncProcess | None) -> int:
                 raise
     for line in evaluation_lines(result.directory for result in results if "test/loss" in result.scores):
         sys.stdout.write(f"{line}\n")
-    for run, result in zip(runs, results, strict=True):
-        for line in mlflow_links(run.config, result.directory, width=15):
-            sys.stdout.write(f"{line}\n")
+    links = [mlflow_links(run.config, result.directory, width=15) for run, result in zip(runs, results, strict=True)]
+    # The runs first, then their pages, each once.
+    for line in dict.fromkeys(line for place in (0, 1) for each in links for line in each[place : place + 1]):
+        sys.stdout.write(f"{line}\n")
     for runs_dir in sorted({Path(run.config.runs_dir) for run in runs}):
         if left := reminder(runs_dir, [result.directory for result in results]):
             sys.stdout.write(f"{left}\n")

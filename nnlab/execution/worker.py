@@ -46,7 +46,6 @@ def call(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         KeyboardInterrupt: if the parent says that the user wants it.
     """
     global _is_calling
-    forget_peak()
     _is_calling = True
     try:
         if _is_interrupted:
@@ -54,6 +53,7 @@ def call(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return fn(*args, **kwargs)
     finally:
         _is_calling = False
+        forget_peak()  # now, not before the next call: it is looked at from the moment that it is submitted
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

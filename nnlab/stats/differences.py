@@ -79,19 +79,16 @@ class Difference:
 
     @cached_property
     def effect(self) -> float:
-        """The mean over the size of the values, as `sds` are; 0 where it is no more than their rounding."""
+        """The mean over the size of the values, as `sds` are; 0 where all differences are, but for rounding."""
+        if self.is_zero:
+            return 0.0
         if self.paired:
-            mean = statistics.fmean(self._pairs)
-        else:
-            mean = statistics.fmean(self._scaled[0]) - statistics.fmean(self._scaled[1])
-        return mean if abs(mean) > max(map(statistics.fmean, self._rounding)) else 0.0
+            return statistics.fmean(self._pairs)
+        return statistics.fmean(self._scaled[0]) - statistics.fmean(self._scaled[1])
 
     def scaled(self, value: float) -> float:
         """A value over the size of the values, as `effect` is."""
-        try:
-            return math.ldexp(value, -self._exponent)
-        except OverflowError:
-            return math.inf
+        return unscale(value, -self._exponent)
 
     @cached_property
     def is_constant(self) -> bool:
@@ -101,7 +98,9 @@ class Difference:
     @cached_property
     def is_zero(self) -> bool:
         """Whether all differences are zero but for rounding: runs that are the same."""
-        return self.is_constant and self.effect == 0
+        return self.is_constant and all(
+            abs(one - other) <= ROUNDING * max(abs(one), abs(other)) for one, other in zip(*self._scaled, strict=False)
+        )
 
     @cached_property
     def interval(self) -> Interval:
@@ -115,8 +114,7 @@ class Difference:
         if self.is_constant:
             told = self.is_zero or self.p_t <= LEVEL
             return Interval(self.mean, self.mean) if told else NO_INTERVAL
-        low, high = (unscale(float(end), self._exponent) for end in self._t_test[1:])
-        return Interval(low, high)
+        return Interval(*self._t_test[1:])
 
     @cached_property
     def p_t(self) -> float:
@@ -185,35 +183,37 @@ class Difference:
         return [[ROUNDING * abs(value) for value in values] for values in (a, b)]
 
     @cached_property
+    def _tested(self) -> tuple[list[list[float]], int]:
+        """What is tested, over another 2ᵉ, and e: the pairs, or both groups about the mean of all.
+
+        A large number that both groups share would cost digits, and squares of small ones would vanish.
+        """
+        a, b = self._scaled
+        about = statistics.fmean([*a, *b])
+        values, exponent = scale(self._pairs if self.paired else [value - about for value in (*a, *b)])
+        return [values] if self.paired else [values[: self.n_a], values[self.n_a :]], exponent
+
+    @cached_property
     def _t_test(self) -> tuple[float, float, float]:
-        """p, and the ends of the interval of the scaled mean."""
+        """p, and the ends of the interval of the mean."""
         from scipy import stats
 
+        samples, exponent = self._tested
         with warnings.catch_warnings():
             # One group may be constant, which SciPy takes for a loss of digits.
             warnings.simplefilter("ignore", RuntimeWarning)
-            if self.paired:
-                found = stats.ttest_1samp(self._pairs, 0.0)
-            else:
-                found = stats.ttest_ind(*self._centred, equal_var=False)
+            found = stats.ttest_1samp(*samples, 0.0) if self.paired else stats.ttest_ind(*samples, equal_var=False)
             ends = found.confidence_interval(CONFIDENCE)
-        return float(found.pvalue), float(ends.low), float(ends.high)
+        low, high = (unscale(float(end), self._exponent + exponent) for end in ends)
+        return float(found.pvalue), low, high
 
     @cached_property
     def _permuted(self) -> tuple[float, bool]:
         if self.is_open:
             return math.nan, False
-        rounding = sum(map(sum, self._rounding))
-        if self.paired:
-            return paired_p(self._pairs, rounding=rounding)
-        return unpaired_p(*self._centred, rounding=rounding)
-
-    @cached_property
-    def _centred(self) -> list[list[float]]:
-        """Both scaled groups about the mean of all: a large number that they share would cost digits."""
-        a, b = self._scaled
-        about = statistics.fmean([*a, *b])
-        return [[value - about for value in values] for values in (a, b)]
+        samples, exponent = self._tested
+        rounding = unscale(sum(map(sum, self._rounding)), -exponent)
+        return (paired_p if self.paired else unpaired_p)(*samples, rounding=rounding)
 
 
 def difference(a: Iterable[float], b: Iterable[float], *, paired: bool) -> Difference:

@@ -77,15 +77,17 @@ def power(
 
     sds = np.array([[each.sds[0], each.sds[-1] if len(each.sds) > 1 else 0.0] for each in differences]).T
     sizes = np.array([[each.n_a, each.n_b] for each in differences]).T + more
-    variances = sds**2 / sizes
+    unit = sds.max(axis=0)  # squares of small ones would vanish
+    variances = (sds / unit) ** 2 / sizes
     error = np.sqrt(variances.sum(axis=0))
     # Welch's degrees of freedom, which are n − 1 for a single sample: the pairs.
     freedom = variances.sum(axis=0) ** 2 / (variances**2 / (sizes - 1)).sum(axis=0)
-    effect = np.array([abs(each.effect) for each in differences])
+    effect = np.array([abs(each.effect) for each in differences]) / unit
     told = _power(effect / error, levels / 2, freedom)
     if margin is None:
         return told
-    margins = np.array([each.scaled(margin) for each in differences])
+    with np.errstate(over="ignore"):
+        margins = np.array([each.scaled(margin) for each in differences]) / unit
     sides = [_power((margins + sign * effect) / error, np.full(len(effect), LEVEL / 2), freedom) for sign in (1, -1)]
     return np.maximum(told, sides[0] + sides[1] - 1)  # the chance of both is no less
 

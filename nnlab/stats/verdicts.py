@@ -103,7 +103,7 @@ def _verdict(difference: Difference, p_corrected: float, margin: float | None) -
     if margin is not None and -margin <= low and high <= margin:
         return "equal"
     if p_corrected <= LEVEL:
-        return "higher" if difference.mean > 0 else "lower"
+        return "higher" if difference.effect > 0 else "lower"
     return "cannot tell"
 
 

@@ -54,6 +54,8 @@ def test_groups_exchanged_have_the_opposite_verdict(
 
 @settings(max_examples=150, deadline=None)
 @given(a=GROUPS, b=GROUPS, paired=st.booleans())
+@example(a=[0.0, 2e-298, 1.0], b=[0.0, 0.0, 1.0], paired=True)
+@example(a=[3e-20, 4e-20, 3e-20, 2e-20, 3e-20, 1.0], b=[0.0, 0.0, 0.0, 0.0, 0.0, 1.0], paired=True)
 def test_what_is_different_has_an_interval_without_zero(a: list[float], b: list[float], paired: bool) -> None:
     (judged,) = judge([of(a, b, paired=paired)])
     low, high = judged.difference.interval
