@@ -192,6 +192,6 @@ def _mcnemar(parts: Sequence[Part], metric: str, notes: list[str]) -> McNemar | 
     """Of two single runs, by what they have stored."""
     if len(parts) != 2 or any(len(part.runs) != 1 for part in parts):
         return None
-    from nnlab.analysis.comparison.predicted import tested
+    from nnlab.analysis.comparison.predicted import row_by_row
 
-    return tested(parts[0].runs[0], parts[1].runs[0], metric, notes)
+    return row_by_row(parts[0].runs[0], parts[1].runs[0], metric, notes)
