@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from nnlab.errors import UserError
@@ -34,6 +35,12 @@ def environment_of_mlflow() -> dict[str, str]:
     except RuntimeError:
         return {"HOME": os.sep}
     return {}
+
+
+def importing_from(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which Python finds `folder` before what `PYTHONPATH` names already."""
+    places = [str(folder), *filter(None, [environment.get("PYTHONPATH")])]
+    return {**environment, "PYTHONPATH": os.pathsep.join(places)}
 
 
 def ensure_temporary_folder(folder: Path) -> None:

@@ -35,6 +35,7 @@ PARTS = [
         "cpu",
         "memory",
         "paths",
+        "table",
     ),
     *(
         "core",

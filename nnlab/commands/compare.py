@@ -21,30 +21,7 @@ key of the config, over all runs of the folder or over those that are named; of 
 
 def main(arguments: Sequence[str]) -> int:
     """The command; returns 0 whatever the answer is."""
-    parser = argparse.ArgumentParser(
-        prog="nnlab.compare",
-        description=__doc__,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a run, a group, a study, or runs with commas")
-    parser.add_argument("--by", action="append", metavar="KEY", help="compare the values of this key; repeatable")
-    parser.add_argument(
-        "--where",
-        action="append",
-        metavar="KEY=VALUE",
-        default=[],
-        help="only runs with this value; also != < <= > >=; repeatable",
-    )
-    parser.add_argument("--metric", help="default: the trainer.monitor of the runs")
-    parser.add_argument("--margin", type=float, help="within which two groups are equal for practice, such as 0.001")
-    parser.add_argument("--alone", action="store_true", help="a RUN_ID stands for that run only")
-    add_runs_dir(parser)
-    parser.add_argument("--json", action="store_true", help="an object: metric, groups, differences, mcnemar, notes")
-    add_files(parser)
-    add_log(parser)
-    options = parser.parse_args(arguments)
+    options = _options(arguments)
     files = files_of(options)
     check_log(options)
     found = compare_names(
@@ -71,3 +48,30 @@ def main(arguments: Sequence[str]) -> int:
         for line in ("", *log(found, options, arguments)):
             write_line(beside, line)
     return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="nnlab.compare",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a run, a group, a study, or runs with commas")
+    parser.add_argument("--by", action="append", metavar="KEY", help="compare the values of this key; repeatable")
+    parser.add_argument(
+        "--where",
+        action="append",
+        metavar="KEY=VALUE",
+        default=[],
+        help="only runs with this value; also != < <= > >=; repeatable",
+    )
+    parser.add_argument("--metric", help="default: the trainer.monitor of the runs")
+    parser.add_argument("--margin", type=float, help="within which two groups are equal for practice, such as 0.001")
+    parser.add_argument("--alone", action="store_true", help="a RUN_ID stands for that run only")
+    add_runs_dir(parser)
+    parser.add_argument("--json", action="store_true", help="an object: metric, groups, differences, mcnemar, notes")
+    add_files(parser)
+    add_log(parser)
+    return parser.parse_args(arguments)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnlab.analysis.reproduction.sources import Places, Source, all_of_folder, of_study, one_run
+from nnlab.analysis.reproduction.verdict import EXIT
 from nnlab.commands.place_options import add_runs_dir
 from nnlab.commands.reproduce_one import Ways, reproduce_source
 from nnlab.commands.reproduction_text import as_json, summary_lines
@@ -24,7 +25,7 @@ from nnlab.paths import expanded
 from nnlab.streams import write_line
 
 WORST = ("different", "failed", "cannot be tried", "equal", "identical")
-EXIT = {"different": 1, "failed": 1, "cannot be tried": 2, "equal": 3, "identical": 0}
+EXIT_STATUS = {**EXIT, "failed": 1, "cannot be tried": 2}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -80,7 +81,7 @@ def _several(sources: Sequence[Source], ways: Ways, places: Places) -> int:
     else:
         for line in summary_lines(found):
             write_line(sys.stdout, line)
-    return EXIT[worst]
+    return EXIT_STATUS[worst]
 
 
 def _word(error: UserError | RunFailedError) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nnlab.paths import environment_of_mlflow
+from nnlab.paths import environment_of_mlflow, importing_from
 from nnlab.runs.opening import open_descriptor
 
 LOG = "mirror.log"
@@ -48,10 +48,10 @@ def prepare_this_process() -> None:
 def launch() -> subprocess.Popen[bytes]:
     """Start one; its standard input never makes the writer wait."""
     inherited = {key: value for key, value in os.environ.items() if key not in NEVER}
-    environment = UNLESS_SET | inherited | ALWAYS | environment_of_mlflow()
     # `-P` keeps stray modules of the current folder out; nnlab is found wherever it was found by us.
-    places = [str(Path(__file__).resolve().parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
-    environment["PYTHONPATH"] = os.pathsep.join(places)
+    environment = importing_from(
+        Path(__file__).resolve().parents[2], UNLESS_SET | inherited | ALWAYS | environment_of_mlflow()
+    )
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "nnlab.mlflow_sync"],
         stdin=subprocess.PIPE,

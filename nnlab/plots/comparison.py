@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from nnlab.core.rows import Array
 from nnlab.plots.curves import LARGEST_DRAWN
 from nnlab.plots.style import BLUE, GREY, PALE, SMALL, VERMILLION, look, new_figure
 from nnlab.stats import Interval, Judged, Sample
+from nnlab.table import letters
 
 GROUPS_UP_TO = 40
 PAIRS_UP_TO = 28
@@ -91,9 +91,9 @@ def groups_and_differences(
     chosen = [pair for pair in pairs if {*pair[:2]} <= {*shown}]
     if len(chosen) > PAIRS_UP_TO:
         chosen = [pair for pair in chosen if ranked[0] in pair[:2]]
-    letters = _letters(shown) if pairs and max(map(len, shown)) > NAME_WIDTH - 2 else {}
-    upper = [_row_of_group(name, groups[name], letters) for name in shown]
-    lower = [_row_of_pair(*pair, letters, lower_is_better) for pair in chosen]
+    short = letters(shown) if pairs and max(map(len, shown)) > NAME_WIDTH - 2 else {}
+    upper = [_row_of_group(name, groups[name], short) for name in shown]
+    lower = [_row_of_pair(*pair, short, lower_is_better) for pair in chosen]
 
     heights = [sum(row.height for row in rows) for rows in (upper, lower) if rows]
     figure = new_figure(WIDTH, sum(heights) + HEADING * len(heights))
@@ -121,28 +121,26 @@ def _pairing(pairs: Sequence[tuple[str, str, Judged]]) -> str:
     return ", paired by seed" if are_paired == {True} else ", not paired"
 
 
-def _row_of_group(name: str, values: Sequence[float], letters: Mapping[str, str]) -> _Row:
+def _row_of_group(name: str, values: Sequence[float], short: Mapping[str, str]) -> _Row:
     sample, n = Sample(tuple(values)), len(values)
     lost = sum(not math.isfinite(value) for value in values)
     remark = f"{lost} of {n} not finite" if lost else f"{_text(sample.mean, sample.interval)}, n = {n}"
-    label = _wrapped(f"{letters[name]}: {name}" if letters else name)
+    label = _wrapped(f"{short[name]}: {name}" if short else name)
     return _Row(label, remark, sample.mean, sample.interval, sample.values, BLUE)
 
 
-def _row_of_pair(a: str, b: str, judged: Judged, letters: Mapping[str, str], lower_is_better: bool | None) -> _Row:
+def _row_of_pair(a: str, b: str, judged: Judged, short: Mapping[str, str], lower_is_better: bool | None) -> _Row:
     difference = judged.difference
     dots = [one - other for one, other in zip(difference.a, difference.b, strict=True)] if difference.paired else []
-    remark: str = judged.verdict
+    remark = judged.for_people(lower_is_better=lower_is_better)
     is_sure = judged.verdict in ("higher", "lower")
-    if is_sure and lower_is_better is not None:
-        remark = "better" if (judged.verdict == "lower") == lower_is_better else "worse"
     if math.isfinite(difference.mean):
         remark = f"{_text(difference.mean, difference.interval, '+')}: {remark}"
     if is_sure:
         remark += f", p = {judged.p_corrected:.2g}" if judged.p_corrected >= LEAST_P else f", p < {LEAST_P:g}"
     elif judged.more_seeds:
         remark += f",\nabout {judged.more_seeds:,} more seeds"
-    names = (letters.get(a, a), f"− {letters.get(b, b)}")
+    names = (short.get(a, a), f"− {short.get(b, b)}")
     together = " ".join(" ".join(names).split())
     label = together if len(together) <= NAME_WIDTH else "\n".join(map(_wrapped, names))
     return _Row(label, remark, difference.mean, difference.interval, dots, VERMILLION if is_sure else GREY)
@@ -209,11 +207,6 @@ def _wrapped(name: str) -> str:
     half = NAME_LONGEST // 2
     whole = line if len(line) <= NAME_LONGEST else f"{line[:half]}…{line[-half:]}"
     return "\n".join(textwrap.wrap(whole, NAME_WIDTH))
-
-
-def _letters(names: Sequence[str]) -> dict[str, str]:
-    """A, B, ..., Z, AA, BB, ... for the names, in their order."""
-    return {name: string.ascii_uppercase[i % 26] * (i // 26 + 1) for i, name in enumerate(names)}
 
 
 def _text(mean: float, interval: Interval, sign: str = "") -> str:

@@ -29,11 +29,11 @@ PACKAGE = Path(nnlab.__file__).resolve().parent
 
 WITHOUT_NUMBERS = frozenset(
     (
-        *("plots", "stats", "mlflow_sync", "tuning", "analysis", "commands", "doctor"),
+        *("table", "plots", "stats", "mlflow_sync", "tuning", "analysis", "commands", "doctor"),
         *("batch", "results", "run", "resume", "sync", "sweep", "gradcheck", "ui", "diff", "compare", "reproduce"),
     )
 )
-"""The rooms, and the names that people use, that change no number of a run."""
+"""The parts of nnlab that change no number of a run: its tables of text, rooms, and the names that people use."""
 
 OF_STUDIES = "tuning"
 """The room that the proposals of a study depend on, too."""

@@ -37,6 +37,12 @@ class Judged:
     more_seeds: int | None
     why: str
 
+    def for_people(self, *, lower_is_better: bool | None) -> str:
+        """The verdict as it is shown: "better" or "worse" where it is known which way is better."""
+        if lower_is_better is None or self.verdict not in ("higher", "lower"):
+            return self.verdict
+        return "better" if (self.verdict == "lower") == lower_is_better else "worse"
+
 
 def holm(p_values: Iterable[float]) -> list[float]:
     """The p-values corrected for their number, in the order given: at most 0.05 where Holm's procedure rejects at 0.05.

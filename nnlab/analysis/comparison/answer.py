@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +12,9 @@ if TYPE_CHECKING:
 
 Seed = int | str
 """What a value is of: the seed, or another key's value as a text."""
+
+MOST_PAIRS = 10
+"""That a reader is shown; of more, those of the best group."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +77,19 @@ class Answer:
     def group(self, name: str) -> Group:
         """The group of that name."""
         return next(group for group in self.groups if group.name == name)
+
+    @property
+    def best(self) -> Group:
+        """The group with the best mean, of equal ones the first; where it is not known which way is better, the
+        highest."""
+        finite = [group for group in self.groups if math.isfinite(group.sample.mean)] or self.groups
+        sign = -1 if self.lower_is_better else 1
+        return max(finite, key=lambda group: sign * group.sample.mean)
+
+    @property
+    def main_pairs(self) -> Sequence[JudgedPair]:
+        """The pairs that a reader is shown: all, if they are few; else those of the best group."""
+        if len(self.judged) <= MOST_PAIRS:
+            return self.judged
+        name = self.best.name
+        return [pair for pair in self.judged if name in (pair.a, pair.b)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,6 @@ from nnlab.analysis.comparison.comparison import Comparison, Group, JudgedPair
 from nnlab.analysis.comparison.counting import counted, with_metric
 from nnlab.analysis.comparison.facts import RunFacts, check_frame_or_runs
 from nnlab.analysis.comparison.likeness import SEED, differing
-from nnlab.analysis.comparison.main_pairs import main_pairs
 from nnlab.analysis.comparison.metrics import lower_is_better, metric_of
 from nnlab.analysis.comparison.next_runs import commands
 from nnlab.analysis.comparison.parts import Part, alike, by_keys, named
@@ -98,18 +98,16 @@ def comparison(
     pairs = list(combinations(groups, 2))
     differences = [_difference(a, b, notes, is_paired=pair is not None and unit is not None) for a, b in pairs]
     judged = judge(differences, margin=margin)
-    is_lower = lower_is_better(metric)
-    pairs_judged = [JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, judged, strict=True)]
-    return Comparison(
+    found = Comparison(
         metric=metric,
-        lower_is_better=is_lower,
+        lower_is_better=lower_is_better(metric),
         groups=groups,
-        judged=pairs_judged,
+        judged=[JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, judged, strict=True)],
         notes=notes,
-        commands=commands(parts, groups, main_pairs(groups, pairs_judged, lower_is_better=is_lower), metric),
         margin=margin,
         mcnemar=_mcnemar(parts, metric, notes),
     )
+    return replace(found, commands=commands(parts, found))
 
 
 def _metric(runs: Sequence[RunFacts], parts: Sequence[Part], asked: str | None) -> tuple[str, list[str]]:
@@ -194,6 +192,6 @@ def _mcnemar(parts: Sequence[Part], metric: str, notes: list[str]) -> McNemar | 
     """Of two single runs, by what they have stored."""
     if len(parts) != 2 or any(len(part.runs) != 1 for part in parts):
         return None
-    from nnlab.analysis.comparison.predicted import tested
+    from nnlab.analysis.comparison.predicted import row_by_row
 
-    return tested(parts[0].runs[0], parts[1].runs[0], metric, notes)
+    return row_by_row(parts[0].runs[0], parts[1].runs[0], metric, notes)

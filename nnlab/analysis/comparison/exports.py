@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nnlab.analysis.comparison.columns import Column
 from nnlab.analysis.comparison.comparison import Comparison
 from nnlab.analysis.comparison.json_form import for_json
 from nnlab.analysis.comparison.text import decimals_of_groups, group_columns, pair_columns, title
 from nnlab.analysis.comparison.words import mcnemar_sentence, sentence
+from nnlab.table import Column
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~$&#]")
 _START, _ESCAPED = re.compile(r"^(\d*)([-+.)])"), r"\1\\\2"

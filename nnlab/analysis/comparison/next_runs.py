@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from nnlab.analysis.comparison.answer import Group, JudgedPair
+from nnlab.analysis.comparison.answer import Answer, Group, JudgedPair
 from nnlab.analysis.comparison.facts import RunFacts
 from nnlab.analysis.comparison.likeness import differing
 from nnlab.analysis.comparison.parts import Part
@@ -21,28 +21,26 @@ LARGEST_COUNTED = 1_000_000
 """Larger seeds were drawn, not counted."""
 
 
-def commands(parts: Sequence[Part], groups: Sequence[Group], judged: Sequence[JudgedPair], metric: str) -> list[str]:
+def commands(parts: Sequence[Part], found: Answer) -> list[str]:
     """For each group that cannot be told from another, or was chosen by its values, a command that runs more seeds.
 
     In the end all of these groups have the same seeds: those that one of them has, and fresh ones. No commands where
     that would be too many, or the runs of a group differ in more than the seed.
     """
-    wanted, fresh = _wanted(groups, judged, {part.name for part in parts if part.is_selected})
+    wanted, fresh = _wanted(found.groups, found.main_pairs, {part.name for part in parts if part.is_selected})
     involved = [part for part in parts if part.name in wanted]
     if not involved or len(involved) > MOST_COMMANDS or any(differing(part.runs) for part in involved):
         return []
-    if any(
-        run.extended or run.path is None for part in involved for run in part.runs
-    ):  # no one command makes such a run
+    if any(run.extended or run.path is None for part in involved for run in part.runs):  # no one command makes such
         return []
-    own = {group.name: set(_counted(group)) for group in groups}
+    own = {group.name: set(_counted(group)) for group in found.groups}
     common = set().union(*(own[name] for name in wanted))
     start = max((seed for seeds in own.values() for seed in seeds), default=-1) + 1
     common |= set(range(start, start + (max(0, FEW - len(common)) if fresh is None else fresh)))
     missing = {part.name: sorted(common - own[part.name]) for part in involved}
     if max(map(len, missing.values())) > MOST:
         return []
-    return [_command(part.runs[-1], missing[part.name], metric) for part in involved if missing[part.name]]
+    return [_command(part.runs[-1], missing[part.name], found.metric) for part in involved if missing[part.name]]
 
 
 def _wanted(groups: Sequence[Group], judged: Sequence[JudgedPair], selected: set[str]) -> tuple[set[str], int | None]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nnlab.stats import McNemar
 
 
-def tested(a: RunFacts, b: RunFacts, metric: str, notes: list[str]) -> McNemar | None:
+def row_by_row(a: RunFacts, b: RunFacts, metric: str, notes: list[str]) -> McNemar | None:
     """McNemar's test of two runs by the predictions that they keep; None, with a note, if it cannot be had.
 
     Args:

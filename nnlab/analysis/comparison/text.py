@@ -6,13 +6,11 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from string import ascii_uppercase
 
 from nnlab.analysis.comparison.answer import Answer, Group, JudgedPair
-from nnlab.analysis.comparison.columns import GAP, Column, fitting
-from nnlab.analysis.comparison.main_pairs import main_pairs
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.analysis.comparison.words import decimals_of, mcnemar_sentence, of_the_best, sentence
+from nnlab.table import GAP, Column, fitting, letters, line_width
 
 WIDTH = 120
 LONGEST_NAME = 24
@@ -55,21 +53,16 @@ def _lettered(comparison: Answer, width: int) -> tuple[list[str], Answer]:
     names = [group.name for group in comparison.groups]
     if max(map(len, names)) <= (LONGEST_NAME if width < WIDTH else 2 * LONGEST_NAME):
         return [], comparison
-    letters = {name: _letter(place) for place, name in enumerate(names)}
-    groups = [replace(group, name=letters[group.name]) for group in comparison.groups]
-    judged = [JudgedPair(letters[pair.a], letters[pair.b], pair.judged) for pair in comparison.judged]
+    short = letters(names)
+    groups = [replace(group, name=short[group.name]) for group in comparison.groups]
+    judged = [JudgedPair(short[pair.a], short[pair.b], pair.judged) for pair in comparison.judged]
     legend = [
-        line for name in names for line in textwrap.wrap(f"{letters[name]}  {name}", width, subsequent_indent="   ")
+        line for name in names for line in textwrap.wrap(f"{short[name]}  {name}", width, subsequent_indent="   ")
     ]
     notes = comparison.notes
     for name in sorted(names, key=len, reverse=True):  # one may be a part of another
-        notes = [note.replace(name, letters[name]) for note in notes]
+        notes = [note.replace(name, short[name]) for note in notes]
     return legend, replace(comparison, groups=groups, judged=judged, notes=notes)
-
-
-def _letter(place: int) -> str:
-    above, place = divmod(place, len(ascii_uppercase))
-    return ascii_uppercase[place] + (str(above) if above else "")
 
 
 def group_columns(groups: Sequence[Group]) -> list[Column]:
@@ -122,26 +115,15 @@ def _by_seed(groups: Sequence[Group], decimals: Decimals, width: int) -> Iterato
     ]
     while columns:
         most = 1
-        while most < len(columns) and len(_row(names, columns[: most + 1])) <= width:
+        while most < len(columns) and line_width([names, *columns[: most + 1]]) <= width:
             most += 1
         count = math.ceil(len(columns) / math.ceil(len(columns) / most))  # tables of about the same width
         yield from fitting([names, *columns[:count]], width)[0]
         columns = columns[count:]
 
 
-def _row(names: Column, columns: Sequence[Column]) -> str:
-    return GAP.join(column.cells[0] for column in (names, *columns))
-
-
-def _verdict(pair: JudgedPair, comparison: Answer) -> str:
-    verdict = pair.judged.verdict
-    if comparison.lower_is_better is None or verdict not in ("higher", "lower"):
-        return verdict
-    return "better" if (verdict == "lower") == comparison.lower_is_better else "worse"
-
-
 def _differences(comparison: Answer, width: int) -> list[str]:
-    shown = _shown(comparison)
+    shown = comparison.main_pairs
     lines = _table(pair_columns(comparison, shown), width)
     if len(shown) < len(comparison.judged):
         count = len(comparison.judged)
@@ -154,6 +136,7 @@ def pair_columns(comparison: Answer, shown: Sequence[JudgedPair]) -> list[Column
     better = "P(higher)" if comparison.lower_is_better is None else "P(better)"
     found = [pair.judged.difference for pair in shown]
     decimals = [decimals_of(pair) for pair in shown]
+    verdicts = [pair.judged.for_people(lower_is_better=comparison.lower_is_better) for pair in shown]
     probabilities = [
         each.probability if comparison.lower_is_better is not True else 1 - each.probability for each in found
     ]
@@ -168,16 +151,12 @@ def pair_columns(comparison: Answer, shown: Sequence[JudgedPair]) -> list[Column
         Column(
             "p (Holm)" if len(comparison.judged) > 1 else "p", [p_text(pair.judged.p_corrected) for pair in shown], 5
         ),
-        Column("verdict", [_verdict(pair, comparison) for pair in shown], is_left=True),
+        Column("verdict", verdicts, is_left=True),
     ]
 
 
-def _shown(comparison: Answer) -> Sequence[JudgedPair]:
-    return main_pairs(comparison.groups, comparison.judged, lower_is_better=comparison.lower_is_better)
-
-
 def _sentences(comparison: Answer, width: int) -> list[str]:
-    shown = _shown(comparison)
+    shown = comparison.main_pairs
     if len(shown) < len(comparison.judged):
         texts = [of_the_best(shown, comparison)]
     else:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 from nnlab.analysis.comparison.answer import Answer, JudgedPair
-from nnlab.analysis.comparison.main_pairs import best
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.stats import Interval, McNemar
 from nnlab.stats.power import MOST
@@ -24,7 +23,7 @@ def sentence(pair: JudgedPair, comparison: Answer) -> str:
 
 def of_the_best(pairs: Sequence[JudgedPair], comparison: Answer) -> str:
     """What can be said of the group with the best mean and each of many others."""
-    name = best(comparison.groups, lower_is_better=comparison.lower_is_better).name
+    name = comparison.best.name
     apart: list[str] = []
     equal: list[str] = []
     open_: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any
 
 from nnlab.analysis.reproduction.facts import Fact, blas_of, facts_of
 from nnlab.analysis.reproduction.home import bring_home
-from nnlab.analysis.reproduction.plan import folder_for, store_for
+from nnlab.analysis.reproduction.plan import check_ended, folder_for, store_for
 from nnlab.analysis.reproduction.reproduce import CONFIGURATION, Reproduction
 from nnlab.analysis.reproduction.setting import Setting, probed, setting_for
 from nnlab.analysis.reproduction.there import commands_of, run_there
@@ -87,11 +87,7 @@ def attempt_in_worktree(
     Raises:
         UserError: if it cannot be tried.
     """
-    if stored.is_alive:
-        raise UserError(
-            f"{stored.name} cannot be tried: a run is reproduced once it has ended, but it is still being recorded. "
-            "Wait until that process has ended, or stop it."
-        )
+    check_ended(stored)
     folder = folder_for(stored, runs_dir)
     try:
         commands_of(stored)

@@ -99,6 +99,19 @@ def plan_of(
     return Plan(Job(config, job.dataset, overrides), extensions, {REPRODUCES_TAG: stored.name})
 
 
+def check_ended(stored: StoredRun) -> None:
+    """Refuse a run that a process still records.
+
+    Raises:
+        UserError: if it is one.
+    """
+    if stored.is_alive:
+        raise UserError(
+            f"{stored.name} cannot be tried: a run is reproduced once it has ended, but it is still being recorded. "
+            "Wait until that process has ended, or stop it."
+        )
+
+
 def home_of(stored: StoredRun) -> Path:
     """The folder of the runs that the run belongs to, absolute; a trial's is that of its study."""
     parent = stored.provenance.get("parent")
@@ -156,11 +169,7 @@ def _check(stored: StoredRun) -> None:
             f"{stored.name} cannot be tried: it is a study, and what is run again are runs. Name one of its trials, or "
             f"the winner: python -m nnlab.reproduce --study {stored.name}"
         )
-    if stored.is_alive:
-        raise UserError(
-            f"{stored.name} cannot be tried: a run is reproduced once it has ended, but it is still being recorded. "
-            "Wait until that process has ended, or stop it."
-        )
+    check_ended(stored)
     if not stored.epochs and stored.status_now != "diverged":
         raise UserError(
             f"{stored.name} cannot be tried: it has recorded no epoch to compare with ({stored.status_now}). "

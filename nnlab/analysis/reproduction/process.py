@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any, BinaryIO
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
+from nnlab.paths import importing_from
 from nnlab.streams import open_closed
 
 START = "from nnlab.commands.entry import start; start('nnlab.commands.reproducing', syncs=True)"
@@ -82,7 +83,6 @@ def executed(order: Order, environment: Mapping[str, str], stdout: int | None) -
     """
     open_closed()
     said, answers = os.pipe()
-    places = [str(Path(__file__).resolve().parents[3]), *filter(None, [environment.get("PYTHONPATH")])]
     # MLflow's worker is started before anything else is imported, unless it has nothing to do.
     options = [] if order.tracking_uri else ["tracking.enabled=false"]
     try:
@@ -90,7 +90,7 @@ def executed(order: Order, environment: Mapping[str, str], stdout: int | None) -
             [sys.executable, "-P", "-c", START, *options],
             stdin=subprocess.PIPE,
             stdout=stdout,
-            env={**environment, "PYTHONPATH": os.pathsep.join(places)},
+            env=importing_from(Path(__file__).resolve().parents[3], environment),
             pass_fds=[answers],
             process_group=0,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from nnlab.config.leaves import WITHOUT_EFFECT, leaves, without
 from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
 from nnlab.execution.resume import resume_command
+from nnlab.paths import importing_from
 from nnlab.runs.directory import run_directories
 from nnlab.runs.files import read_bytes
 from nnlab.runs.stored_run import StoredRun
@@ -113,12 +113,7 @@ def _is_set_here(override: str, fixed: Mapping[str, object]) -> bool:
 def _environment(package: Path, runs_dir: Path, variables: Mapping[str, str]) -> dict[str, str]:
     """That of a process which imports nnlab from `package`, and from nowhere else, and keeps runs in `runs_dir`."""
     kept = {name: value for name, value in variables.items() if name != "MLFLOW_TRACKING_URI"}
-    places = [str(package), *filter(None, [kept.get("PYTHONPATH")])]
-    return kept | {
-        "PYTHONPATH": os.pathsep.join(places),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "NNLAB_RUNS_DIR": str(runs_dir),
-    }
+    return importing_from(package, kept) | {"PYTHONDONTWRITEBYTECODE": "1", "NNLAB_RUNS_DIR": str(runs_dir)}
 
 
 def _check_that_it_is_the_code(

@@ -13,7 +13,7 @@ from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import CODE_CHANGED_TAG, DIFFERS_TAG, EPOCH_TAG, MACHINE_CHANGED_TAG, WEIGHTS_TAG
 
 Word = Literal["identical", "equal", "different"]
-EXIT: Mapping[Word, int] = {"identical": 0, "equal": 3, "different": 1}
+EXIT: Mapping[str, int] = {"identical": 0, "equal": 3, "different": 1}
 
 TOLERANCES = {"float32": 1e-3, "float64": 1e-6}
 """By the config's dtype, where the arithmetic is another. Roundings of two BLAS kernels differ by 1e-7 and 1e-16, which

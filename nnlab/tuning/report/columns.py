@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import stdev
 
 from optuna.trial import FrozenTrial
 
+from nnlab.table import Column
 from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.certainty import Certainty
 from nnlab.tuning.report.trial_facts import (
@@ -24,29 +24,6 @@ from nnlab.tuning.trials import Asked, Outcome
 REPETITIONS = 3
 RANK, VERSUS, CONFIRMED = "rank", "vs best", "fresh seeds"
 SCORES = ("val/accuracy", "val/loss")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table.
-
-    Attributes:
-        name: by which it is named where it is left out: the heading, or a searched key in full.
-        texts: the heading and one text per trial.
-        leaves: when it is left out where there is no room, the lowest first; None if never.
-        is_left: whether the texts are aligned to the left.
-    """
-
-    name: str
-    texts: list[str]
-    leaves: int | None
-    is_left: bool
-
-    @property
-    def cells(self) -> list[str]:
-        """The texts, padded to one width."""
-        width = max(map(len, self.texts))
-        return [text.ljust(width) if self.is_left else text.rjust(width) for text in self.texts]
 
 
 def columns_of(
@@ -96,7 +73,7 @@ def columns_of(
 
 
 def _column(
-    name: str,
+    heading: str,
     trials: Sequence[FrozenTrial],
     text: Callable[[FrozenTrial], str],
     *,
@@ -104,7 +81,7 @@ def _column(
     leaves: int | None = None,
     key: str = "",
 ) -> Column:
-    return Column(key or name, [name, *map(text, trials)], leaves, left)
+    return Column(heading, [*map(text, trials)], leaves, left, key)
 
 
 def _fresh(confirmation: Confirmation) -> Callable[[FrozenTrial], str]:

@@ -9,15 +9,15 @@ from dataclasses import replace
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.streams import folded
+from nnlab.table import Column, fitting
 from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.certainty import certainty_of
-from nnlab.tuning.report.columns import RANK, VERSUS, Column, columns_of
+from nnlab.tuning.report.columns import RANK, VERSUS, columns_of
 from nnlab.tuning.report.ranking import pareto_front, ranking
 from nnlab.tuning.report.trial_facts import code_text, codes_of
 from nnlab.tuning.trials import Asked, Outcome, is_failure
 
 WIDTH = 120
-GAP = "  "
 
 
 def leaderboard(
@@ -102,19 +102,9 @@ def _counted(codes: Mapping[str, Sequence[int]], noun: str) -> str:
 def _table(columns: list[Column], width: int, encoding: str | None) -> list[str]:
     if not _can_encode("±–", encoding):
         columns = [replace(each, texts=[_plain(text) for text in each.texts]) for each in columns]
-    left_out = []
-    while len(GAP.join(column.cells[0] for column in columns)) > width:
-        dispensable = [column for column in columns if column.leaves is not None]
-        if not dispensable:
-            break
-        first = min(dispensable, key=lambda column: column.leaves or 0)
-        columns.remove(first)
-        if first.name not in (RANK, VERSUS):  # the order of the rows shows it, a line below them says it
-            left_out.append(first.name)
-    lines = [GAP.join(cells).rstrip() for cells in zip(*(column.cells for column in columns), strict=True)]
-    if left_out:
-        lines.append(f"(in trials.csv, but no room here: {', '.join(left_out)})")
-    return lines
+    lines, left = fitting(columns, width)
+    missed = [name for name in left if name not in (RANK, VERSUS)]  # the order of rows and a line below say these
+    return [*lines, f"(in trials.csv, but no room here: {', '.join(missed)})"] if missed else lines
 
 
 def _number(count: int, noun: str) -> str:
