@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,10 @@ from optuna.trial import FrozenTrial
 
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
+from nnlab.runs.directory import TRIALS
 from nnlab.runs.resolve import study_command
 from nnlab.runs.stored_run import StoredRun
+from nnlab.runs.tags import WINNER_RUNS_TAG
 from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.report.choice_cost import cost_lines
@@ -125,4 +127,14 @@ class StoredStudy:
             return "running"
         if self.run.status != "finished":
             return f"{self.run.status_now}; resume it: {study_command(self.run.path)}"
-        return "finished" + "".join(f", {name} {objective_text(name, value)}" for name, value in self.run.test.items())
+        return "finished" + "".join(f", {name} {objective_text(name, value)}" for name, value in self._test.items())
+
+    @property
+    def _test(self) -> Mapping[str, float]:
+        """What the winner scored; nothing where an earlier winner alone was tested, or its own runs before others."""
+        names = self.run.tags.get(WINNER_RUNS_TAG, "").split()
+        try:
+            runs = [StoredRun.at(self.directory / TRIALS / name) for name in names]
+        except UserError:  # damaged
+            return self.run.test
+        return self.run.test if all(run is None or run.test for run in runs) else {}

@@ -12,6 +12,7 @@ from sweeping import finished, journal_storage, mixed, run_one, study_in, sweep_
 from nnlab.config.problems import ConfigError
 from nnlab.errors import UserError
 from nnlab.runs.directory import RunDirectory
+from nnlab.runs.tags import WINNER_RUNS_TAG
 from nnlab.tuning.manifest import FILE, Manifest, versions
 from nnlab.tuning.resuming import resumed_arguments, study_directory
 from nnlab.tuning.stored_study import StoredStudy
@@ -165,6 +166,20 @@ def test_a_finished_study_is_shown_with_the_winner_s_test(tmp_path: Path) -> Non
     assert f"{best:.4f}" in text
     assert text.splitlines()[-1].startswith("finished")
     assert "test/accuracy 0.8750" in text
+
+
+@pytest.mark.parametrize("is_tested", [True, False])
+def test_the_test_of_an_earlier_winner_is_not_shown_as_that_of_one_that_was_not_tested(
+    is_tested: bool, tmp_path: Path
+) -> None:
+    folder = with_trials(tmp_path)
+    ended = {"event": "end", "status": "finished", "reason": None}
+    winner = folder / "trials" / "a-study-0002"
+    winner.mkdir(parents=True)
+    write_journal(winner, START, *([TEST] if is_tested else []), ended)
+    chosen = {"event": "note", "tags": {WINNER_RUNS_TAG: winner.name}}
+    write_journal(folder, START, TEST, ended, START | {"goes_on": True}, chosen, ended)
+    assert ("test/accuracy 0.8750" in shown(tmp_path).splitlines()[-1]) == is_tested
 
 
 @pytest.mark.parametrize(
