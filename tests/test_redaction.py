@@ -59,6 +59,7 @@ def test_a_text_never_shows_the_password_of_an_address_in_it(
 ) -> None:
     assume(not re.search(r"^\d+.*\s['\"]?[\w.]+=", password))  # a port and an override look the same
     text = f"tracking.uri={around.format(f'{scheme}://{user}:{password}@{host}')}"
+    assume(text.count(password) == 1)  # "tra" stands in "tracking", and stays there
     assume(password.strip() == password and password not in redacted(text.replace(password, "x" * 30)))
     assert hides(text, password)
 

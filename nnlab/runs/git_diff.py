@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from nnlab.runs.git_answers import GitError, git_answer
 from nnlab.runs.git_conversions import not_given_back
-from nnlab.runs.git_secrets import secret_in, usually_holds_secrets
+from nnlab.runs.git_withheld import secret_in, usually_holds_secrets
 
 LARGEST = 1_000_000
 """Bytes that a diff, and any changed file in it, has at most."""

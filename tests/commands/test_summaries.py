@@ -112,7 +112,7 @@ def test_a_winner_of_two_objectives_has_the_values_of_its_own_trial() -> None:
     event = replace(STUDY_ENDED, trials=trials, objectives=("val/accuracy", "parameters"), finished=2)
     event = replace(event, winner=replace(WINNER, number=1))
     text = study_summary.summary(event, encoding="utf-8", width=None)
-    assert "trial 1, the best of 2 on validation: val/accuracy 0.6000, parameters 899.0000" in text
+    assert "trial 1, the best of 2 on validation: val/accuracy 0.6000, parameters 899" in text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from test_runs_git import git, source, write
 
 from nnlab.runs.git import git_state
-from nnlab.runs.git_secrets import secret_in, usually_holds_secrets
+from nnlab.runs.git_withheld import secret_in, usually_holds_secrets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
