@@ -57,9 +57,10 @@ def git_answer(
         environment["GIT_OBJECT_DIRECTORY"] = str(objects[0])
         environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = str(objects[1])
     settings = [part for setting in SETTINGS for part in ("-c", setting)]
+    command = ["git", "-C", str(folder), *settings, *arguments]
     try:
         asked = subprocess.Popen(
-            ["git", "-C", str(folder), *settings, *arguments],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
