@@ -26,6 +26,8 @@ from nnlab.runs.stored_run import StoredRun
 CONFIRM = ["sweep.confirm=2", "sweep.confirm_seeds=3"]
 WHOLE = [*SMALL, *CONFIRM, "sweep.workers=2", "sweep.deterministic=true", "sweep.name=study"]
 
+pytestmark = pytest.mark.slow
+
 
 def confirming(study: Study) -> dict[str, Path]:
     return {path.name: path for path in study.runs if "-confirm-" in path.name}
@@ -112,7 +114,6 @@ def test_in_a_comparison_the_study_stands_for_its_winners_fresh_runs(whole: Stud
     assert (str(winner.number), winner.is_confirmed) == (own(whole).tags["nnlab.best_trial"], True)
 
 
-@pytest.mark.slow
 def test_a_confirming_run_can_be_repeated_alone_to_the_bit(whole: Study, tmp_path: Path) -> None:
     name, path = next(iter(confirming(whole).items()))
     command = (
@@ -124,7 +125,6 @@ def test_a_confirming_run_can_be_repeated_alone_to_the_bit(whole: Study, tmp_pat
     assert weights_sha256(again.parent) == weights_sha256(path), name
 
 
-@pytest.mark.slow
 def test_show_and_a_resume_say_the_same_and_change_nothing(whole: Study, tmp_path: Path) -> None:
     shutil.copytree(whole.directory.parents[1], tmp_path / "copy")
     study = study_in(tmp_path / "copy")
@@ -138,7 +138,6 @@ def test_show_and_a_resume_say_the_same_and_change_nothing(whole: Study, tmp_pat
     assert set(table) <= set(again.stdout.splitlines())
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes through /proc")
 def test_kills_of_workers_and_of_the_study_leave_no_trace(whole: Study, tmp_path: Path) -> None:
     """The kills begin with the confirmation, which is slowed down by nothing: so they come thick and fast."""
@@ -172,7 +171,6 @@ def test_kills_of_workers_and_of_the_study_leave_no_trace(whole: Study, tmp_path
     assert sum(looks) == 3
 
 
-@pytest.mark.slow
 def test_a_finished_study_can_be_confirmed_at_a_resume_and_goes_on_with_that_at_the_next(tmp_path: Path) -> None:
     plain = [override for override in WHOLE if override not in CONFIRM]
     assert sweep(*plain, folder=tmp_path).returncode == 0
@@ -200,7 +198,6 @@ def test_a_finished_study_can_be_confirmed_at_a_resume_and_goes_on_with_that_at_
     assert own(study).tags["nnlab.confirmed"] == "none"
 
 
-@pytest.mark.slow
 def test_more_than_there_are_confirms_all_and_pruned_or_failed_ones_are_none(tmp_path: Path) -> None:
     overrides = [*FEW, "optimizer.lr=choice(0.03,0.1,1e30)", "sweep.repeat_duplicates=true", "sweep.workers=2"]
     done = sweep(*overrides, "sweep.confirm=6", "sweep.confirm_seeds=2", folder=tmp_path)
@@ -213,7 +210,6 @@ def test_more_than_there_are_confirms_all_and_pruned_or_failed_ones_are_none(tmp
     assert "sweep.confirm=6" in done.stdout
 
 
-@pytest.mark.slow
 def test_in_mlflow_confirming_runs_are_children_apart_from_the_trials(tmp_path: Path, template_store: Path) -> None:
     (tmp_path / "runs").mkdir()
     shutil.copy(template_store, tmp_path / "runs" / "mlflow.db")

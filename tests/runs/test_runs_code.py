@@ -44,6 +44,7 @@ def needed_by(module: str) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_digest_is_of_all_that_a_run_imports_but_pictures_and_the_view() -> None:
     included = {module_name(PACKAGE / name, PACKAGE) for name in source_files()}
     training = needed_by("nnlab.execution.run")

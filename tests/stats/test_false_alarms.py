@@ -29,6 +29,7 @@ def test_there_are_six_groups_of_forty_runs() -> None:
     assert [len(values) for values in GROUPS.values()] == [40] * 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paired", [True, False])
 def test_of_a_thousand_comparisons_at_most_one_in_twenty_is_a_false_alarm(paired: bool) -> None:
     assert 0.01 < alarms(1000, paired=paired) <= 0.05

@@ -23,6 +23,7 @@ def test_one_more_run_is_in_its_prediction_interval_95_times_of_100() -> None:
     assert inside / 4000 == pytest.approx(0.95, abs=3.5 * math.sqrt(0.95 * 0.05 / 4000))
 
 
+@pytest.mark.slow
 @given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=6))
 @settings(max_examples=20)
 def test_holms_method_is_the_closed_test_of_bonferroni(p_values: list[float]) -> None:
