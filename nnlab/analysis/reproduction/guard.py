@@ -15,6 +15,8 @@ import time
 
 SECONDS = 10.0
 """How long the process is waited for, which may be writing in the folder."""
+PATIENCE = 60.0
+"""Seconds for which a folder is removed again that is filled meanwhile."""
 
 
 def main() -> None:
@@ -29,7 +31,15 @@ def main() -> None:
     if pid:
         _end(pid)
     if folder:
+        _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder; again while something that its holder had started, such as git, still writes there."""
+    deadline = time.monotonic() + PATIENCE
+    while os.path.lexists(folder) and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.05)
 
 
 def _end(pid: int) -> None:
