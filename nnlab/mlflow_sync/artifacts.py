@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nnlab.errors import UserError
-from nnlab.mlflow_sync.scratch import scratch
 from nnlab.models.saved_model import ARCHITECTURE, WEIGHTS
 from nnlab.models.stored_form import ArchitectureForm, largest_file
 from nnlab.runs import journal
@@ -17,6 +16,7 @@ from nnlab.runs.directory import DIFFS, PREDICTIONS
 from nnlab.runs.files import is_file, read_bytes
 from nnlab.runs.opening import UnsafeFileError
 from nnlab.runs.reading import damaged, read_stored
+from nnlab.runs.scratch import scratch
 from nnlab.typed import MalformedError
 
 FILES = (
@@ -44,7 +44,7 @@ def artifacts(run: Path) -> Iterator[Path]:
         UserError: if one is larger than nnlab's are: it would fill the disk, here and where it is sent.
         OSError: if one cannot be read or copied.
     """
-    with scratch() as folder:
+    with scratch("mlflow") as folder:
         _copy(run, (name for name in _files(run) if os.path.lexists(run / name)), folder)
         for name in FOLDERS:
             if os.path.lexists(run / name):

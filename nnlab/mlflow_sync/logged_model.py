@@ -15,10 +15,10 @@ from mlflow.utils import environment
 
 from nnlab.mlflow_sync.asking import asked_once
 from nnlab.mlflow_sync.places import check_links, may_be_there
-from nnlab.mlflow_sync.scratch import scratch
 from nnlab.models import saved_model
 from nnlab.models.code import rename_imports, stage
 from nnlab.runs.provenance import weights_sha256
+from nnlab.runs.scratch import scratch
 from nnlab.runs.tags import WEIGHTS_TAG
 
 PREDICTOR = Path(__file__).resolve().parents[1] / "models" / "predictor.py"
@@ -62,7 +62,7 @@ def log_model(saved: saved_model.Model, folder: Path, client: MlflowClient, run_
         is_noted = False
     check_links(model.artifact_location)
     mlflow.set_tracking_uri(client.tracking_uri)
-    with scratch() as work:
+    with scratch("mlflow") as work:
         place = work / "model"
         described = Model(model.artifact_location, run_id, model_uuid=model.model_id, model_id=model.model_id)
         # What `mlflow.pyfunc.log_model` does, without its trial load of what it saved: that takes long, and each

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from nnlab.runs.git_answers import GitError, git_answer
 from nnlab.runs.git_conversions import not_given_back
 from nnlab.runs.git_withheld import secret_in, usually_holds_secrets
+from nnlab.runs.scratch import scratch
 
 LARGEST = 1_000_000
 """Bytes that a diff, and any changed file in it, has at most."""
@@ -78,8 +78,8 @@ def diff_of_folders(
     Raises:
         GitError: if git does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix="nnlab-git-") as scratch:
-        index = Path(scratch) / "index"
+    with scratch("git") as folder:
+        index = folder / "index"
 
         def ask(*arguments: str, text: bytes = b"") -> bytes:
             return git_answer(source, *arguments, index=index, text=text)

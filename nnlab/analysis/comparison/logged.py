@@ -180,9 +180,9 @@ def _fill(client: MlflowClient, run_id: str, comparison: Answer, files: Mapping[
 
     from nnlab.mlflow_sync.fields import PARAM_LENGTH
     from nnlab.mlflow_sync.places import check_links
-    from nnlab.mlflow_sync.scratch import scratch
+    from nnlab.runs.scratch import scratch
 
-    with scratch() as folder:
+    with scratch("mlflow") as folder:
         for name, content in files.items():
             write_atomically(folder / name, content, is_synced=False)
         check_links(client.get_run(run_id).info.artifact_uri)

@@ -14,11 +14,11 @@ from typing import get_args
 
 from nnlab.analysis.reproduction.in_mlflow import PARENT_TAG, MlflowRun, answering
 from nnlab.errors import UserError
-from nnlab.mlflow_sync.scratch import scratch
 from nnlab.runs.directory import CONFIG, JOURNAL, OVERRIDES, PROVENANCE, TRIALS
 from nnlab.runs.files import write_atomically
 from nnlab.runs.journal import Status, line_of
 from nnlab.runs.reading import LARGEST
+from nnlab.runs.scratch import scratch
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import EXTENDED_TAG, STATUS_TAG
 

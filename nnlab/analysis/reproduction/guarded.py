@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from nnlab.analysis.reproduction import guard
-from nnlab.mlflow_sync.scratch import scratch
+from nnlab.runs.scratch import scratch
 
 
 class Guarded:

@@ -1,5 +1,5 @@
-"""Temporary folders, as for what is copied on its way into MLflow: gone after use, or with the next one where a kill
-came between."""
+"""Temporary folders, as for what is copied on its way into MLflow or for an index of git's: gone after use, or with the
+next one where a kill came between."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOCK, CONTENT = ".in-use", "content"
 
 
 @contextmanager
-def scratch(use: str = "mlflow") -> Iterator[Path]:
+def scratch(use: str) -> Iterator[Path]:
     """An empty folder among the system's temporary files, while the block runs.
 
     The first one removes those of processes that were killed in their block: nobody else would.
