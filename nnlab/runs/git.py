@@ -64,7 +64,7 @@ def git_state(source: Path, folders: Sequence[str] = FOLDERS, *, is_exact: bool 
     modified = {os.fsdecode(each[8]): each[7].decode() for each in facts if each[5].startswith(b"100")}
     try:
         diff, left_out = diff_of_folders(source, there, modified, is_exact=is_exact)
-    except GitError as error:
+    except (GitError, OSError) as error:  # no room for an index, or a file that goes while it is read
         return GitState(commit, "true", left_out=(LeftOut("all changes", str(error), "git status"),))
     return GitState(commit, "true" if diff or left_out else "false", diff, tuple(left_out))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def write(path: Path, content: str | bytes) -> None:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def commit_all(folder: Path) -> None:
+    """Make a repository of a folder, with all that is in it."""
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "one")
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A checkout with a commit, and nothing changed."""
@@ -37,9 +45,7 @@ def source(tmp_path: Path) -> Path:
     write(folder / "experiments/figure.png", bytes(range(256)))
     write(folder / "docs/text.md", "text\n")
     write(folder / ".gitignore", "__pycache__/\nruns/\nlocal*\n")
-    git(folder, "init", "-q")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "one")
+    commit_all(folder)
     return folder
 
 
@@ -95,9 +101,7 @@ def test_a_source_tree_inside_another_repository(tmp_path: Path) -> None:
     source = project / "third_party/tree"
     write(source / "nnlab/a.py", "a = 1\n")
     write(project / "conf/theirs.yaml", "password: hunter2\n")
-    git(project, "init", "-q")
-    git(project, "add", "-A")
-    git(project, "commit", "-qm", "one")
+    commit_all(project)
     write(project / "conf/theirs.yaml", "password: hunter3\n")
     write(project / "nnlab/theirs.py", "new\n")
     assert git_state(source).dirty == "false"
@@ -165,9 +169,7 @@ def test_links_and_repositories_inside_are_left_out(source: Path, tmp_path: Path
     write(tmp_path / "elsewhere.py", "hunter2\n")
     (source / "nnlab/link.py").symlink_to(tmp_path / "elsewhere.py")
     write(source / "nnlab/inner/a.py", "a = 1\n")
-    git(source / "nnlab/inner", "init", "-q")
-    git(source / "nnlab/inner", "add", "-A")
-    git(source / "nnlab/inner", "commit", "-qm", "one")
+    commit_all(source / "nnlab/inner")
     state = git_state(source)
     assert state.diff == b""
     assert len(state.left_out) == 2
@@ -176,9 +178,7 @@ def test_links_and_repositories_inside_are_left_out(source: Path, tmp_path: Path
 def test_a_submodule_with_changes_of_its_own_is_left_out(source: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     write(other / "a.py", "a = 1\n")
-    git(other, "init", "-q")
-    git(other, "add", "-A")
-    git(other, "commit", "-qm", "one")
+    commit_all(other)
     git(source, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "nnlab/other")
     git(source, "commit", "-qam", "two")
     assert git_state(source).dirty == "false"
@@ -258,6 +258,14 @@ def test_without_a_commit_a_repository_or_git_that_is_said(
     assert "not installed" in git_state(source).why
 
 
+def test_changes_that_cannot_be_read_are_told(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(source / "nnlab/core/a.py", "a = 2\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(source / "gone"))
+    state = git_state(source)
+    assert (state.dirty, state.diff) == ("true", b"")
+    assert len(state.left_out) == 1
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="gives a folder to another user")
 def test_a_repository_of_another_user_is_not_looked_into(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -292,9 +300,7 @@ def test_files_that_git_ignores_in_a_checkout_inside_a_folder_called_experiments
     source = tmp_path / "experiments/tree"
     write(source / "nnlab/a.py", "a = 1\n")
     write(tmp_path / ".gitignore", "local*\n")
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", "-A")
-    git(tmp_path, "commit", "-qm", "one")
+    commit_all(tmp_path)
     write(source / "nnlab/local.py", "imported = 'though git ignores it'\n")
     assert b"though git ignores it" in git_state(source).diff
 
