@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
-from searching import NUMBERS
 from sweeping import Workers, first, in_memory, run_one, study_in, sweep_settings
 
 from nnlab.errors import MachineError, TerminatedError
@@ -34,7 +33,7 @@ def searched(storage: BaseStorage, count: int = 4) -> Study:
 
 def opened(search: Study, plan: ConfirmPlan = PLAN, **changes: Any) -> ConfirmStudy:
     settings = sweep_settings(trials=4, **changes)
-    return ConfirmStudy(search.name, search.storage, settings, NUMBERS, search.trials, plan)
+    return ConfirmStudy(search, settings, search.trials, plan)
 
 
 def confirmed(

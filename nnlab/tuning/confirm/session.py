@@ -92,9 +92,7 @@ class Confirming:
         if not plan.trials:
             self._patiently(lambda: forget_plan(search.storage, search.name))
             return None
-        self._study: ConfirmStudy = self._patiently(
-            lambda: ConfirmStudy(search.name, search.storage, settings, self._plan.space, trials, plan)
-        )
+        self._study: ConfirmStudy = self._patiently(lambda: ConfirmStudy(search, settings, trials, plan))
         self._tasks = ConfirmTasks(self._search_tasks, self._study)
         self._finished_before = self._study.finished
         self._listeners.on(

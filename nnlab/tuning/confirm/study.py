@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from optuna.samplers import RandomSampler
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.confirm.plan import PLAN, ConfirmPlan, study_of
 from nnlab.tuning.search.pruners import NoPruner
 from nnlab.tuning.search.settings import SweepSettings
-from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
 from nnlab.tuning.study import Study
 from nnlab.tuning.trials import ASKED, Asked, Outcome
@@ -29,35 +27,27 @@ class ConfirmStudy(Study):
     A run that failed, other than by diverging, may have been unlucky: it is made once more in each session.
 
     Args:
-        name: of the study that is confirmed.
-        storage: of that study.
+        search: the study that is confirmed.
         settings: of the sweep.
-        space: what it searches.
-        trials: of the search.
+        trials: of the search, as its storage has them.
         plan: what is to be confirmed.
     """
 
     def __init__(
-        self,
-        name: str,
-        storage: BaseStorage,
-        settings: SweepSettings,
-        space: Space,
-        trials: Sequence[FrozenTrial],
-        plan: ConfirmPlan,
+        self, search: Study, settings: SweepSettings, trials: Sequence[FrozenTrial], plan: ConfirmPlan
     ) -> None:
         self.plan = plan
         self.settings = replace(
             settings, trials=len(plan.items), seeds=1, pruner=NoPruner(), deterministic=False, on_failure="continue"
         )
-        super().__init__(study_of(name), storage, self.settings, space, seed=0, epochs=1)
+        super().__init__(study_of(search.name), search.storage, self.settings, search._space, seed=0, epochs=1)
         self._asked = {trial.number: Asked.of(trial) for trial in trials}
         self._put_aside = {trial.number for trial in self.known if _may_be_unlucky(trial)}
         self._twin.sampler = RandomSampler()
         with answering():
-            study_id = storage.get_study_id_from_name(self.name)
-            if storage.get_study_user_attrs(study_id).get(PLAN) != plan.to_dict():
-                storage.set_study_user_attr(study_id, PLAN, plan.to_dict())
+            study_id = self.storage.get_study_id_from_name(self.name)
+            if self.storage.get_study_user_attrs(study_id).get(PLAN) != plan.to_dict():
+                self.storage.set_study_user_attr(study_id, PLAN, plan.to_dict())
 
     @property
     def planned(self) -> list[FrozenTrial]:
