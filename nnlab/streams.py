@@ -72,7 +72,7 @@ def check_output(status: int) -> int:
     _opened["stdout"].error = None  # reported once
     if lost.errno != errno.EPIPE:
         rest = "the work was done, and its results are kept" if _work_is_kept else "the answer is incomplete"
-        write_line(sys.stderr, f"warning: standard output lost some lines ({lost.strerror}): {rest}")
+        warn(f"standard output lost some lines ({lost.strerror}): {rest}")
     return status if _work_is_kept else status or 1
 
 
@@ -97,6 +97,11 @@ def write_line(stream: TextIO | None, text: str) -> None:
         print(encodable(text, stream), file=stream, flush=True)
     except Exception:  # any class can be a stream
         _give_up(stream)
+
+
+def warn(text: str) -> None:
+    """Print a warning on standard error."""
+    write_line(sys.stderr, f"warning: {text}")
 
 
 def encodable(text: str, stream: TextIO) -> str:

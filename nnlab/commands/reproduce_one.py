@@ -20,7 +20,7 @@ from nnlab.mlflow_sync.sync import RUN_PATIENCE
 from nnlab.mlflow_sync.waiting import WaitingLine
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import REPRODUCED_TAG
-from nnlab.streams import work_is_kept, write_line
+from nnlab.streams import warn, work_is_kept, write_line
 
 STDERR = 2
 
@@ -70,7 +70,7 @@ def reproduce_source(source: Source, ways: Ways, places: Places) -> Reproduction
         try:
             source.tag({REPRODUCED_TAG: verdict_text(done.verdict, done.again)})
         except UserError as error:
-            _warn(f"the verdict is not noted on {source.name}: {error}")
+            warn(f"the verdict is not noted on {source.name}: {error}")
     if not ways.as_json:
         work_is_kept()  # the exit status is the verdict, whoever reads the lines
         _say(verdict_lines(done, source.name_alone), sys.stdout)
@@ -94,7 +94,7 @@ def _in_worktree(stored: StoredRun, source: Source, ways: Ways, runs_dir: Path |
         write_line(sys.stderr, f"the worktree is removed, and {source.name} is as it was")
         raise
     changed = [done.again]
-    noted = source.tag is None and note_verdict(stored.path, done.again, done.verdict, _warn)
+    noted = source.tag is None and note_verdict(stored.path, done.again, done.verdict, warn)
     if noted and is_in_store(stored.path, tried.tracking_uri):
         changed.append(stored.path)
     if tried.tracking_uri is not None:
@@ -104,17 +104,13 @@ def _in_worktree(stored: StoredRun, source: Source, ways: Ways, runs_dir: Path |
 
 def _bring_into_mlflow(runs: Sequence[Path], uri: str, runs_dir: Path) -> None:
     process = SyncProcess()
-    process.assign(uri, runs_dir, warn=_warn)
+    process.assign(uri, runs_dir, warn=warn)
     for run in runs:
         process.add(run.absolute())
     process.close()
     with WaitingLine(sys.stderr) as line:
         for problem in process.finish(RUN_PATIENCE, line.show):
-            _warn(problem)
-
-
-def _warn(text: str) -> None:
-    write_line(sys.stderr, f"warning: {text}")
+            warn(problem)
 
 
 def _say(lines: Sequence[str], out: TextIO) -> None:

@@ -16,7 +16,7 @@ from nnlab.analysis.reproduction.verdict import compare
 from nnlab.commands.run import Todo, execute_all
 from nnlab.errors import RunFailedError, UserError
 from nnlab.runs.stored_run import StoredRun
-from nnlab.streams import write_line
+from nnlab.streams import warn
 
 if TYPE_CHECKING:
     from nnlab.execution.listener import RunListener
@@ -59,10 +59,6 @@ def _execute(
     done.append(result.directory)
     verdict = compare(original, StoredRun.open(result.directory), tolerance)
     uri = plan.job.config.tracking.destination
-    if note_verdict(original.path, result.directory, verdict, _warn) and is_in_store(original.path, uri):
+    if note_verdict(original.path, result.directory, verdict, warn) and is_in_store(original.path, uri):
         announce(original.path)
     return result
-
-
-def _warn(text: str) -> None:
-    write_line(sys.stderr, f"warning: {text}")

@@ -20,7 +20,7 @@ from nnlab.runs.directory import STUDY
 from nnlab.runs.resolve import resolve, study_command
 from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.unfinished import newest
-from nnlab.streams import write_line
+from nnlab.streams import warn
 
 if TYPE_CHECKING:
     from nnlab.mlflow_sync.process import SyncProcess
@@ -55,7 +55,7 @@ def _last(runs_dir: Path, *, is_extended: bool) -> Path:
             return run.status == "finished" and not (run.path / STUDY).exists()
         return not run.is_over
 
-    found = newest(runs_dir, is_wanted, lambda text: write_line(sys.stderr, f"warning: {text}"))
+    found = newest(runs_dir, is_wanted, warn)
     if found is None:
         kind = "run that has finished" if is_extended else "run or study that was stopped"
         raise UserError(f"--last needs a {kind}, but {runs_dir} has none. Choose another folder with --runs-dir.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
 from nnlab.execution.events import RunEvent
-from nnlab.streams import write_line
+from nnlab.streams import warn
 
 Heard = TypeVar("Heard", contravariant=True)
 
@@ -44,4 +43,4 @@ class Listeners(Generic[Heard]):
             except (Exception, SystemExit) as error:
                 self._listeners.remove(listener)
                 why = f"{type(error).__name__}: {error}"
-                write_line(sys.stderr, f"warning: {type(listener).__name__} failed ({why}) and is no longer called")
+                warn(f"{type(listener).__name__} failed ({why}) and is no longer called")

@@ -13,7 +13,7 @@ from nnlab.mlflow_sync.process import SyncProcess
 from nnlab.mlflow_sync.waiting import WaitingLine
 from nnlab.runs.directory import end_dead_runs, left_alone
 from nnlab.runs.leftovers import clear_leftovers
-from nnlab.streams import write_line
+from nnlab.streams import warn, write_line
 
 RUN_PATIENCE = 120.0
 STUDY_PATIENCE = 300.0
@@ -63,7 +63,7 @@ class Sync:
             if place is not None and place not in self._processes:
                 process = self._early or SyncProcess()
                 self._early = None
-                process.assign(place[0], Path(place[1]), self._niceness, _warn)
+                process.assign(place[0], Path(place[1]), self._niceness, warn)
                 self._processes[place] = process
         return self
 
@@ -84,7 +84,7 @@ class Sync:
                 problems += process.finish(patience, line.show)
                 patience = 0.0 if process.was_left else patience
         for problem in problems:
-            _warn(problem)
+            warn(problem)
         folders = {config.runs_dir for config in self._configs}
         synced = {runs_dir for _, runs_dir in self._processes}
         for runs_dir in folders - synced:
@@ -93,10 +93,6 @@ class Sync:
         for runs_dir in sorted(folders):
             if others := left_alone(Path(runs_dir)):
                 write_line(sys.stderr, f"note: {others}")
-
-
-def _warn(text: str) -> None:
-    write_line(sys.stderr, f"warning: {text}")
 
 
 def _place(config: Config) -> tuple[str, str] | None:
