@@ -20,7 +20,7 @@ def check_extension(stored: StoredRun, job: Job, epochs: int) -> None:
     Raises:
         UserError: if it has not.
     """
-    settings, done = job.config.trainer, max(stored.epochs, default=0)
+    settings, done = job.config.trainer, stored.last_epoch
     if epochs <= done:
         raise UserError(
             f"--epochs must be more than a run has, but got {epochs}, and {stored.name} has trained {done}. "
@@ -40,7 +40,7 @@ def check_extension(stored: StoredRun, job: Job, epochs: int) -> None:
 
 def what_changes(stored: StoredRun, job: Job, epochs: int) -> Iterator[str]:
     """What an extension changes, in lines."""
-    config, settings, done = job.config, job.config.trainer, max(stored.epochs, default=0)
+    config, settings, done = job.config, job.config.trainer, stored.last_epoch
     dataset = job.load()
     planned = stored.extensions[-1][1] if stored.extensions else settings.epochs
     yield f"{stored.name} goes on after epoch {done}, to {epochs} epochs instead of {planned}"

@@ -163,7 +163,7 @@ def _of_other_code(stored: StoredRun, now: Provenance) -> str | None:
     if now["code"]["sha256"] == last:
         return None
     name = f", {keep_diff(stored.path)}" if now["code"]["diff"] else ""
-    note = f"{now['code']['sha256']} after epoch {max(stored.epochs, default=0)} (commit {now['git']['commit']}{name})"
+    note = f"{now['code']['sha256']} after epoch {stored.last_epoch} (commit {now['git']['commit']}{name})"
     return f"{earlier}; {note}" if earlier else note
 
 
@@ -171,7 +171,7 @@ def _of_another_machine(stored: StoredRun, found: Sequence[str]) -> str | None:
     """The tag of a run that goes on with other arithmetic or versions; None if it does not, or says so already."""
     others = [text for text in found if not text.startswith("code ")]
     earlier = stored.tags.get(MACHINE_CHANGED_TAG, "")
-    note = f"{'; '.join(others)} (after epoch {max(stored.epochs, default=0)})"
+    note = f"{'; '.join(others)} (after epoch {stored.last_epoch})"
     if not others or note in earlier:
         return None
     return f"{earlier}; {note}" if earlier else note

@@ -124,7 +124,7 @@ def _check_that_it_can_go_on(stored: StoredRun, epochs: int | None) -> None:
 
 
 def _check_what_is_left(stored: StoredRun, epochs: int | None) -> None:
-    done = max(stored.epochs, default=0)
+    done = stored.last_epoch
     if stored.status == "diverged":
         raise UserError(
             f"A run goes on that was stopped, but {stored.name} has ended by itself: {stored.reason} "

@@ -87,7 +87,7 @@ class TrainingRun:
         past, trainer = self._opened.past, self._trainer
         for after, epochs in past.extensions:
             trainer.extend(epochs, after)
-        self._checkpointing.restore(max(past.epochs, default=0))
+        self._checkpointing.restore(past.last_epoch)
         return GoesOn(trainer.epochs + 1, trainer.under_way.steps, trainer.steps_per_epoch, len(past.epochs))
 
     def _say_that_it_is_extended(self) -> None:

@@ -69,6 +69,11 @@ class JournalReader:
         return self.ended_at is not None
 
     @property
+    def last_epoch(self) -> int:
+        """The number of the last epoch that is recorded; 0 before the first."""
+        return max(self.epochs, default=0)
+
+    @property
     def unit(self) -> Literal["epoch", "trial"]:
         """What one row of `history` is about: a finished trial in a study, an epoch in any other run."""
         return "trial" if self.trials else "epoch"
@@ -100,9 +105,8 @@ class JournalReader:
         match event["event"]:
             case "start" if event.get("goes_on"):
                 self.status, self.reason, self.ended_at = "running", None, None
-                done = max(self.epochs, default=0)
-                if event.get("epochs", 0) > done:  # one that came too late changed nothing
-                    self.extensions.append((done, event["epochs"]))
+                if event.get("epochs", 0) > self.last_epoch:  # one that came too late changed nothing
+                    self.extensions.append((self.last_epoch, event["epochs"]))
             case "start":
                 self._start_anew(at=event["time"])
             case "epoch":

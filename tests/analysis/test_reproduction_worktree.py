@@ -172,6 +172,7 @@ class Recorded:
         self.name, self.status_now, self.status = "run", status, status
         self.overrides, self.test = overrides, {"test/loss": 0.5}
         self.epochs: dict[int, dict[str, float]] = {epoch + 1: {} for epoch in range(epochs)}
+        self.last_epoch = epochs
         self.config = {"trainer": {"threads": 2, "stop_after": None, "test": True}, "tracking": {"enabled": True}}
         self.path = Path("runs/run")
         self.extensions: list[tuple[int, int]] = facts.pop("extensions", [])

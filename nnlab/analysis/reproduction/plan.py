@@ -82,12 +82,12 @@ def plan_of(
     except UserError as error:
         remedy = _its_own_code(stored, folder) or _where_data_is(stored, folder)
         raise UserError(f"{stored.name} cannot be tried: {error}{remedy}") from error
-    trainer, done = job.config.trainer, max(stored.epochs, default=0)
+    trainer, last = job.config.trainer, stopped_after(stored)
     changed: dict[str, Any] = {}
     if trainer.test != bool(stored.test):
         changed["test"] = bool(stored.test)
-    if stored.status_now not in ("finished", "diverged") and done < trainer.last_epoch:
-        changed["stop_after"] = done
+    if last is not None and last < trainer.last_epoch:
+        changed["stop_after"] = last
     config = dataclasses.replace(job.config, trainer=dataclasses.replace(trainer, **changed), strict=False)
     overrides = [text for text in job.overrides if data_root is None or not text.startswith("data.root=")]
     if data_root is not None:
@@ -97,6 +97,11 @@ def plan_of(
     overrides += [f"trainer.{key}={str(value).lower()}" for key, value in changed.items()]
     extensions = tuple(epochs for _, epochs in stored.extensions)
     return Plan(Job(config, job.dataset, overrides), extensions, {REPRODUCES_TAG: stored.name})
+
+
+def stopped_after(stored: StoredRun) -> int | None:
+    """The epoch after which a run was stopped, also by a pruner or a kill; None if it came to its own end."""
+    return None if stored.status in ("finished", "diverged") else stored.last_epoch
 
 
 def check_ended(stored: StoredRun) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nnlab.analysis.reproduction.guarded import Guarded, guarded_folder
+from nnlab.analysis.reproduction.plan import stopped_after
 from nnlab.analysis.reproduction.worktree import Code, check_out
 from nnlab.config.leaves import WITHOUT_EFFECT, leaves, without
 from nnlab.config.quoting import as_override
@@ -83,21 +84,21 @@ def commands_of(stored: StoredRun) -> list[list[str]]:
     Raises:
         UserError: if there are none.
     """
-    done, known = max(stored.epochs, default=0), dict(leaves(stored.config))
+    last, known = stopped_after(stored), dict(leaves(stored.config))
     fixed = {
         "tracking.enabled": False,
         "tracking.plots": False,
         "trainer.test": bool(stored.test),
         "trainer.threads": known["trainer.threads"],
     }
-    if stored.status not in ("finished", "diverged"):
-        if stored.extensions or not done:
+    if last is not None:
+        if stored.extensions or not last:
             what = "was stopped while it was extended" if stored.extensions else "has recorded no epoch"
             raise UserError(
                 f"A run is reproduced by what it has recorded, but {stored.name} {what} ({stored.status_now}). "
                 f"Go on with it first: {resume_command(stored.path)}"
             )
-        fixed["trainer.stop_after"] = done
+        fixed["trainer.stop_after"] = last
     fixed = {key: value for key, value in fixed.items() if key in known}
     kept = [text for text in stored.overrides if not _is_set_here(text, fixed)]
     run = ["nnlab.run", *kept, *(as_override(key, value) for key, value in fixed.items())]
