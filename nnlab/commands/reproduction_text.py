@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnlab.analysis.reproduction.facts import Fact
+from nnlab.analysis.reproduction.facts import Fact, disagreeing
 from nnlab.analysis.reproduction.in_worktree import AttemptInWorktree
 from nnlab.analysis.reproduction.plan import home_of
 from nnlab.analysis.reproduction.reproduce import Attempt, Reproduction
@@ -51,7 +51,7 @@ def verdict_lines(done: Reproduction, name: str | None = None) -> list[str]:
     verdict = done.verdict
     lines = ["", f"verdict        {verdict.in_words}"]
     lines += [f"               {line}" for line in _grounds(verdict)]
-    if verdict.word != "identical" and (others := [fact.name for fact in done.facts if fact.agrees is False]):
+    if verdict.word != "identical" and (others := disagreeing(done.facts)):
         lines.append(f"               not as recorded: {', '.join(others)}")
     if verdict.word != "identical" and (unknown := [fact.name for fact in done.facts if fact.agrees is None]):
         lines.append(f"               not known to be as recorded: {', '.join(unknown)}")

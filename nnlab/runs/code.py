@@ -120,7 +120,7 @@ def keep_diff(folder: Path) -> str:
     Raises:
         RunFailedError: if it cannot be written.
     """
-    diff = code_now().git.diff
+    diff = code_in_git().diff
     if is_file(folder / DIFF) and read_bytes(folder / DIFF) == diff:
         return DIFF
     name = f"code-{hashlib.sha256(diff).hexdigest()[:12]}.diff"

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nnlab.analysis.reproduction.facts import Fact, blas_of, facts_of
 from nnlab.analysis.reproduction.home import bring_home
 from nnlab.analysis.reproduction.plan import check_ended, folder_for, store_for
-from nnlab.analysis.reproduction.reproduce import CONFIGURATION, Reproduction
+from nnlab.analysis.reproduction.reproduce import Reproduction
 from nnlab.analysis.reproduction.setting import Setting, probed, setting_for
 from nnlab.analysis.reproduction.there import commands_of, run_there
-from nnlab.analysis.reproduction.verdict import compare
 from nnlab.analysis.reproduction.worktree import Code, code_of
 from nnlab.config.places import why_not_writable
 from nnlab.errors import UserError
@@ -57,14 +56,8 @@ class AttemptInWorktree:
             RunFailedError: if the new run cannot be stored.
         """
         with run_there(self.stored, self.code, self.setting.environment(), say) as new:
-            facts = facts_of(self.stored.provenance, new.provenance)
-            return Reproduction(
-                original=self.stored.path,
-                again=bring_home(new, self.stored, self.runs_dir, self.tracking_uri),
-                facts=tuple(fact for fact in facts if fact.name != CONFIGURATION),
-                setting=self.setting,
-                verdict=compare(self.stored, new, self.tolerance),
-            )
+            done = Reproduction.of(self.stored, new, self.setting, self.tolerance)
+            return replace(done, again=bring_home(new, self.stored, self.runs_dir, self.tracking_uri))
 
 
 def attempt_in_worktree(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from threadpoolctl import threadpool_limits
 
@@ -44,6 +45,18 @@ class Reproduction:
     setting: Setting
     verdict: Verdict
 
+    @classmethod
+    def of(cls, original: StoredRun, new: StoredRun, setting: Setting, tolerance: float | None) -> Self:
+        """Compare a run with the new one, which had the environment `setting`."""
+        facts = facts_of(original.provenance, new.provenance)
+        return cls(
+            original=original.path,
+            again=new.path,
+            facts=tuple(fact for fact in facts if fact.name != CONFIGURATION),  # of what it came to have, see `Plan`
+            setting=setting,
+            verdict=compare(original, new, tolerance),
+        )
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -72,14 +85,7 @@ class Attempt:
         """
         again = executed(self.order, self.setting.environment(), stdout)
         original, new = StoredRun.open(self.order.run), StoredRun.open(again)
-        facts = facts_of(original.provenance, new.provenance)
-        return Reproduction(
-            original=original.path,
-            again=again,
-            facts=tuple(fact for fact in facts if fact.name != CONFIGURATION),  # of what it came to have, see `Plan`
-            setting=self.setting,
-            verdict=compare(original, new, self.order.tolerance),
-        )
+        return Reproduction.of(original, new, self.setting, self.order.tolerance)
 
 
 def attempt(
