@@ -93,11 +93,13 @@ def comparison(
     if metric.startswith("test/") and len(parts) > 1:
         notes.append("What is chosen by the test split has no unbiased test score any more: choose by validation.")
     notes += elsewhere_notes(parts, told=by)
-    unit = _unit_key(pair, every, notes)
+    unit, of_seeds = _unit_key(pair, every)
     groups = [_group(part, metric, unit) for part in parts]
     pairs = list(combinations(groups, 2))
-    differences = [_difference(a, b, notes, is_paired=pair is not None and unit is not None) for a, b in pairs]
-    judged = judge(differences, margin=margin)
+    differences = [_difference(a, b, is_paired=pair is not None and unit is not None) for a, b in pairs]
+    judged = judge([each for each, _ in differences], margin=margin)
+    rows, of_rows = _mcnemar(parts, metric)
+    notes += [*of_seeds, *(note for _, of_pair in differences for note in of_pair), *of_rows]
     found = Comparison(
         metric=metric,
         lower_is_better=lower_is_better(metric),
@@ -105,7 +107,7 @@ def comparison(
         judged=[JudgedPair(a.name, b.name, each) for (a, b), each in zip(pairs, judged, strict=True)],
         notes=notes,
         margin=margin,
-        mcnemar=_mcnemar(parts, metric, notes),
+        mcnemar=rows,
     )
     return replace(found, commands=commands(parts, found))
 
@@ -130,14 +132,13 @@ def _metric(runs: Sequence[RunFacts], parts: Sequence[Part], asked: str | None) 
     )
 
 
-def _unit_key(pair: str | None, runs: Sequence[RunFacts], notes: list[str]) -> str | None:
-    """The key whose values are the units; None if each run is one."""
+def _unit_key(pair: str | None, runs: Sequence[RunFacts]) -> tuple[str | None, list[str]]:
+    """The key whose values are the units, None if each run is one; and what is to be said of that."""
     unit = pair or SEED
     if unit == SEED and not any(SEED in run.keys for run in runs):
-        notes.append("The runs have no seed: each counts by itself, and none are paired.")
-        return None
+        return None, ["The runs have no seed: each counts by itself, and none are paired."]
     check_key(unit, runs)
-    return unit
+    return unit, []
 
 
 def _group(part: Part, metric: str, unit: str | None) -> Group:
@@ -166,17 +167,19 @@ def _unit(run: RunFacts, unit: str) -> int | str:
     return value if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _difference(a: Group, b: Group, notes: list[str], *, is_paired: bool) -> Difference:
-    """Paired by the seeds that both have, if these are at least half of those that the smaller group has."""
+def _difference(a: Group, b: Group, *, is_paired: bool) -> tuple[Difference, list[str]]:
+    """Paired by the seeds that both have, if these are at least half of those that the smaller group has; and what is
+    to be said of that."""
     from nnlab.stats import difference
 
+    notes: list[str] = []
     others_seeds = set(b.seeds)
     shared = [seed for seed in a.seeds if seed in others_seeds]
     fewest = min(len(a.seeds), len(b.seeds))
     if not is_paired or not shared or 2 * len(shared) < fewest or (len(shared) < 2 <= fewest):
         if shared and is_paired:
             notes.append(f"{a.name} and {b.name} share too few seeds ({len(shared)}), so they are not paired.")
-        return difference(a.values, b.values, paired=False)
+        return difference(a.values, b.values, paired=False), notes
     if left := len(a.seeds) + len(b.seeds) - 2 * len(shared):
         others = "value counts in its" if left == 1 else "values count in their"
         seeds = "one seed" if len(shared) == 1 else f"{len(shared)} seeds"
@@ -185,13 +188,13 @@ def _difference(a: Group, b: Group, notes: list[str], *, is_paired: bool) -> Dif
             "group's mean alone."
         )
     first, second = dict(zip(a.seeds, a.values, strict=True)), dict(zip(b.seeds, b.values, strict=True))
-    return difference([first[seed] for seed in shared], [second[seed] for seed in shared], paired=True)
+    return difference([first[seed] for seed in shared], [second[seed] for seed in shared], paired=True), notes
 
 
-def _mcnemar(parts: Sequence[Part], metric: str, notes: list[str]) -> McNemar | None:
-    """Of two single runs, by what they have stored."""
+def _mcnemar(parts: Sequence[Part], metric: str) -> tuple[McNemar | None, list[str]]:
+    """Of two single runs, by what they have stored; and why not."""
     if len(parts) != 2 or any(len(part.runs) != 1 for part in parts):
-        return None
+        return None, []
     from nnlab.analysis.comparison.predicted import row_by_row
 
-    return row_by_row(parts[0].runs[0], parts[1].runs[0], metric, notes)
+    return row_by_row(parts[0].runs[0], parts[1].runs[0], metric)

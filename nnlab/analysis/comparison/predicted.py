@@ -14,27 +14,24 @@ if TYPE_CHECKING:
     from nnlab.stats import McNemar
 
 
-def row_by_row(a: RunFacts, b: RunFacts, metric: str, notes: list[str]) -> McNemar | None:
-    """McNemar's test of two runs by the predictions that they keep; None, with a note, if it cannot be had.
+def row_by_row(a: RunFacts, b: RunFacts, metric: str) -> tuple[McNemar | None, list[str]]:
+    """McNemar's test of two runs by the predictions that they keep; None, with why, if it cannot be had.
 
     Args:
         a: a run.
         b: another.
         metric: decides the split: the test split for `test/...`, else validation.
-        notes: to add to.
     """
     from nnlab.runs.predictions import Split, predictions_of
     from nnlab.stats import mcnemar
 
     if a.path is None or b.path is None:
-        return None
+        return None, []
     split: Split = "test" if metric.startswith("test/") else "validation"
     try:
         first, second = (predictions_of(StoredRun.open(path), split) for path in (a.path, b.path))
     except UserError as error:
-        notes.append(f"The two models cannot be compared row by row: {error}")
-        return None
+        return None, [f"The two models cannot be compared row by row: {error}"]
     if not np.array_equal(first.targets, second.targets):
-        notes.append(f"The two models cannot be compared row by row: their {split} rows are others.")
-        return None
-    return mcnemar(first.predicted == first.targets, second.predicted == second.targets)
+        return None, [f"The two models cannot be compared row by row: their {split} rows are others."]
+    return mcnemar(first.predicted == first.targets, second.predicted == second.targets), []
