@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.paths import importing_from
+from nnlab.runs.code import PACKAGE
 from nnlab.streams import open_closed
 
 START = "from nnlab.commands.entry import start; start('nnlab.commands.reproducing', syncs=True)"
@@ -90,7 +91,7 @@ def executed(order: Order, environment: Mapping[str, str], stdout: int | None) -
             [sys.executable, "-P", "-c", START, *options],
             stdin=subprocess.PIPE,
             stdout=stdout,
-            env=importing_from(Path(__file__).resolve().parents[3], environment),
+            env=importing_from(PACKAGE.parent, environment),
             pass_fds=[answers],
             process_group=0,
         )

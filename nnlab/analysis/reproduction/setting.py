@@ -12,11 +12,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from nnlab.analysis.reproduction.facts import Blas, blas_of
 from nnlab.paths import importing_from
+from nnlab.runs.code import PACKAGE
 
 KERNEL = "OPENBLAS_CORETYPE"
 DISABLED, ENABLED = "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"
@@ -108,7 +108,7 @@ def setting_for(recorded: Mapping[str, Any], here: Mapping[str, Any], probe: Pro
 
 def probed(variables: Variables, threads: int) -> Probed:
     """What a process computes with in the environment of this one, with some variables set."""
-    environment = importing_from(Path(__file__).resolve().parents[3], with_variables(variables))
+    environment = importing_from(PACKAGE.parent, with_variables(variables))
     command = [sys.executable, "-P", "-W", "ignore", "-m", "nnlab.analysis.reproduction.probe", str(threads)]
     try:
         done = subprocess.run(
