@@ -35,6 +35,6 @@ def row_by_row(a: RunFacts, b: RunFacts, metric: str, notes: list[str]) -> McNem
         notes.append(f"The two models cannot be compared row by row: {error}")
         return None
     if not np.array_equal(first.targets, second.targets):
-        notes.append(f"The two models cannot be compared row by row: their {split} rows are others.")
+        notes.append(f"The two models cannot be compared row by row: they have different {split} rows.")
         return None
     return mcnemar(first.predicted == first.targets, second.predicted == second.targets)

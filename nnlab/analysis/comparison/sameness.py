@@ -10,6 +10,7 @@ from nnlab.analysis.comparison.parts import Part
 from nnlab.analysis.comparison.where import known_values
 from nnlab.config.naming import value_text
 from nnlab.errors import UserError
+from nnlab.wording import number_of
 
 SPLIT = ("data.split.strategy", "data.split.validation", "data.split.test", "data.split.pooled", "data.split.seed")
 """The keys that decide which rows are validated; with `data.split.seed=null` it is the run's seed that does."""
@@ -112,7 +113,7 @@ def _refusal(
 
 def _data_words(runs: Sequence[RunFacts], data: Sequence[tuple[str, str]]) -> str:
     counts = [
-        f"{name} ({digest[:12]}, {sum((run.data_name, run.data) == (name, digest) for run in runs)} runs)"
+        f"{name} ({digest[:12]}, {number_of(sum((run.data_name, run.data) == (name, digest) for run in runs), 'run')})"
         for name, digest in data
     ]
     return ", ".join(counts[:SHOWN]) + (f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else "")
