@@ -36,6 +36,7 @@ PARTS = [
         "memory",
         "paths",
         "table",
+        "wording",
     ),
     *(
         "core",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 
@@ -14,9 +15,11 @@ from nnlab.commands.place_options import add_runs_dir
 from nnlab.streams import encodable, width_of, write_line
 
 EPILOG = """\
-A name is a RUN_ID, which stands for the run and all that differ from it in the seed alone; a group, as -m prints it at
-its end; a study, which stands for its winner; or RUN_ID,RUN_ID,... for just these. --by KEY compares the values of a
-key of the config, over all runs of the folder or over those that are named; of a study, over all trials."""
+A NAME is a RUN_ID, which stands for the run and all that differ from it in the
+seed alone; a group, as -m prints it at its end; a study, which stands for its
+winner; or RUN_ID,RUN_ID,... for just these. --by KEY compares the values of a
+key of the config, over all runs of the folder or over those that are named; of
+a study, over all trials."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,10 +71,20 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         help="only runs with this value; also != < <= > >=; repeatable",
     )
     parser.add_argument("--metric", help="default: the trainer.monitor of the runs")
-    parser.add_argument("--margin", type=float, help="within which two groups are equal for practice, such as 0.001")
+    parser.add_argument("--margin", type=_margin, help="within which two groups are equal for practice, such as 0.001")
     parser.add_argument("--alone", action="store_true", help="a RUN_ID stands for that run only")
     add_runs_dir(parser)
     parser.add_argument("--json", action="store_true", help="an object: metric, groups, differences, mcnemar, notes")
     add_files(parser)
     add_log(parser)
     return parser.parse_args(arguments)
+
+
+def _margin(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, such as 0.001, but got {text!r}")
+    return value

@@ -11,6 +11,7 @@ from nnlab.commands.invocation import python
 from nnlab.mlflow_sync.backlog import unsynced
 from nnlab.paths import expanded
 from nnlab.runs.resolve import runs_dir_option
+from nnlab.wording import number_of
 
 SECONDS = 0.5
 """How long a command may look, which is enough for some thousand runs."""
@@ -35,6 +36,6 @@ def reminder(runs_dir: Path, but: Collection[Path] = ()) -> str | None:
             break
     if not count:
         return None
-    has = "1 run has" if count == 1 else f"{count} runs have"
+    has = number_of(count, "run has", "runs have")
     options = shlex.join(["-m", "nnlab.sync", *runs_dir_option(runs_dir)])
     return f"{at_least}{has} not reached MLflow: {python()} {options}"

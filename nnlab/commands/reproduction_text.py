@@ -18,6 +18,7 @@ from nnlab.analysis.reproduction.verdict import Difference, Verdict, changed_und
 from nnlab.runs.provenance import PACKAGES
 from nnlab.runs.resolve import runs_dir_option
 from nnlab.runs.stored_run import StoredRun
+from nnlab.wording import number_of
 
 WORDS = {True: "agrees", False: "differs", None: "unknown"}
 SHORT = 16
@@ -30,7 +31,7 @@ def opening_lines(stored: StoredRun, tried: Attempt | AttemptInWorktree, runs_di
     `runs_dir` is the folder in which commands look for an original that is in MLflow alone.
     """
     epochs = len(stored.epochs)
-    lines = [f"reproducing {stored.name}: {stored.status_now}, {epochs} epoch{'' if epochs == 1 else 's'} recorded"]
+    lines = [f"reproducing {stored.name}: {stored.status_now}, {number_of(epochs, 'epoch')} recorded"]
     same = [fact for fact in tried.facts if fact.agrees and fact.name in PACKAGES]
     facts = [fact for fact in tried.facts if fact not in same]
     width = max(len(fact.name) for fact in facts)
@@ -63,7 +64,7 @@ def summary_lines(found: Sequence[tuple[str, str]]) -> list[str]:
     width = max(len(name) for name, _ in found)
     counts = Counter(word for _, word in found)
     total = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    return ["", *(f"{name:<{width}}  {word}" for name, word in found), "", f"{len(found)} runs: {total}"]
+    return ["", *(f"{name:<{width}}  {word}" for name, word in found), "", f"{number_of(len(found), 'run')}: {total}"]
 
 
 def as_json(done: Reproduction, name: str | None = None) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _command(stored: StoredRun, runs_dir: Path | None) -> str:
 
 
 def _grounds(verdict: Verdict) -> Iterator[str]:
-    epochs = f"{verdict.epochs} epoch{'' if verdict.epochs == 1 else 's'}"
+    epochs = number_of(verdict.epochs, "epoch")
     recorded, again = verdict.weights
     if verdict.first is None:
         yield f"every metric of {epochs}{', and the test scores' if verdict.tested else ''}: the same to the last digit"

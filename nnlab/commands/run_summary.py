@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnlab.execution.events import GoesOn, RunEnded, RunStarted
 from nnlab.execution.resume import resume_command
+from nnlab.wording import number_of
 
 STOPPED = ("interrupted", "killed")
 """The statuses of a run that goes on by a command."""
@@ -27,12 +28,13 @@ def title(event: RunStarted) -> str:
 def going_on(event: GoesOn) -> str:
     """Where a run goes on that was stopped before."""
     if event.recorded and (event.epoch, event.step) == (1, 0):
-        return (
-            f"starts anew, without a checkpoint, and compares with the {_epochs(event.recorded)} that it has recorded"
-        )
+        recorded = number_of(event.recorded, "epoch")
+        return f"starts anew, without a checkpoint, and compares with the {recorded} that it has recorded"
     again = event.recorded - event.epoch + 1
     where = f"goes on at epoch {event.epoch}, step {event.step} of {event.steps}"
-    return f"{where}; {_epochs(again)} after its checkpoint were recorded, and are compared" if again > 0 else where
+    if again <= 0:
+        return where
+    return f"{where}; {number_of(again, 'epoch was', 'epochs were')} recorded after its checkpoint, to be compared"
 
 
 def summary(event: RunEnded) -> str:
@@ -59,7 +61,3 @@ def summary(event: RunEnded) -> str:
     if result.status in STOPPED:
         places += [f"model          {result.directory / 'model'}", f"resume it      {resume_command(result.directory)}"]
     return "\n".join([*table, "", *places])
-
-
-def _epochs(count: int) -> str:
-    return "1 epoch" if count == 1 else f"{count} epochs"

@@ -32,6 +32,7 @@ from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.report.trial_facts import values_text
 from nnlab.tuning.report.trial_line import confirming_line, trial_line, trial_name
+from nnlab.wording import number_of
 
 if TYPE_CHECKING:
     from nnlab.commands.study_table import StudyTable
@@ -97,7 +98,7 @@ class StudyConsole(Display, StudyListener):
                     self._table.draw(standing)
             case StudyStopping(running):
                 self._line(
-                    f"Ctrl-C: {running} running trial(s) will finish, and no new ones start. "
+                    f"Ctrl-C: {number_of(running, 'running trial')} will finish, and no new ones start. "
                     "Press Ctrl-C again to stop now."
                 )
             case StudyLeft(directory):

@@ -12,13 +12,14 @@ from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.trial_facts import objective_text
 from nnlab.tuning.winner import Winner
+from nnlab.wording import number_of
 
 
 def title(event: StudyStarted) -> str:
     """The study's name, how far it has come, and what it searches."""
     return (
         f"{event.name}\n"
-        f"{event.trials} trials, {event.finished} of them finished; {event.workers} worker(s); "
+        f"{number_of(event.trials, 'trial')}, {event.finished} finished; {number_of(event.workers, 'worker')}; "
         f"{' and '.join(event.objectives)}\nsearched: {', '.join(event.searched)}"
     )
 
@@ -41,7 +42,7 @@ def confirmation_title(event: ConfirmationStarted) -> str:
     best = f"the best {count} trials ({which})" if count > 1 else f"the best trial ({which})"
     fewer = f" (sweep.confirm={event.asked}, but no more are complete)" if count < event.asked else ""
     done = f", {event.finished} of them done" if event.finished else ""
-    return f"confirming {best}{fewer} with {event.seeds} fresh seeds: {runs} runs{done}"
+    return f"confirming {best}{fewer} with {number_of(event.seeds, 'fresh seed')}: {number_of(runs, 'run')}{done}"
 
 
 def how_to_resume(directory: Path) -> str:

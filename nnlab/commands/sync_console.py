@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from nnlab.commands.display import Display, harmless, is_live
 from nnlab.redaction import redacted
 from nnlab.streams import null_stream, open_closed, work_is_kept, write_line
+from nnlab.wording import number_of
 
 if TYPE_CHECKING:
     from nnlab.commands.sync_bar import SyncBar
@@ -61,7 +62,7 @@ class SyncConsole(Display):
         self._number, self._total = 0, to_send
         again = f", {lost} of which it had and has lost" if lost else ""
         if to_send:
-            self._line(f"MLflow at {redacted(uri)} lacks {to_send} of {_runs(to_send + there)}{again}")
+            self._line(f"MLflow at {redacted(uri)} lacks {to_send} of {number_of(to_send + there, 'run')}{again}")
         if to_send and self._is_live:
             from nnlab.commands.sync_bar import SyncBar
 
@@ -109,7 +110,7 @@ class SyncConsole(Display):
     def summary(self) -> None:
         """Say what MLflow has, and name what it has not."""
         self.say_left()
-        words = [f"MLflow has {_runs(self.there)}"]
+        words = [f"MLflow has {number_of(self.there, 'run')}"]
         if self._under_way:
             words.append(f"{self._under_way} still running, sent up to now (--watch follows them)")
         if self._deleted:
@@ -156,7 +157,3 @@ class SyncConsole(Display):
         self.store(uri, len(runs), lost, there)
         for run in runs:
             self._line(f"would send {run.name}")
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'' if count == 1 else 's'}"

@@ -12,6 +12,7 @@ from nnlab.errors import UserError
 from nnlab.runs.stored_run import StoredRun
 from nnlab.training.selection import Selection
 from nnlab.typed_values import LARGEST_WHOLE
+from nnlab.wording import number_of
 
 
 def check_extension(stored: StoredRun, job: Job, epochs: int) -> None:
@@ -43,7 +44,7 @@ def what_changes(stored: StoredRun, job: Job, epochs: int) -> Iterator[str]:
     config, settings, done = job.config, job.config.trainer, stored.last_epoch
     dataset = job.load()
     planned = stored.extensions[-1][1] if stored.extensions else settings.epochs
-    yield f"{stored.name} goes on after epoch {done}, to {epochs} epochs instead of {planned}"
+    yield f"{stored.name} goes on after epoch {done}, to {number_of(epochs, 'epoch')} instead of {planned}"
     if settings.stop_after is not None and not stored.extensions:
         yield f"trainer.stop_after={settings.stop_after} no longer holds"
     rows = len(dataset.train)
@@ -53,8 +54,9 @@ def what_changes(stored: StoredRun, job: Job, epochs: int) -> Iterator[str]:
     was = stored.epochs[done].get("lr")
     if config.schedule.ends and epochs != planned:
         yield (
-            f"schedule={schedule} was planned for {planned} epochs, and is for {epochs} from here on: the learning "
-            f"rate was {was:.4g} and becomes {rate:.4g}; a run of {epochs} epochs from its start has other rates"
+            f"schedule={schedule} was planned for {number_of(planned, 'epoch')}, and is for {epochs} from here on: the "
+            f"learning rate was {was:.4g} and becomes {rate:.4g}; a run of {number_of(epochs, 'epoch')} from its start "
+            "has other rates"
         )
     else:
         yield f"the learning rate was {was:.4g} and goes on with {rate:.4g} (schedule={schedule})"

@@ -47,7 +47,7 @@ def check_strict(configs: Iterable[Config]) -> None:
     if found:
         lines = "\n".join(f"  {each.fact}. Remedy: {each.remedy}" for each in found)
         raise UserError(
-            "strict=true starts only what can be reproduced from its record, but that could not; nothing was started.\n"
+            "strict=true starts only what can be reproduced from its record, but this could not; nothing was started.\n"
             f"{lines}\nOr leave out strict=true."
         )
 

@@ -100,7 +100,7 @@ def groups_and_differences(
     axes = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     direction = {True: " (lower is better)", False: " (higher is better)", None: ""}[lower_is_better]
     few = f", the {best} {len(shown)} of {len(groups)} groups" if len(shown) < len(groups) else ""
-    _draw(axes[0], upper, f"{metric}{direction}{few}\nmean, 95 % interval, a dot a seed", metric)
+    _draw(axes[0], upper, f"{metric}{direction}{few}\nmean, 95 % interval, a dot per seed", metric)
     if lower:
         few = f" with the {best} group, {len(chosen)} of {len(pairs)} pairs" if len(chosen) < len(pairs) else ""
         corrected = f"; p corrected for {len(pairs)} pairs" if len(pairs) > 1 else ""

@@ -70,7 +70,7 @@ def judge(differences: Sequence[Difference], *, margin: float | None = None) -> 
         UserError: if the margin is not a number above zero.
     """
     if margin is not None and not (margin > 0 and math.isfinite(margin)):
-        raise UserError(f"a margin is a number above zero, in the metric's unit, but this one is {margin}: say 0.001")
+        raise UserError(f"A margin must be a number above zero, in the metric's unit, such as 0.001, but got {margin}.")
     count = len(differences)
     cannot = [each.smallest_p * count > LEVEL for each in differences]
     p = [

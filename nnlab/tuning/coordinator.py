@@ -22,6 +22,7 @@ from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial
 from nnlab.tuning.trials import Asked, Outcome, is_failure
+from nnlab.wording import number_of
 
 SECONDS_BETWEEN_TICKS = 0.25
 FEWEST_FAILURES = 10
@@ -80,7 +81,7 @@ class Coordinator:
     def reason_to_give_up(self) -> str:
         """Why the study gives up, in words; empty while it does not."""
         if self.failures >= (self._settings.failures_allowed or max(self._settings.trials, FEWEST_FAILURES)):
-            return f"{self.failures} trials failed (sweep.on_failure={self._settings.on_failure})"
+            return f"{number_of(self.failures, 'trial')} failed (sweep.on_failure={self._settings.on_failure})"
         if self._study.is_exhausted:
             return "each combination of the search space was tried, and each failed; search other values"
         if self._repeated_failures >= REPETITIONS_IN_A_ROW:

@@ -18,6 +18,7 @@ from nnlab.tuning.confirm.tasks import confirming_path
 from nnlab.tuning.study import FINISHED
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.winner import Candidate, Winner, evaluate_winner
+from nnlab.wording import number_of
 
 
 def choose(
@@ -92,7 +93,7 @@ def record_choice(recorder: Recorder, best: Candidate, finished: int, confirmati
     known = StoredRun.open(recorder.directory.path)
     if confirmation is not None:
         count = len(confirmation.confirmed)
-        tags[CONFIRMED_TAG] = f"{count} trial{'' if count == 1 else 's'}, {len(confirmation.seeds)} seeds each"
+        tags[CONFIRMED_TAG] = f"{number_of(count, 'trial')}, {number_of(len(confirmation.seeds), 'seed')} each"
         metrics = _confirmed_metrics(confirmation)
         if not metrics.items() <= known.kept.items():
             recorder.kept(finished, metrics)

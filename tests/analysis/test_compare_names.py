@@ -103,7 +103,7 @@ def test_reproductions_are_no_samples(tmp_path: Path, good: list[Path]) -> None:
     a_run(tmp_path, 17, {"val/loss": 0.9}, optimizer__lr=0.1, tags={REPRODUCES_TAG: good[0].name})
     found = compare_names([good[0].name], tmp_path)
     assert found.groups[0].values == tuple(GOOD)
-    assert any("1 reproduced" in note for note in found.notes)
+    assert any("1 reproducing another run" in note for note in found.notes)
 
 
 def test_a_damaged_run_beside_the_others_is_told(tmp_path: Path, good: list[Path]) -> None:

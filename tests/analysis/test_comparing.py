@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from runs_to_compare import a_group, a_run, losses
 from scipy import stats
 
 from nnlab.analysis import compare
+from nnlab.analysis.comparison.by_name import compare_names
 from nnlab.errors import UserError
 from nnlab.results import results
 from nnlab.runs.journal import Status
@@ -138,6 +140,18 @@ def test_data_and_splits_that_differ_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="different data"):
         compare(ours + data)
     assert any("different data" in note for note in compare(ours + data, metric="seconds").notes)
+
+
+def test_the_condition_that_chooses_between_files_leaves_one(tmp_path: Path) -> None:
+    ours = a_group(tmp_path, GOOD[:3], optimizer__lr=0.1, data__root="/ä b/iris.csv")
+    other = {"dataset": {**_dataset(ours[0]), "sha256": "ab" * 32}}
+    a_group(tmp_path, GOOD[:2], optimizer__lr=0.2, data__root="/ä b/wine.csv", provenance=other)
+    with pytest.raises(UserError, match="different data") as refused:
+        compare_names([], tmp_path, by=["optimizer.lr"])
+    _, _, remedy = str(refused.value).partition("Choose one: ")
+    option, condition = shlex.split(remedy.removesuffix("."))
+    assert option == "--where"
+    assert compare_names([], tmp_path, by=["optimizer.lr"], where=[condition]).groups[0].values == tuple(GOOD[:3])
 
 
 def test_losses_that_are_measured_differently_are_refused_and_accuracies_are_not(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_run_that_goes_on_says_where(goes_on: GoesOn, facts: list[str]) -> Non
 def test_a_study_starts_with_what_it_searches() -> None:
     assert study_summary.title(STARTED).splitlines() == [
         "a study",
-        "30 trials, 0 of them finished; 2 worker(s); val/loss",
+        "30 trials, 0 finished; 2 workers; val/loss",
         "searched: optimizer.lr, model.depth",
     ]
 

@@ -16,6 +16,7 @@ from nnlab.analysis.comparison.parts import Part, alike, by_keys
 from nnlab.analysis.comparison.where import satisfying
 from nnlab.errors import UserError
 from nnlab.paths import expanded
+from nnlab.wording import number_of
 
 
 def compare_names(
@@ -60,7 +61,7 @@ def compare_names(
         notes += _overlaps(parts)
     if look.damaged:
         notes.append(
-            f"WARNING: {len(look.damaged)} run director{'y' if len(look.damaged) == 1 else 'ies'} cannot be read and "
+            f"WARNING: {number_of(len(look.damaged), 'run directory', 'run directories')} cannot be read and "
             f"may belong here: {'; '.join(look.damaged[:3])}"
         )
     return comparison(parts, by=by, metric=metric, margin=margin, notes=notes)
@@ -76,9 +77,10 @@ def _overlaps(parts: Sequence[Part]) -> list[str]:
     for a, b in combinations(parts, 2):
         shared = len({run.path for run in a.runs} & {run.path for run in b.runs})
         if shared and shared == len(a.runs) == len(b.runs):
-            raise UserError(f"Two groups must differ, but {a.asked} and {b.asked} have the same {shared} runs.")
+            same = number_of(shared, "run")
+            raise UserError(f"Two groups must differ, but {a.asked} and {b.asked} have the same {same}.")
         if shared:
-            runs = "1 run is" if shared == 1 else f"{shared} runs are"
+            runs = number_of(shared, "run is", "runs are")
             notes.append(f"WARNING: {runs} in {a.asked} and in {b.asked} too, where nothing can differ.")
     return notes
 
@@ -107,7 +109,8 @@ def _apart(named: Sequence[Named]) -> tuple[list[Named], list[str]]:
             continue
         if any(one.single is None for one in same) or len({one.single.path for one in same if one.single}) < len(same):
             what = " and ".join(one.name for one in same)
-            raise UserError(f"Two groups must differ, but {what} stand for the same {len(each.runs)} runs.")
+            size = number_of(len(each.runs), "run")
+            raise UserError(f"Two groups must differ, but {what} stand for the same {size}.")
         assert each.single is not None
         found.append(replace(each, runs=[each.single], is_whole=True, title=each.name))
         notes.append(

@@ -19,6 +19,7 @@ from nnlab.analysis.comparison.sameness import code_notes, rows_notes, unlike_lo
 from nnlab.analysis.comparison.variation import elsewhere_notes, varies
 from nnlab.analysis.comparison.where import check_key
 from nnlab.errors import UserError
+from nnlab.wording import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,7 +183,7 @@ def _difference(a: Group, b: Group, *, is_paired: bool) -> tuple[Difference, lis
         return difference(a.values, b.values, paired=False), notes
     if left := len(a.seeds) + len(b.seeds) - 2 * len(shared):
         others = "value counts in its" if left == 1 else "values count in their"
-        seeds = "one seed" if len(shared) == 1 else f"{len(shared)} seeds"
+        seeds = "one seed" if len(shared) == 1 else number_of(len(shared), "seed")
         notes.append(
             f"{a.name} and {b.name} are paired by the {seeds} that both have; {left} other {others} own "
             "group's mean alone."

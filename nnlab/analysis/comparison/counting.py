@@ -11,6 +11,7 @@ from nnlab.analysis.comparison.likeness import distinct
 from nnlab.analysis.comparison.metrics import known
 from nnlab.analysis.comparison.parts import Part
 from nnlab.errors import UserError
+from nnlab.wording import number_of
 
 CHOSEN_BY_OUTCOME = ("diverged", "failed")
 """Without the runs that ended so, a mean is that of the lucky ones."""
@@ -40,7 +41,10 @@ def counted(parts: Sequence[Part]) -> tuple[list[Part], list[str]]:
             notes.append(f"Left out of {part.name}: {words}.")
         if lost := sum(reasons[status] for status in CHOSEN_BY_OUTCOME):
             total = len(different) + lost
-            notes.append(f"WARNING: {lost} of {total} runs of {part.name} came to nothing: its mean is of the others.")
+            notes.append(
+                f"WARNING: {lost} of {number_of(total, 'run')} of {part.name} came to nothing: its mean is of the "
+                "others."
+            )
     if not kept:
         statuses = Counter(run.status for part in parts for run in part.runs)
         words = ", ".join(f"{count} {status}" for status, count in statuses.items())
@@ -72,7 +76,7 @@ def with_metric(parts: Sequence[Part], metric: str) -> tuple[list[Part], list[st
 
 def _reason(run: RunFacts, part: Part) -> str | None:
     if run.repeats is not None and len(part.runs) > 1:
-        return {"reproduction": "reproduced from another", "duplicate": "copied from another trial"}[run.repeats]
+        return {"reproduction": "reproducing another run", "duplicate": "copied from another trial"}[run.repeats]
     return None if run.status == "finished" else run.status
 
 

@@ -44,4 +44,5 @@ class Folder:
 def missing_of_group(runs: Sequence[RunFacts]) -> list[str]:
     """What there is to say if some runs of a group are not there."""
     missing = runs[0].group_size - len({run.place for run in runs})
-    return [f"{missing} of the {runs[0].group_size} runs of this group are not there."] if missing > 0 else []
+    are = "is" if missing == 1 else "are"
+    return [f"{missing} of the {runs[0].group_size} runs of this group {are} not there."] if missing > 0 else []

@@ -8,6 +8,7 @@ from nnlab.analysis.comparison.facts import RunFacts
 from nnlab.check import closest
 from nnlab.errors import UserError
 from nnlab.training.settings import SCORES
+from nnlab.wording import number_of
 
 MONITOR = "trainer.monitor"
 
@@ -30,7 +31,7 @@ def metric_of(runs: Sequence[RunFacts], asked: str | None) -> str:
         meant = f" Did you mean --metric {near}?" if near else ""
         if metric.startswith("test/"):
             meant = " They left the test split alone, as what is compared should: a choice is made on validation."
-        raise UserError(f"None of the {len(runs)} runs has the metric {metric!r}.{meant} {_remedy(runs)}")
+        raise UserError(f"None of {number_of(len(runs), 'run')} has the metric {metric!r}.{meant} {_remedy(runs)}")
     return metric
 
 

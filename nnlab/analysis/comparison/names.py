@@ -14,6 +14,7 @@ from nnlab.errors import UserError
 from nnlab.runs.directory import STUDY, TRIALS
 from nnlab.runs.files import is_file
 from nnlab.runs.resolve import resolve
+from nnlab.wording import number_of
 
 GROUP_NAME = re.compile(r"[0-9a-f]{12}")
 """What a group that one command line started is called."""
@@ -77,7 +78,9 @@ class Names:
                 return Named(name, group, notes=tuple(missing_of_group(group)))
             raise self._nothing(name, error) from error
         if group:
-            raise UserError(f"{name!r} names a run and a group of {len(group)} runs. Name the run by its path: {path}.")
+            raise UserError(
+                f"{name!r} names a run and a group of {number_of(len(group), 'run')}. Name the run by its path: {path}."
+            )
         if is_file(path / STUDY):
             return self._study(name, path)
         run = self._run(name, path)

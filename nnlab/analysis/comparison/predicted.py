@@ -33,5 +33,5 @@ def row_by_row(a: RunFacts, b: RunFacts, metric: str) -> tuple[McNemar | None, l
     except UserError as error:
         return None, [f"The two models cannot be compared row by row: {error}"]
     if not np.array_equal(first.targets, second.targets):
-        return None, [f"The two models cannot be compared row by row: their {split} rows are others."]
+        return None, [f"The two models cannot be compared row by row: they have different {split} rows."]
     return mcnemar(first.predicted == first.targets, second.predicted == second.targets), []

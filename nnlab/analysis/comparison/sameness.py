@@ -9,7 +9,9 @@ from nnlab.analysis.comparison.likeness import values_of
 from nnlab.analysis.comparison.parts import Part
 from nnlab.analysis.comparison.where import known_values
 from nnlab.config.naming import value_text
+from nnlab.config.quoting import to_paste
 from nnlab.errors import UserError
+from nnlab.wording import number_of
 
 SPLIT = ("data.split.strategy", "data.split.validation", "data.split.test", "data.split.pooled", "data.split.seed")
 """The keys that decide which rows are validated; with `data.split.seed=null` it is the run's seed that does."""
@@ -95,10 +97,7 @@ def _refusal(
 ) -> str:
     if len(data) > 1:
         fact = f"these {len(runs)} runs have different data: {_data_words(runs, data)}"
-        names = {name for name, _ in data}
-        first = max(names, key=lambda name: sum(run.data_name == name for run in runs))
-        key = runs[0].keys.get("data.name")
-        condition = f"data.name={first}" if len(names) > 1 and key is not None else ""
+        condition = _choosing_data(runs, data)
     else:
         fact = f"these {len(runs)} runs were split differently: {_split_words(runs, split)}"
         values = values_of(split[0], runs)
@@ -110,9 +109,20 @@ def _refusal(
     return f"A comparison by {metric} needs the same rows in every run, but {fact}. {remedy}."
 
 
+def _choosing_data(runs: Sequence[RunFacts], data: Sequence[tuple[str, str]]) -> str:
+    """The condition that leaves the runs of the most frequent data alone; "" where neither name nor place tells it."""
+    most = max(data, key=lambda each: sum((run.data_name, run.data) == each for run in runs))
+    own = [run for run in runs if (run.data_name, run.data) == most]
+    for key in ("data.name", "data.root"):
+        value = own[0].keys.get(key)
+        if value is not None and [run for run in runs if run.keys.get(key) == value] == own:
+            return to_paste(key, str(value)) if key == "data.root" else f"{key}={value}"
+    return ""
+
+
 def _data_words(runs: Sequence[RunFacts], data: Sequence[tuple[str, str]]) -> str:
     counts = [
-        f"{name} ({digest[:12]}, {sum((run.data_name, run.data) == (name, digest) for run in runs)} runs)"
+        f"{name} ({digest[:12]}, {number_of(sum((run.data_name, run.data) == (name, digest) for run in runs), 'run')})"
         for name, digest in data
     ]
     return ", ".join(counts[:SHOWN]) + (f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else "")

@@ -15,7 +15,7 @@ from nnlab.table import GAP, Column, fitting, letters, line_width
 WIDTH = 120
 LONGEST_NAME = 24
 """Longer names of groups stand once, beside a letter, where there is no room for them in every table."""
-FRESH = "fresh seeds (look when all have run: tests that are repeated on the way find what is not there):"
+FRESH = "fresh seeds (judge once, when all have run: tests repeated on the way find differences that are not there):"
 MOST_VALUES = 40
 """Values of a group that are shown; all of them are in `--json` and `--csv`."""
 
@@ -37,7 +37,7 @@ def as_text(comparison: Answer, width: int | None = None) -> str:
         _differences(shown, width) if shown.judged else [],
         _sentences(shown, width),
         [line for note in shown.notes for line in _bullet(note, width)],
-        [FRESH, *(f"  {command}" for command in shown.commands)] if shown.commands else [],
+        [*textwrap.wrap(FRESH, width), *(f"  {command}" for command in shown.commands)] if shown.commands else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 

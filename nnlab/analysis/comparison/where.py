@@ -11,6 +11,7 @@ from typing import Any
 from nnlab.analysis.comparison.facts import RunFacts
 from nnlab.config.keys import nearest_key
 from nnlab.errors import UserError
+from nnlab.wording import number_of
 
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -79,8 +80,8 @@ def satisfying(runs: Iterable[RunFacts], texts: Sequence[str]) -> list[RunFacts]
         if left and not kept:
             values = known_values(condition.key, left)
             raise UserError(
-                f"No run satisfies --where {condition.text!r}: of {len(left)} runs, {condition.key} is {values}. "
-                "Change the condition, or leave it out."
+                f"No run satisfies --where {condition.text!r}: of {number_of(len(left), 'run')}, {condition.key} is "
+                f"{values}. Change the condition, or leave it out."
             )
         left = kept
     return left
@@ -97,7 +98,9 @@ def check_key(key: str, runs: Sequence[RunFacts]) -> None:
         near = nearest_key(key, known)
         within = [name for name in known if name.startswith(f"{key}.")]
         remedy = f"Its keys: {', '.join(within)}" if within else f"The nearest is {near}" if near else "See --cfg job"
-        raise UserError(f"A key must be one that the runs have, but none of {len(runs)} runs has {key!r}. {remedy}.")
+        raise UserError(
+            f"A key must be one that the runs have, but none of {number_of(len(runs), 'run')} has {key!r}. {remedy}."
+        )
 
 
 def known_values(key: str, runs: Iterable[RunFacts], most: int = 8) -> str:

@@ -9,6 +9,7 @@ from nnlab.analysis.comparison.answer import Answer, JudgedPair
 from nnlab.analysis.comparison.numbers import Decimals, p_text
 from nnlab.stats import Interval, McNemar
 from nnlab.stats.power import MOST
+from nnlab.wording import number_of
 
 
 def sentence(pair: JudgedPair, comparison: Answer) -> str:
@@ -71,9 +72,9 @@ def _told(pair: JudgedPair, comparison: Answer) -> str:
 def _basis(pair: JudgedPair, decimals: Decimals, interval: Interval) -> str:
     difference = pair.judged.difference
     pairing = (
-        f"paired by {difference.n_a} seeds"
+        f"paired by {number_of(difference.n_a, 'seed')}"
         if difference.paired
-        else f"unpaired, {difference.n_a} and {difference.n_b} seeds"
+        else f"unpaired, {difference.n_a} and {number_of(difference.n_b, 'seed')}"
     )
     return f"95 % interval {decimals.interval(interval)}, {pairing}"
 
@@ -84,7 +85,7 @@ def _how_often(pair: JudgedPair, first: str, second: str, comparison: Answer) ->
     sign = 1 if (pair.judged.verdict == "higher") else -1
     if difference.paired:
         wins = sum(sign * (one - other) > 0 for one, other in zip(difference.a, difference.b, strict=True))
-        return f"it is {word} in {wins} of {difference.n_a} seeds"
+        return f"it is {word} in {wins} of {number_of(difference.n_a, 'seed')}"
     share = difference.probability if sign > 0 else 1 - difference.probability
     return f"a run of {first} is {word} than one of {second} in {100 * share:.0f} % of the cases"
 
@@ -120,10 +121,10 @@ def _why(pair: JudgedPair, comparison: Answer) -> str:
         return f": {judged.why}" + (size if math.isfinite(difference.mean) else "")
     known = f"{_basis(pair, decimals, difference.interval)}; {_p(pair, comparison)}"
     measured = f"{pair.a} - {pair.b} is {decimals.text(difference.mean, sign=True)} ({known})"
-    about = f"about {judged.more_seeds:,}" if judged.more_seeds is not None else f"more than {MOST:,}"
-    seeds = "seed is" if judged.more_seeds == 1 else "seeds are"
+    count, about = (MOST, "more than") if judged.more_seeds is None else (judged.more_seeds, "about")
+    needed = number_of(count, "more seed is", "more seeds are")
     return (
-        f": {about} more {seeds} needed (for a power of 80 %, if the difference and its spread "
+        f": {about} {needed} needed (for a power of 80 %, if the difference and its spread "
         f"stay as they are); so far {measured}"
     )
 

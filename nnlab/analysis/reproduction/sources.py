@@ -167,7 +167,11 @@ def _in_mlflow(run_id: str, places: Places, not_here: UserError) -> MlflowRun:
 
 def _of_study_in_mlflow(name: str, places: Places, *, all_runs: bool) -> list[Source]:
     studies = [path.name for path in run_directories(places.runs_dir, of_others=True) if is_file(path / STUDY)]
-    there = f"There {'is' if len(studies) == 1 else 'are'}: {', '.join(studies[:SHOWN])}" if studies else "It has none"
+    there = (
+        f"There {'is' if len(studies) == 1 else 'are'}: {', '.join(studies[:SHOWN])}"
+        if studies
+        else "It has no studies: choose another folder with --runs-dir"
+    )
     not_here = UserError(f"--study takes the name of a study, but {places.runs_dir} has none named {name!r}. {there}.")
     study = _in_mlflow(name, places, not_here)
     tags = study.run.data.tags

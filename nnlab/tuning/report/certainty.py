@@ -13,6 +13,7 @@ from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.ranking import cost
 from nnlab.tuning.report.trial_facts import objective_text
 from nnlab.tuning.trials import Asked, Outcome
+from nnlab.wording import number_of
 
 if TYPE_CHECKING:
     from nnlab.stats import Judged
@@ -73,7 +74,7 @@ class Certainty:
         text = f"trial {self.first} is {_number(self.objective, abs(mean))} better than trial {second}"
         if self.word(second) == EQUAL:
             return f"none, trial {self.first} and trial {second} have the same {self.objective} with every seed"
-        seeds = f"{found.n_a} seeds" + (", paired" if found.paired else " each")
+        seeds = number_of(found.n_a, "seed") + (", paired" if found.paired else " each")
         if math.isfinite(low):
             text += f" (95 % interval {_number(self.objective, low)} to {_number(self.objective, high)}, {seeds})"
         if self.word(second) == WORSE:
@@ -81,14 +82,15 @@ class Certainty:
         text += f": cannot tell{self._why(judged)}"
         if judged.more_seeds is None:
             return text
-        return f"{text}, about {judged.more_seeds} more seeds would"
+        return f"{text}, about {number_of(judged.more_seeds, 'more seed')} would"
 
     def _why(self, judged: Judged) -> str:
         """What is in the way where the interval does not show it."""
         low, high = judged.difference.interval
         if judged.why or low <= 0 <= high:
             return f" ({judged.why})" if judged.why else ""
-        many = f" after Holm's correction for {len(self.judged)} trials" if judged.p_corrected != judged.p else ""
+        trials = number_of(len(self.judged), "trial")
+        many = f" after Holm's correction for {trials}" if judged.p_corrected != judged.p else ""
         return f" (p {judged.p_corrected:.2g}{many})"
 
 

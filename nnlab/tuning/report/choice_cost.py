@@ -112,7 +112,7 @@ class ChoiceCost:
             pairs.append(f"{before} {numbers[0]}, {name} {numbers[1]}")
         text = "; ".join(pairs)
         if math.isfinite(self.rows_alone):
-            text += f" (by chance of the rows alone accuracies may lie {self.rows_alone:.4f} apart)"
+            text += f" (chance in the choice of rows alone can set the accuracies {self.rows_alone:.4f} apart)"
         return text
 
 

@@ -9,6 +9,7 @@ from nnlab.streams import folded
 from nnlab.tuning.confirm.results import Confirmation, Confirmed
 from nnlab.tuning.report.ranking import cost
 from nnlab.tuning.report.trial_facts import objective_text
+from nnlab.wording import number_of
 
 
 def winner_lines(confirmation: Confirmation, finished: int) -> Iterator[str]:
@@ -31,8 +32,8 @@ def winner_lines(confirmation: Confirmation, finished: int) -> Iterator[str]:
     count = sum(each.is_whole for each in confirmation.confirmed)
     alone = "run" if len(confirmation.confirmed) == 1 else "ranked"
     which = f"the best of {count}" if count > 1 else f"the only one that was {alone}"
-    yield f"winner           trial {best.trial.number}, {which} with {len(best.seeds)} fresh seeds: {text}"
-    yield f"shrinkage        {_shrinkage(best, name)}; it was chosen there from {finished} trials"
+    yield f"winner           trial {best.trial.number}, {which} with {number_of(len(best.seeds), 'fresh seed')}: {text}"
+    yield f"shrinkage        {_shrinkage(best, name)}; the search chose it from {number_of(finished, 'trial')}"
     first = confirmation.first_of_search
     if first is not best and first.finished:
         yield f"                 trial {first.trial.number}, the search's best: {_shrinkage(first, name)}"

@@ -16,6 +16,7 @@ from nnlab.tuning.report.columns import RANK, VERSUS, columns_of
 from nnlab.tuning.report.ranking import pareto_front, ranking
 from nnlab.tuning.report.trial_facts import code_text, codes_of
 from nnlab.tuning.trials import Asked, Outcome, is_failure
+from nnlab.wording import number_of
 
 WIDTH = 120
 
@@ -58,7 +59,7 @@ def leaderboard(
         if certainty is not None:
             lines += ["", *map(_plain if not _can_encode("±–", encoding) else str, certainty.lines())]
         if len(objectives) == 2:
-            title = f"Pareto front of {objectives[0]} and {objectives[1]}: {_number(len(candidates), 'trial')}"
+            title = f"Pareto front of {objectives[0]} and {objectives[1]}: {number_of(len(candidates), 'trial')}"
             title += f", the first {count} of them" if len(candidates) > count else ""
             lines = [title, "", *lines]
     return folded("\n".join([*lines, "", counts_line(trials), *_codes_lines(trials, confirmation)]), width)
@@ -79,7 +80,7 @@ def counts_line(trials: Sequence[FrozenTrial]) -> str:
         kinds = ", ".join(f"{failures[kind]} {kind}" for kind in ("diverged", "killed") if failures[kind])
         parts.append(f"{failed} failed" + (f" ({kinds})" if kinds else ""))
     if duplicates := sum(Asked.of(trial).duplicate_of is not None for trial in trials):
-        parts.append(_number(duplicates, "duplicate"))
+        parts.append(number_of(duplicates, "duplicate"))
     if states[TrialState.RUNNING]:
         parts.append(f"{states[TrialState.RUNNING]} running")
     return ", ".join(parts)
@@ -96,7 +97,7 @@ def _codes_lines(trials: Sequence[FrozenTrial], confirmation: Confirmation | Non
 
 
 def _counted(codes: Mapping[str, Sequence[int]], noun: str) -> str:
-    return ", ".join(f"{code_text([digest])} in {_number(len(numbers), noun)}" for digest, numbers in codes.items())
+    return ", ".join(f"{code_text([digest])} in {number_of(len(numbers), noun)}" for digest, numbers in codes.items())
 
 
 def _table(columns: list[Column], width: int, encoding: str | None) -> list[str]:
@@ -105,10 +106,6 @@ def _table(columns: list[Column], width: int, encoding: str | None) -> list[str]
     lines, left = fitting(columns, width)
     missed = [name for name in left if name not in (RANK, VERSUS)]  # the order of rows and a line below say these
     return [*lines, f"(in trials.csv, but no room here: {', '.join(missed)})"] if missed else lines
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _plain(text: str) -> str:

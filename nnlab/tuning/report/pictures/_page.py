@@ -24,6 +24,7 @@ from nnlab.tuning.report.pictures._packing import UNPACK, packed
 from nnlab.tuning.report.pictures._scores import drawable_ranking, is_drawable, needs_log_axis
 from nnlab.tuning.report.ranking import cost, in_memory_study, quiet_optuna
 from nnlab.tuning.report.trial_facts import natural_order
+from nnlab.wording import number_of
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -143,7 +144,7 @@ def _sections(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> Itera
         if _varies(candidates):
             note = (
                 "The share of each parameter in reaching the best tenth of the trials (conditional PED-ANOVA, "
-                f"arXiv:2601.20800), from {len(candidates)} trials"
+                f"arXiv:2601.20800), from {number_of(len(candidates), 'trial')}"
                 + ("." if len(candidates) >= ENOUGH_TRIALS else f": a rough estimate below {ENOUGH_TRIALS}.")
             )
             draw = partial(_importance, in_memory_study(candidates, objectives), objectives, place)
