@@ -16,7 +16,7 @@ from nnlab.commands.compare import main
 from nnlab.errors import UserError
 from nnlab.runs.directory import JOURNAL, STUDY, TRIALS
 from nnlab.runs.journal import Journal
-from nnlab.runs.tags import BEST_TRIAL_TAG, REPRODUCES_TAG, SELECTED_FROM_TAG, WINNER_RUNS_TAG
+from nnlab.runs.tags import BEST_TRIAL_TAG, CONFIRMS_TAG, REPRODUCES_TAG, SELECTED_FROM_TAG, WINNER_RUNS_TAG
 
 OTHER_CODE = {"code": {"sha256": "ab" * 32, "nnlab": "0.1.0", "diff": None, "why": None}}
 GOOD, BAD = losses(0.3, 0.01, 6), losses(0.4, 0.01, 6, salt=1)
@@ -104,6 +104,13 @@ def test_reproductions_are_no_samples(tmp_path: Path, good: list[Path]) -> None:
     found = compare_names([good[0].name], tmp_path)
     assert found.groups[0].values == tuple(GOOD)
     assert any("1 reproducing another run" in note for note in found.notes)
+
+
+def test_by_a_key_no_run_counts_that_only_the_best_trials_have(tmp_path: Path, good: list[Path]) -> None:
+    a_run(tmp_path, 17, {"val/loss": 0.9}, optimizer__lr=0.1, tags={CONFIRMS_TAG: "0"})
+    found = compare_names([], tmp_path, by=["optimizer.lr"])
+    assert found.group("lr=0.1").values == tuple(GOOD)
+    assert any("1 run that confirms" in note for note in found.notes)
 
 
 def test_a_damaged_run_beside_the_others_is_told(tmp_path: Path, good: list[Path]) -> None:

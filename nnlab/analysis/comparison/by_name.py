@@ -54,7 +54,9 @@ def compare_names(
     named = [look.named(name) for name in names]
     if by:
         runs = all_runs(named) if names else look.everything()
-        parts, notes = by_keys(satisfying(runs, where), by), [note for each in named for note in each.notes]
+        runs, left_out = _unchosen(runs)
+        parts = by_keys(satisfying(runs, where), by)
+        notes = [*(note for each in named for note in each.notes), *left_out]
     else:
         named, notes = _apart(named)
         parts = [part for each in named for part in _parts(each, satisfying(each.runs, where))]
@@ -65,6 +67,15 @@ def compare_names(
             f"may belong here: {'; '.join(look.damaged[:3])}"
         )
     return comparison(parts, by=by, metric=metric, margin=margin, notes=notes)
+
+
+def _unchosen(runs: list[RunFacts]) -> tuple[list[RunFacts], list[str]]:
+    """The runs without those that confirm: only a study's best trials have such, so they would favour their groups."""
+    kept = [run for run in runs if not run.confirms]
+    if not kept or len(kept) == len(runs):
+        return runs, []
+    count = number_of(len(runs) - len(kept), "run that confirms", "runs that confirm")
+    return kept, [f"Left out: {count} a study's best trials; the others have none."]
 
 
 def _overlaps(parts: Sequence[Part]) -> list[str]:

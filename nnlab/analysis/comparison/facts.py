@@ -13,7 +13,7 @@ from nnlab.errors import UserError
 from nnlab.plain import plain, shown
 from nnlab.runs.directory import TRIALS
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import DUPLICATE_TAG, EXTENDED_TAG, REPRODUCES_TAG, TRIAL_TAG
+from nnlab.runs.tags import CONFIRMS_TAG, DUPLICATE_TAG, EXTENDED_TAG, REPRODUCES_TAG, TRIAL_TAG
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +46,7 @@ class RunFacts:
         group_size: of that group.
         extended: how it was extended, if it was.
         trial: the number of its trial, if it is one.
+        confirms: whether it confirms one of a study's best trials with a fresh seed.
         repeats: "reproduction" or "duplicate", if it repeats another run: it is no further sample.
     """
 
@@ -64,6 +65,7 @@ class RunFacts:
     group_size: int = 0
     extended: str | None = None
     trial: str | None = None
+    confirms: bool = False
     repeats: str | None = None
 
     @classmethod
@@ -91,6 +93,7 @@ class RunFacts:
             group_size=group.get("size", 0),
             extended=tags.get(EXTENDED_TAG),
             trial=tags.get(TRIAL_TAG),
+            confirms=CONFIRMS_TAG in tags,
             repeats=next((word for word, tag in REPEATING.items() if tag in tags), None),
         )
 
