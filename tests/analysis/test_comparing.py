@@ -55,6 +55,16 @@ def test_pairing_can_be_turned_off_and_takes_the_common_seeds_alone(tmp_path: Pa
     assert any("3 other values" in note for note in compare(runs).notes)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_seed_makes_the_pairs_whatever_the_order_and_whoever_has_more(tmp_path: Path, is_first: bool) -> None:
+    some = a_group(tmp_path, GOOD[3:], optimizer__lr=0.1, seeds=range(3, 10))
+    others = a_group(tmp_path, BAD[:8][::-1], optimizer__lr=0.2, seeds=range(7, -1, -1))
+    row = compare(some + others if is_first else others + some).differences.iloc[0]
+    expected = stats.ttest_rel(GOOD[3:8], BAD[3:8])
+    assert row.p_t == pytest.approx(expected.pvalue, rel=1e-9)
+    assert row.difference == pytest.approx((1 if is_first else -1) * (np.mean(GOOD[3:8]) - np.mean(BAD[3:8])), rel=1e-9)
+
+
 def test_a_frame_and_its_runs_give_the_same_answer(tmp_path: Path) -> None:
     runs = a_group(tmp_path, GOOD, optimizer__lr=0.1) + a_group(tmp_path, BAD, optimizer__lr=0.01)
     by_runs, by_frame = compare(runs, by="optimizer.lr"), compare(results(runs), by="optimizer.lr")

@@ -17,6 +17,7 @@ from nnlab.analysis.reproduction.verdict import Verdict, compare
 from nnlab.config.tracking_uri import sqlite_uri
 from nnlab.data.loading import forget
 from nnlab.errors import UserError
+from nnlab.execution.evaluate import evaluate_member
 from nnlab.execution.result import Membership
 from nnlab.execution.resume import resume
 from nnlab.execution.run import run
@@ -233,3 +234,12 @@ def test_a_store_that_was_moved_with_the_runs_is_found_where_they_are(tmp_path: 
     assert plan_of(moved).job.config.tracking.uri == sqlite_uri(tmp_path / "there" / "mlflow.db")
     (tmp_path / "there" / "mlflow.db").rename(tmp_path / "gone.db")
     assert plan_of(moved).job.config.tracking.uri == sqlite_uri(tmp_path / "here" / "mlflow.db")
+
+
+def test_the_test_split_is_looked_at_if_the_original_did_whatever_its_config_says(tmp_path: Path) -> None:
+    job = small(tmp_path, FAST, "trainer.test=false")
+    path = run(job).directory
+    assert not again(path)[0].test
+    evaluate_member(job, path, warn=pytest.fail)  # as a study does with its winner
+    new, verdict = again(path)
+    assert (verdict.word, verdict.tested, new.test) == ("identical", True, StoredRun.open(path).test)

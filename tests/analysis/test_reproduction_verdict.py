@@ -28,6 +28,8 @@ def recorded(
     epochs: Numbers = EPOCHS,
     *,
     test: Mapping[str, float] | None = None,
+    kept: Mapping[str, float] | None = None,
+    weights: str | None = "aa",
     tags: Mapping[str, str] | None = None,
     status: Status = "finished",
     dtype: str = "float32",
@@ -42,7 +44,9 @@ def recorded(
         recorder.epoch(number, metrics)
     if test:
         recorder.test(2, test)
-    recorder.tag({"nnlab.weights_sha256": "aa", "nnlab.epoch": "2", **(tags or {})})
+    if kept:
+        recorder.kept(2, kept)
+    recorder.tag({"nnlab.epoch": "2", **({"nnlab.weights_sha256": weights} if weights else {}), **(tags or {})})
     recorder.close(status)
     return StoredRun.open(path)
 
@@ -104,14 +108,40 @@ def test_nothing_is_merely_equal_where_the_arithmetic_is_the_same(tmp_path: Path
         ({"epochs": changed(2, val_loss=math.inf)}, Difference(2, "val/loss", 2.0, math.inf)),
         ({"test": {"test/loss": 1.5}}, Difference(None, "test/loss", 1.0, 1.5)),
         ({"test": None}, Difference(None, "test/loss", 1.0, None)),
+        ({"epochs": changed(1, val_loss=2.0)}, Difference(1, "val/loss", math.nan, 2.0)),
+        ({"epochs": changed(2, val_loss=math.nan)}, Difference(2, "val/loss", 2.0, math.nan)),
+        ({"kept": {"best/epoch": 1.0}}, Difference(None, "best/epoch", 2.0, 1.0)),
+        ({"kept": None}, Difference(None, "best/epoch", 2.0, None)),
         ({"tags": {"nnlab.weights_sha256": "bb"}}, None),
+        ({"weights": None}, None),
     ],
-    ids=["fewer epochs", "more epochs", "infinite", "test", "not tested", "weights alone"],
+    ids=[
+        *("fewer epochs", "more epochs", "infinite", "test", "not tested", "a number for NaN", "NaN for a number"),
+        *("another epoch kept", "none kept", "weights alone", "no weights"),
+    ],
 )
 def test_what_parts_is_named(other: dict[str, Any], first: Difference | None, tmp_path: Path) -> None:
-    tested = {"test/loss": 1.0}
-    verdict = compare(recorded(tmp_path, test=tested), recorded(tmp_path, **{"test": tested, **other}))
-    assert (verdict.word, verdict.first) == ("different", first)
+    usual: dict[str, Any] = {"test": {"test/loss": 1.0}, "kept": {"best/epoch": 2.0}}
+    verdict = compare(recorded(tmp_path, **usual), recorded(tmp_path, **{**usual, **other}))
+    assert (verdict.word, repr(verdict.first)) == ("different", repr(first))  # NaN is as it is written
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        changed(2, val_loss=math.nan),
+        changed(1, val_loss=2.0),
+        changed(2, val_loss=math.inf),
+        EPOCHS[:1],
+        [{**EPOCHS[0], "train/loss": 0.5001}, {**EPOCHS[1], "val/loss": 3.0}],
+    ],
+    ids=["NaN for a number", "a number for NaN", "infinite", "missing", "one near and one far"],
+)
+def test_no_tolerance_forgives_what_is_missing_not_finite_or_far(other: Numbers, tmp_path: Path) -> None:
+    runs = recorded(tmp_path), recorded(tmp_path, other, kernel="Haswell")
+    assert compare(*runs).tolerance > 0
+    assert (compare(*runs).word, compare(*runs).exit_status) == ("different", 1)
+    assert compare(*runs, tolerance=0.3).word == "different"
 
 
 def test_what_a_later_version_measures_besides_is_no_difference(tmp_path: Path) -> None:

@@ -197,6 +197,17 @@ def test_a_test_split_that_is_not_on_record_has_none(copied: Path) -> None:
         predictions_of(StoredRun(copied), "test")
 
 
+def test_a_test_of_weights_that_the_run_no_longer_keeps_is_none_of_its_own(copied: Path) -> None:
+    """As when a run that was tested was trained for longer, keeps another epoch, and was killed before its test."""
+    events = [json.loads(line) for line in (copied / JOURNAL).read_text().splitlines()]
+    for event in events:
+        if event["event"] == "test":
+            event["epoch"] -= 1
+    (copied / JOURNAL).write_text("".join(json.dumps(event) + "\n" for event in events))
+    with pytest.raises(UserError, match="not evaluated its test split"):
+        predictions_of(StoredRun(copied), "test")
+
+
 def test_a_repetition_names_the_trial_that_has_them(copied: Path) -> None:
     facts = json.loads((copied / "provenance.json").read_text())
     (copied / "provenance.json").write_text(json.dumps({**facts, "tags": {"nnlab.duplicate_of": "7"}}))

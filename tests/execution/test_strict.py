@@ -239,3 +239,8 @@ def test_all_is_told_at_once_and_nothing_written(
         run(jobs[0])
     assert not runs_dir.exists()
     check_strict([replace(jobs[0].config, strict=False)])
+    keeping = replace(jobs[0].config, tracking=replace(jobs[0].config.tracking, diff=True))
+    for others, count in ((jobs[0].config, 3), (replace(jobs[0].config, strict=False), 2)):
+        with pytest.raises(UserError) as told:
+            check_strict([keeping, others])
+        assert str(told.value).count("Remedy: ") == count

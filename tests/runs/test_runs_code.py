@@ -59,6 +59,12 @@ def test_each_part_is_in_the_digest_or_stands_among_those_that_change_no_number(
     assert set(PARTS) > WITHOUT_NUMBERS
 
 
+def test_no_part_that_computes_stands_among_those_that_change_no_number() -> None:
+    """Of those that a run imports; what else it imports, the slow test above finds."""
+    rooms = {name.partition("/")[0] for name in source_files()}
+    assert rooms >= {"core", "data", "models", "training", "config", "runs", "execution", "cpu.py", "check.py"}
+
+
 def test_the_digest_is_the_same_for_a_copy_elsewhere_and_another_for_one_changed_byte(tmp_path: Path) -> None:
     program = "from nnlab.runs.code import code_now; print(code_now().sha256)"
 

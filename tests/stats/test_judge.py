@@ -46,6 +46,15 @@ def test_within_the_margin_is_equal_even_beside_zero() -> None:
     sleep = difference(SLEEP_1, SLEEP_2, paired=True)
     assert judge([sleep], margin=2.5)[0].verdict == "equal"
     assert judge([sleep], margin=2.4)[0].verdict == "lower"
+    assert judge([difference(SLEEP_2, SLEEP_1, paired=True)], margin=2.4)[0].verdict == "higher"
+
+
+def test_which_way_is_better_decides_the_word() -> None:
+    (lower,) = judge([difference(SLEEP_1, SLEEP_2, paired=True)])
+    (higher,) = judge([difference(SLEEP_2, SLEEP_1, paired=True)])
+    (equal,) = judge([difference(SLEEP_1, SLEEP_1, paired=True)])
+    for way, words in ((True, ["better", "worse"]), (False, ["worse", "better"]), (None, ["lower", "higher"])):
+        assert [each.for_people(lower_is_better=way) for each in (lower, higher, equal)] == [*words, "equal"]
 
 
 @pytest.mark.parametrize("n", [2, 3, 10])

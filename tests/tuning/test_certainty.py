@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from confirming import FRESH, LOSS, confirmation_of
+from confirming import FRESH, LOSS, confirmation_of, make_run, make_runs
 from optuna.trial import FrozenTrial
 from scipy import stats
 from trial_samples import make_trial
 
+from nnlab.tuning.confirm.plan import ConfirmPlan
+from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.certainty import certainty_of
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.trials import OUTCOME, Outcome
@@ -65,6 +67,16 @@ def test_fresh_seeds_are_compared_pair_by_pair_and_only_what_was_confirmed() -> 
     table = leaderboard(trials, LOSS, confirmation=confirmation).splitlines()
     column = table[0].index("vs best")
     assert [line[column:].split("  ")[0] for line in table[1:6]] == ["best", "cannot tell", "worse", "–", "–"]
+
+
+def test_a_trial_that_came_to_nothing_with_a_fresh_seed_is_not_compared_by_the_others() -> None:
+    runs = [*make_runs({0: CLOSE[0], 2: CLOSE[2]}), *(make_run(6 + n, 1, FRESH[n], 0.01) for n in (0, 1))]
+    runs.append(make_run(8, 1, FRESH[2], 9.0, "diverged"))
+    trials = [make_trial(number, [0.1]) for number in range(3)]
+    confirmation = Confirmation.of(ConfirmPlan([0, 1, 2], FRESH), trials, runs, "val/loss")
+    found = certainty_of([each.trial for each in confirmation.confirmed], LOSS, confirmation)
+    assert found is not None
+    assert [found.word(number) for number in range(3)] == ["best", "–", "worse"]
 
 
 def test_equal_values_with_every_seed_are_called_equal() -> None:

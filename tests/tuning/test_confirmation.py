@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from confirming import FRESH, LOSS, confirmation_of, make_run, make_runs
+from recording import start
 from trial_samples import make_trial
 
+from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.confirm.plan import ConfirmPlan
 from nnlab.tuning.confirm.results import Confirmation
 from nnlab.tuning.report.confirmation_lines import shrinkage, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
+from nnlab.tuning.selection import choose, record_choice
 from nnlab.tuning.trials import TrialStatus
+from nnlab.tuning.winner import Candidate
 
 SEARCH = {0: 0.10, 1: 0.20, 2: 0.30, 3: 0.90}
 
@@ -89,3 +96,42 @@ def test_the_leaderboard_begins_with_what_was_confirmed_however_much() -> None:
     lines = leaderboard(trials, LOSS, confirmation=found, count=14).splitlines()
     assert [int(line.split()[1]) for line in lines[12:15]] == [0, 12, 13]
     assert leaderboard(trials, LOSS, confirmation=found, encoding="ascii").isascii()
+
+
+def test_what_fresh_seeds_say_of_the_choice_is_recorded_of_the_study(tmp_path: Path) -> None:
+    _, found = confirmation_of(SEARCH, {0: [0.4, 0.5, 0.6], 1: [0.2, 0.3, 0.4]})
+    recorder = start(tmp_path)
+    best = Candidate(1, [], [tmp_path / "s-0001-confirm-1", tmp_path / "s-0001-confirm-2"], is_confirmed=True)
+    for _ in range(2):  # as a study that is resumed does
+        record_choice(recorder, best, 4, found)
+    recorder.close("finished")
+    known = StoredRun.open(recorder.directory.path)
+    assert known.kept == {"confirmed/val/loss": pytest.approx(0.3), "confirmed/val/loss_change": pytest.approx(0.1)}
+    assert (known.tags["nnlab.best_trial"], known.tags["nnlab.selected_from"]) == ("1", "4")
+    assert known.tags["nnlab.winner_runs"] == "s-0001-confirm-1 s-0001-confirm-2"
+    assert known.tags["nnlab.confirmed"] == "2 trials, 3 seeds each"
+
+
+@pytest.mark.parametrize(
+    ("fresh", "number", "runs"),
+    [
+        ({0: [0.4, 0.5], 1: [0.2, 0.3]}, "1", "s-0001-confirm-1 s-0001-confirm-2"),
+        ({0: [0.2, 0.3], 1: [0.4, 0.5]}, "0", "s-0000-confirm-1 s-0000-confirm-2"),
+        (None, "0", "s-0000"),
+    ],
+    ids=["another trial", "the same trial", "not confirmed"],
+)
+def test_the_winner_and_its_runs_are_those_of_the_fresh_seeds(
+    fresh: dict[int, list[float]] | None, number: str, runs: str, tmp_path: Path
+) -> None:
+    trials, found = confirmation_of(SEARCH, fresh or {0: [1.0]})
+    tasks: Any = SimpleNamespace(
+        directory=Path("s"), runs=lambda trial: [], paths=lambda number: [Path(f"s/trials/s-{number:04}")]
+    )
+    fixed: Any = SimpleNamespace(trainer=SimpleNamespace(test=False))
+    recorder = start(tmp_path)
+    confirmation = None if fresh is None else found
+    choose(trials[0], confirmation, trials, tasks, recorder, fixed, warn=pytest.fail, announce=None)
+    recorder.close("finished")
+    tags = StoredRun.open(recorder.directory.path).tags
+    assert (tags["nnlab.best_trial"], tags["nnlab.winner_runs"]) == (number, runs)
