@@ -39,10 +39,12 @@ def test_models_are_not_compared_row_by_row_on_other_rows(tmp_path: Path, monkey
         "predictions_of",
         lambda stored, split: Predictions(np.array(targets[stored.name]), np.array([0, 1, 0, 1])),
     )
-    notes: list[str] = []
-    assert row_by_row(a, b, "val/loss", notes) is None
-    assert "rows are others" in notes[0]
-    assert row_by_row(a, a, "val/loss", notes) is not None
+    found, notes = row_by_row(a, b, "val/loss")
+    assert found is None
+    assert len(notes) == 1
+    found, notes = row_by_row(a, a, "val/loss")
+    assert found is not None
+    assert not notes
 
 
 @pytest.mark.parametrize(
