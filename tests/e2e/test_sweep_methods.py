@@ -46,7 +46,9 @@ PRUNERS = {
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kept]:
     commands = {name: [*overrides, f"sweep.sampler={name}"] for name, overrides in SAMPLERS.items()}
-    commands |= {name: [*overrides, f"sweep.pruner={name}"] for name, overrides in PRUNERS.items()}
+    # Which trials are stopped depends on the order in which workers report, and Hyperband's brackets on the name.
+    fixed = ["sweep.workers=1", "sweep.name=pruned"]
+    commands |= {name: [*overrides, *fixed, f"sweep.pruner={name}"] for name, overrides in PRUNERS.items()}
     if importlib.util.find_spec("torch") is None:
         del commands["gp"]
     return side_by_side(tmp_path_factory.mktemp("methods"), commands)
