@@ -44,7 +44,6 @@ def holding(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     "address",
     [
-        f"http://me:{SECRET}@127.0.0.1:PORT",
         f"http://me:a {SECRET}@127.0.0.1:PORT",
         f"http://{SECRET}@127.0.0.1:PORT/?token={SECRET}",
         f"postgresql+psycopg://nn:x/{SECRET}@127.0.0.1:PORT/db?sslpassword={SECRET}",
