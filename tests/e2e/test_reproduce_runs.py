@@ -50,21 +50,21 @@ def test_a_run_that_was_killed_and_resumed_is_identical(tmp_path: Path) -> None:
         UNTRACKED,
     ]
     (tmp_path / "runs").mkdir()
-    with started(*long, "trainer.epochs=40", "trainer.checkpoint_seconds=0.05", folder=tmp_path) as process:
+    with started(*long, "trainer.epochs=400", "trainer.checkpoint_seconds=0.05", folder=tmp_path) as process:
         wait_for(
             lambda: (
                 sum(each["event"] == "epoch" for run in run_directories(tmp_path / "runs") for each in events(run)) > 3
             )
         )
         process.send_signal(signal.SIGKILL)
-        process.wait(60)
+        assert process.wait(60) == -signal.SIGKILL
     (run,) = run_directories(tmp_path / "runs")
     stopped = reproduce(run.name, folder=tmp_path)  # as far as it came
     assert (stopped.status, stopped.word) == (0, "identical")
-    assert 3 < stopped.answer["epochs"] < 40
+    assert 3 < stopped.answer["epochs"] < 400
     assert nnlab(run.name, folder=tmp_path, program="nnlab.resume").returncode == 0
     said = reproduce(run.name, folder=tmp_path)
-    assert (said.status, said.word, said.answer["epochs"]) == (0, "identical", 40)
+    assert (said.status, said.word, said.answer["epochs"]) == (0, "identical", 400)
 
 
 def test_every_run_of_a_study_with_two_workers_is_identical(tmp_path: Path) -> None:

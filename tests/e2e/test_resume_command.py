@@ -18,9 +18,10 @@ from faults.facts import facts_of
 if not sys.platform.startswith("linux"):
     pytest.skip("looks at processes through /proc", allow_module_level=True)
 
+EPOCHS = 600  # several seconds: a test that looks late, on a busy machine, must not find the run at its end
 RUN = [
     *("data=digits", "model.hidden=[16]", "model.dropout=0.2", "optimizer=adam", "trainer.batch_size=4"),
-    *("trainer.epochs=120", "trainer.checkpoint_seconds=0.05", "tracking.plots=false"),
+    *(f"trainer.epochs={EPOCHS}", "trainer.checkpoint_seconds=0.05", "tracking.plots=false"),
 ]
 UNTRACKED = "tracking.enabled=false"
 MNIST = REPOSITORY.parent / "shared" / "data" / "mnist"
@@ -53,12 +54,12 @@ def killed(tmp_path_factory: pytest.TempPathFactory, template_store: Path) -> Pa
     with started(*RUN, folder=folder) as process:
         wait_for(lambda: trains(folder))
         process.send_signal(signal.SIGKILL)
-        process.wait(60)
+        assert process.wait(60) == -signal.SIGKILL
     before = len([each for each in events(only_run(folder)) if each["event"] == "epoch"])
     with started(only_run(folder).name, folder=folder, program="nnlab.resume") as process:
         wait_for(lambda: trains(folder, before + 3))
         process.send_signal(signal.SIGKILL)
-        process.wait(60)
+        assert process.wait(60) == -signal.SIGKILL
     done = nnlab("--last", folder=folder, program="nnlab.resume")
     assert done.returncode == 0, done.stderr
     assert "goes on at epoch " in done.stdout
@@ -80,7 +81,7 @@ def test_mlflow_has_one_run_with_each_point_once(killed: Path) -> None:
     (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
     assert (run.info.status, run.data.tags["nnlab.status"]) == ("FINISHED", "finished")
     for name in ("train/loss", "val/loss", "lr"):
-        assert [each.step for each in client.get_metric_history(run.info.run_id, name)] == list(range(1, 121))
+        assert [each.step for each in client.get_metric_history(run.info.run_id, name)] == list(range(1, EPOCHS + 1))
     for name in ("test/loss", "best/val/loss"):
         assert len(client.get_metric_history(run.info.run_id, name)) == 1
 
@@ -89,10 +90,10 @@ def test_mlflow_has_one_run_with_each_point_once(killed: Path) -> None:
 def test_a_finished_run_is_extended_by_the_newest_of_its_kind(killed: Path) -> None:
     refused = in_process("--last", folder=killed, program="nnlab.resume")
     assert (refused.returncode, refused.stdout) == (2, "")
-    extended = nnlab("--last", "--epochs", "125", folder=killed, program="nnlab.resume")
+    extended = nnlab("--last", "--epochs", str(EPOCHS + 5), folder=killed, program="nnlab.resume")
     assert extended.returncode == 0, extended.stderr
-    assert "after epoch 120, to 125 epochs" in extended.stdout
-    assert "epoch 125/125" in extended.stdout
+    assert f"after epoch {EPOCHS}, to {EPOCHS + 5} epochs" in extended.stdout
+    assert f"epoch {EPOCHS + 5}/{EPOCHS + 5}" in extended.stdout
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_damaged_run_is_run_anew(tmp_path: Path, expected: list[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_command_line_that_was_stopped_ends_as_if_it_had_not_been(tmp_path: Path, number: signal.Signals) -> None:
-    overrides = [*SMALL, "trainer.epochs=150", "trainer.checkpoint_seconds=0.1", "seed=0,1,2"]
+    overrides = [*SMALL, "trainer.epochs=600", "trainer.checkpoint_seconds=0.1", "seed=0,1,2"]
     command = [sys.executable, "-m", "nnlab.run", "-m", *overrides]
 
     def complete(folder: Path) -> str:
