@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, g
 
 from nnlab.plain import plain, shown
 
-TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", dict: "a group of keys"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from nnlab.config.jobs import conf_dir
 from nnlab.config.schema import as_dict
 from nnlab.tuning.planning import make_plan
 from nnlab.tuning.search.pruners import Median
-from nnlab.tuning.search.settings import SweepSettings, as_plain
+from nnlab.tuning.search.settings import KEYWORDS, SweepSettings, as_plain
 from nnlab.tuning.trial_configs import composed_study
 
 
@@ -99,7 +99,8 @@ def test_every_preset_makes_a_plan_and_opens_with_the_command_that_chooses_it(pr
 
 def test_every_setting_of_a_sweep_stands_in_the_root_with_its_default() -> None:
     written = set(composed_study([], [])["sweep"])
-    assert written == set(field_rules(SweepSettings)) | {"sampler_options", "pruner_options", "space"}
+    keys = {KEYWORDS.get(name, name) for name in field_rules(SweepSettings)}
+    assert written == keys | {"sampler_options", "pruner_options", "space"}
     settings = plan().settings
     assert isinstance(settings.pruner, Median)
     plain = as_plain(settings)

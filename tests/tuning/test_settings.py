@@ -32,6 +32,15 @@ WRITTEN: dict[str, Any] = {
     "confirm_seeds": 5,
     "repeat_duplicates": False,
     "plots": "winner",
+    "seconds": None,
+    "until": None,
+    "patience": None,
+    "trial_seconds": None,
+    "trial_memory": None,
+    "constraint": None,
+    "first": None,
+    "from": None,
+    "race": False,
 }
 
 

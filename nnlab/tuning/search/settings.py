@@ -55,6 +55,15 @@ class SweepSettings(Checked):
         retries: how often a trial whose process was killed is run again.
         repeat_duplicates: whether to train again where a trial has the parameters of an earlier one.
         plots: which trials get plots.
+        seconds: wall time that the study may take, over all its sessions; None is no limit.
+        until: the score of the first objective that ends the study.
+        patience: finished trials without a better one that end it.
+        trial_seconds: wall time that a trial may take, over all its seeds and sessions.
+        trial_memory: memory that the process of a trial may take, as in `2GB`.
+        constraint: what every trial has to satisfy, as in `parameters < 50000`.
+        first: what is tried first: `default` (the preset's own values), or guesses, runs and studies in that order.
+        from_: the study whose trials are kept in this new one, the key `sweep.from`; None is none.
+        race: whether a trial gets all of its seeds only while it keeps up with the best.
     """
 
     trials: Annotated[int, Range(ge=1)]
@@ -74,6 +83,15 @@ class SweepSettings(Checked):
     retries: Annotated[int, Range(ge=0)]
     repeat_duplicates: bool
     plots: Literal["winner", "all"]
+    seconds: Annotated[float, Range(gt=0)] | None
+    until: float | None
+    patience: Annotated[int, Range(ge=1)] | None
+    trial_seconds: Annotated[float, Range(gt=0)] | None
+    trial_memory: Annotated[str, NOT_EMPTY] | None
+    constraint: Annotated[str, NOT_EMPTY] | None
+    first: Literal["default"] | tuple[str | dict, ...] | None  # type: ignore[type-arg]
+    from_: Annotated[str, NOT_EMPTY] | dict | None  # type: ignore[type-arg]
+    race: bool
 
     @property
     def objectives(self) -> tuple[str, ...]:
@@ -90,6 +108,10 @@ class SweepSettings(Checked):
 
 CHOSEN: dict[str, Mapping[str, type]] = {"sampler": SAMPLERS, "pruner": PRUNERS}
 """The keys that name one of several classes, whose fields are the keys of `<key>_options`."""
+
+
+KEYWORDS = {"from_": "from"}
+"""Fields whose key is a keyword of Python."""
 
 
 def study_rules() -> dict[str, dict[str, Any]]:
@@ -127,6 +149,7 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
             options = None
         if key in plain and plain[key] is not IN_DOUBT:
             plain[key] = _with_options(plain[key], options or {}, forms)
+    plain |= {field: plain.pop(key) for field, key in KEYWORDS.items() if key in plain}
     if isinstance(plain.get("objective"), str):
         plain["objective"] = [plain["objective"]]
     settings = reader.read(plain)
@@ -153,6 +176,8 @@ def _as_written(problem: ConfigProblem) -> ConfigProblem:
         key = key.replace(f"sweep.{chosen}.name", f"sweep.{chosen}").replace(
             f"sweep.{chosen}.", f"sweep.{chosen}_options."
         )
+    for field, keyword in KEYWORDS.items():
+        key = f"sweep.{keyword}" if key == f"sweep.{field}" else key
     nearest = problem.nearest
     for chosen in CHOSEN:
         nearest = nearest.replace(f"sweep.{chosen}.", f"sweep.{chosen}_options.")
@@ -163,7 +188,7 @@ def as_plain(settings: SweepSettings) -> dict[str, Any]:
     """The settings as plain values, every option spelt out; `read_sweep` reads them back."""
     plain: dict[str, Any] = {}
     for name in field_rules(SweepSettings):
-        plain[name] = value = getattr(settings, name)
+        plain[KEYWORDS.get(name, name)] = value = getattr(settings, name)
         if name in CHOSEN:
             plain[name] = form_name(CHOSEN[name], value)
             plain[f"{name}_options"] = dataclasses.asdict(value)
