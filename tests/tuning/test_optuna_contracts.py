@@ -23,6 +23,8 @@ from nnlab.tuning.search.seen import _Trials
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage
 
+pytestmark = pytest.mark.slow
+
 
 class TestEvolution(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
     # It is for numbers alone: a space with unordered choices is refused before it starts.

@@ -132,7 +132,7 @@ def test_a_region_that_diverges_is_left(sampler: str, monkeypatch: pytest.Monkey
 
 def _lost(sampler: str) -> int:
     lost = 0
-    for seed in range(3):
+    for seed in range(2):
         storage = in_memory()
         study = study_in(storage, sweep_settings(sampler=sampler), seed=seed)
         ended = [run_one(study, storage, diverges_above(0.1)) for _ in range(40)]
