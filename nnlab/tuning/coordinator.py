@@ -10,32 +10,25 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from nnlab.errors import MachineError, RunFailedError, UserError
 from nnlab.execution.processes import is_lost
 from nnlab.machine import machine_error, machine_errors
 from nnlab.redaction import redacted
 from nnlab.tuning.coordinator_events import Ended, Event, Halted, Lost, Started, Tick
+from nnlab.tuning.giving_up import GivingUp
 from nnlab.tuning.losses import Losses, is_of_memory
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial
-from nnlab.tuning.trials import Asked, Outcome, is_failure
-from nnlab.wording import number_of
+from nnlab.tuning.trials import Asked, Outcome
 
 SECONDS_BETWEEN_TICKS = 0.25
-FEWEST_FAILURES = 10
-"""With fewer, no study gives up; a study of more trials gives up after as many failures as it is to have trials."""
-REPETITIONS_IN_A_ROW = 100
-"""Of trials that failed, before a study gives up whose sampler proposes nothing else."""
 
 
 class Coordinator:
-    """One session of a study, until the study has all its trials, is stopped, or fails too often.
-
-    Attributes:
-        failures: how many trials have failed in this session; one that repeats another is not counted again.
+    """One session of a study, until its budget is used up, it is stopped, or it fails too often.
 
     Args:
         study: new or resumed; trials that it has started and not ended come first.
@@ -43,6 +36,8 @@ class Coordinator:
         workers: how many trials run at a time.
         executor: runs them; it must take that many calls.
         task_of: makes a trial's task.
+        is_over: whether another part of the budget than `sweep.trials` is used up: then nothing more is proposed, while
+            what was proposed comes to its end. It is asked before each proposal, or each batch.
     """
 
     def __init__(
@@ -52,12 +47,15 @@ class Coordinator:
         workers: int,
         executor: Executor,
         task_of: Callable[[FrozenTrial], Task],
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._study = study
         self._settings = settings
         self._workers = workers
         self._executor = executor
         self._task_of = task_of
+        self._is_over = is_over
+        self._giving_up = GivingUp(study, settings)
         self._waiting = deque(study.unfinished())
         self._started_before = {trial.number for trial in self._waiting}
         self._waiting.extend(study.complete_batch())
@@ -69,8 +67,6 @@ class Coordinator:
         self._faults: list[MachineError] = []
         self._is_stopping = False
         self._has_failed = False
-        self._repeated_failures = 0  # since any other trial ended
-        self.failures = 0
 
     @property
     def running(self) -> int:
@@ -80,16 +76,7 @@ class Coordinator:
     @property
     def reason_to_give_up(self) -> str:
         """Why the study gives up, in words; empty while it does not."""
-        if self.failures >= (self._settings.failures_allowed or max(self._settings.trials, FEWEST_FAILURES)):
-            return f"{number_of(self.failures, 'trial')} failed (sweep.on_failure={self._settings.on_failure})"
-        if self._study.is_exhausted:
-            return "each combination of the search space was tried, and each failed; search other values"
-        if self._repeated_failures >= REPETITIONS_IN_A_ROW:
-            return (
-                f"the last {self._repeated_failures} trials had values with which an earlier one failed; "
-                "search other values, or choose another sweep.sampler"
-            )
-        return ""
+        return self._giving_up.reason
 
     def stop(self) -> None:
         """Start no more trials; those that are running finish."""
@@ -135,7 +122,15 @@ class Coordinator:
     @property
     def _is_complete(self) -> bool:
         open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
-        return open_trials == 0 and (self._study.finished >= self._settings.trials or bool(self.reason_to_give_up))
+        return open_trials == 0 and (bool(self.reason_to_give_up) or self._room(0) == 0)
+
+    def _room(self, under_way: int) -> int:
+        """How many more trials may be proposed while so many are under way; where no number ends it, one per worker."""
+        if self._is_over():
+            return 0
+        if self._settings.trials is None:
+            return self._workers
+        return max(0, self._settings.trials - self._study.finished - under_way)
 
     def _start_trials(self) -> Iterator[Event]:
         """Give every free worker a trial, as far as there are any left."""
@@ -173,11 +168,9 @@ class Coordinator:
         if self.reason_to_give_up:
             return []
         if not self._settings.deterministic:
-            return [self._study.propose()] if self._study.finished + under_way < self._settings.trials else []
-        if under_way:
-            return []
-        missing = min(self._workers, self._settings.trials - self._study.finished)
-        return self._study.propose_batch(missing) if missing > 0 else []
+            return [self._study.propose()] if self._room(under_way) else []
+        missing = 0 if under_way else min(self._workers, self._room(0))
+        return self._study.propose_batch(missing) if missing else []
 
     def _submit(self, trial: FrozenTrial) -> Iterator[Event]:
         try:
@@ -243,7 +236,5 @@ class Coordinator:
                 yield from self._ended(ended)
 
     def _ended(self, trial: FrozenTrial) -> Iterator[Event]:
-        self.failures += is_failure(trial)
-        is_repeated = trial.state == TrialState.FAIL and not is_failure(trial)
-        self._repeated_failures = self._repeated_failures + 1 if is_repeated else 0
+        self._giving_up.ended(trial)
         yield Ended(trial)

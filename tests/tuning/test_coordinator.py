@@ -15,8 +15,9 @@ from searching import FINITE, space_of
 from sweeping import Workers, coordinated, finished, first, in_memory, proposals, study_in, sweep_settings, work
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
-from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator
+from nnlab.tuning.coordinator import Coordinator
 from nnlab.tuning.coordinator_events import Ended, Event, Lost, Started
+from nnlab.tuning.giving_up import FEWEST_FAILURES
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.trials import OUTCOME, Asked, Outcome
@@ -150,7 +151,7 @@ def test_a_study_in_whose_space_every_combination_fails_ends_when_all_were_tried
 
 
 def test_a_study_whose_sampler_proposes_failures_alone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnlab.tuning.coordinator.REPETITIONS_IN_A_ROW", 2)
+    monkeypatch.setattr("nnlab.tuning.giving_up.REPETITIONS_IN_A_ROW", 2)
     storage, asked = in_memory(), sweep_settings(trials=100, sampler="random")
     outcome_of = fails_where({16, 32})
     study, _ = coordinated(monkeypatch, storage, asked, TINY, do=lambda trial: work(storage, trial, outcome_of))
