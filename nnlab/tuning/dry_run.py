@@ -1,0 +1,213 @@
+"""What a study would do, looked at before it does anything: nothing is written, and nothing that is trained is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.trial import FrozenTrial
+
+from nnlab.config.job import Job
+from nnlab.config.size import NetworkSize, network_size
+from nnlab.errors import UserError
+from nnlab.execution.forecast import seconds_of_runs, size_of, work
+from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.new_study import check_free
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.search.extremes import extremes
+from nnlab.tuning.search.settings import direction
+from nnlab.tuning.stored_study import StoredStudy
+from nnlab.tuning.study import FINISHED, Study
+from nnlab.tuning.trials import Asked
+
+MOST_SHOWN = 10
+"""Proposals."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of the space.
+
+    Attributes:
+        values: by key, see `Space.values`.
+        size: of the network.
+        seconds: about, that a run takes there; None where that was not asked.
+    """
+
+    values: Mapping[str, Any]
+    size: NetworkSize
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What a trial will be.
+
+    Attributes:
+        number: of the trial.
+        asked: what it is to run.
+        point: where; None if there can be no such run.
+        problem: why there cannot.
+    """
+
+    number: int
+    asked: Asked
+    point: Point | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a study would do.
+
+    Attributes:
+        plan: of the study.
+        name: of a study that would be resumed; None for a new one.
+        trials: how many it has already.
+        finished: how many of them are complete or pruned.
+        unfinished: the numbers of the trials that would go on.
+        proposed: the next trials, those that are known now.
+        networks: the smallest and the largest of the space.
+        runs: those that take the least and the most time, timed.
+    """
+
+    plan: Plan
+    name: str | None
+    trials: int
+    finished: int
+    unfinished: Sequence[int]
+    proposed: Sequence[Proposed]
+    networks: Sequence[Point]
+    runs: Sequence[Point]
+
+    @property
+    def trials_left(self) -> int:
+        """How many more trials are to be complete or pruned."""
+        return max(0, self.plan.settings.trials - self.finished)
+
+    @property
+    def runs_left(self) -> int:
+        """How many runs that is at most: one a seed, and those that confirm the best trials."""
+        settings = self.plan.settings
+        confirming = 0 if settings.confirm is None else settings.confirm * settings.confirm_seeds
+        return self.trials_left * settings.seeds + confirming
+
+    @property
+    def learns_from(self) -> int | None:
+        """The number of the first trial that depends on outcomes to come; None if none does."""
+        return None if _startup_trials(self.plan) is None else self.trials + len(self.proposed)
+
+
+def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> DryRun:
+    """Look at a study before it is run.
+
+    Args:
+        plan: what to search, and how.
+        directory: of the study that would be resumed; None for a new one.
+        arguments: the whole command line.
+
+    Raises:
+        UserError: if the study could not be started or resumed.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if directory is None:
+        if plan.settings.name is not None:
+            check_free(Path(plan.fixed.runs_dir) / plan.settings.name)
+        stored: Sequence[FrozenTrial] = ()
+    else:
+        Manifest.read(directory).check(plan.fingerprint(plan.dataset.sha256))
+        stored = StoredStudy.open(directory.name, arguments).trials
+    proposed = _proposed(plan, stored)
+    smallest, largest = extremes(plan.space, lambda values: _size(plan, values).multiplications)
+    shortest, longest = extremes(plan.space, partial(_work, plan))
+    points = [_point(plan, shortest), _point(plan, longest), *(each.point for each in proposed if each.point)]
+    seconds = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
+    timed = [replace(point, seconds=each) for point, each in zip(points, seconds, strict=True)]
+    rest = iter(timed[2:])
+    return DryRun(
+        plan=plan,
+        name=None if directory is None else directory.name,
+        trials=len(stored),
+        finished=sum(trial.state in FINISHED for trial in stored),
+        unfinished=[trial.number for trial in stored if not trial.state.is_finished()],
+        proposed=[replace(each, point=next(rest)) if each.point else each for each in proposed],
+        networks=[_point(plan, values) for values in (smallest, largest)],
+        runs=timed[:2],
+    )
+
+
+def _proposed(plan: Plan, stored: Sequence[FrozenTrial]) -> list[Proposed]:
+    """The next trials, as the study itself proposes them, as long as no outcome decides about them."""
+    settings = plan.settings
+    done = sum(trial.state in FINISHED for trial in stored)
+    left = min(MOST_SHOWN, settings.trials - sum(not trial.state.is_finished() for trial in stored) - done)
+    study = Study(
+        "dry run",
+        _copied("dry run", settings.objectives, stored),
+        settings,
+        plan.space,
+        plan.fixed.seed,
+        plan.fixed.trainer.last_epoch,
+        shares_seeds=plan.has_a_split_per_seed,
+    )
+    asked = [Asked.of(study.propose()) for _ in range(max(0, min(left, _known_ahead(plan, stored))))]
+    return [_proposal(plan, len(stored) + place, each) for place, each in enumerate(asked)]
+
+
+def _known_ahead(plan: Plan, stored: Sequence[FrozenTrial]) -> int:
+    """How many of the next trials depend on no outcome that is still to come.
+
+    A sampler that learns is random until as many trials have ended; and a trial, or a batch of them, that is proposed
+    while none is running depends on those before, which are known.
+    """
+    startup_trials = _startup_trials(plan)
+    if startup_trials is None:
+        return MOST_SHOWN
+    is_idle = all(trial.state.is_finished() for trial in stored)
+    at_once = plan.workers if plan.settings.deterministic else 1
+    return max(startup_trials - len(stored), at_once if is_idle else 0)
+
+
+def _startup_trials(plan: Plan) -> int | None:
+    """How many trials the sampler does not learn from yet; None if it never does."""
+    return getattr(plan.settings.sampler, "startup_trials", None)
+
+
+def _copied(name: str, objectives: Sequence[str], trials: Sequence[FrozenTrial]) -> BaseStorage:
+    """A storage in memory with the trials of a study."""
+    storage = InMemoryStorage()
+    study = optuna.create_study(storage=storage, study_name=name, directions=list(map(direction, objectives)))
+    study.add_trials(trials)
+    return storage
+
+
+def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:
+    try:
+        return Proposed(number, asked, _point(plan, asked.values))
+    except UserError as error:  # no corner of the space has shown it
+        return Proposed(number, asked, None, str(error))
+
+
+def _point(plan: Plan, values: Mapping[str, Any]) -> Point:
+    run = plan.at(values, plan.fixed.seed)
+    return Point(values, size_of(*run))
+
+
+def _size(plan: Plan, values: Mapping[str, Any]) -> NetworkSize:
+    """Of the network at a point, from the composed config alone, which is faster than checking it."""
+    model = plan.configs.at(values)["model"]
+    widths = (plan.dataset.features, *model["hidden"], model["output_units"] or plan.dataset.classes)
+    return network_size(widths, has_biases=model["bias"])
+
+
+def _work(plan: Plan, values: Mapping[str, Any]) -> float:
+    raw = plan.configs.at(values)
+    trainer, limit = raw["trainer"], raw["data"]["limit"]
+    rows = len(plan.dataset.train) if limit is None else min(limit, len(plan.dataset.train))
+    epochs = trainer["stop_after"] or trainer["epochs"]
+    return work(_size(plan, values), len(raw["model"]["hidden"]), rows, trainer["batch_size"], epochs)
