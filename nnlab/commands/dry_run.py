@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from nnlab.commands.arguments import DRY_RUN
 from nnlab.config.naming import natural_order, short_names, value_text
-from nnlab.config.schema import Config
-from nnlab.config.tracking_uri import sqlite_path
 from nnlab.streams import folded, width_of
 from nnlab.table import Column, fitting
 from nnlab.wording import bytes_in_words, number_of
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 
     from nnlab.config.size import NetworkSize
     from nnlab.data.dataset import Dataset
+    from nnlab.execution.forecast import Kept
 
 NOTHING_DONE = f"nothing was written, and nothing that was trained was kept; without {DRY_RUN} it starts"
 LABEL = 10
@@ -80,20 +79,12 @@ def table(first: str, numbers: Sequence[str], rows: Sequence[Mapping[str, Any]],
     return [f"  {line}" for line in lines] + ([f"  (no room for {', '.join(left)})"] if left else [])
 
 
-def disk_lines(config: Config, kept: float) -> Iterator[str]:
-    """What is kept in the folder of the runs, and what is free there.
-
-    Args:
-        config: of one of the runs.
-        kept: bytes in run directories.
-    """
-    runs_dir = Path(config.runs_dir)
+def disk_lines(runs_dir: Path, kept: Kept) -> Iterator[str]:
+    """What is kept in the folder of the runs, and what is free there."""
     above = next(path for path in (runs_dir, *runs_dir.parents) if path.exists())
-    free = shutil.disk_usage(above).free
-    is_copied = config.tracking.enabled and sqlite_path(str(config.tracking.uri)) is not None
-    total = kept * 2 if is_copied else kept
-    copy = f", with MLflow's copy {bytes_in_words(total)}" if is_copied else ""
-    yield f"about {bytes_in_words(kept)} in {runs_dir}{copy}; {bytes_in_words(free)} are free"
+    free, total = shutil.disk_usage(above).free, kept.runs + kept.mlflow
+    copy = f", with MLflow's copy {bytes_in_words(total)}" if kept.mlflow else ""
+    yield f"about {bytes_in_words(kept.runs)} in {runs_dir}{copy}; {bytes_in_words(free)} are free"
     if total > free:
         yield "that is more than is free there: make room, or choose another folder with runs_dir=FOLDER"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from nnlab.commands.dry_run import NOTHING_DONE, disk_lines, from_to, labelled, rows_text, size_text, table, write
 from nnlab.config.job import Job
 from nnlab.config.overrides import key_of
 from nnlab.config.size import NetworkSize
-from nnlab.execution.forecast import busy_note, bytes_of_run, seconds_of_runs, size_of, work_of
+from nnlab.execution.forecast import Kept, Work, busy_note, kept_of_run, seconds_of_runs, size_of
 from nnlab.execution.groups import Group, grouped
 from nnlab.table import Column
 from nnlab.wording import duration, number_of
@@ -41,8 +42,11 @@ def _blocks(jobs: Sequence[Job], group: Group) -> Iterator[str]:
         yield "\n".join(_table_lines(jobs, sizes, seconds, over))
     if left:
         yield labelled("time", _time_lines(jobs, seconds))
-        kept = sum(bytes_of_run(jobs[n].config, sizes[n], pictures=jobs[n].config.tracking.plots) for n in left)
-        yield labelled("disk", disk_lines(jobs[0].config, kept))
+        kept = Kept(0, 0)
+        for place in left:
+            config = jobs[place].config
+            kept += kept_of_run(config, sizes[place], pictures=config.tracking.plots)
+        yield labelled("disk", disk_lines(Path(jobs[0].config.runs_dir), kept))
     yield NOTHING_DONE
 
 
@@ -93,7 +97,7 @@ def _seconds(jobs: Sequence[Job], places: Sequence[int]) -> dict[int, float]:
     """About how many seconds the runs in some places take."""
     if not places:
         return {}
-    works = {place: work_of(jobs[place].config, jobs[place].load()) for place in places}
+    works = {place: Work.of(jobs[place]).seconds for place in places}
     ends = [by(places, key=works.__getitem__) for by in (min, max)]
     ordered = list(dict.fromkeys([*ends, *places]))
     return dict(zip(ordered, seconds_of_runs([jobs[place] for place in ordered]), strict=True))

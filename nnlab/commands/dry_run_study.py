@@ -19,7 +19,7 @@ from nnlab.commands.dry_run import (
 )
 from nnlab.config.schema import form_name
 from nnlab.cpu import usable_cores
-from nnlab.execution.forecast import busy_note, bytes_of_run
+from nnlab.execution.forecast import Kept, busy_note, kept_of_run
 from nnlab.table import Column
 from nnlab.tuning.dry_run import DryRun, Proposed, dry_run
 from nnlab.tuning.plan import Plan
@@ -31,8 +31,13 @@ from nnlab.wording import duration, number_of
 
 SHAPE = ("model", HIDDEN, "model.output_units", "model.bias")
 """Keys on which a network's size depends."""
-SECONDS_TO_START = 3.0
-"""Until the first trial trains: workers import nnlab and Optuna."""
+TIMED = (*SHAPE, "optimizer", "regularizer", "trainer.batch_size", "trainer.epochs", "data.limit", "model.dropout")
+"""Keys on which a run's time depends."""
+SECONDS_OF_STUDY = 4.0
+"""Until the first trial trains, and after the last: workers import nnlab and Optuna, pictures are drawn."""
+SECONDS_OF_TRIAL = 0.03
+SECONDS_OF_MLFLOW = 0.06
+"""Of the processors, for each run: what proposes and judges it, and what brings it into MLflow."""
 BYTES_OF_STUDY = 2_500_000
 """What a study keeps beside its trials: its pictures, above all."""
 
@@ -56,10 +61,9 @@ def _blocks(found: DryRun) -> Iterator[str]:
 
 
 def _title(found: DryRun) -> str:
-    plan = found.plan
-    name = found.name or plan.settings.name
-    kind = "a new study" if found.name is None else "a study that goes on"
-    return f"{name or plan.fixed.model.name} ({kind}), {' and '.join(plan.settings.objectives)}"
+    name = found.name or found.plan.settings.name
+    kind = "new study" if found.name is None else "study that goes on"
+    return f"{kind}{f' {name}' if name else ''}, {' and '.join(found.plan.settings.objectives)}"
 
 
 def _trial_lines(found: DryRun) -> Iterator[str]:
@@ -138,9 +142,11 @@ def _time_lines(found: DryRun) -> Iterator[str]:
     what = "a trial" if settings.seeds == 1 else "a seed of a trial"
     yield f"{what}: about {from_to(duration(shortest), duration(longest))} with all epochs, by steps timed just now"
     for name, run in zip(("shortest", "longest"), found.runs, strict=True):
-        yield f"  {name:<8}  {values_text(run.values)}"
+        timely = {key: value for key, value in run.values.items() if key in TIMED}
+        yield f"  {name:<8}  {values_text(timely)}"
     at_once = min(plan.workers, max(1, usable_cores() // int(plan.fixed.trainer.threads)))
-    mean, most = (SECONDS_TO_START + found.runs_left * each / at_once for each in (fmean(known), longest))
+    beside = SECONDS_OF_TRIAL + (SECONDS_OF_MLFLOW if plan.fixed.tracking.enabled else 0)
+    mean, most = (SECONDS_OF_STUDY + found.runs_left * (s + beside) / at_once for s in (fmean(known), longest))
     runs, workers = number_of(found.runs_left, "run"), number_of(plan.workers, "worker")
     yield f"{runs} with {workers}: about {duration(mean)}; {duration(most)} if each took the longest"
     sooner = [
@@ -157,5 +163,9 @@ def _disk_lines(found: DryRun) -> Iterator[str]:
     plan = found.plan
     sizes = [each.point.size for each in found.proposed if each.point] or [point.size for point in found.networks]
     pictures = plan.settings.plots == "all" and plan.fixed.tracking.plots
-    kept = BYTES_OF_STUDY + found.runs_left * fmean(bytes_of_run(plan.fixed, size, pictures=pictures) for size in sizes)
-    yield from disk_lines(plan.fixed, kept)
+    kept = Kept(0, 0)
+    for size in sizes:
+        kept += kept_of_run(plan.fixed, size, pictures=pictures)
+    kept *= found.runs_left / len(sizes)
+    of_study = Kept(BYTES_OF_STUDY, BYTES_OF_STUDY if kept.mlflow else 0)
+    yield from disk_lines(Path(plan.fixed.runs_dir), kept + of_study)

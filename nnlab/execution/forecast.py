@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple, Self
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -14,9 +16,11 @@ from nnlab.config.build import build_trainer
 from nnlab.config.job import Job
 from nnlab.config.schema import Config
 from nnlab.config.size import NetworkSize, network_size
+from nnlab.config.tracking_uri import sqlite_path
 from nnlab.core.batches import shuffled
 from nnlab.core.learner import Tally, evaluate
 from nnlab.core.network import ROWS_AT_ONCE
+from nnlab.core.optimizers import Optimizer
 from nnlab.cpu import usable_cores
 from nnlab.data.dataset import Dataset
 from nnlab.training.trainer import Trainer
@@ -33,12 +37,33 @@ STEPS_AT_ONCE = 4
 """Between two looks at the clock."""
 SECONDS_OF_RECORDING = 0.03
 """What a run's directory, its model and its tags take, about."""
-SECONDS_OF_EPOCH = 0.001
+SECONDS_OF_EPOCH = 0.0002
 """What the record of an epoch takes, about."""
 BYTES_OF_RUN = 60_000
 """What a run keeps besides its weights and a line an epoch, about: a dozen small files, each at least a block."""
 BYTES_OF_EPOCH = 500
+BYTES_OF_EPOCH_IN_MLFLOW = 2_700
+"""Of metrics in its database."""
 BYTES_OF_PICTURES = 250_000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What runs leave on the disk, about.
+
+    Attributes:
+        runs: bytes in their directories.
+        mlflow: bytes in a local store of MLflow.
+    """
+
+    runs: float
+    mlflow: float
+
+    def __add__(self, other: Kept) -> Kept:
+        return Kept(self.runs + other.runs, self.mlflow + other.mlflow)
+
+    def __mul__(self, count: float) -> Kept:
+        return Kept(self.runs * count, self.mlflow * count)
 
 
 def size_of(config: Config, dataset: Dataset) -> NetworkSize:
@@ -48,27 +73,48 @@ def size_of(config: Config, dataset: Dataset) -> NetworkSize:
     return network_size(widths, has_biases=model.bias)
 
 
-def work(size: NetworkSize, layers: int, rows: int, batch_size: int | str, epochs: int) -> float:
-    """About how long a run takes, in seconds of some machine: to find the shortest and the longest, which are timed.
+class Work(NamedTuple):
+    """What the time of a run depends on most.
 
-    A step costs time by its operations, by what it multiplies and by what it updates.
-
-    Args:
+    Attributes:
         size: of the network.
         layers: that are hidden.
         rows: of the training split.
         batch_size: rows of a step, or `full`.
         epochs: of the run.
+        states: numbers that the optimizer keeps for each parameter.
     """
-    batch = rows if batch_size == "full" else min(rows, int(batch_size))
-    step = 2e-5 * (layers + 2) + 1.5e-10 * size.multiplications * batch + 1e-9 * size.parameters
-    return epochs * -(-rows // batch) * step
+
+    size: NetworkSize
+    layers: int
+    rows: int
+    batch_size: int | str
+    epochs: int
+    states: int
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """That of a run."""
+        config, dataset = job.config, job.load()
+        trainer, states = config.trainer, states_of(config.optimizer)
+        size, layers = size_of(config, dataset), len(config.model.hidden)
+        return cls(size, layers, len(dataset.train), trainer.batch_size, trainer.last_epoch, states)
+
+    @property
+    def seconds(self) -> float:
+        """On some machine: to find the shortest and the longest of many runs, which are then timed.
+
+        A step costs time by its operations, by what it multiplies and by what it updates.
+        """
+        batch = self.rows if self.batch_size == "full" else min(self.rows, int(self.batch_size))
+        updates = (1 + self.states) * self.size.parameters
+        step = 2e-5 * (self.layers + 2) + 1e-10 * self.size.multiplications * batch + 4e-10 * updates
+        return self.epochs * -(-self.rows // batch) * step
 
 
-def work_of(config: Config, dataset: Dataset) -> float:
-    """`work` of a run."""
-    trainer, layers = config.trainer, len(config.model.hidden)
-    return work(size_of(config, dataset), layers, len(dataset.train), trainer.batch_size, trainer.last_epoch)
+def states_of(optimizer: Optimizer) -> int:
+    """How many numbers an optimizer keeps for each parameter."""
+    return sum(array.size == 2 for array in optimizer.init(np.zeros(2)).values())
 
 
 def seconds_of_run(config: Config, dataset: Dataset, most: float = SECONDS_TIMED) -> float:
@@ -94,9 +140,9 @@ def seconds_of_runs(jobs: Sequence[Job]) -> list[float]:
     """About how long each of some runs takes.
 
     The first two are timed; of the others as many, spread evenly, as there is time for. The rest take as long for their
-    `work` as those.
+    `Work` as those.
     """
-    works = [work_of(job.config, job.load()) for job in jobs]
+    works = [Work.of(job).seconds for job in jobs]
     others = range(2, len(jobs))
     chosen = [*range(min(2, len(jobs))), *others[:: max(1, -(-len(others) // MOST_TIMED))]]
     end = time.monotonic() + SECONDS_OF_TIMING
@@ -116,17 +162,18 @@ def busy_note() -> str | None:
     return f"this machine is busy (a load of {load:.1f} on {number_of(cores, 'core')}): as it is now, it takes longer"
 
 
-def bytes_of_run(config: Config, size: NetworkSize, *, pictures: bool) -> int:
-    """About how many bytes a run keeps in its directory.
+def kept_of_run(config: Config, size: NetworkSize, *, pictures: bool) -> Kept:
+    """About what a run keeps: its directory, of which MLflow's store has a copy.
 
     Args:
         config: of the run.
         size: of its network.
         pictures: whether it has some.
     """
-    weights = size.parameters * np.dtype(config.dtype).itemsize
-    kept = weights + BYTES_OF_RUN + config.trainer.last_epoch * BYTES_OF_EPOCH
-    return kept + (BYTES_OF_PICTURES if pictures else 0)
+    weights, epochs = size.parameters * np.dtype(config.dtype).itemsize, config.trainer.last_epoch
+    files = weights + BYTES_OF_RUN + epochs * BYTES_OF_EPOCH + (BYTES_OF_PICTURES if pictures else 0)
+    is_local = config.tracking.enabled and sqlite_path(str(config.tracking.uri)) is not None
+    return Kept(files, files + epochs * BYTES_OF_EPOCH_IN_MLFLOW if is_local else 0)
 
 
 def _seconds_of_learning(trainer: Trainer, most: float, clock: Clock) -> float:

@@ -14,8 +14,9 @@ from optuna.trial import FrozenTrial
 
 from nnlab.config.job import Job
 from nnlab.config.size import NetworkSize, network_size
+from nnlab.core.optimizers import OPTIMIZERS
 from nnlab.errors import UserError
-from nnlab.execution.forecast import seconds_of_runs, size_of, work
+from nnlab.execution.forecast import Work, seconds_of_runs, size_of, states_of
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import check_free
 from nnlab.tuning.plan import Plan
@@ -207,7 +208,8 @@ def _size(plan: Plan, values: Mapping[str, Any]) -> NetworkSize:
 
 def _work(plan: Plan, values: Mapping[str, Any]) -> float:
     raw = plan.configs.at(values)
-    trainer, limit = raw["trainer"], raw["data"]["limit"]
+    trainer, limit, optimizer = raw["trainer"], raw["data"]["limit"], OPTIMIZERS[raw["optimizer"]["name"]]
     rows = len(plan.dataset.train) if limit is None else min(limit, len(plan.dataset.train))
     epochs = trainer["stop_after"] or trainer["epochs"]
-    return work(_size(plan, values), len(raw["model"]["hidden"]), rows, trainer["batch_size"], epochs)
+    layers, states = len(raw["model"]["hidden"]), states_of(optimizer())
+    return Work(_size(plan, values), layers, rows, trainer["batch_size"], epochs, states).seconds
