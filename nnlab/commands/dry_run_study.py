@@ -20,6 +20,7 @@ from nnlab.commands.dry_run import (
 from nnlab.config.schema import form_name
 from nnlab.cpu import usable_cores
 from nnlab.execution.forecast import Kept, busy_note, kept_of_run
+from nnlab.redaction import redacted
 from nnlab.table import Column
 from nnlab.tuning.dry_run import DryRun, Proposed, dry_run
 from nnlab.tuning.plan import Plan
@@ -61,31 +62,30 @@ def _blocks(found: DryRun) -> Iterator[str]:
 
 
 def _title(found: DryRun) -> str:
-    name = found.name or found.plan.settings.name
-    kind = "new study" if found.name is None else "study that goes on"
-    return f"{kind}{f' {name}' if name else ''}, {' and '.join(found.plan.settings.objectives)}"
+    name, objectives = found.plan.settings.name, " and ".join(found.plan.settings.objectives)
+    if found.name is not None:
+        return f"study {found.name} goes on; {objectives}"
+    return f"new study{f' {name}' if name else ''}; {objectives}"
 
 
 def _trial_lines(found: DryRun) -> Iterator[str]:
     settings, plan = found.plan.settings, found.plan
     counted = "complete or pruned; those that fail come on top"
-    if found.name is None:
-        yield f"at most {number_of(settings.trials, 'trial')} ({counted}), {plan.workers} at a time"
-    else:
-        going = f", {number_of(len(found.unfinished), 'trial')} of them go on" if found.unfinished else ""
-        yield (
-            f"{found.finished} of {number_of(settings.trials, 'trial')} are there, at most {found.trials_left} "
-            f"to go ({counted}){going}, {plan.workers} at a time"
-        )
+    more, there = number_of(found.trials_left, "trial"), found.trials
+    few = found.finished + found.trials_left < settings.trials
+    only = f"the space has only {number_of(plan.space.size or 0, 'combination')}; {counted}" if few else counted
+    yield f"at most {more}{' more' if there else ''} ({only}), {number_of(plan.workers, 'worker')}"
+    if there:
+        going = f"; {number_of(len(found.unfinished), 'trial')} that had not ended go on" if found.unfinished else ""
+        yield f"{number_of(there, 'trial')} are there, {found.finished} of them complete or pruned{going}"
     if settings.seeds > 1:
         runs = found.trials_left * settings.seeds
         yield f"each with {settings.seeds} seeds: at most {number_of(runs, 'run')}"
-    size = plan.space.size
-    if size is not None and size < settings.trials and not settings.repeat_duplicates:
-        yield f"but the space has only {size:,} combinations: the others repeat them, and are not trained again"
     if settings.confirm is not None:
         runs = settings.confirm * settings.confirm_seeds
         yield f"then the best {settings.confirm} with {settings.confirm_seeds} fresh seeds each: {runs:,} runs more"
+    if settings.storage is not None and found.name is None:
+        yield f"kept in {redacted(settings.storage)}, which was not opened now"
     yield (
         f"the winner is not tested ({plan.why_untested})"
         if plan.why_untested
@@ -114,8 +114,9 @@ def _proposal_lines(found: DryRun) -> Iterator[str]:
     shown, left = found.proposed, found.trials_left
     sampler = form_name(SAMPLERS, found.plan.settings.sampler)
     if shown:
-        which = f"the {'next' if shown[0].number else 'first'} {number_of(len(shown), 'trial')}"
-        yield f"{'all trials' if len(shown) == left else which}, as {sampler} proposes them"
+        place = "next" if shown[0].number else "first"
+        which = f"the {place} {len(shown)} trials" if len(shown) > 1 else f"the {place} trial"
+        yield f"{'all trials' if len(shown) == left else which}, as proposed by {sampler}"
         numbers, values = [str(each.number) for each in shown], [each.asked.values for each in shown]
         yield from table("trial", numbers, values, list(_more(shown)))
         yield from (f"  trial {each.number} cannot run: {each.problem}" for each in shown if each.point is None)
@@ -136,14 +137,14 @@ def _more(shown: Sequence[Proposed]) -> Iterator[Column]:
 
 def _time_lines(found: DryRun) -> Iterator[str]:
     plan, settings = found.plan, found.plan.settings
-    ends = [run.seconds or 0.0 for run in found.runs]
-    known = [each.point.seconds for each in found.proposed if each.point and each.point.seconds is not None] or ends
-    shortest, longest = min(*ends, *known), max(*ends, *known)
+    known = [point.seconds or 0.0 for point in found.sample]
+    ends = [*known, *(run.seconds or 0.0 for run in found.runs)]
+    shortest, longest = min(ends), max(ends)
     what = "a trial" if settings.seeds == 1 else "a seed of a trial"
     yield f"{what}: about {from_to(duration(shortest), duration(longest))} with all epochs, by steps timed just now"
-    for name, run in zip(("shortest", "longest"), found.runs, strict=True):
-        timely = {key: value for key, value in run.values.items() if key in TIMED}
-        yield f"  {name:<8}  {values_text(timely)}"
+    texts = [values_text({key: run.values[key] for key in run.values if key in TIMED}) for run in found.runs]
+    if texts[0] != texts[1]:
+        yield from (f"  {name:<8}  {text}" for name, text in zip(("shortest", "longest"), texts, strict=True))
     at_once = min(plan.workers, max(1, usable_cores() // int(plan.fixed.trainer.threads)))
     beside = SECONDS_OF_TRIAL + (SECONDS_OF_MLFLOW if plan.fixed.tracking.enabled else 0)
     mean, most = (SECONDS_OF_STUDY + found.runs_left * (s + beside) / at_once for s in (fmean(known), longest))
@@ -161,11 +162,10 @@ def _time_lines(found: DryRun) -> Iterator[str]:
 
 def _disk_lines(found: DryRun) -> Iterator[str]:
     plan = found.plan
-    sizes = [each.point.size for each in found.proposed if each.point] or [point.size for point in found.networks]
     pictures = plan.settings.plots == "all" and plan.fixed.tracking.plots
     kept = Kept(0, 0)
-    for size in sizes:
-        kept += kept_of_run(plan.fixed, size, pictures=pictures)
-    kept *= found.runs_left / len(sizes)
+    for point in found.sample:
+        kept += kept_of_run(plan.fixed, point.size, pictures=pictures)
+    kept *= found.runs_left / len(found.sample)
     of_study = Kept(BYTES_OF_STUDY, BYTES_OF_STUDY if kept.mlflow else 0)
     yield from disk_lines(Path(plan.fixed.runs_dir), kept + of_study)

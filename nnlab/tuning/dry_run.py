@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial
@@ -21,6 +22,7 @@ from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import check_free
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.extremes import extremes
+from nnlab.tuning.search.samplers import LEARNING
 from nnlab.tuning.search.settings import direction
 from nnlab.tuning.stored_study import StoredStudy
 from nnlab.tuning.study import FINISHED, Study
@@ -28,6 +30,8 @@ from nnlab.tuning.trials import Asked
 
 MOST_SHOWN = 10
 """Proposals."""
+SAMPLED = 5
+"""Random points, where nothing is proposed yet."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,10 @@ class DryRun:
         finished: how many of them are complete or pruned.
         unfinished: the numbers of the trials that would go on.
         proposed: the next trials, those that are known now.
+        nothing_left: why no more trials can be proposed than those; empty where that is not known.
         networks: the smallest and the largest of the space.
-        runs: those that take the least and the most time, timed.
+        runs: those that take the least and the most time.
+        sample: some points with their times: those that are proposed, else random ones.
     """
 
     plan: Plan
@@ -83,13 +89,20 @@ class DryRun:
     finished: int
     unfinished: Sequence[int]
     proposed: Sequence[Proposed]
+    nothing_left: str
     networks: Sequence[Point]
     runs: Sequence[Point]
+    sample: Sequence[Point]
 
     @property
     def trials_left(self) -> int:
-        """How many more trials are to be complete or pruned."""
-        return max(0, self.plan.settings.trials - self.finished)
+        """How many more trials may be complete or pruned, at most: those that are asked for, as far as the space has
+        combinations that were not tried."""
+        settings, size = self.plan.settings, self.plan.space.size
+        asked = max(0, settings.trials - self.finished)
+        if size is None or settings.repeat_duplicates:
+            return asked
+        return min(asked, max(0, size - (self.trials - len(self.unfinished))))
 
     @property
     def runs_left(self) -> int:
@@ -101,7 +114,8 @@ class DryRun:
     @property
     def learns_from(self) -> int | None:
         """The number of the first trial that depends on outcomes to come; None if none does."""
-        return None if _startup_trials(self.plan) is None else self.trials + len(self.proposed)
+        learns = isinstance(self.plan.settings.sampler, LEARNING) and not self.nothing_left
+        return self.trials + len(self.proposed) if learns else None
 
 
 def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> DryRun:
@@ -123,27 +137,31 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
     else:
         Manifest.read(directory).check(plan.fingerprint(plan.dataset.sha256))
         stored = StoredStudy.open(directory.name, arguments).trials
-    proposed = _proposed(plan, stored)
+    proposed, nothing_left = _proposed(plan, stored)
     smallest, largest = extremes(plan.space, lambda values: _size(plan, values).multiplications)
     shortest, longest = extremes(plan.space, partial(_work, plan))
-    points = [_point(plan, shortest), _point(plan, longest), *(each.point for each in proposed if each.point)]
+    sample = [each.point for each in proposed if each.point] or _some_points(plan)
+    points = [_point(plan, shortest), _point(plan, longest), *sample]
     seconds = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
     timed = [replace(point, seconds=each) for point, each in zip(points, seconds, strict=True)]
-    rest = iter(timed[2:])
+    of_proposals = iter(timed[2:])
     return DryRun(
         plan=plan,
         name=None if directory is None else directory.name,
         trials=len(stored),
         finished=sum(trial.state in FINISHED for trial in stored),
         unfinished=[trial.number for trial in stored if not trial.state.is_finished()],
-        proposed=[replace(each, point=next(rest)) if each.point else each for each in proposed],
+        proposed=[replace(each, point=next(of_proposals)) if each.point else each for each in proposed],
+        nothing_left=nothing_left,
         networks=[_point(plan, values) for values in (smallest, largest)],
         runs=timed[:2],
+        sample=timed[2:],
     )
 
 
-def _proposed(plan: Plan, stored: Sequence[FrozenTrial]) -> list[Proposed]:
-    """The next trials, as the study itself proposes them, as long as no outcome decides about them."""
+def _proposed(plan: Plan, stored: Sequence[FrozenTrial]) -> tuple[list[Proposed], str]:
+    """The next trials, as the study itself proposes them, as long as no outcome decides about them; and why there are
+    no more, if none are left."""
     settings = plan.settings
     done = sum(trial.state in FINISHED for trial in stored)
     left = min(MOST_SHOWN, settings.trials - sum(not trial.state.is_finished() for trial in stored) - done)
@@ -156,8 +174,8 @@ def _proposed(plan: Plan, stored: Sequence[FrozenTrial]) -> list[Proposed]:
         plan.fixed.trainer.last_epoch,
         shares_seeds=plan.has_a_split_per_seed,
     )
-    asked = [Asked.of(study.propose()) for _ in range(max(0, min(left, _known_ahead(plan, stored))))]
-    return [_proposal(plan, len(stored) + place, each) for place, each in enumerate(asked)]
+    trials = study.propose_batch(max(0, min(left, _known_ahead(plan, stored))))
+    return [_proposal(plan, trial.number, Asked.of(trial)) for trial in trials], study.nothing_left
 
 
 def _known_ahead(plan: Plan, stored: Sequence[FrozenTrial]) -> int:
@@ -166,17 +184,11 @@ def _known_ahead(plan: Plan, stored: Sequence[FrozenTrial]) -> int:
     A sampler that learns is random until as many trials have ended; and a trial, or a batch of them, that is proposed
     while none is running depends on those before, which are known.
     """
-    startup_trials = _startup_trials(plan)
-    if startup_trials is None:
+    if not isinstance(sampler := plan.settings.sampler, LEARNING):
         return MOST_SHOWN
     is_idle = all(trial.state.is_finished() for trial in stored)
     at_once = plan.workers if plan.settings.deterministic else 1
-    return max(startup_trials - len(stored), at_once if is_idle else 0)
-
-
-def _startup_trials(plan: Plan) -> int | None:
-    """How many trials the sampler does not learn from yet; None if it never does."""
-    return getattr(plan.settings.sampler, "startup_trials", None)
+    return max(sampler.startup_trials - len(stored), at_once if is_idle else 0)
 
 
 def _copied(name: str, objectives: Sequence[str], trials: Sequence[FrozenTrial]) -> BaseStorage:
@@ -192,6 +204,11 @@ def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:
         return Proposed(number, asked, _point(plan, asked.values))
     except UserError as error:  # no corner of the space has shown it
         return Proposed(number, asked, None, str(error))
+
+
+def _some_points(plan: Plan) -> list[Point]:
+    rng = np.random.default_rng(0)
+    return [_point(plan, plan.space.values(plan.space.random_point(rng))) for _ in range(SAMPLED)]
 
 
 def _point(plan: Plan, values: Mapping[str, Any]) -> Point:
