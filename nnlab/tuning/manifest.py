@@ -23,8 +23,27 @@ from nnlab.runs.stored_run import StoredRun
 from nnlab.typed import OPEN, PATH, Fields
 
 FILE = "study.json"
-CONFIRMATION = ("sweep.confirm", "sweep.confirm_seeds")
+LASTING = (
+    "sweep.trials",
+    "sweep.seconds",
+    "sweep.until",
+    "sweep.patience",
+    "sweep.confirm",
+    "sweep.confirm_seeds",
+)
 """Keys that can be set at a resume, and then last: no trial depends on them."""
+OFF: dict[str, Any] = {
+    "sweep.seconds": None,
+    "sweep.until": None,
+    "sweep.patience": None,
+    "sweep.trial_seconds": None,
+    "sweep.trial_memory": None,
+    "sweep.constraint": None,
+    "sweep.first": None,
+    "sweep.from": None,
+    "sweep.race": False,
+}
+"""What keys mean for a study that was started before there were any such."""
 PACKAGES = ("optuna", "cmaes", "scipy")
 """What proposes: Optuna, and what its samplers compute with."""
 SHOWN_DIGITS = 7
@@ -100,9 +119,9 @@ class Manifest:
         """Write it into the directory `study`, atomically."""
         write_atomically(study / FILE, json.dumps(asdict(self), indent=2) + "\n")
 
-    def with_confirmation(self, overrides: Sequence[str]) -> Manifest:
-        """The same with what `overrides` say of the confirmation: a plain resume is to go on with that."""
-        given = {key_of(text): text for text in overrides if key_of(text) in CONFIRMATION}
+    def with_lasting(self, overrides: Sequence[str]) -> Manifest:
+        """The same with what `overrides` say of the `LASTING` keys: a plain resume is to go on with that."""
+        given = {key_of(text): text for text in overrides if key_of(text) in LASTING}
         kept = [text for text in self.overrides if key_of(text) not in given]
         return replace(self, overrides=[*kept, *given.values()])
 
@@ -112,7 +131,7 @@ class Manifest:
         Raises:
             UserError: naming every difference.
         """
-        before = self.fingerprint
+        before = {**{key: value for key, value in OFF.items() if key in now}, **self.fingerprint}
         lines = [
             f"  {key}: {_shown(before, key)} in the study, {_shown(now, key)} now"
             for key in sorted(before.keys() | now.keys())

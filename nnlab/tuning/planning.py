@@ -15,6 +15,7 @@ from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.validate import Validated, validate
 from nnlab.data.settings import DataSettings
+from nnlab.tuning.budget_rules import budget_problems, note_on_number, with_grids_size, without_presets_number
 from nnlab.tuning.confirm.plan import fresh_seeds
 from nnlab.tuning.divisions import Divisions
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
@@ -24,16 +25,18 @@ from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.searchable import is_shape
 from nnlab.tuning.search.settings import read_sweep, study_rules
 from nnlab.tuning.search.space import NOTHING, Space, read_space
+from nnlab.tuning.started import Started
 from nnlab.tuning.study import SHARED, trial_seeds
 from nnlab.tuning.trial_configs import TrialConfigs, composed_study
 
 
-def make_plan(arguments: Sequence[str]) -> Plan:
+def make_plan(arguments: Sequence[str], started: Started | None = None) -> Plan:
     """Read and check the command line of a sweep.
 
     Args:
         arguments: overrides in Hydra's grammar. A key with several values (`optimizer.lr=interval(0.1,1)`) is
             searched, one with a single value is fixed; both override the preset.
+        started: what the study was started with, if it is resumed.
 
     Raises:
         ConfigError: with every problem of the configuration, the sweep's settings and the space.
@@ -41,13 +44,15 @@ def make_plan(arguments: Sequence[str]) -> Plan:
     problems: list[ConfigProblem] = []
     overrides = read(arguments, problems, study_rules())
     try:
-        return _plan(arguments, overrides, problems)
+        return _plan(arguments, overrides, problems, started)
     except ConfigError as error:
         rules = study_rules()
         raise ConfigError([with_quotes_as_remedy(each, overrides, rules) for each in error.problems]) from None
 
 
-def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list[ConfigProblem]) -> Plan:
+def _plan(
+    arguments: Sequence[str], readable: Sequence[Override], problems: list[ConfigProblem], started: Started | None
+) -> Plan:
     """The plan of the readable overrides; `problems` has those of the others."""
     overrides = list({override.key_or_group: override for override in readable}.values())  # the last one counts
     given = [override for override in overrides if not override.is_sweep_override()]
@@ -56,7 +61,10 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     problems += [one_value(key, text) for key, text in several.items() if key not in searched]
     problems += [follows(override) for override in given if override.key_or_group in FOLLOWING]
     raw = composed_study(given, problems, {problem.key for problem in problems} - {*FOLLOWING})
-    sweep = dict(raw.pop("sweep", {}))
+    composed = raw.pop("sweep", {})
+    sweep = without_presets_number(composed, {override.key_or_group for override in given})
+    if started is not None:
+        sweep = started.over(sweep)
     presets = sweep.pop("space", None) or {}
     if presets is not IN_DOUBT and not isinstance(presets, Mapping):
         problems.append(ConfigProblem("sweep.space", "must be a group of keys", presets))
@@ -71,11 +79,12 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     problems += [*space_problems, *sweep_own_problems]
     if settings is None or space is None or problems:
         raise ConfigError([*problems, *_problems_of_the_rest(raw, texts, fixed_keys)])
+    settings = with_grids_size(settings, space)
     judged = next((name for name in settings.objectives if name.startswith("val/")), "val/loss")
     following = {"trainer.monitor": judged, "trainer.restore_best": settings.at == "best"}
     configs = TrialConfigs(given, following, space)
     (fixed, dataset), data = _checked(configs, space)
-    problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
+    problems = [*budget_problems(settings), *sweep_problems(settings, space, fixed.trainer.last_epoch)]
     fresh = [] if settings.confirm is None else fresh_seeds(fixed.seed, settings.confirm_seeds)
     divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data, fresh)
     problems += divisions.problems
@@ -88,7 +97,8 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, divisions.tests_winner)
-    return Plan(settings, space, list(arguments), fixed, dataset, configs, divisions.notes, divisions.why_untested)
+    notes = (*note_on_number(composed.get("trials"), settings), *divisions.notes)
+    return Plan(settings, space, list(arguments), fixed, dataset, configs, notes, divisions.why_untested)
 
 
 def _checked(configs: TrialConfigs, space: Space) -> tuple[Validated, set[DataSettings]]:
