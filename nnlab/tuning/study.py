@@ -200,7 +200,7 @@ class Study:
     def _values(self, trial: FrozenTrial, outcome: Outcome) -> list[float] | None:
         if outcome.status == "finished":
             return [outcome.objective(name) for name in self._settings.objectives]
-        if outcome.status == "pruned" and trial.last_step is not None:
+        if STATES[outcome.status] == TrialState.PRUNED and trial.last_step is not None:
             return [trial.intermediate_values[trial.last_step]]  # as Optuna's own `tell` does
         return None
 
@@ -211,6 +211,8 @@ class Study:
             return
         for step, value in ended.intermediate_values.items():
             self._memory.set_trial_intermediate_value(twin._trial_id, step, value)
+        if OUTCOME in ended.user_attrs:
+            self._memory.set_trial_user_attr(twin._trial_id, OUTCOME, ended.user_attrs[OUTCOME])
         values: Sequence[float] | None = ended.values if ended.state == TrialState.COMPLETE else None
         self._twin.tell(ended.number, values, ended.state)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.report.ranking import best_trial
-from nnlab.tuning.trials import is_failure
+from nnlab.tuning.trials import is_failure, is_over_limit
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,10 @@ class Standing:
     """How far a study has come.
 
     Attributes:
-        total: how many trials are to be complete or pruned in the end.
+        total: how many trials are to be complete, pruned or over their limit in the end.
         complete: how many are complete, duplicates included.
         pruned: how many were pruned.
+        over_limit: how many were ended since they were over a limit of time or memory.
         failed: how many diverged, raised or were killed, duplicates of them not included.
         running: how many are running.
         objectives: their names, one or two.
@@ -32,6 +33,7 @@ class Standing:
     total: int
     complete: int
     pruned: int
+    over_limit: int
     failed: int
     running: int
     objectives: tuple[str, ...]
@@ -52,11 +54,13 @@ class Standing:
     ) -> Standing:
         """Count `trials`, of which `done_before` were complete or pruned when this session started."""
         states = Counter(trial.state for trial in trials)
+        over_limit = sum(map(is_over_limit, trials))
         best = best_trial(trials, objectives)
         return cls(
             total=total,
             complete=states[TrialState.COMPLETE],
-            pruned=states[TrialState.PRUNED],
+            pruned=states[TrialState.PRUNED] - over_limit,
+            over_limit=over_limit,
             failed=sum(map(is_failure, trials)),
             running=states[TrialState.RUNNING],
             objectives=tuple(objectives),
@@ -69,7 +73,7 @@ class Standing:
     @property
     def done(self) -> int:
         """How many of the `total` are done."""
-        return self.complete + self.pruned
+        return self.complete + self.pruned + self.over_limit
 
     @property
     def per_minute(self) -> float | None:
