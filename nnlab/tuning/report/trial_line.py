@@ -13,7 +13,7 @@ from nnlab.tuning.trials import Asked, Outcome, is_over_limit
 
 
 def trial_line(trial: FrozenTrial, standing: Standing, *, is_short: bool = False) -> str:
-    """A trial that has ended, in columns of fixed width; if it failed or was over a limit, the reason instead of scores.
+    """A trial that has ended, in columns of fixed width; if it has no scores, the reason instead.
 
     Example: ` 7/30  trial  8  finished  val/loss 0.0421  best   3 epochs     1.2 s  lr=0.1 batch_size=32`.
     In short: ` 7/30 trial  8 0.0421 best     lr=0.1 batch_size=32`, without epochs, seconds and the names of the
