@@ -9,6 +9,7 @@ from benchmarks.checkpoints import checkpoints
 from benchmarks.commands import memory, whole_run
 from benchmarks.growth import growth_runs, growth_training, growth_trials
 from benchmarks.report import Table
+from benchmarks.search.search_table import search_table, search_table_hpolib
 from benchmarks.sweeps import sweep_overhead, sweep_rate, sweep_workers
 from benchmarks.training.profiled import profile_deep_50, profile_truth_table
 from benchmarks.training.tables import (
@@ -35,6 +36,8 @@ BENCHMARKS: dict[str, Callable[[Bench], Table]] = {
     "sweep-rate": sweep_rate,
     "sweep-overhead": sweep_overhead,
     "sweep-workers": sweep_workers,
+    "search-table": search_table,
+    "search-table-hpolib": search_table_hpolib,
     "growth-training": growth_training,
     "growth-trials": growth_trials,
     "growth-runs": growth_runs,
