@@ -39,7 +39,8 @@ def test_a_point_of_the_cube_and_its_parameters_say_the_same(space: Space) -> No
         for dimension in space.dimensions:
             assert (dimension.name in values) == dimension.is_asked(values)
             if dimension.name in values:
-                assert dimension.distribution._contains(dimension.distribution.to_internal_repr(values[dimension.name]))
+                value: Any = values[dimension.name]
+                assert dimension.distribution._contains(dimension.distribution.to_internal_repr(value))
         again = cube.params(cube.point(values))
         assert {
             name: pytest.approx(value) if isinstance(value, float) else value for name, value in values.items()

@@ -87,7 +87,8 @@ class GaussianProcess:
         scale = np.exp(self.log_relevances / 2)
         left, right = left * scale, right * scale
         squares = (left * left).sum(1)[:, None] + (right * right).sum(1) - 2 * left @ right.T
-        return np.exp(self.log_signal) * _matern(np.sqrt(5 * np.maximum(squares, 0.0)))
+        covariance: Floats = np.exp(self.log_signal) * _matern(np.sqrt(5 * np.maximum(squares, 0.0)))
+        return covariance
 
 
 def _matern(distances: Floats) -> Floats:

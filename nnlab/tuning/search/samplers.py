@@ -82,7 +82,7 @@ class Mixed(Checked):
 
     def make(self, study_seed: int, number: int, space: Space, draw: int = 0) -> BaseSampler:
         """A sampler for a draw, counted from 0, for the trial `number` of the study."""
-        tpe = TPE(self.startup_trials, self.candidates).make(study_seed, number, space)
+        tpe = TPE(self.startup_trials, self.candidates).make(study_seed, number, space, draw)
         if draw or number % 2 == 0 or number >= MIXED_TRIALS:
             return tpe
         seed = proposal_seed(study_seed, number)
@@ -188,7 +188,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
 }
 """By their names in `sweep.sampler`."""
 
-LEARNING = (TPE, CMAES, GP)
+LEARNING = (TPE, Mixed, CMAES, GP)
 """Those whose proposals depend on what trials gave."""
 PLANNED = (Grid, QMC)
 """Those that propose the points of a plan in their order; what is drawn again is the next point."""

@@ -61,7 +61,8 @@ class UnitCube:
                 choices are drawn anew.
         """
         moved = points + step * rng.normal(size=points.shape)
-        anew, signs = rng.random(points.shape), rng.choice([-1, 1], points.shape)
+        anew = rng.random((len(points), len(self._dimensions)))
+        signs = rng.choice(np.array([-1, 1]), points.shape)
         for column, (dimension, values) in enumerate(zip(self._dimensions, self._values, strict=True)):
             if dimension.is_categorical:
                 moved[:, column] = anew[:, column]
