@@ -83,7 +83,7 @@ class Session:
         self._started = time.monotonic()
         self._finished_before = study.finished
         self._spending = Spending(Budget.of(plan.settings), study, recorder)
-        self._budget_news = BudgetNews(self._spending, plan.settings.confirm, self._path, tell=listeners.on)
+        self._budget_news = BudgetNews(self._spending, plan, self._path, tell=listeners.on)
         self._running = RunningTrials(self._objectives, announce)
         self._confirmation: Confirmation | None = None
         self._status: Status = "finished"
@@ -168,7 +168,7 @@ class Session:
         for problem in self._patiently(lambda: self._record.pictures(trials, confirmation)) if has_pictures else []:
             self._listeners.on(Warned(problem))
         if (best := best_trial(trials, self._objectives)) is None and self._status == "finished":
-            self._status, self._reason = "failed", "no trial is complete"
+            self._status, self._reason = "failed", self._budget_news.without_a_winner
         if self._status == "finished" and confirmation is not None and confirmation.winner is None:
             self._status, self._reason = "failed", confirmation.reason
         is_chosen = self._status == "finished"

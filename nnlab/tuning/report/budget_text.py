@@ -25,7 +25,10 @@ def ends_text(budget: Budget, use: Use, now: datetime) -> str:
     if budget.seconds is not None:
         left = max(0.0, budget.seconds - use.seconds)
         used = f"{duration(use.seconds)} of them used, so " if use.seconds >= 1 and left else ""
-        parts.append(f"after {duration(budget.seconds)} ({used}at {now + timedelta(seconds=left):%H:%M:%S})")
+        at = now + timedelta(seconds=left)
+        parts.append(
+            f"after {duration(budget.seconds)} ({used}at {at:{'%H:%M:%S' if left < 43200 else '%d %b %H:%M'}})"
+        )
     if budget.until is not None:
         parts.append(f"at {goal(budget)}")
     if budget.patience is not None:
@@ -61,21 +64,34 @@ def ended_text(budget: Budget, use: Use, key: str) -> str:
     return f"{setting(budget, key)} ({facts[key]()})"
 
 
-def larger(budget: Budget, use: Use) -> str:
-    """The overrides with which a search whose budget is used up goes on, each about twice as far."""
-    texts = []
+def larger(budget: Budget, use: Use, most: int | None = None) -> str:
+    """The overrides with which a search whose budget is used up goes on, each about twice as far.
+
+    Args:
+        budget: of the study.
+        use: of that.
+        most: trials that there can be.
+    """
+    texts = {}
     for key in budget.used_up(use):
-        value: float | None
         if key == "until":
-            best = use.best or 0.0
-            value = float(f"{(1 + best) / 2 if direction(budget.objectives[0]) == 'maximize' else best / 2:.3g}")
-            value = None if value == best else value
+            texts[key] = _better_than(use.best or 0.0, budget.objectives[0])
         elif key == "seconds":
-            value = math.ceil(2 * max(budget.seconds or 0, use.seconds))
+            texts[key] = str(math.ceil(2 * max(budget.seconds or 0, use.seconds)))
         else:
-            value = 2 * max(getattr(budget, key), use.finished if key == "trials" else use.in_vain)
-        texts.append(f"sweep.{key}={as_typed(value)}")
-    return " ".join(texts)
+            texts[key] = str(2 * max(getattr(budget, key), use.finished if key == "trials" else use.in_vain))
+    if texts.get("until") == "null" and not any((budget.trials, budget.seconds, budget.patience)):
+        texts["trials"] = str(2 * use.finished)
+    if most is not None and "trials" in texts:
+        texts["trials"] = str(min(int(texts["trials"]), most))
+    return " ".join(f"sweep.{key}={text}" for key, text in texts.items())
+
+
+def _better_than(best: float, objective: str) -> str:
+    """A score halfway between one and the best there can be, or `null` where that is the same."""
+    halfway = (1 + best) / 2 if direction(objective) == "maximize" else best / 2
+    text = f"{halfway:.5g}"
+    return text if float(text) != best else "null"
 
 
 def goal(budget: Budget) -> str:
