@@ -14,6 +14,7 @@ from nnlab.tuning.report.budget_text import ends_text, larger
 from nnlab.tuning.search.samplers import Grid
 from nnlab.tuning.spending import Spending
 from nnlab.tuning.study import Study
+from nnlab.wording import number_of
 
 
 def study_started(plan: Plan, study: Study, spending: Spending) -> StudyStarted:
@@ -65,6 +66,13 @@ class BudgetNews:
         confirms = self._plan.settings.confirm
         if is_new and keys != ["trials"] and (running or confirms):
             self._tell(BudgetUsedUp(self._spending.ended_by, running, keys == ["patience"], confirms))
+
+    def nothing_left(self, study: Study) -> None:
+        """Tell why the search has ended before its budget, if it has because there is nothing more to try."""
+        if study.nothing_left:
+            total = self._plan.settings.trials
+            count = number_of(study.finished, "trial") + ("" if total is None else f" of {total:,}")
+            self._tell(Notice(f"The study ends after {count}: {study.nothing_left}."))
 
     @property
     def at_end(self) -> str:

@@ -122,7 +122,8 @@ class Coordinator:
     @property
     def _is_complete(self) -> bool:
         open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
-        return open_trials == 0 and (bool(self.reason_to_give_up) or self._room(0) == 0)
+        has_all = self._room(0) == 0 or bool(self._study.nothing_left)
+        return open_trials == 0 and (has_all or bool(self.reason_to_give_up))
 
     def _room(self, under_way: int) -> int:
         """How many more trials may be proposed while so many are under way; where no number ends it, one per worker."""
@@ -165,11 +166,9 @@ class Coordinator:
             self._has_failed = False
             return strays or self._proposals()
         under_way = len(self._doing) + len(self._repeating) + len(self._done)
-        if self.reason_to_give_up:
+        if self.reason_to_give_up or self._study.nothing_left or (self._settings.deterministic and under_way):
             return []
-        if not self._settings.deterministic:
-            return [self._study.propose()] if self._room(under_way) else []
-        missing = 0 if under_way else min(self._workers, self._room(0))
+        missing = min(self._workers if self._settings.deterministic else 1, self._room(under_way))
         return self._study.propose_batch(missing) if missing else []
 
     def _submit(self, trial: FrozenTrial) -> Iterator[Event]:

@@ -1,8 +1,8 @@
-"""When a study gives up: too many of its trials fail, or nothing is left that may not fail."""
+"""When a study gives up: too many of its trials fail, or all do that there can be."""
 
 from __future__ import annotations
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
@@ -13,8 +13,6 @@ FEWEST_FAILURES = 10
 """With fewer, no study gives up; a study of more trials gives up after as many failures as it is to have trials."""
 FEWEST_OF_OPEN_END = 30
 """The same for a study without a number of trials, which gives up when ten times as many fail as finish."""
-REPETITIONS_IN_A_ROW = 100
-"""Of trials that failed, before a study gives up whose sampler proposes nothing else."""
 
 
 class GivingUp:
@@ -29,13 +27,10 @@ class GivingUp:
         self._study = study
         self._settings = settings
         self._failures = 0  # one that repeats another is not counted again
-        self._repeated = 0  # since any other trial ended
 
     def ended(self, trial: FrozenTrial) -> None:
         """Count a trial that has ended."""
         self._failures += is_failure(trial)
-        is_repeated = trial.state == TrialState.FAIL and not is_failure(trial)
-        self._repeated = self._repeated + 1 if is_repeated else 0
 
     @property
     def reason(self) -> str:
@@ -43,12 +38,7 @@ class GivingUp:
         if self._failures >= self._allowed:
             return f"{number_of(self._failures, 'trial')} failed (sweep.on_failure={self._settings.on_failure})"
         if self._study.is_exhausted:
-            return "each combination of the search space was tried, and each failed; search other values"
-        if self._repeated >= REPETITIONS_IN_A_ROW:
-            return (
-                f"the last {self._repeated} trials had values with which an earlier one failed; "
-                "search other values, or choose another sweep.sampler"
-            )
+            return f"{self._study.nothing_left}, and all that were tried failed; search other values"
         return ""
 
     @property

@@ -119,6 +119,7 @@ class Session:
             self._status, self._reason = "failed", coordinator.reason_to_give_up
         if self._status == "finished":
             self._patiently(self._spending.end)
+            self._budget_news.nothing_left(self._study)
             self._confirm(executor)
 
     def _confirm(self, executor: Executor) -> None:
@@ -239,12 +240,7 @@ class Session:
         )
 
     def _standing(self) -> Standing:
-        return Standing.of(
-            self._study.known,
-            self._objectives,
-            total=self._plan.settings.trials,
-            elapsed=time.monotonic() - self._started,
-            done_before=self._finished_before,
-            budget=self._spending.budget,
-            searched=self._spending.seconds,
-        )
+        total, elapsed = self._plan.settings.trials, time.monotonic() - self._started
+        times = {"elapsed": elapsed, "searched": self._spending.seconds}
+        known, budget, before = self._study.known, self._spending.budget, self._finished_before
+        return Standing.of(known, self._objectives, total=total, done_before=before, budget=budget, **times)

@@ -95,10 +95,10 @@ class Spending:
             self._note(GOES_ON)
 
     def end(self) -> None:
-        """The search has ended: record by what, as `sweep.seconds=60`. May be repeated."""
+        """The search has ended: record by what, as `sweep.seconds=60`, or that nothing is left. May be repeated."""
         self._in_the_end = self.use
-        for key in self.budget.used_up(self.use)[:1]:
-            self._note(setting(self.budget, key))
+        used_up = [setting(self.budget, key) for key in self.budget.used_up(self.use)]
+        self._note([*used_up, self._study.nothing_left][0])
 
     def _note(self, ended_by: str) -> None:
         self._recorder.tag({ENDED_BY_TAG: ended_by})

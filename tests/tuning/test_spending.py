@@ -21,8 +21,7 @@ from nnlab.runs.tags import ENDED_BY_TAG, GOES_ON
 from nnlab.tuning.budget import Budget
 from nnlab.tuning.events import StudyEnded, StudyStarted, TrialStarted
 from nnlab.tuning.manifest import Manifest
-from nnlab.tuning.planning import make_plan
-from nnlab.tuning.resuming import resumed_arguments
+from nnlab.tuning.resuming import resumed_arguments, resumed_plan
 from nnlab.tuning.run_study import run_study
 from nnlab.tuning.spending import Spending
 from nnlab.tuning.stored_study import StoredStudy
@@ -139,21 +138,24 @@ def test_what_ended_a_search_is_told_recorded_and_shown_and_a_resume_goes_on(tmp
     assert key == "sweep.until"
     assert 0 < float(score) < StoredStudy.open("study", place).trials[0].values[0]
 
-    resumed(tmp_path, "sweep.until=null", "sweep.trials=3")
-    assert len(StoredStudy.open("study", place).trials) == 3
-    assert StoredRun.open(tmp_path / "study").tags[ENDED_BY_TAG] == "sweep.trials=3"
+    resumed(tmp_path, "sweep.until=null", "sweep.trials=2")
+    assert len(StoredStudy.open("study", place).trials) == 2
+    assert StoredRun.open(tmp_path / "study").tags[ENDED_BY_TAG] == "sweep.trials=2"
     kept = Manifest.read(tmp_path / "study").overrides
-    assert {"sweep.until=null", "sweep.trials=3"} <= set(kept)
+    assert {"sweep.until=null", "sweep.trials=2"} <= set(kept)
     resumed(tmp_path)
-    assert len(StoredStudy.open("study", place).trials) == 3
+    assert len(StoredStudy.open("study", place).trials) == 2
 
 
 def resumed(folder: Path, *overrides: str) -> list[Any]:
     """The events of a session that resumes the study in this process."""
     hearing = Hearing()
-    arguments, directory = resumed_arguments(["sweep.resume=study", f"runs_dir='{folder}'", *overrides])
+    given = ["sweep.resume=study", f"runs_dir='{folder}'", *overrides]
+    arguments, directory = resumed_arguments(given)
+    assert directory is not None
+    plan = resumed_plan(arguments, given, directory)
     with ThreadPoolExecutor(1) as executor:
-        run_study(make_plan(arguments), command=[], listeners=[hearing], resume=directory, executor=executor)
+        run_study(plan, command=[], listeners=[hearing], resume=directory, executor=executor)
     return hearing.events
 
 
