@@ -11,6 +11,9 @@ from nnlab.tuning.budget import Budget, Use
 from nnlab.tuning.search.settings import direction
 from nnlab.wording import number_of
 
+HALF_A_DAY = 12 * 3600.0
+YEAR = 365 * 24 * 3600.0
+
 
 def setting(budget: Budget, key: str) -> str:
     """One of the `BUDGETS` as it is typed: `sweep.seconds=60`."""
@@ -25,10 +28,8 @@ def ends_text(budget: Budget, use: Use, now: datetime) -> str:
     if budget.seconds is not None:
         left = max(0.0, budget.seconds - use.seconds)
         used = f"{duration(use.seconds)} of them used, so " if use.seconds >= 1 and left else ""
-        at = now + timedelta(seconds=left)
-        parts.append(
-            f"after {duration(budget.seconds)} ({used}at {at:{'%H:%M:%S' if left < 43200 else '%d %b %H:%M'}})"
-        )
+        at = f" ({used}at {_time_of_day(now, left)})" if left < YEAR else ""
+        parts.append(f"after {duration(budget.seconds)}{at}")
     if budget.until is not None:
         parts.append(f"at {goal(budget)}")
     if budget.patience is not None:
@@ -100,6 +101,11 @@ def goal(budget: Budget) -> str:
     return f"{name} {'>=' if direction(name) == 'maximize' else '<='} {as_typed(budget.until)}"
 
 
+def _time_of_day(now: datetime, left: float) -> str:
+    """`22:58:10`, or in more than half a day `27 Nov 09:15`."""
+    return f"{now + timedelta(seconds=left):{'%H:%M:%S' if left < HALF_A_DAY else '%d %b %H:%M'}}"
+
+
 def either(parts: list[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
     return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
@@ -109,6 +115,8 @@ def duration(seconds: float) -> str:
     """`12.5 s`, `90 s`, `10 min`, `2 h 5 min`."""
     if seconds < 100:
         return f"{seconds:.3g} s"
+    if seconds >= YEAR:
+        return f"{seconds / YEAR:.3g} years"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     units = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
