@@ -159,6 +159,13 @@ def resumed(folder: Path, *overrides: str) -> list[Any]:
     return hearing.events
 
 
+def test_a_search_whose_space_has_nothing_left_ends_before_its_time(tmp_path: Path) -> None:
+    result = studied(tmp_path, overrides=("sweep.trials=null", "sweep.seconds=1e6"))
+    assert result.status == "finished"
+    assert len(StoredStudy.open("study", [f"runs_dir='{tmp_path}'"]).trials) == 2
+    assert not StoredRun.open(tmp_path / "study").tags[ENDED_BY_TAG].startswith(("sweep.", GOES_ON))
+
+
 def test_a_search_that_ended_without_a_complete_trial_says_what_ended_it(tmp_path: Path) -> None:
     result = studied(tmp_path, overrides=("sweep.trials=null", "sweep.seconds=1e-9"))
     assert result.status == "failed"

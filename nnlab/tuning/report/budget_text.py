@@ -34,7 +34,8 @@ def ends_text(budget: Budget, use: Use, now: datetime) -> str:
         parts.append(f"at {goal(budget)}")
     if budget.patience is not None:
         parts.append(f"after {number_of(budget.patience, 'trial')} in a row without a better one")
-    return either(parts)
+    is_sure = len(parts) > 1 or budget.until is None
+    return either(parts) if is_sure else f"{parts[0]} alone, however long that takes"
 
 
 def left_text(budget: Budget, use: Use) -> str:
