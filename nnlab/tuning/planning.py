@@ -62,9 +62,8 @@ def _plan(
     problems += [follows(override) for override in given if override.key_or_group in FOLLOWING]
     raw = composed_study(given, problems, {problem.key for problem in problems} - {*FOLLOWING})
     composed = raw.pop("sweep", {})
-    sweep = without_presets_number(composed, {override.key_or_group for override in given})
-    if started is not None:
-        sweep = started.over(sweep)
+    settled = dict(composed) if started is None else started.over(composed)
+    sweep = without_presets_number(settled, {override.key_or_group for override in given})
     presets = sweep.pop("space", None) or {}
     if presets is not IN_DOUBT and not isinstance(presets, Mapping):
         problems.append(ConfigProblem("sweep.space", "must be a group of keys", presets))
@@ -97,7 +96,7 @@ def _plan(
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, divisions.tests_winner)
-    notes = (*note_on_number(composed.get("trials"), settings), *divisions.notes)
+    notes = (*note_on_number(settled.get("trials"), settings), *divisions.notes)
     return Plan(settings, space, list(arguments), fixed, dataset, configs, notes, divisions.why_untested)
 
 
