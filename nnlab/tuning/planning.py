@@ -15,10 +15,12 @@ from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.validate import Validated, validate
 from nnlab.data.settings import DataSettings
+from nnlab.tuning.allowed import Allowed
 from nnlab.tuning.confirm.plan import fresh_seeds
 from nnlab.tuning.divisions import Divisions
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.points import Points
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.searchable import is_shape
@@ -91,10 +93,13 @@ def _plan(
     if not len(dataset.validation):
         rule = "is measured on the validation split, which is empty"
         problems.append(ConfigProblem("sweep.objective", rule, judged, "data.split.validation=0.15"))
+    allowed = Allowed(settings, space, Points(configs, dataset))
+    problems += allowed.problems
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, divisions.tests_winner)
-    return Plan(settings, space, list(arguments), fixed, dataset, configs, divisions.notes, divisions.why_untested)
+    accepts, notes = None if allowed.is_everything else allowed.accepts, (*divisions.notes, *allowed.notes)
+    return Plan(settings, space, list(arguments), fixed, dataset, configs, accepts, notes, divisions.why_untested)
 
 
 def _checked(configs: TrialConfigs, space: Space) -> tuple[Validated, set[DataSettings]]:
