@@ -15,7 +15,7 @@ from nnlab.tuning.limits import bytes_of
 from nnlab.tuning.points import COMPUTED, Points
 from nnlab.tuning.search.constraint import Constraint, ConstraintError
 from nnlab.tuning.search.dimension import HIDDEN
-from nnlab.tuning.search.samplers import SAMPLERS, Grid
+from nnlab.tuning.search.samplers import SAMPLERS
 from nnlab.tuning.search.searchable import DEPTH, GROUPS, WIDTH, is_width
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
@@ -49,7 +49,7 @@ class Allowed:
         self._points = points
         self._memory = None if settings.trial_memory is None else bytes_of(settings.trial_memory)
         self._constraint: Constraint | None = None
-        self._share = 1.0
+        self._rules_out = False
         self._is_exact = space.size is not None and space.size <= EACH
         self.problems = list(self._problems())
 
@@ -65,16 +65,15 @@ class Allowed:
     @property
     def notes(self) -> Iterator[str]:
         """What is to be told first: how much of the space is left, and what becomes of the rest."""
-        if self.is_everything or self._share == 1.0:
+        if not self._rules_out:
             return
         name = form_name(SAMPLERS, self._settings.sampler)
         instead = "are passed over" if name in ("grid", "qmc") else "are drawn again"
         why = [f"{KEY}={self._constraint.text}"] if self._constraint is not None else []
         why += [f"sweep.trial_memory={self._settings.trial_memory}"] if self._memory is not None else []
-        about = "" if self._is_exact else "about "
         yield (
-            f"{about}{self._share:.1%} of the search space is allowed ({' and '.join(why)}): other proposals of {name} "
-            f"{instead} before they are trials"
+            f"{self._left} of the search space is allowed ({' and '.join(why)}): other proposals of {name} {instead} "
+            "before they are trials"
         )
         if name == "qmc":
             yield "qmc: the points that are left fill the space less evenly than all of them would"
@@ -130,11 +129,14 @@ class Allowed:
                 yield ConfigProblem(KEY, rule, constraint.text, f"{name} == 1")
 
     def _emptiness(self) -> Iterator[ConfigProblem]:
-        """The problem with a space of which nothing is allowed, or less than is asked for."""
+        """The problem with a space of which nothing is allowed."""
         looked = list(self._looked_at())
         satisfying = [values for values in looked if self._satisfies(values)]
         allowed = [values for values in satisfying if self._can_fit(values)]
-        self._share = len(allowed) / len(looked)
+        self._left = f"about {len(allowed) / len(looked):.1%}"
+        if self._is_exact:
+            self._left = f"{len(allowed):,} of the {len(looked):,} points"
+        self._rules_out = len(allowed) < len(looked)
         which = f"the {len(looked):,} points of it" if self._is_exact else f"{len(looked):,} points of it"
         if not satisfying and self._constraint is not None:
             rule = f"must hold somewhere in the search space, but holds at none of {which}{self._ranges(looked)}"
@@ -144,13 +146,6 @@ class Allowed:
             rule = f"is too little for any of {which}: the smallest takes at least {gigabytes(least)}"
             nearest = f"{-(-least // 10**8) / 10:g}GB, or a smaller network"
             yield ConfigProblem("sweep.trial_memory", rule, self._settings.trial_memory, nearest)
-        elif self._is_exact and isinstance(self._settings.sampler, Grid) and len(allowed) < self._trials:
-            rule = f"must be at most {len(allowed)}, the points of the grid that are allowed: after that none is left"
-            yield ConfigProblem("sweep.trials", rule, self._trials, str(len(allowed)))
-
-    @property
-    def _trials(self) -> int:
-        return self._settings.trials or 0
 
     def _looked_at(self) -> Iterator[dict[str, Any]]:
         if self._is_exact:

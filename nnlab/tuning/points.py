@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from nnlab.config.leaves import leaves
-from nnlab.config.network_size import multiplications_of, parameters_of
+from nnlab.config.size import network_size
 from nnlab.core.optimizers import OPTIMIZERS
 from nnlab.data.dataset import Dataset
+from nnlab.execution.forecast import states_of
 from nnlab.tuning.search.conditions import Facts
 from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.searchable import DEPTH, GROUPS, WIDTH, is_width
@@ -87,10 +88,9 @@ class Points:
 
     def _of_network(self, name: str, values: Mapping[str, Any], others: Mapping[str, Any]) -> int | None:
         widths = self._widths(values, others)
-        if name == "parameters":
-            return parameters_of(widths, bias=values.get("model.bias", others["model.bias"]))
-        if name == "multiplications":
-            return multiplications_of(widths)
+        if name in COMPUTED:
+            size = network_size(widths, has_biases=values.get("model.bias", others["model.bias"]))
+            return size.parameters if name == "parameters" else size.multiplications
         hidden = widths[1:-1]
         if name == DEPTH:
             return len(hidden)
@@ -101,5 +101,4 @@ class Points:
 @functools.cache
 def _slots(optimizer: str) -> int:
     """How many numbers an optimizer keeps of each parameter."""
-    state = OPTIMIZERS[optimizer]().init(np.zeros(1))
-    return sum(array.shape == (1,) for array in state.values())
+    return states_of(OPTIMIZERS[optimizer]())
