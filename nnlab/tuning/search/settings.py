@@ -158,7 +158,7 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
     plain |= {field: plain.pop(key) for field, key in KEYWORDS.items() if key in plain}
     if isinstance(plain.get("objective"), str):
         plain["objective"] = [plain["objective"]]
-    if isinstance(size := plain.get("trial_memory"), int | float):
+    if isinstance(size := plain.get("trial_memory"), int | float) and not isinstance(size, bool):
         problems.append(ConfigProblem("sweep.trial_memory", "must have a unit", size, f"{size}MB or {size}GB"))
         plain["trial_memory"] = IN_DOUBT
     settings = reader.read(plain)
