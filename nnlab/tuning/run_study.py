@@ -94,7 +94,7 @@ def run_study(
             for line in plan.notes:
                 heard.on(Notice(line))
             parts = (name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
-            study = Study(*parts, shares_seeds=plan.has_a_split_per_seed)
+            study = Study(*parts, shares_seeds=plan.has_a_split_per_seed, accepts=plan.accepts)
             session = Session(plan, study, recorder, heard, announce, presses)
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from nnlab.check import NOT_EMPTY, Checked, Matches, OneOf, Range, field_rules
-from nnlab.config.keys import key_rules
+from nnlab.config.keys import VERBATIM, key_rules
 from nnlab.config.parse import IN_DOUBT, Reader
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.schema import form_name
@@ -94,7 +94,7 @@ class SweepSettings(Checked):
     patience: Annotated[int, Range(ge=1)] | None
     trial_seconds: Annotated[float, Range(gt=0)] | None
     trial_memory: Memory | None
-    constraint: Annotated[str, NOT_EMPTY] | None
+    constraint: Annotated[str, NOT_EMPTY, VERBATIM] | None
     first: Literal["default"] | tuple[str | dict, ...] | None  # type: ignore[type-arg]
     from_: Annotated[str, NOT_EMPTY] | dict | None  # type: ignore[type-arg]
     race: bool
@@ -158,6 +158,9 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
     plain |= {field: plain.pop(key) for field, key in KEYWORDS.items() if key in plain}
     if isinstance(plain.get("objective"), str):
         plain["objective"] = [plain["objective"]]
+    if isinstance(size := plain.get("trial_memory"), int | float) and not isinstance(size, bool):
+        problems.append(ConfigProblem("sweep.trial_memory", "must have a unit", size, f"{size}MB or {size}GB"))
+        plain["trial_memory"] = IN_DOUBT
     settings = reader.read(plain)
     problems += [_as_written(problem) for problem in reader.problems]
     return (None if problems else settings), problems
