@@ -8,8 +8,7 @@ from pathlib import Path
 from nnlab.commands.dry_run import NOTHING_DONE, disk_lines, from_to, labelled, rows_text, size_text, table, write
 from nnlab.config.job import Job
 from nnlab.config.overrides import key_of
-from nnlab.config.size import NetworkSize
-from nnlab.execution.forecast import Kept, Work, busy_note, kept_of_run, seconds_of_runs, size_of
+from nnlab.execution.forecast import Kept, NetworkSize, Work, busy_note, kept_of_run, seconds_of_runs, size_of
 from nnlab.execution.groups import Group, grouped
 from nnlab.table import Column
 from nnlab.wording import duration, number_of

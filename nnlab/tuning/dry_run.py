@@ -14,10 +14,9 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial
 
 from nnlab.config.job import Job
-from nnlab.config.size import NetworkSize, network_size
 from nnlab.core.optimizers import OPTIMIZERS
 from nnlab.errors import UserError
-from nnlab.execution.forecast import Work, seconds_of_runs, size_of, states_of
+from nnlab.execution.forecast import NetworkSize, Work, seconds_of_runs, size_of, states_of
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import check_free
 from nnlab.tuning.plan import Plan
@@ -220,7 +219,7 @@ def _size(plan: Plan, values: Mapping[str, Any]) -> NetworkSize:
     """Of the network at a point, from the composed config alone, which is faster than checking it."""
     model = plan.configs.at(values)["model"]
     widths = (plan.dataset.features, *model["hidden"], model["output_units"] or plan.dataset.classes)
-    return network_size(widths, has_biases=model["bias"])
+    return NetworkSize.of(widths, bias=model["bias"])
 
 
 def _work(plan: Plan, values: Mapping[str, Any]) -> float:
