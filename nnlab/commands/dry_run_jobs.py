@@ -11,7 +11,7 @@ from nnlab.config.overrides import key_of
 from nnlab.execution.forecast import Kept, NetworkSize, Work, busy_note, kept_of_run, seconds_of_runs, size_of
 from nnlab.execution.groups import Group, grouped
 from nnlab.table import Column
-from nnlab.wording import duration, number_of
+from nnlab.wording import about, number_of
 
 MOST_SHOWN = 10
 """Runs that are listed."""
@@ -76,7 +76,7 @@ def _table_lines(
     shown = range(min(MOST_SHOWN, len(jobs)))
     more = [Column("parameters", [f"{sizes[place].parameters:,}" for place in shown])]
     if seconds:
-        more.append(Column("about", [duration(seconds[place]) if place in seconds else "" for place in shown]))
+        more.append(Column("about", [about(seconds[place]) if place in seconds else "" for place in shown]))
     if over:
         more.append(Column("", ["ended before" if place in over else "" for place in shown], is_left=True))
     yield from table("run", [str(place + 1) for place in shown], _differing(jobs)[: len(shown)], more)
@@ -105,11 +105,11 @@ def _seconds(jobs: Sequence[Job], places: Sequence[int]) -> dict[int, float]:
 def _time_lines(jobs: Sequence[Job], seconds: Mapping[int, float]) -> Iterator[str]:
     total = sum(seconds.values())
     if len(seconds) == 1:
-        yield f"about {duration(total)} with all epochs, by steps timed just now"
+        yield f"about {about(total)} with all epochs, by steps timed just now"
     else:
-        ends = from_to(duration(min(seconds.values())), duration(max(seconds.values())))
+        ends = from_to(about(min(seconds.values())), about(max(seconds.values())))
         yield f"a run: about {ends} with all epochs, by steps timed just now"
-        yield f"{number_of(len(seconds), 'run')}: about {duration(total)}"
+        yield f"{number_of(len(seconds), 'run')}: about {about(total)}"
     if (note := busy_note()) is not None:
         yield note
     if any(jobs[place].config.trainer.patience for place in seconds):

@@ -10,21 +10,22 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial
 
 from nnlab.config.job import Job
 from nnlab.core.optimizers import OPTIMIZERS
 from nnlab.errors import UserError
 from nnlab.execution.forecast import NetworkSize, Work, seconds_of_runs, size_of, states_of
+from nnlab.runs.directory import JOURNAL
+from nnlab.runs.search_time import seconds_searched
+from nnlab.tuning.ahead import next_trials
+from nnlab.tuning.budget import Budget, Use
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import check_free
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.extremes import extremes
 from nnlab.tuning.search.samplers import LEARNING
-from nnlab.tuning.search.settings import direction
 from nnlab.tuning.stored_study import StoredStudy
-from nnlab.tuning.study import FINISHED, Study
 from nnlab.tuning.trials import Asked
 
 MOST_SHOWN = 10
@@ -73,7 +74,7 @@ class DryRun:
         plan: of the study.
         name: of a study that would be resumed; None for a new one.
         trials: how many it has already.
-        finished: how many of them are complete or pruned.
+        use: how much of its budget it has used.
         unfinished: the numbers of the trials that would go on.
         proposed: the next trials, those that are known now.
         nothing_left: why no more trials can be proposed than those; empty where that is not known.
@@ -85,7 +86,7 @@ class DryRun:
     plan: Plan
     name: str | None
     trials: int
-    finished: int
+    use: Use
     unfinished: Sequence[int]
     proposed: Sequence[Proposed]
     nothing_left: str
@@ -94,21 +95,26 @@ class DryRun:
     sample: Sequence[Point]
 
     @property
-    def trials_left(self) -> int:
-        """How many more trials may be complete or pruned, at most: those that are asked for, as far as the space has
-        combinations that were not tried."""
-        settings, size = self.plan.settings, self.plan.space.size
-        asked = max(0, settings.trials - self.finished)
-        if size is None or settings.repeat_duplicates:
-            return asked
-        return min(asked, max(0, size - (self.trials - len(self.unfinished))))
+    def budget(self) -> Budget:
+        """What ends the search."""
+        return Budget.of(self.plan.settings)
 
     @property
-    def runs_left(self) -> int:
-        """How many runs that is at most: one a seed, and those that confirm the best trials."""
+    def trials_left(self) -> int | None:
+        """How many more trials may be complete or pruned, at most: those that are asked for, as far as the space has
+        combinations that were not tried. None where neither says it."""
+        settings, size = self.plan.settings, self.plan.space.size
+        if self.budget.used_up(self.use):
+            return 0
+        asked = None if settings.trials is None else settings.trials - self.use.finished
+        new = None if size is None or settings.repeat_duplicates else size - (self.trials - len(self.unfinished))
+        return min((max(0, each) for each in (asked, new) if each is not None), default=None)
+
+    @property
+    def runs_to_confirm(self) -> int:
+        """How many runs confirm the best trials."""
         settings = self.plan.settings
-        confirming = 0 if settings.confirm is None else settings.confirm * settings.confirm_seeds
-        return self.trials_left * settings.seeds + confirming
+        return 0 if settings.confirm is None else settings.confirm * settings.confirm_seeds
 
     @property
     def learns_from(self) -> int | None:
@@ -129,27 +135,27 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
         UserError: if the study could not be started or resumed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if directory is None:
-        if plan.settings.name is not None:
-            check_free(Path(plan.fixed.runs_dir) / plan.settings.name)
-        stored: Sequence[FrozenTrial] = ()
-    else:
-        Manifest.read(directory).check(plan.fingerprint(plan.dataset.sha256))
-        stored = StoredStudy.open(directory.name, arguments).trials
-    proposed, nothing_left = _proposed(plan, stored)
+    stored, seconds = _stored(plan, directory, arguments)
+    budget = Budget.of(plan.settings)
+    use = budget.use(stored, seconds)
+    unfinished = [trial.number for trial in stored if not trial.state.is_finished()]
+    asked = MOST_SHOWN if budget.trials is None else budget.trials - use.finished - len(unfinished)
+    most = 0 if budget.used_up(use) else max(0, min(MOST_SHOWN, asked))
+    trials, nothing_left = next_trials(plan, stored, most)
+    proposed = [_proposal(plan, trial.number, Asked.of(trial)) for trial in trials]
     smallest, largest = extremes(plan.space, lambda values: _size(plan, values).multiplications)
     shortest, longest = extremes(plan.space, partial(_work, plan))
     sample = [each.point for each in proposed if each.point] or _some_points(plan)
     points = [_point(plan, shortest), _point(plan, longest), *sample]
-    seconds = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
-    timed = [replace(point, seconds=each) for point, each in zip(points, seconds, strict=True)]
+    estimates = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
+    timed = [replace(point, seconds=each) for point, each in zip(points, estimates, strict=True)]
     of_proposals = iter(timed[2:])
     return DryRun(
         plan=plan,
         name=None if directory is None else directory.name,
         trials=len(stored),
-        finished=sum(trial.state in FINISHED for trial in stored),
-        unfinished=[trial.number for trial in stored if not trial.state.is_finished()],
+        use=use,
+        unfinished=unfinished,
         proposed=[replace(each, point=next(of_proposals)) if each.point else each for each in proposed],
         nothing_left=nothing_left,
         networks=[_point(plan, values) for values in (smallest, largest)],
@@ -158,44 +164,14 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
     )
 
 
-def _proposed(plan: Plan, stored: Sequence[FrozenTrial]) -> tuple[list[Proposed], str]:
-    """The next trials, as the study itself proposes them, as long as no outcome decides about them; and why there are
-    no more, if none are left."""
-    settings = plan.settings
-    done = sum(trial.state in FINISHED for trial in stored)
-    left = min(MOST_SHOWN, settings.trials - sum(not trial.state.is_finished() for trial in stored) - done)
-    study = Study(
-        "dry run",
-        _copied("dry run", settings.objectives, stored),
-        settings,
-        plan.space,
-        plan.fixed.seed,
-        plan.fixed.trainer.last_epoch,
-        shares_seeds=plan.has_a_split_per_seed,
-    )
-    trials = study.propose_batch(max(0, min(left, _known_ahead(plan, stored))))
-    return [_proposal(plan, trial.number, Asked.of(trial)) for trial in trials], study.nothing_left
-
-
-def _known_ahead(plan: Plan, stored: Sequence[FrozenTrial]) -> int:
-    """How many of the next trials depend on no outcome that is still to come.
-
-    A sampler that learns is random until as many trials have ended; and a trial, or a batch of them, that is proposed
-    while none is running depends on those before, which are known.
-    """
-    if not isinstance(sampler := plan.settings.sampler, LEARNING):
-        return MOST_SHOWN
-    is_idle = all(trial.state.is_finished() for trial in stored)
-    at_once = plan.workers if plan.settings.deterministic else 1
-    return max(sampler.startup_trials - len(stored), at_once if is_idle else 0)
-
-
-def _copied(name: str, objectives: Sequence[str], trials: Sequence[FrozenTrial]) -> BaseStorage:
-    """A storage in memory with the trials of a study."""
-    storage = InMemoryStorage()
-    study = optuna.create_study(storage=storage, study_name=name, directions=list(map(direction, objectives)))
-    study.add_trials(trials)
-    return storage
+def _stored(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> tuple[Sequence[FrozenTrial], float]:
+    """The trials that a study has, and the seconds for which it has searched."""
+    if directory is None:
+        if plan.settings.name is not None:
+            check_free(Path(plan.fixed.runs_dir) / plan.settings.name)
+        return (), 0.0
+    Manifest.read(directory).check(plan.fingerprint(plan.dataset.sha256))
+    return StoredStudy.open(directory.name, arguments).trials, seconds_searched(directory / JOURNAL)
 
 
 def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:

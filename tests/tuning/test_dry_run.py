@@ -84,7 +84,7 @@ def test_a_study_that_goes_on_is_looked_at_with_the_trials_that_it_has(tmp_path:
     before = (directory / JOURNAL_FILE).read_bytes()
 
     found = dry_run(started, directory, arguments)
-    assert (found.trials, found.finished, found.trials_left) == (6, 5, 55)  # one has failed
+    assert (found.trials, found.use.finished, found.trials_left) == (6, 5, 55)  # one has failed
     assert found.learns_from == 7
     (proposed,) = found.proposed  # it has learned, and nothing is running
     assert (directory / JOURNAL_FILE).read_bytes() == before
@@ -106,7 +106,7 @@ def test_a_grid_is_known_to_its_end(tmp_path: Path) -> None:
 
 def test_runs_are_counted_by_seeds_and_confirmations(tmp_path: Path) -> None:
     found = looked_at(*NUMBERS, "sweep.seeds=3", "sweep.confirm=2", "sweep.trials=10", folder=tmp_path)
-    assert found.runs_left == 10 * 3 + 2 * 5
+    assert (found.trials_left, found.runs_to_confirm) == (10, 2 * 5)
 
 
 def test_a_name_that_is_taken_is_refused_before_anything_is_timed(tmp_path: Path) -> None:
