@@ -30,7 +30,7 @@ from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.pruners import NoPruner
 from nnlab.tuning.search.samplers import SAMPLERS
 from nnlab.tuning.search.words import combinations_in_words, space_lines
-from nnlab.wording import about, bytes_in_words, number_of
+from nnlab.wording import about, bytes_in_words, duration, number_of
 
 SHAPE = ("model", HIDDEN, "model.output_units", "model.bias")
 """Keys on which a network's size depends."""
@@ -159,14 +159,14 @@ def _time_lines(found: DryRun) -> Iterator[str]:
     rate = _seconds_a_trial(found)
     workers = number_of(plan.workers, "worker")
     if found.trials_left is None:
-        yield f"about {60 / rate:,.2g} trials a minute with {workers}"
+        yield f"about {float(f'{60 / rate:.2g}'):,g} trials a minute with {workers}"
     else:
         trials, most = number_of(found.trials_left, "trial"), _seconds_a_trial(found, longest)
         usual, worst = (about(SECONDS_OF_STUDY + found.trials_left * each) for each in (rate, most))
         yield f"{trials} with {workers}: about {usual}; {worst} if each took the longest"
     if (limit := settings.seconds) is not None and not found.budget.used_up(found.use):
-        fit = max(1, round((limit - found.use.seconds) / rate))
-        yield f"in the time that sweep.seconds leaves: about {number_of(fit, 'trial')}"
+        fit = max(1, round(float(f"{(limit - found.use.seconds) / rate:.2g}")))
+        yield f"in the {duration(limit - found.use.seconds)} that are left: about {number_of(fit, 'trial')}"
     if found.runs_to_confirm:
         confirming = found.runs_to_confirm * rate / settings.seeds
         yield f"then {number_of(found.runs_to_confirm, 'run')} that confirm: about {about(confirming)} more"
@@ -177,7 +177,7 @@ def _time_lines(found: DryRun) -> Iterator[str]:
         *(["trainer.patience"] if plan.fixed.trainer.patience else []),
     ]
     if sooner:
-        yield f"these are upper bounds: {' and '.join(sooner)} make it less"
+        yield f"an upper bound of the time: {' and '.join(sooner)} make it less"
 
 
 def _seconds_a_trial(found: DryRun, run: float | None = None) -> float:

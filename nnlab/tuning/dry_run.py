@@ -165,13 +165,14 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
 
 
 def _stored(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> tuple[Sequence[FrozenTrial], float]:
-    """The trials that a study has, and the seconds for which it has searched."""
+    """The trials that a study has, and for how many seconds it has searched, if that matters."""
     if directory is None:
         if plan.settings.name is not None:
             check_free(Path(plan.fixed.runs_dir) / plan.settings.name)
         return (), 0.0
     Manifest.read(directory).check(plan.fingerprint(plan.dataset.sha256))
-    return StoredStudy.open(directory.name, arguments).trials, seconds_searched(directory / JOURNAL)
+    seconds = 0.0 if plan.settings.seconds is None else seconds_searched(directory / JOURNAL)
+    return StoredStudy.open(directory.name, arguments).trials, seconds
 
 
 def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:

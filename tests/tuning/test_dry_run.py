@@ -93,6 +93,9 @@ def test_a_study_that_goes_on_is_looked_at_with_the_trials_that_it_has(tmp_path:
     going = dry_run(started, directory, arguments)  # now one is running, whose outcome the next depends on
     assert (going.unfinished, going.proposed) == ([6], [])
 
+    used_up = dry_run(plan(*arguments, "sweep.trials=5"), directory, arguments)
+    assert (used_up.trials_left, used_up.proposed) == (0, [])
+
     with pytest.raises(UserError, match="nothing was started"):
         dry_run(plan(*arguments, "trainer.batch_size=8"), directory, arguments)
 
@@ -124,3 +127,11 @@ def test_the_extremes_are_those_of_the_space(tmp_path: Path) -> None:
     ]
     assert found.runs[0].values["trainer.batch_size"] == 128
     assert found.runs[1].values["trainer.batch_size"] == 16
+
+
+def test_without_a_number_of_trials_the_space_alone_limits_them(tmp_path: Path) -> None:
+    assert looked_at(*NUMBERS, "sweep.seconds=60", folder=tmp_path).trials_left is None
+    few = ["sweep.space=null", "optimizer.lr=choice(0.01, 0.1)", "sweep.patience=9"]
+    found = looked_at(*few, folder=tmp_path)
+    assert found.trials_left == len(found.proposed) == 2
+    assert looked_at(*few, "sweep.repeat_duplicates=true", folder=tmp_path).trials_left is None
