@@ -8,7 +8,7 @@ from pathlib import Path
 from nnlab.commands.dry_run import NOTHING_DONE, disk_lines, from_to, labelled, rows_text, size_text, table, write
 from nnlab.config.job import Job
 from nnlab.config.overrides import key_of
-from nnlab.execution.forecast import Kept, NetworkSize, Work, busy_note, kept_of_run, seconds_of_runs, size_of
+from nnlab.execution.forecast import Kept, NetworkSize, Work, kept_of_run, seconds_of_runs, size_of
 from nnlab.execution.groups import Group, grouped
 from nnlab.table import Column
 from nnlab.wording import about, number_of
@@ -34,13 +34,13 @@ def _blocks(jobs: Sequence[Job], group: Group) -> Iterator[str]:
     over = {place for place, run in group.earlier.items() if run.is_over}
     sizes = [size_of(job.config, job.load()) for job in jobs]
     left = [place for place in range(len(jobs)) if place not in over]
-    seconds = _seconds(jobs, left)
+    seconds, note = _seconds(jobs, left)
     yield "\n".join(_title_lines(jobs, group))
     yield labelled("networks", _network_lines(jobs, sizes))
     if len(jobs) > 1:
         yield "\n".join(_table_lines(jobs, sizes, seconds, over))
     if left:
-        yield labelled("time", _time_lines(jobs, seconds))
+        yield labelled("time", _time_lines(jobs, seconds, note))
         kept = Kept(0, 0)
         for place in left:
             config = jobs[place].config
@@ -92,17 +92,18 @@ def _differing(jobs: Sequence[Job]) -> list[dict[str, str]]:
     return [{key: value for key, value in each.items() if key in differing} for each in given]
 
 
-def _seconds(jobs: Sequence[Job], places: Sequence[int]) -> dict[int, float]:
-    """About how many seconds the runs in some places take."""
+def _seconds(jobs: Sequence[Job], places: Sequence[int]) -> tuple[dict[int, float], str]:
+    """About how many seconds the runs in some places take, and what to tell with that."""
     if not places:
-        return {}
+        return {}, ""
     works = {place: Work.of(jobs[place]).seconds for place in places}
     ends = [by(places, key=works.__getitem__) for by in (min, max)]
     ordered = list(dict.fromkeys([*ends, *places]))
-    return dict(zip(ordered, seconds_of_runs([jobs[place] for place in ordered]), strict=True))
+    estimates = seconds_of_runs([jobs[place] for place in ordered])
+    return dict(zip(ordered, estimates.seconds, strict=True)), estimates.note
 
 
-def _time_lines(jobs: Sequence[Job], seconds: Mapping[int, float]) -> Iterator[str]:
+def _time_lines(jobs: Sequence[Job], seconds: Mapping[int, float], note: str) -> Iterator[str]:
     total = sum(seconds.values())
     if len(seconds) == 1:
         yield f"about {about(total)} with all epochs, by steps timed just now"
@@ -110,7 +111,7 @@ def _time_lines(jobs: Sequence[Job], seconds: Mapping[int, float]) -> Iterator[s
         ends = from_to(about(min(seconds.values())), about(max(seconds.values())))
         yield f"a run: about {ends} with all epochs, by steps timed just now"
         yield f"{number_of(len(seconds), 'run')}: about {about(total)}"
-    if (note := busy_note()) is not None:
+    if note:
         yield note
     if any(jobs[place].config.trainer.patience for place in seconds):
         yield "an upper bound: trainer.patience makes it less"

@@ -20,7 +20,7 @@ from nnlab.commands.dry_run import (
 )
 from nnlab.config.schema import form_name
 from nnlab.cpu import usable_cores
-from nnlab.execution.forecast import Kept, busy_note, kept_of_run
+from nnlab.execution.forecast import Kept, kept_of_run
 from nnlab.redaction import redacted
 from nnlab.table import Column
 from nnlab.tuning.dry_run import DryRun, Proposed, dry_run
@@ -58,8 +58,9 @@ def _blocks(found: DryRun) -> Iterator[str]:
     yield labelled("space", _space_lines(found))
     yield labelled("networks", _network_lines(found))
     yield "\n".join(_proposal_lines(found))
-    yield labelled("time", _time_lines(found))
-    yield labelled("disk", _disk_lines(found))
+    if found.trials_left != 0:
+        yield labelled("time", _time_lines(found))
+        yield labelled("disk", _disk_lines(found))
     yield NOTHING_DONE
 
 
@@ -79,7 +80,8 @@ def _trial_lines(found: DryRun) -> Iterator[str]:
     else:
         few = left and (settings.trials is None or found.use.finished + left < settings.trials)
         only = f"the space has only {number_of(plan.space.size or 0, 'combination')}; {counted}" if few else counted
-        yield f"at most {number_of(left, 'trial')}{' more' if there else ''} ({only}), {workers}"
+        more = f"at most {number_of(left, 'trial')}" if left else "no trials"
+        yield f"{more}{' more' if there else ''} ({only}), {workers}"
     if there:
         going = f"; {number_of(len(found.unfinished), 'trial')} that had not ended go on" if found.unfinished else ""
         yield f"{number_of(there, 'trial')} are there, {found.use.finished} of them complete or pruned{going}"
@@ -170,8 +172,8 @@ def _time_lines(found: DryRun) -> Iterator[str]:
     if found.runs_to_confirm:
         confirming = found.runs_to_confirm * rate / settings.seeds
         yield f"then {number_of(found.runs_to_confirm, 'run')} that confirm: about {about(confirming)} more"
-    if (note := busy_note()) is not None:
-        yield note
+    if found.note:
+        yield found.note
     sooner = [
         *([] if isinstance(settings.pruner, NoPruner) else ["trials that are pruned"]),
         *(["trainer.patience"] if plan.fixed.trainer.patience else []),

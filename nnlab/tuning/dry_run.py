@@ -81,6 +81,7 @@ class DryRun:
         networks: the smallest and the largest of the space.
         runs: those that take the least and the most time.
         sample: some points with their times: those that are proposed, else random ones.
+        note: what to tell with these times; empty for nothing.
     """
 
     plan: Plan
@@ -93,6 +94,7 @@ class DryRun:
     networks: Sequence[Point]
     runs: Sequence[Point]
     sample: Sequence[Point]
+    note: str
 
     @property
     def budget(self) -> Budget:
@@ -148,7 +150,7 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
     sample = [each.point for each in proposed if each.point] or _some_points(plan)
     points = [_point(plan, shortest), _point(plan, longest), *sample]
     estimates = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
-    timed = [replace(point, seconds=each) for point, each in zip(points, estimates, strict=True)]
+    timed = [replace(point, seconds=each) for point, each in zip(points, estimates.seconds, strict=True)]
     of_proposals = iter(timed[2:])
     return DryRun(
         plan=plan,
@@ -161,6 +163,7 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
         networks=[_point(plan, values) for values in (smallest, largest)],
         runs=timed[:2],
         sample=timed[2:],
+        note=estimates.note,
     )
 
 
