@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +20,7 @@ from nnlab.runs.git import UNKNOWN
 from nnlab.runs.provenance import blas, version_of
 from nnlab.runs.reading import read_stored
 from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.search.guess import Guess
 from nnlab.typed import OPEN, PATH, Fields
 
 FILE = "study.json"
@@ -71,6 +72,7 @@ class Manifest:
         fingerprint: everything that its trials depend on, see `Plan.fingerprint`.
         versions: of the libraries that proposals and results also depend on.
         code: that started it; None in a study of an earlier version.
+        guesses: what it tries first.
     """
 
     name: Annotated[str, PATH]
@@ -79,6 +81,7 @@ class Manifest:
     fingerprint: Annotated[Mapping[str, Any], Fields({"sweep.objective": str | list[str]}), OPEN]
     versions: Mapping[str, str]
     code: StudyCode | None = None
+    guesses: list[Guess] = field(default_factory=list)
 
     @classmethod
     def read(cls, study: Path) -> Manifest:

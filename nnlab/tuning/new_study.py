@@ -13,6 +13,7 @@ from nnlab.runs.owners import check_own
 from nnlab.runs.reading import read_stored
 from nnlab.tuning.manifest import FILE, Manifest, StudyCode, versions
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.search.guess import Guess
 
 
 def new_directory(plan: Plan) -> RunDirectory:
@@ -36,11 +37,11 @@ def new_directory(plan: Plan) -> RunDirectory:
     return directory
 
 
-def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
-    """The manifest of a study that starts now."""
+def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any], guesses: list[Guess]) -> Manifest:
+    """The manifest of a study that starts now, and tries these first."""
     url = plan.settings.storage
     address = redacted(url) if url else None
-    return Manifest(name, plan.lasting_overrides, address, fingerprint, versions(), StudyCode.now())
+    return Manifest(name, plan.lasting_overrides, address, fingerprint, versions(), StudyCode.now(), guesses)
 
 
 def _check_free(path: Path) -> None:

@@ -31,6 +31,7 @@ UNCHANGEABLE = (
     "seeds",
     "deterministic",
     "repeat_duplicates",
+    "first",
 )
 """Settings of a sweep that its trials depend on."""
 

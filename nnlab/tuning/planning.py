@@ -21,6 +21,7 @@ from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, 
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.dimension import HIDDEN
+from nnlab.tuning.search.guess import mapping_problems
 from nnlab.tuning.search.searchable import is_shape
 from nnlab.tuning.search.settings import read_sweep, study_rules
 from nnlab.tuning.search.space import NOTHING, Space, read_space
@@ -76,6 +77,7 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     configs = TrialConfigs(given, following, space)
     (fixed, dataset), data = _checked(configs, space)
     problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
+    problems += mapping_problems(settings.first_items, space)
     fresh = [] if settings.confirm is None else fresh_seeds(fixed.seed, settings.confirm_seeds)
     divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data, fresh)
     problems += divisions.problems

@@ -17,6 +17,7 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.errors import RunFailedError
+from nnlab.tuning.search.guess import Guess
 from nnlab.tuning.search.settings import SweepSettings, direction
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
@@ -50,6 +51,7 @@ class Study:
         seed: of the study.
         epochs: that a run has at most; some pruners plan with it.
         shares_seeds: whether all trials have the same seeds, so that the runs of one seed share a division of the rows.
+        guesses: what trials are to have before the sampler proposes any.
 
     Raises:
         RunFailedError: if the storage does not answer.
@@ -65,12 +67,14 @@ class Study:
         epochs: int,
         *,
         shares_seeds: bool = False,
+        guesses: Sequence[Guess] = (),
     ) -> None:
         self.name = name
         self._seed = seed
         self._settings = settings
         self._space = space
         self._shares_seeds = shares_seeds
+        self._guesses = {guess.trial: guess for guess in guesses}
         self._storage = storage
         directions = [direction(name) for name in settings.objectives]
         with answering():
@@ -143,6 +147,9 @@ class Study:
         """Create the next trial in the twin."""
         number = len(self.known)
         self._twin.sampler = self._settings.sampler.make(self._seed, number, self._space)
+        guess = self._guesses.get(number)
+        if guess is not None:  # `ask` takes it, and draws what it lacks
+            self._twin.enqueue_trial(guess.params)
         trial = self._twin.ask()
         values = self._space.suggest(trial)
         earlier = None if self._settings.repeat_duplicates else self._earlier(values)
@@ -152,6 +159,7 @@ class Study:
             seeds=seeds if earlier is None else Asked.of(earlier).seeds,
             batch=batch or (number, 1),
             duplicate_of=None if earlier is None else earlier.number,
+            source=None if guess is None else guess.source,
         )
         trial.set_user_attr(ASKED, asked.to_dict())
 

@@ -30,6 +30,10 @@ STATES: dict[TrialStatus, TrialState] = {
 """Optuna's state for each status."""
 
 
+UNSAID: Mapping[str, Any] = {"confirms": None, "source": None}
+"""Fields of `Asked` that are stored only if they are other than this, as those of earlier versions have none."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a trial is to run; stored together with its parameters in one record.
@@ -40,6 +44,7 @@ class Asked:
         batch: index and size of its synchronous batch; (number, 1) where there are none.
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
         confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
+        source: where the values come from if not from a sampler, see `Guess`.
     """
 
     values: dict[str, Any]
@@ -47,6 +52,7 @@ class Asked:
     batch: tuple[Count, Annotated[int, Range(ge=1)]]
     duplicate_of: Count | None = None
     confirms: Count | None = None
+    source: str | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Asked:
@@ -61,9 +67,7 @@ class Asked:
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
         fields = {**asdict(self), "batch": list(self.batch)}
-        if self.confirms is None:
-            del fields["confirms"]
-        return fields
+        return {key: value for key, value in fields.items() if key not in UNSAID or value != UNSAID[key]}
 
 
 @dataclass(frozen=True)

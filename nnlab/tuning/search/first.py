@@ -1,0 +1,103 @@
+"""`sweep.first`: what a new study tries before its sampler proposes anything, from wherever it comes.
+
+It is looked up once, when the study starts, and stands in `study.json` from then on: neither a preset that is edited
+nor a run that is removed later changes what a study that is resumed tries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.errors import UserError
+from nnlab.paths import expanded
+from nnlab.runs.directory import STUDY, TRIALS
+from nnlab.runs.files import is_file
+from nnlab.runs.resolve import resolve
+from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.report.ranking import best_trial
+from nnlab.tuning.search.guess import DEFAULT, GIVEN, KEY, Guess, given_guess
+from nnlab.tuning.search.nearest import nearest
+from nnlab.tuning.search.placing import Placed, choices_in, placed, values_of
+from nnlab.tuning.stored_study import StoredStudy
+from nnlab.tuning.trials import Outcome
+
+
+@dataclass(frozen=True)
+class First:
+    """What a study tries first.
+
+    Attributes:
+        guesses: in the order of their trials.
+        notes: what is to be told of them, a line each.
+    """
+
+    guesses: list[Guess]
+    notes: list[str]
+
+
+def first_guesses(plan: Plan, start: int = 0) -> First:
+    """Look up what a new study is to try first; nothing is written.
+
+    A guess that is the same as one before it is left out.
+
+    Args:
+        plan: of the study.
+        start: the number of the first trial that may have one.
+
+    Raises:
+        ConfigError: if a run or study that is named does not exist, or has nothing to take over.
+    """
+    first = First([], [])
+    for item in plan.settings.first_items:
+        source, point = _found(item, plan)
+        number = start + len(first.guesses)
+        same = [guess.trial for guess in first.guesses if guess.params == point.params]
+        if same or not point.params:
+            why = f"the same as trial {same[0]}" if same else "none of its values is searched"
+            first.notes.append(f"{KEY}: {source} is left out, {why}")
+            continue
+        first.guesses.append(Guess(number, source, point.params))
+        if lines := point.lines(plan.space):
+            first.notes.append(f"{KEY}: trial {number} ({source}) has {'; '.join(lines)}")
+    return first
+
+
+def _found(item: Any, plan: Plan) -> tuple[str, Placed]:
+    if isinstance(item, Mapping):
+        return GIVEN, Placed(given_guess(item, plan.space))
+    if item == DEFAULT:
+        return DEFAULT, default_point(plan)
+    try:
+        path = resolve(item, expanded(plan.fixed.runs_dir), option="runs_dir=FOLDER")
+        source, run = _best_of(path) if is_file(path / STUDY) else (f"run {path.name}", StoredRun.open(path))
+        config = run.config
+    except UserError as error:
+        raise ConfigError([ConfigProblem(KEY, str(error).rstrip("."), item)]) from error
+    return source, placed(plan.space, values_of(config, choices_in(config, plan.space)))
+
+
+def default_point(plan: Plan) -> Placed:
+    """The point of a space where all searched keys have the values that they have without a search."""
+    own = plan.configs.own_choices()
+    groups = {dimension.name: dimension for dimension in plan.space.dimensions if dimension.name in own}
+    chosen = {name: found.value for name, axis in groups.items() if (found := nearest(axis, own[name]))}
+    return placed(plan.space, values_of(plan.configs.at(chosen), own))
+
+
+def _best_of(study: Path) -> tuple[str, StoredRun]:
+    """A run of the best trial of a study, by fresh seeds if it has any, and what to call it."""
+    stored = StoredStudy.open(study.name, [f"runs_dir={study.parent}"])
+    confirmed = stored.confirmation.winner if stored.confirmation is not None else None
+    best = confirmed.trial if confirmed is not None else best_trial(stored.trials, stored.objectives)
+    outcome = None if best is None else Outcome.of(best)
+    if best is None or outcome is None:
+        raise UserError(f"The study {study.name!r} has no complete trial, so that it has no best one.")
+    run = StoredRun.at(study / TRIALS / outcome.runs[0])
+    if run is None:
+        raise UserError(f"The run of trial {best.number}, the best of the study {study.name!r}, is gone.")
+    return f"study {study.name}, trial {best.number}", run
