@@ -96,16 +96,8 @@ def run_study(
                     lasting.save(path)
             for line in (*plan.notes, *(first.notes if first else ())):
                 heard.on(Notice(line))
-            study = Study(
-                name,
-                storage,
-                settings,
-                plan.space,
-                config.seed,
-                config.trainer.last_epoch,
-                shares_seeds=plan.has_a_split_per_seed,
-                guesses=manifest.guesses,
-            )
+            parts = (name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
+            study = Study(*parts, shares_seeds=plan.has_a_split_per_seed, guesses=manifest.guesses)
             session = Session(plan, study, recorder, heard, announce, presses)
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:

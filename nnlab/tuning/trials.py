@@ -18,6 +18,9 @@ Score = Annotated[float, NOT_FINITE_TOO]
 ASKED = "asked"
 OUTCOME = "outcome"
 
+UNSAID: Mapping[str, Any] = {"confirms": None, "draws": 0, "source": None}
+"""Fields of `Asked` that are stored only if they are other than this, as those of earlier versions have none."""
+
 TrialStatus = Literal["finished", "pruned", "diverged", "failed", "killed"]
 
 STATES: dict[TrialStatus, TrialState] = {
@@ -30,10 +33,6 @@ STATES: dict[TrialStatus, TrialState] = {
 """Optuna's state for each status."""
 
 
-UNSAID: Mapping[str, Any] = {"confirms": None, "source": None}
-"""Fields of `Asked` that are stored only if they are other than this, as those of earlier versions have none."""
-
-
 @dataclass(frozen=True)
 class Asked:
     """What a trial is to run; stored together with its parameters in one record.
@@ -44,7 +43,8 @@ class Asked:
         batch: index and size of its synchronous batch; (number, 1) where there are none.
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
         confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
-        source: where the values come from if not from a sampler, see `Guess`.
+        draws: how many points the sampler had drawn before that were not acceptable.
+        source: whose guess it is, see `Guess`; None is the sampler's.
     """
 
     values: dict[str, Any]
@@ -52,6 +52,7 @@ class Asked:
     batch: tuple[Count, Annotated[int, Range(ge=1)]]
     duplicate_of: Count | None = None
     confirms: Count | None = None
+    draws: Count = 0
     source: str | None = None
 
     @classmethod
