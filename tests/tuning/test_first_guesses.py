@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from planning import DIGITS, plan, problems
-from searching import space_of
-from sweeping import finished, journal_storage, run_one, study_in, sweep_settings
+from searching import FINITE, NUMBERS, space_of
+from sweeping import finished, in_memory, journal_storage, run_one, study_in, sweep_settings
 
 from nnlab.batch import compose
 from nnlab.config.overrides import parser
@@ -207,3 +207,25 @@ def test_a_guess_that_was_changed_in_the_file_is_found(params: dict[str, Any], t
     check_guesses(GIVEN, space)
     with pytest.raises(UserError, match="trial 3"):
         check_guesses([*GIVEN, Guess(3, "given", params)], space)
+
+
+def test_a_grid_with_guesses_has_each_point_once() -> None:
+    grid = sweep_settings(sampler="grid")
+    points = [Guess(0, "default", {"trainer.batch_size": 32, "model.activation": "tanh", "model.dropout": 0.1})]
+    points.append(Guess(1, "given", {"model.activation": "relu"}))
+    study = Study("a-study", in_memory(), grid, FINITE, 7, 5, guesses=points)
+    assert FINITE.size is not None
+    values = [Asked.of(study.propose()).values for _ in range(FINITE.size)]
+    assert values[0] == points[0].params
+    assert values[1]["model.activation"] == "relu"
+    assert len({str(sorted(each.items())) for each in values}) == FINITE.size
+
+
+def test_a_guess_that_the_study_does_not_allow_is_left_to_the_sampler() -> None:
+    def accepts(values: Any) -> bool:
+        return bool(values["optimizer.lr"] < 0.4)
+
+    study = Study("a-study", in_memory(), sweep_settings(), NUMBERS, 7, 5, guesses=GIVEN, accepts=accepts)
+    asked = [Asked.of(study.propose()) for _ in range(3)]
+    assert [each.source for each in asked] == [None, None, "default"]
+    assert all(accepts(each.values) for each in asked)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.config.problems import ConfigError, ConfigProblem
+from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
 from nnlab.paths import expanded
 from nnlab.runs.directory import STUDY, TRIALS
@@ -91,7 +92,7 @@ def default_point(plan: Plan) -> Placed:
 
 def _best_of(study: Path) -> tuple[str, StoredRun]:
     """A run of the best trial of a study, by fresh seeds if it has any, and what to call it."""
-    stored = StoredStudy.open(study.name, [f"runs_dir={study.parent}"])
+    stored = StoredStudy.open(study.name, [as_override("runs_dir", str(study.parent))])
     confirmed = stored.confirmation.winner if stored.confirmation is not None else None
     best = confirmed.trial if confirmed is not None else best_trial(stored.trials, stored.objectives)
     outcome = None if best is None else Outcome.of(best)
