@@ -20,6 +20,7 @@ from nnlab.runs.git import UNKNOWN
 from nnlab.runs.provenance import blas, version_of
 from nnlab.runs.reading import read_stored
 from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.growth.growth import Growth
 from nnlab.tuning.search.guess import Guess
 from nnlab.typed import OPEN, PATH, Fields
 
@@ -73,6 +74,7 @@ class Manifest:
         versions: of the libraries that proposals and results also depend on.
         code: that started it; None in a study of an earlier version.
         guesses: what it tries first.
+        growth: what it keeps of another study.
     """
 
     name: Annotated[str, PATH]
@@ -82,6 +84,7 @@ class Manifest:
     versions: Mapping[str, str]
     code: StudyCode | None = None
     guesses: list[Guess] = field(default_factory=list)
+    growth: Growth | None = None
 
     @classmethod
     def read(cls, study: Path) -> Manifest:

@@ -32,6 +32,7 @@ UNCHANGEABLE = (
     "deterministic",
     "repeat_duplicates",
     "first",
+    "from",
 )
 """Settings of a sweep that its trials depend on."""
 

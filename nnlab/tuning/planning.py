@@ -17,6 +17,7 @@ from nnlab.config.validate import Validated, validate
 from nnlab.data.settings import DataSettings
 from nnlab.tuning.confirm.plan import fresh_seeds
 from nnlab.tuning.divisions import Divisions
+from nnlab.tuning.growth.growth import from_problems
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.combinations import sweep_problems
@@ -77,7 +78,7 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     configs = TrialConfigs(given, following, space)
     (fixed, dataset), data = _checked(configs, space)
     problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
-    problems += mapping_problems(settings.first_items, space)
+    problems += [*mapping_problems(settings.first_items, space), *from_problems(settings)]
     fresh = [] if settings.confirm is None else fresh_seeds(fixed.seed, settings.confirm_seeds)
     divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data, fresh)
     problems += divisions.problems

@@ -55,6 +55,7 @@ class Study:
         shares_seeds: whether all trials have the same seeds, so that the runs of one seed share a division of the rows.
         accepts: what values a trial may have; None is any.
         guesses: what trials are to have before the sampler proposes any.
+        offset: added to the number of a trial where its seeds and its proposal are derived from it.
 
     Attributes:
         nothing_left: why no further trial could be proposed; empty while that has not happened.
@@ -75,6 +76,7 @@ class Study:
         shares_seeds: bool = False,
         accepts: Accepts | None = None,
         guesses: Sequence[Guess] = (),
+        offset: int = 0,
     ) -> None:
         self.name = name
         self.nothing_left = ""
@@ -82,6 +84,7 @@ class Study:
         self._settings = settings
         self._space = space
         self._shares_seeds = shares_seeds
+        self._offset = offset
         self._storage = storage
         directions = [direction(name) for name in settings.objectives]
         with answering():
@@ -89,7 +92,7 @@ class Study:
                 storage=storage, study_name=name, directions=directions, load_if_exists=True
             )
         self._known: list[FrozenTrial] = []
-        self._proposer = Proposer(name, settings, space, seed, epochs, accepts, guesses)
+        self._proposer = Proposer(name, settings, space, seed, epochs, accepts, guesses, offset)
         for trial in self.trials:
             self._note(trial)
 
@@ -155,7 +158,8 @@ class Study:
     def _next(self, number: int, batch: tuple[int, int]) -> FrozenTrial:
         """The next trial, which nobody knows of yet."""
         proposal = self._proposer.propose()
-        seeds = trial_seeds(self._seed, SHARED if self._shares_seeds else number, self._settings.seeds)
+        place = SHARED if self._shares_seeds else number + self._offset
+        seeds = trial_seeds(self._seed, place, self._settings.seeds)
         asked = Asked(proposal.values, seeds, batch, draws=proposal.draws, source=proposal.source)
         return running(number, proposal.params, self._space, asked, proposal.attributes)
 

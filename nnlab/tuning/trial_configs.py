@@ -48,7 +48,7 @@ class TrialConfigs:
         raw = deepcopy(self._with_choices(tuple(choices.items())))
         for key, value in {**self._following, **values}.items():
             if key not in choices:
-                _put(raw, key, value)
+                put(raw, key, value)
         return raw
 
     def by_choice(self) -> Iterator[tuple[str, str, Any]]:
@@ -102,7 +102,7 @@ def composed_study(
         return composed(overrides, problems, root=ROOT, in_doubt=in_doubt)
 
 
-def _put(raw: dict[str, Any], key: str, value: Any) -> None:
+def put(raw: dict[str, Any], key: str, value: Any) -> None:
     """Set a value. What should be a group and is not stays as it is: the check reports it."""
     *groups, name = key.split(".")
     place: Any = raw

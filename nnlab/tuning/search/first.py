@@ -6,7 +6,7 @@ nor a run that is removed later changes what a study that is resumed tries.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,14 +41,14 @@ class First:
     notes: list[str]
 
 
-def first_guesses(plan: Plan, start: int = 0) -> First:
+def first_guesses(plan: Plan, kept: Sequence[Mapping[str, Any]] = ()) -> First:
     """Look up what a new study is to try first; nothing is written.
 
-    A guess that is the same as one before it is left out.
+    A guess that is the same as a trial before it is left out.
 
     Args:
         plan: of the study.
-        start: the number of the first trial that may have one.
+        kept: the parameters of the trials that the study begins with.
 
     Raises:
         ConfigError: if a run or study that is named does not exist, or has nothing to take over.
@@ -56,10 +56,11 @@ def first_guesses(plan: Plan, start: int = 0) -> First:
     first = First([], [])
     for item in plan.settings.first_items:
         source, point = _found(item, plan)
-        number = start + len(first.guesses)
-        same = [guess.trial for guess in first.guesses if guess.params == point.params]
-        if same or not point.params:
-            why = f"the same as trial {same[0]}" if same else "none of its values is searched"
+        earlier = [*kept, *(guess.params for guess in first.guesses)]
+        number = len(earlier)
+        if point.params in earlier or not point.params:
+            same = point.params and f"the same as trial {earlier.index(point.params)}"
+            why = same or "none of its values is searched"
             first.notes.append(f"{KEY}: {source} is left out, {why}")
             continue
         first.guesses.append(Guess(number, source, point.params))
@@ -79,7 +80,8 @@ def _found(item: Any, plan: Plan) -> tuple[str, Placed]:
         config = run.config
     except UserError as error:
         raise ConfigError([ConfigProblem(KEY, str(error).rstrip("."), item)]) from error
-    return source, placed(plan.space, values_of(config, choices_in(config, plan.space)))
+    choices = {group: names[0] for group, names in choices_in(config, plan.space).items()}
+    return source, placed(plan.space, values_of(config, choices))
 
 
 def default_point(plan: Plan) -> Placed:

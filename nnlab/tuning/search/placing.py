@@ -103,13 +103,13 @@ def values_of(config: Mapping[str, Any], choices: Mapping[str, str]) -> Callable
     return value_of
 
 
-def choices_in(config: Mapping[str, Any], space: Space) -> dict[str, str]:
-    """The choices of the searched groups that a config has: the first ones of its forms, or else the forms' names."""
+def choices_in(config: Mapping[str, Any], space: Space) -> dict[str, list[str]]:
+    """The choices of the searched groups that a config may have: those of its forms, or else the forms' names."""
     found = {}
     for dimension in space.dimensions:
         group = config.get(dimension.name) if dimension.name in GROUPS else None
         if isinstance(group, Mapping):
             name = str(group.get("name"))
             fitting = [str(edge) for edge in dimension.edges if form_of(dimension.name, str(edge)) == name]
-            found[dimension.name] = (fitting or [name])[0]
+            found[dimension.name] = fitting or [name]
     return found

@@ -69,6 +69,7 @@ class Proposer:
         epochs: that a run has at most.
         accepts: what the study allows; None is everything.
         guesses: what trials are to have before the sampler proposes any.
+        offset: added to the number of a trial where its proposal is derived from it.
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class Proposer:
         epochs: int,
         accepts: Accepts | None = None,
         guesses: Sequence[Guess] = (),
+        offset: int = 0,
     ) -> None:
         self._sampler = settings.sampler
         self._space = space
         self._seed = seed
         self._repeats = settings.repeat_duplicates
         self._accepts = accepts
+        self._offset = offset
         self._guesses = {guess.trial: guess for guess in guesses}
         self._ordinals = Ordinals.of(space) if isinstance(self._sampler, LEARNING) else Ordinals.none(space)
         self._seen = SeenTrials(name, settings.objectives, settings.pruner.make(epochs), self._ordinals)
@@ -117,7 +120,7 @@ class Proposer:
         return self._at_random()
 
     def _sampler_of(self, draw: int) -> BaseSampler:
-        place = self._passed if isinstance(self._sampler, PLANNED) else self._noted
+        place = self._passed if isinstance(self._sampler, PLANNED) else self._noted + self._offset
         return self._sampler.make(self._seed, place, self._ordinals.space, draw)
 
     def _guessed(self, guess: Guess) -> Proposal | None:
@@ -153,7 +156,7 @@ class Proposer:
 
     def _at_random(self) -> Proposal:
         """A random acceptable point: of those that are left, where the space is small enough to look at each."""
-        rng = np.random.default_rng(np.random.SeedSequence([self._seed, self._noted], spawn_key=(0,)))
+        rng = np.random.default_rng(np.random.SeedSequence([self._seed, self._noted + self._offset], spawn_key=(0,)))
         for _ in range(CHEAP_DRAWS):
             if self.is_acceptable(values := self._space.values(params := self._space.random_point(rng))):
                 return Proposal(params, values, self._most_draws)

@@ -63,7 +63,8 @@ class SweepSettings(Checked):
         constraint: what every trial has to satisfy, as in `parameters < 50000`.
         first: what is tried first: `default` (the values that the searched keys have without a search), or a list of
             that, values by key, runs, and studies, of which the best trial is meant; what these lack is drawn.
-        from_: the study whose trials are kept in this new one, the key `sweep.from`; None is none.
+        from_: the key `sweep.from`: the study whose trials are kept in this new one, as far as they lie in its space;
+            or that as `study`, with `values` by key of what its runs had where their configs do not say it.
         race: whether a trial gets all of its seeds only while it keeps up with the best.
     """
 
