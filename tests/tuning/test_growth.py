@@ -228,9 +228,11 @@ def test_a_study_that_is_killed_while_it_keeps_trials_goes_on(
     shutil.copytree(folder / "old", tmp_path / "old")
     arguments = ["optimizer.lr=interval(0.001, 2)", "sweep.seeds=2", "sweep.trials=6", "sweep.from=old"]
     whole, _ = run_small(tmp_path, "whole", *arguments)
+    from nnlab.runs import copies
     from nnlab.tuning.growth import keeping
 
-    copy, copied = keeping.copy_run, []
+    copy = copies.copy_run
+    copied: list[Path] = []
 
     def killed(source: Any, target: Path, facts: Any) -> None:
         if len(copied) == after:
