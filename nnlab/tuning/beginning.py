@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from nnlab.tuning.growth.growth import Growth
 from nnlab.tuning.growth.source import kept_trials
@@ -21,9 +22,12 @@ class Beginning:
         notes: what is to be told of them, a line each.
     """
 
-    guesses: list[Guess] = field(default_factory=list)
+    guesses: Sequence[Guess] = ()
     growth: Growth | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: Sequence[str] = ()
+
+
+NOTHING = Beginning()
 
 
 def beginning_of(plan: Plan) -> Beginning:

@@ -19,9 +19,10 @@ from nnlab.runs.leftovers import clear_leftovers
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
-from nnlab.tuning.beginning import Beginning, beginning_of
+from nnlab.tuning.beginning import NOTHING, beginning_of
 from nnlab.tuning.events import StudyEvent, StudyLeft
 from nnlab.tuning.growth.keeping import keep_trials
+from nnlab.tuning.limits import check_executor
 from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import manifest_of, new_directory
@@ -61,9 +62,10 @@ def run_study(
     """
     config, settings = plan.fixed, plan.settings
     heard = Listeners[StudyEvent](listeners)
+    check_executor(settings, executor)
     fingerprint = plan.fingerprint(plan.dataset.sha256)
     # First of all, so that a wrong address or name leaves nothing behind.
-    beginning = beginning_of(plan) if resume is None else Beginning()
+    beginning = beginning_of(plan) if resume is None else NOTHING
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None
     if resume is None and elsewhere and settings.name:
         check_new_name(settings.name, elsewhere)

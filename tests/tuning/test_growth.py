@@ -15,6 +15,8 @@ from optuna.trial import TrialState
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
+from nnlab.execution.run import run
+from nnlab.runs.copies import copy_run
 from nnlab.runs.directory import TRIALS
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.growth.source import kept_trials
@@ -59,15 +61,12 @@ def test_trials_in_the_new_space_are_kept_as_they_were_and_none_is_trained_again
 ) -> None:
     shutil.copytree(folder / "old", tmp_path / "old")
     trained: list[Path] = []
-    from nnlab.tuning import trial as module
-
-    run = module.run
 
     def counting(job: Any, **options: Any) -> Any:
         trained.append(options["member"].path)
         return run(job, **options)
 
-    monkeypatch.setattr(module, "run", counting)
+    monkeypatch.setattr("nnlab.tuning.trial.run", counting)
     narrow = ["optimizer.lr=choice(0.03, 0.1, 0.3, 0.5)", "sweep.seeds=2", "sweep.trials=4", "sweep.from=old"]
     new, notes = run_small(tmp_path, "new", *narrow)
     old = {trial.number: trial for trial in old_of(tmp_path).trials}
@@ -228,20 +227,16 @@ def test_a_study_that_is_killed_while_it_keeps_trials_goes_on(
     shutil.copytree(folder / "old", tmp_path / "old")
     arguments = ["optimizer.lr=interval(0.001, 2)", "sweep.seeds=2", "sweep.trials=6", "sweep.from=old"]
     whole, _ = run_small(tmp_path, "whole", *arguments)
-    from nnlab.runs import copies
-    from nnlab.tuning.growth import keeping
-
-    copy = copies.copy_run
     copied: list[Path] = []
 
     def killed(source: Any, target: Path, facts: Any) -> None:
         if len(copied) == after:
             raise Killed
         copied.append(target)
-        copy(source, target, facts)
+        copy_run(source, target, facts)
 
     with monkeypatch.context() as patch:
-        patch.setattr(keeping, "copy_run", killed)
+        patch.setattr("nnlab.tuning.growth.keeping.copy_run", killed)
         with pytest.raises(Killed):
             run_small(tmp_path, "cut", *arguments)
     if after == 1:
