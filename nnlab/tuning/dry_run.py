@@ -173,6 +173,7 @@ def _proposed(plan: Plan, stored: Sequence[FrozenTrial]) -> tuple[list[Proposed]
         plan.fixed.seed,
         plan.fixed.trainer.last_epoch,
         shares_seeds=plan.has_a_split_per_seed,
+        accepts=plan.accepts,
     )
     trials = study.propose_batch(max(0, min(left, _known_ahead(plan, stored))))
     return [_proposal(plan, trial.number, Asked.of(trial)) for trial in trials], study.nothing_left

@@ -30,10 +30,12 @@ LASTING = (
     "sweep.seconds",
     "sweep.until",
     "sweep.patience",
+    "sweep.trial_seconds",
+    "sweep.trial_memory",
     "sweep.confirm",
     "sweep.confirm_seeds",
 )
-"""Keys that can be set at a resume, and then last: no trial depends on them."""
+"""Keys that can be set at a resume, and then last: no trial that has ended depends on them."""
 OFF: dict[str, Any] = {
     "sweep.seconds": None,
     "sweep.until": None,

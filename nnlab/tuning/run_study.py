@@ -104,7 +104,13 @@ def run_study(
                 offset = manifest.growth.offset
                 keep_trials(manifest.growth, plan, storage, path, announce)
             parts = (name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
-            study = Study(*parts, shares_seeds=plan.has_a_split_per_seed, guesses=manifest.guesses, offset=offset)
+            study = Study(
+                *parts,
+                shares_seeds=plan.has_a_split_per_seed,
+                accepts=plan.accepts,
+                guesses=manifest.guesses,
+                offset=offset,
+            )
             session = Session(plan, study, recorder, heard, announce, presses)
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:

@@ -70,7 +70,7 @@ def fit(trial: FrozenTrial, study: Path, plan: Plan, values: Mapping[str, Any]) 
     why_not = ""
     for choices in _choices(config, plan.space):
         point = placed(plan.space, values_of(config, choices))
-        why_not = _outside(point, plan.space) or _otherwise(config, point, plan, asked.seeds[0])
+        why_not = _outside(point, plan) or _otherwise(config, point, plan, asked.seeds[0])
         if not why_not:
             return Fit("", point.params, runs)
     return Fit(why_not)
@@ -93,13 +93,15 @@ def _choices(config: Mapping[str, Any], space: Space) -> Iterator[dict[str, str]
         yield dict(zip(found, names, strict=True))
 
 
-def _outside(point: Placed, space: Space) -> str:
-    """Why a point is not in the space, in words that are the same for all trials of that kind."""
-    axes = {dimension.name: dimension for dimension in space.dimensions}
+def _outside(point: Placed, plan: Plan) -> str:
+    """Why a point is none of the study, in words that are the same for all trials of that kind."""
+    axes = {dimension.name: dimension for dimension in plan.space.dimensions}
     for name in (*point.moved, *point.left):
         if name in axes:
             return f"{name} is outside of {axes[name]}"
         return f"{name} is another than is searched"
+    if plan.accepts is not None and not plan.accepts(plan.space.values(point.params)):
+        return "is ruled out by sweep.constraint or sweep.trial_memory"
     return ""
 
 

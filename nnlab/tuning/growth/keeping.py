@@ -55,6 +55,7 @@ def keep_trials(growth: Growth, plan: Plan, storage: BaseStorage, directory: Pat
         source = source_study(growth.study, plan)
     except UserError as error:
         raise UserError(f"{so_far}. {error}") from error
+    plan = replace(plan, accepts=None)  # it was asked when the trials were chosen, and may be another by now
     tasks = Tasks(plan, directory.name, directory, directory / JOURNAL_FILE)
     for number in range(present, len(growth.trials)):
         wanted = growth.trials[number]

@@ -21,7 +21,7 @@ from nnlab.runs.resolve import resolve
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.report.ranking import best_trial
-from nnlab.tuning.search.guess import DEFAULT, GIVEN, KEY, Guess, given_guess
+from nnlab.tuning.search.guess import DEFAULT, GIVEN, KEY, Guess, given_guess, items_text
 from nnlab.tuning.search.nearest import nearest
 from nnlab.tuning.search.placing import Placed, choices_in, placed, values_of
 from nnlab.tuning.stored_study import StoredStudy
@@ -58,15 +58,27 @@ def first_guesses(plan: Plan, kept: Sequence[Mapping[str, Any]] = ()) -> First:
         source, point = _found(item, plan)
         earlier = [*kept, *(guess.params for guess in first.guesses)]
         number = len(earlier)
-        if point.params in earlier or not point.params:
-            same = point.params and f"the same as trial {earlier.index(point.params)}"
-            why = same or "none of its values is searched"
-            first.notes.append(f"{KEY}: {source} is left out, {why}")
+        if why := _why_left_out(point, earlier, plan):
+            if source == GIVEN and point.params not in earlier:
+                raise ConfigError([ConfigProblem(KEY, why, items_text([item]), "another guess, or none")])
+            first.notes.append(f"{KEY}: {source} is left out: it {why}")
             continue
         first.guesses.append(Guess(number, source, point.params))
         if lines := point.lines(plan.space):
             first.notes.append(f"{KEY}: trial {number} ({source}) has {'; '.join(lines)}")
     return first
+
+
+def _why_left_out(point: Placed, earlier: Sequence[Mapping[str, Any]], plan: Plan) -> str:
+    """Why a guess is none. What the sampler is to draw for one is drawn so that the study allows it."""
+    if not point.params:
+        return "has no key that is searched"
+    if point.params in earlier:
+        return f"is the same as trial {earlier.index(point.params)}"
+    is_whole = all(axis.name in point.params for axis in plan.space.dimensions if axis.is_asked(point.params))
+    if is_whole and plan.accepts is not None and not plan.accepts(plan.space.values(point.params)):
+        return "is ruled out by sweep.constraint or sweep.trial_memory"
+    return ""
 
 
 def _found(item: Any, plan: Plan) -> tuple[str, Placed]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from nnlab.check import NOT_EMPTY, Checked, Matches, OneOf, Range, field_rules
-from nnlab.config.keys import key_rules
+from nnlab.config.keys import VERBATIM, key_rules
 from nnlab.config.parse import IN_DOUBT, Reader
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.schema import form_name
@@ -96,7 +96,7 @@ class SweepSettings(Checked):
     patience: Annotated[int, Range(ge=1)] | None
     trial_seconds: Annotated[float, Range(gt=0)] | None
     trial_memory: Memory | None
-    constraint: Annotated[str, NOT_EMPTY] | None
+    constraint: Annotated[str, NOT_EMPTY, VERBATIM] | None
     first: Literal["default"] | tuple[str | dict, ...] | None  # type: ignore[type-arg]
     from_: Annotated[str, NOT_EMPTY] | dict | None  # type: ignore[type-arg]
     race: bool
@@ -167,6 +167,9 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
         plain["objective"] = [plain["objective"]]
     if plain.get("first") != "default" and isinstance(plain.get("first"), str | Mapping):
         plain["first"] = [plain["first"]]
+    if isinstance(size := plain.get("trial_memory"), int | float) and not isinstance(size, bool):
+        problems.append(ConfigProblem("sweep.trial_memory", "must have a unit", size, f"{size}MB or {size}GB"))
+        plain["trial_memory"] = IN_DOUBT
     settings = reader.read(plain)
     problems += [_as_written(problem) for problem in reader.problems]
     return (None if problems else settings), problems
