@@ -17,8 +17,9 @@ from nnlab.wording import bytes_in_words, number_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nnlab.config.size import NetworkSize
     from nnlab.data.dataset import Dataset
-    from nnlab.execution.forecast import Kept, NetworkSize
+    from nnlab.execution.forecast import Kept
 
 NOTHING_DONE = f"nothing was written, and nothing that was trained was kept; without {DRY_RUN} it starts"
 LABEL = 10

@@ -8,7 +8,8 @@ from pathlib import Path
 from nnlab.commands.dry_run import NOTHING_DONE, disk_lines, from_to, labelled, rows_text, size_text, table, write
 from nnlab.config.job import Job
 from nnlab.config.overrides import key_of
-from nnlab.execution.forecast import Kept, NetworkSize, Work, kept_of_run, seconds_of_runs, size_of
+from nnlab.config.size import NetworkSize
+from nnlab.execution.forecast import Kept, Work, kept_of_run, seconds_of_runs, size_of
 from nnlab.execution.groups import Group, grouped
 from nnlab.table import Column
 from nnlab.wording import about, number_of

@@ -53,7 +53,7 @@ def show_study(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> 
 
 def _blocks(found: DryRun) -> Iterator[str]:
     plan = found.plan
-    yield "\n".join([_title(found), rows_text(plan.dataset), *plan.notes])
+    yield "\n".join([_title(found), rows_text(plan.dataset), *plan.notes, *found.beginning.notes])
     yield labelled("trials", _trial_lines(found))
     yield labelled("space", _space_lines(found))
     yield labelled("networks", _network_lines(found))
@@ -140,12 +140,12 @@ def _proposal_lines(found: DryRun) -> Iterator[str]:
 def _more(shown: Sequence[Proposed]) -> Iterator[Column]:
     parameters = [f"{each.point.size.parameters:,}" if each.point else "" for each in shown]
     seconds = [about(each.point.seconds) if each.point and each.point.seconds is not None else "" for each in shown]
-    notes = ["" if each.asked.duplicate_of is None else f"same as trial {each.asked.duplicate_of}" for each in shown]
+    notes = [each.asked.source or "" for each in shown]
     yield Column("parameters", parameters)
     if any(seconds):
         yield Column("about", seconds)
     if any(notes):
-        yield Column("", notes, is_left=True)
+        yield Column("source", notes, is_left=True)
 
 
 def _time_lines(found: DryRun) -> Iterator[str]:

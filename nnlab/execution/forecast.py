@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from nnlab.config.build import build_trainer
 from nnlab.config.job import Job
-from nnlab.config.network_size import multiplications_of, parameters_of
 from nnlab.config.schema import Config
+from nnlab.config.size import NetworkSize, network_size
 from nnlab.config.tracking_uri import sqlite_path
 from nnlab.core.batches import shuffled
 from nnlab.core.learner import Tally, evaluate
@@ -45,24 +45,6 @@ BYTES_OF_EPOCH_IN_MLFLOW = 2_700
 BYTES_OF_PICTURES = 250_000
 
 
-@dataclass(frozen=True, order=True)
-class NetworkSize:
-    """The size of a network; smaller ones come first.
-
-    Attributes:
-        multiplications: that the prediction of a row takes. Training takes about three times as many.
-        parameters: numbers that are learned.
-    """
-
-    multiplications: int
-    parameters: int
-
-    @classmethod
-    def of(cls, widths: Sequence[int], *, bias: bool) -> Self:
-        """That of dense layers, by their widths from the input to the output."""
-        return cls(multiplications_of(widths), parameters_of(widths, bias=bias))
-
-
 @dataclass(frozen=True)
 class Kept:
     """What runs leave on the disk, about.
@@ -86,7 +68,7 @@ def size_of(config: Config, dataset: Dataset) -> NetworkSize:
     """The size of a run's network."""
     model = config.model
     widths = (dataset.features, *model.hidden, model.output_units or dataset.classes)
-    return NetworkSize.of(widths, bias=model.bias)
+    return network_size(widths, has_biases=model.bias)
 
 
 class Work(NamedTuple):

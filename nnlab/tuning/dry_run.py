@@ -6,20 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
 from nnlab.config.job import Job
+from nnlab.config.size import NetworkSize, network_size
 from nnlab.core.optimizers import OPTIMIZERS
 from nnlab.errors import UserError
-from nnlab.execution.forecast import NetworkSize, Work, seconds_of_runs, size_of, states_of
+from nnlab.execution.forecast import Work, seconds_of_runs, size_of, states_of
 from nnlab.runs.directory import JOURNAL
 from nnlab.runs.search_time import seconds_searched
 from nnlab.tuning.ahead import next_trials
+from nnlab.tuning.beginning import Beginning, beginning_of
 from nnlab.tuning.budget import Budget, Use
+from nnlab.tuning.growth.keeping import missing_trials
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import check_free
 from nnlab.tuning.plan import Plan
@@ -32,6 +35,8 @@ MOST_SHOWN = 10
 """Proposals."""
 SAMPLED = 5
 """Random points, where nothing is proposed yet."""
+DRAWN = 200
+"""To find so many that are allowed."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class DryRun:
         runs: those that take the least and the most time.
         sample: some points with their times: those that are proposed, else random ones.
         note: what to tell with these times; empty for nothing.
+        beginning: the guesses and the kept trials with which it begins.
     """
 
     plan: Plan
@@ -95,6 +101,7 @@ class DryRun:
     runs: Sequence[Point]
     sample: Sequence[Point]
     note: str
+    beginning: Beginning
 
     @property
     def budget(self) -> Budget:
@@ -125,6 +132,14 @@ class DryRun:
         return self.trials + len(self.proposed) if learns else None
 
 
+class _SoFar(NamedTuple):
+    """With what a study begins, the trials that it has, and for how many seconds it has searched, if that matters."""
+
+    beginning: Beginning
+    stored: Sequence[FrozenTrial]
+    seconds: float
+
+
 def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> DryRun:
     """Look at a study before it is run.
 
@@ -137,16 +152,16 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
         UserError: if the study could not be started or resumed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    stored, seconds = _stored(plan, directory, arguments)
+    beginning, stored, seconds = _so_far(plan, directory, arguments)
     budget = Budget.of(plan.settings)
     use = budget.use(stored, seconds)
     unfinished = [trial.number for trial in stored if not trial.state.is_finished()]
     asked = MOST_SHOWN if budget.trials is None else budget.trials - use.finished - len(unfinished)
     most = 0 if budget.used_up(use) else max(0, min(MOST_SHOWN, asked))
-    trials, nothing_left = next_trials(plan, stored, most)
+    trials, nothing_left = next_trials(plan, beginning, stored, most)
     proposed = [_proposal(plan, trial.number, Asked.of(trial)) for trial in trials]
-    smallest, largest = extremes(plan.space, lambda values: _size(plan, values).multiplications)
-    shortest, longest = extremes(plan.space, partial(_work, plan))
+    smallest, largest = extremes(plan.space, lambda values: _size(plan, values).multiplications, plan.accepts)
+    shortest, longest = extremes(plan.space, partial(_work, plan), plan.accepts)
     sample = [each.point for each in proposed if each.point] or _some_points(plan)
     points = [_point(plan, shortest), _point(plan, longest), *sample]
     estimates = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
@@ -164,18 +179,27 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
         runs=timed[:2],
         sample=timed[2:],
         note=estimates.note,
+        beginning=beginning,
     )
 
 
-def _stored(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> tuple[Sequence[FrozenTrial], float]:
-    """The trials that a study has, and for how many seconds it has searched, if that matters."""
+def _so_far(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> _SoFar:
+    """How far the study is; errors are those of `dry_run`."""
     if directory is None:
         if plan.settings.name is not None:
             check_free(Path(plan.fixed.runs_dir) / plan.settings.name)
-        return (), 0.0
-    Manifest.read(directory).check(plan.fingerprint(plan.dataset.sha256))
-    seconds = 0.0 if plan.settings.seconds is None else seconds_searched(directory / JOURNAL)
-    return StoredStudy.open(directory.name, arguments).trials, seconds
+        beginning, stored, seconds = beginning_of(plan), [], 0.0
+    else:
+        manifest = Manifest.read(directory)
+        manifest.check(plan.fingerprint(plan.dataset.sha256))
+        beginning = Beginning(manifest.guesses, manifest.growth)
+        stored = StoredStudy.open(directory.name, arguments).trials
+        seconds = 0.0 if plan.settings.seconds is None else seconds_searched(directory / JOURNAL)
+    if beginning.growth is not None:
+        place = directory or Path(plan.fixed.runs_dir) / (plan.settings.name or "new")
+        missing = missing_trials(beginning.growth, plan, place, len(stored))
+        stored = [*stored, *(trial for trial, _ in missing)]
+    return _SoFar(beginning, stored, seconds)
 
 
 def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:
@@ -186,8 +210,11 @@ def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:
 
 
 def _some_points(plan: Plan) -> list[Point]:
+    """Random points, of those that are allowed."""
     rng = np.random.default_rng(0)
-    return [_point(plan, plan.space.values(plan.space.random_point(rng))) for _ in range(SAMPLED)]
+    drawn = [plan.space.values(plan.space.random_point(rng)) for _ in range(DRAWN)]
+    allowed = [values for values in drawn if plan.accepts is None or plan.accepts(values)]
+    return [_point(plan, values) for values in (allowed or drawn)[:SAMPLED]]
 
 
 def _point(plan: Plan, values: Mapping[str, Any]) -> Point:
@@ -199,7 +226,7 @@ def _size(plan: Plan, values: Mapping[str, Any]) -> NetworkSize:
     """Of the network at a point, from the composed config alone, which is faster than checking it."""
     model = plan.configs.at(values)["model"]
     widths = (plan.dataset.features, *model["hidden"], model["output_units"] or plan.dataset.classes)
-    return NetworkSize.of(widths, bias=model["bias"])
+    return network_size(widths, has_biases=model["bias"])
 
 
 def _work(plan: Plan, values: Mapping[str, Any]) -> float:

@@ -6,16 +6,14 @@ import pytest
 
 from nnlab.config.build import build_trainer
 from nnlab.config.jobs import compose_jobs
-from nnlab.config.network_size import multiplications_of, parameters_of
-from nnlab.execution.forecast import NetworkSize, size_of
+from nnlab.config.size import NetworkSize, network_size
+from nnlab.execution.forecast import size_of
 
 
 def test_a_worked_example() -> None:
     # 3 inputs, 4 hidden units, 1 output: 12 + 4 weights, 5 biases.
-    assert multiplications_of((3, 4, 1)) == 16
-    assert parameters_of((3, 4, 1), bias=True) == 21
-    assert parameters_of((3, 4, 1), bias=False) == 16
-    assert NetworkSize.of((3, 4, 1), bias=True) == NetworkSize(multiplications=16, parameters=21)
+    assert network_size((3, 4, 1), has_biases=True) == NetworkSize(multiplications=16, parameters=21)
+    assert network_size((3, 4, 1), has_biases=False) == NetworkSize(multiplications=16, parameters=16)
 
 
 @pytest.mark.parametrize(
