@@ -19,11 +19,13 @@ from nnlab.tuning.allowed import Allowed
 from nnlab.tuning.budget_rules import budget_problems, note_on_number, with_grids_size, without_presets_number
 from nnlab.tuning.confirm.plan import fresh_seeds
 from nnlab.tuning.divisions import Divisions
+from nnlab.tuning.growth.growth import from_problems
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.points import Points
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.dimension import HIDDEN
+from nnlab.tuning.search.guess import mapping_problems
 from nnlab.tuning.search.searchable import is_shape
 from nnlab.tuning.search.settings import read_sweep, study_rules
 from nnlab.tuning.search.space import NOTHING, Space, read_space
@@ -86,6 +88,7 @@ def _plan(
     configs = TrialConfigs(given, following, space)
     (fixed, dataset), data = _checked(configs, space)
     problems = [*budget_problems(settings), *sweep_problems(settings, space, fixed.trainer.last_epoch)]
+    problems += [*mapping_problems(settings.first_items, space), *from_problems(settings)]
     fresh = [] if settings.confirm is None else fresh_seeds(fixed.seed, settings.confirm_seeds)
     divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data, fresh)
     problems += divisions.problems

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import optuna
@@ -78,14 +79,22 @@ class SeenTrials:
         self._is_worst_known = False
         self._storage.put(seen)
 
-    def draw(self, sampler: BaseSampler) -> tuple[dict[str, Any], dict[str, Any]]:
+    def draw(
+        self, sampler: BaseSampler, fixed: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a sampler proposes for the next trial; nothing is kept of it.
+
+        Args:
+            sampler: a fresh one.
+            fixed: the parameters that are given.
 
         Returns:
             the parameters as the storage has them, and the attributes to keep with them.
         """
         self._tell_failed()
         self._study.sampler = sampler
+        if fixed:  # `ask` takes the first that is enqueued
+            self._study.enqueue_trial(self._ordinals.places(fixed))
         trial = self._study.ask()
         try:
             places = self._ordinals.space.draw(trial)
