@@ -60,11 +60,11 @@ def keep_trials(growth: Growth, plan: Plan, storage: BaseStorage, directory: Pat
     for number in range(present, len(growth.trials)):
         wanted = growth.trials[number]
         old = source.trials[wanted] if wanted < len(source.trials) else None
-        found = Fit("is gone") if old is None else fit(old, source.directory, plan, growth.values)
+        found = Fit("it is gone") if old is None else fit(old, source.directory, plan, growth.values)
         if old is None or found.why_not:
             raise UserError(
-                f"{so_far}, but trial {wanted} of {growth.study!r} {found.why_not}. Restore that, or start another "
-                "study without sweep.resume."
+                f"{so_far}, but trial {wanted} of {growth.study!r} cannot be kept any more ({found.why_not}). "
+                "Restore it, or start another study without sweep.resume."
             )
         trial = _kept(old, found, number, growth, plan, tasks)
         _copy_runs(found, trial, wanted, growth, tasks, announce)
