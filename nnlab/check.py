@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
 import re
 import sys
@@ -196,8 +197,13 @@ def _converted(annotation: Any, value: Any) -> str:
     return str(number) if math.isfinite(number) else ""
 
 
-def field_rules(cls: Any) -> dict[str, Any]:
+def field_rules(cls: Any) -> Mapping[str, Any]:
     """The annotation of each field of a dataclass by name, in order of declaration."""
+    return _field_rules(cls)
+
+
+@functools.cache  # a study asks for them with each trial, and finding them takes milliseconds
+def _field_rules(cls: Any) -> Mapping[str, Any]:
     hints = get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
