@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+YEAR = 365 * 24 * 3600.0
+"""Seconds."""
+
 
 def number_of(count: int, noun: str, plural: str | None = None) -> str:
     """A count with its noun: `1 run`, `2 runs`, `10,000 runs`.
@@ -18,6 +21,8 @@ def duration(seconds: float) -> str:
     """A time: `0.42 s`, `12.5 s`, `90 s`, `10 min`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 100:
         return f"{seconds:.3g} s"
+    if seconds >= YEAR:
+        return f"{seconds / YEAR:.3g} years"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     units = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
