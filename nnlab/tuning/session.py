@@ -30,6 +30,7 @@ from nnlab.tuning.events import (
     TrialLost,
     TrialStarted,
 )
+from nnlab.tuning.limits import why_limits_left_none
 from nnlab.tuning.pause import Pause
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.record import StudyRecord, prepare_pictures
@@ -169,7 +170,8 @@ class Session:
         for problem in self._patiently(lambda: self._record.pictures(trials, confirmation)) if has_pictures else []:
             self._listeners.on(Warned(problem))
         if (best := best_trial(trials, self._objectives)) is None and self._status == "finished":
-            self._status, self._reason = "failed", self._budget_news.without_a_winner
+            reason = why_limits_left_none(trials) or self._budget_news.without_a_winner
+            self._status, self._reason = "failed", reason
         if self._status == "finished" and confirmation is not None and confirmation.winner is None:
             self._status, self._reason = "failed", confirmation.reason
         is_chosen = self._status == "finished"

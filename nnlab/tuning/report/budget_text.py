@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from nnlab.config.problems import as_typed
 from nnlab.tuning.budget import Budget, Use
 from nnlab.tuning.search.settings import direction
-from nnlab.wording import number_of
+from nnlab.wording import YEAR, duration, number_of
 
 HALF_A_DAY = 12 * 3600.0
-YEAR = 365 * 24 * 3600.0
 
 
 def setting(budget: Budget, key: str) -> str:
@@ -110,18 +109,6 @@ def _time_of_day(now: datetime, left: float) -> str:
 def either(parts: list[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
     return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
-
-
-def duration(seconds: float) -> str:
-    """`12.5 s`, `90 s`, `10 min`, `2 h 5 min`."""
-    if seconds < 100:
-        return f"{seconds:.3g} s"
-    if seconds >= YEAR:
-        return f"{seconds / YEAR:.3g} years"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    units = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
-    return " ".join(f"{count} {unit}" for count, unit in units if count)
 
 
 def clock(seconds: float | None) -> str:
