@@ -11,6 +11,7 @@ from benchmarks.growth import growth_runs, growth_training
 from benchmarks.growth_trials import growth_trials
 from benchmarks.report import Table
 from benchmarks.search.pruning.search_pruning import search_pruning
+from benchmarks.search.search_contest import search_contest
 from benchmarks.search.search_table import search_table, search_table_hpolib
 from benchmarks.sweeps import sweep_overhead, sweep_rate, sweep_workers
 from benchmarks.training.profiled import profile_deep_50, profile_truth_table
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Table]] = {
     "sweep-rate": sweep_rate,
     "sweep-overhead": sweep_overhead,
     "sweep-workers": sweep_workers,
+    "search-contest": search_contest,
     "search-pruning": search_pruning,
     "search-table": search_table,
     "search-table-hpolib": search_table_hpolib,
