@@ -179,11 +179,11 @@ def _typed(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def why_none_is_complete(trials: Sequence[FrozenTrial]) -> str:
-    """Why a study has no winner, in words, and what to do if its limits are the reason."""
+def why_limits_left_none(trials: Sequence[FrozenTrial]) -> str:
+    """Why a study whose trials were over their limit has no winner, and what to do; empty if none was."""
     over = sum(map(is_over_limit, trials))
     if not over:
-        return "no trial is complete"
+        return ""
     return (
         f"no trial is complete, and {over} of {number_of(len(trials), 'trial')} were over their limit: start another "
         "study with a larger limit, fewer trainer.epochs or smaller networks"

@@ -33,6 +33,8 @@ UNCHANGEABLE = (
     "deterministic",
     "repeat_duplicates",
     "constraint",
+    "first",
+    "from",
 )
 """Settings of a sweep that its trials depend on."""
 
