@@ -28,6 +28,9 @@ def sweep_problems(settings: SweepSettings, space: Space, epochs: int) -> Iterat
     yield from _confirm_problems(settings)
     yield from _sampler_problems(settings, space)
     yield from _pruner_problems(settings, space, epochs)
+    if settings.deterministic and settings.trial_seconds is not None:
+        rule = "ends trials by the clock, so with sweep.deterministic=true the same study would come out differently"
+        yield ConfigProblem("sweep.trial_seconds", rule, settings.trial_seconds, "null, or sweep.deterministic=false")
     if settings.name is not None and settings.resume is not None:
         rule = "names a new study, but sweep.resume names one to resume: only one of them can be meant"
         yield ConfigProblem("sweep.name", rule, settings.name, "leave one of them out")
