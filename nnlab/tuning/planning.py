@@ -66,9 +66,8 @@ def _plan(
     problems += [follows(override) for override in given if override.key_or_group in FOLLOWING]
     raw = composed_study(given, problems, {problem.key for problem in problems} - {*FOLLOWING})
     composed = raw.pop("sweep", {})
-    sweep = without_presets_number(composed, {override.key_or_group for override in given})
-    if started is not None:
-        sweep = started.over(sweep)
+    settled = dict(composed) if started is None else started.over(composed)
+    sweep = without_presets_number(settled, {override.key_or_group for override in given})
     presets = sweep.pop("space", None) or {}
     if presets is not IN_DOUBT and not isinstance(presets, Mapping):
         problems.append(ConfigProblem("sweep.space", "must be a group of keys", presets))
@@ -105,7 +104,7 @@ def _plan(
         raise ConfigError(problems)
     fixed = with_test(fixed, divisions.tests_winner)
     accepts = None if allowed.is_everything else allowed.accepts
-    notes = (*note_on_number(composed.get("trials"), settings), *divisions.notes, *allowed.notes)
+    notes = (*note_on_number(settled.get("trials"), settings), *divisions.notes, *allowed.notes)
     return Plan(settings, space, list(arguments), fixed, dataset, configs, accepts, notes, divisions.why_untested)
 
 

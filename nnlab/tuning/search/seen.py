@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.search.ordinals import Ordinals
 from nnlab.tuning.search.settings import direction
-from nnlab.tuning.trials import OUTCOME
+from nnlab.tuning.trials import is_over_limit
 
 KEPT = "nnlab:"
 """Begins the attributes of a proposal that its sampler needs again. What Optuna's samplers note is left out."""
@@ -36,7 +36,7 @@ class _Trials(InMemoryStorage):
         (study_id,) = self._studies
         trials = self._studies[study_id].trials
         if trial.number == len(trials):
-            self.create_new_trial(study_id, trial)
+            self.create_new_trial(study_id)
         trial._trial_id = trials[trial.number]._trial_id
         trials[trial.number] = trial
 
@@ -135,5 +135,4 @@ class SeenTrials:
 
 def _has_failed(trial: FrozenTrial) -> bool:
     """Whether a trial says only that its values are bad."""
-    status = (trial.user_attrs.get(OUTCOME) or {}).get("status")
-    return trial.state == TrialState.FAIL or (trial.state.is_finished() and status == "over_limit")
+    return trial.state == TrialState.FAIL or is_over_limit(trial)

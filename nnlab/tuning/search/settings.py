@@ -59,7 +59,7 @@ class SweepSettings(Checked):
         deterministic: run trials in synchronous batches, so that several workers give the same study each time.
         on_failure: what a failed trial does to the study: `stop_after_3` ends it at the third.
         retries: how often a trial whose process was killed is run again.
-        repeat_duplicates: whether to train again where a trial has the parameters of an earlier one.
+        repeat_duplicates: whether a trial may have the values of an earlier one; else others are drawn.
         plots: which trials get plots.
         seconds: wall time that the search may take, over all its sessions; trials that run then come to their end.
         until: the score of the objective that ends the search; a better one does too.
