@@ -136,8 +136,8 @@ def _same(numbers: Sequence[int]) -> str:
 
 
 def _source(trial: FrozenTrial) -> str:
-    """The kind alone: `default`, `given`, `run` or `study`."""
-    return (Asked.of(trial).source or "–").partition(" ")[0]
+    """The kind alone: `default`, `given`, `run`, `study` or `kept`; nothing of the sampler's own."""
+    return (Asked.of(trial).source or "").partition(" ")[0]
 
 
 def _outcome(trial: FrozenTrial) -> Outcome:
