@@ -79,7 +79,7 @@ class Study:
             )
         self._memory = InMemoryStorage()
         self._twin = optuna.create_study(storage=self._memory, study_name=name, directions=directions)
-        self._twin.pruner = settings.pruner.make(epochs)
+        self._twin.pruner = settings.pruner.make(epochs, settings.seeds)
         self._twin.add_trials(self.trials)
 
     @property
