@@ -91,8 +91,8 @@ def run_study(
                     lasting.save(path)
             for line in plan.notes:
                 heard.on(Notice(line))
-            seeds = {"shares_seeds": plan.has_a_split_per_seed}
-            study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch, **seeds)
+            parts = (name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
+            study = Study(*parts, shares_seeds=plan.has_a_split_per_seed)
             session = Session(plan, study, recorder, heard, announce, presses)
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:

@@ -18,6 +18,9 @@ Score = Annotated[float, NOT_FINITE_TOO]
 ASKED = "asked"
 OUTCOME = "outcome"
 
+UNSAID: Mapping[str, Any] = {"confirms": None, "draws": 0, "source": None}
+"""Fields of `Asked` that are stored only if they are other than this, as those of earlier versions have none."""
+
 TrialStatus = Literal["finished", "pruned", "diverged", "failed", "killed"]
 
 STATES: dict[TrialStatus, TrialState] = {
@@ -40,6 +43,8 @@ class Asked:
         batch: index and size of its synchronous batch; (number, 1) where there are none.
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
         confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
+        draws: how many points the sampler had drawn before that were not acceptable.
+        source: whose guess it is; None is the sampler's.
     """
 
     values: dict[str, Any]
@@ -47,6 +52,8 @@ class Asked:
     batch: tuple[Count, Annotated[int, Range(ge=1)]]
     duplicate_of: Count | None = None
     confirms: Count | None = None
+    draws: Count = 0
+    source: str | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Asked:
@@ -61,9 +68,7 @@ class Asked:
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
         fields = {**asdict(self), "batch": list(self.batch)}
-        if self.confirms is None:
-            del fields["confirms"]
-        return fields
+        return {key: value for key, value in fields.items() if key not in UNSAID or value != UNSAID[key]}
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ class Median(Checked):
 
     Args:
         startup_trials: complete trials before the first is stopped.
-        warmup_epochs: epochs (or seeds) of each trial after which it is not judged; None is a fifth of its epochs, and no
-            seed (`docs/log.md` has what was measured).
+        warmup_epochs: epochs (or seeds) of each trial after which it is not judged; None is a fifth of its epochs, or
+            no seed.
         interval: epochs (or seeds) from one judgement to the next.
 
     Reference: D. Golovin et al., Google Vizier, KDD 2017, section 3.2.2.
