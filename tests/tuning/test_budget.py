@@ -76,12 +76,12 @@ def test_an_accuracy_ends_the_search_from_below() -> None:
 
 def test_the_number_of_a_preset_does_not_apply_beside_another_budget() -> None:
     for arguments, expected in {
-        (): 60,
+        (): 40,
         ("sweep.seconds=5",): None,
         ("sweep.until=0.1",): None,
         ("sweep.patience=5",): None,
         ("sweep.seconds=5", "sweep.trials=7"): 7,
-        ("sweep.seconds=null",): 60,
+        ("sweep.seconds=null",): 40,
     }.items():
         made = plan(*arguments)
         assert made.settings.trials == expected
