@@ -18,12 +18,12 @@ from nnlab.machine import machine_error, machine_errors
 from nnlab.redaction import redacted
 from nnlab.tuning.coordinator_events import Ended, Event, Halted, Lost, Started, Tick
 from nnlab.tuning.giving_up import GivingUp
+from nnlab.tuning.limits import Limits
 from nnlab.tuning.losses import Losses, is_of_memory
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial
 from nnlab.tuning.trials import Asked, Outcome
-from nnlab.wording import number_of
 
 SECONDS_BETWEEN_TICKS = 0.25
 
@@ -64,6 +64,7 @@ class Coordinator:
         self._repeating: list[FrozenTrial] = []
         self._done: list[tuple[FrozenTrial, Outcome]] = []
         self._losses: dict[int, Losses] = {}
+        self._limits = Limits(settings, study.storage, executor, task_of)
         self._calls: Counter[int] = Counter()
         self._faults: list[MachineError] = []
         self._is_stopping = False
@@ -78,11 +79,6 @@ class Coordinator:
     def reason_to_give_up(self) -> str:
         """Why the study gives up, in words; empty while it does not."""
         return self._giving_up.reason
-
-    @property
-    def why_it_ends_early(self) -> str:
-        """Why the study ends before its budget is used up, in words."""
-        return f"The study ends after {number_of(self._study.finished, 'trial')}: {self._study.nothing_left}."
 
     def stop(self) -> None:
         """Start no more trials; those that are running finish."""
@@ -128,8 +124,8 @@ class Coordinator:
     @property
     def _is_complete(self) -> bool:
         open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
-        is_over = self._room(0) == 0 or bool(self._study.nothing_left)
-        return open_trials == 0 and (is_over or bool(self.reason_to_give_up))
+        has_all = self._room(0) == 0 or bool(self._study.nothing_left)
+        return open_trials == 0 and (has_all or bool(self.reason_to_give_up))
 
     def _room(self, under_way: int) -> int:
         """How many more trials may be proposed while so many are under way; where no number ends it, one per worker."""
@@ -147,7 +143,7 @@ class Coordinator:
             if not self._waiting or self._must_wait(self._waiting[0]):
                 return
             trial = self._waiting.popleft()
-            known = Outcome.of(trial)
+            known = Outcome.of(trial) or self._limits.passed_before(trial)
             if known is not None:  # its worker was done, but the coordinator was killed
                 self._done.append((trial, known))
             elif Asked.of(trial).duplicate_of is not None:
@@ -167,15 +163,14 @@ class Coordinator:
     def _proposals(self) -> list[FrozenTrial]:
         """New trials: one, or a synchronous batch when nothing of the last one is left."""
         if self._has_failed:
-            told = (trial for trial, _ in self._done)
-            strays = self._study.strays({trial.number for trial in (*self._doing.values(), *self._repeating, *told)})
+            known = (*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done))
+            strays = self._study.strays({trial.number for trial in known})
             self._has_failed = False
             return strays or self._proposals()
         under_way = len(self._doing) + len(self._repeating) + len(self._done)
         if self.reason_to_give_up or self._study.nothing_left or (self._settings.deterministic and under_way):
             return []
-        size = self._workers if self._settings.deterministic else 1
-        missing = min(size, self._room(under_way))
+        missing = min(self._workers if self._settings.deterministic else 1, self._room(under_way))
         return self._study.propose_batch(missing) if missing else []
 
     def _submit(self, trial: FrozenTrial) -> Iterator[Event]:
@@ -198,6 +193,7 @@ class Coordinator:
 
     def _wait(self) -> Iterator[Event]:
         """Take what the workers have done."""
+        self._limits.look(self._doing)
         done, _ = wait(self._doing, timeout=SECONDS_BETWEEN_TICKS, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=lambda future: self._doing[future].number):
             trial = self._doing.pop(future)
@@ -214,17 +210,17 @@ class Coordinator:
                     f"Trial {trial.number} could not be run ({type(error).__name__}: {redacted(str(error))}). "
                     "Nothing is lost; the study can be resumed once its storage and its workers answer."
                 ) from error
-        if not done:
-            yield Tick()
+        yield from () if done else (Tick(),)
 
     def _lose(self, trial: FrozenTrial, error: BaseException) -> Iterator[Event]:
+        over = self._limits.lost(trial, error)
         losses = self._losses.setdefault(trial.number, Losses())
         losses.add(error, was_alone=self._workers == 1 or self._is_alone(trial))
-        if losses.count <= self._settings.retries and not losses.is_too_large:
+        if over is None and losses.count <= self._settings.retries and not losses.is_too_large:
             self._waiting.appendleft(trial)
             yield Lost(trial, losses.count, losses.latest)
         else:
-            self._done.append((trial, losses.outcome))
+            self._done.append((trial, over or losses.outcome))
 
     def _tell(self) -> Iterator[Event]:
         """End the trials that have results, in the order of their numbers, and then those that repeat them."""

@@ -13,10 +13,11 @@ from dataclasses import replace
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.confirm.plan import PLAN, ConfirmPlan, study_of
+from nnlab.tuning.new_trial import running
 from nnlab.tuning.search.pruners import NoPruner
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.storage import answering
-from nnlab.tuning.study import Study, running
+from nnlab.tuning.study import Study
 from nnlab.tuning.trials import Asked, Outcome
 
 
@@ -37,7 +38,14 @@ class ConfirmStudy(Study):
     ) -> None:
         self.plan = plan
         self.settings = replace(
-            settings, trials=len(plan.items), seeds=1, pruner=NoPruner(), deterministic=False, on_failure="continue"
+            settings,
+            trials=len(plan.items),
+            seeds=1,
+            pruner=NoPruner(),
+            deterministic=False,
+            on_failure="continue",
+            trial_seconds=None,  # what is confirmed was within the limits
+            trial_memory=None,
         )
         super().__init__(study_of(search.name), search.storage, self.settings, search._space, seed=0, epochs=1)
         self._asked = {trial.number: Asked.of(trial) for trial in trials}
