@@ -40,7 +40,7 @@ PRUNERS: dict[str, Pruner] = {
 """By their names in the table. Without grace is how `median` was once; ten trials first was the other idea."""
 
 STUDIES_A_ROUND = 10
-BUDGET = 0.4
+BUDGET = 0.35
 """Of the epochs that a study without a pruner takes: about what one with a pruner does."""
 FIRST_SEED = 5_000
 BASELINE = "none"
