@@ -22,7 +22,7 @@ from nnlab.runs.search_time import seconds_searched
 from nnlab.tuning.ahead import next_trials
 from nnlab.tuning.beginning import Beginning, beginning_of
 from nnlab.tuning.budget import Budget, Use
-from nnlab.tuning.growth.keeping import missing_trials
+from nnlab.tuning.growth.here import trials_here
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import check_free
 from nnlab.tuning.plan import Plan
@@ -196,8 +196,7 @@ def _so_far(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> _So
         stored = StoredStudy.open(directory.name, arguments).trials
         seconds = 0.0 if plan.settings.seconds is None else seconds_searched(directory / JOURNAL)
     if beginning.growth is not None:
-        place = directory or Path(plan.fixed.runs_dir) / (plan.settings.name or "new")
-        missing = missing_trials(beginning.growth, plan, place, len(stored))
+        missing = trials_here(beginning.growth, plan, len(stored))
         stored = [*stored, *(trial for trial, _ in missing)]
     return _SoFar(beginning, stored, seconds)
 

@@ -91,7 +91,8 @@ def test_an_accuracy_ends_the_search_from_below() -> None:
 def test_what_is_said_to_go_on_with_makes_every_part_that_is_used_up_last_longer(
     name: str, limits: tuple[Any, ...], use: Use
 ) -> None:
-    budget = Budget(*limits, objectives=(name,))
+    trials, seconds, until, patience = limits
+    budget = Budget(trials, seconds, until, patience, (name,))
     texts = dict(text.removeprefix("sweep.").split("=") for text in larger(budget, use).split())
     assert set(budget.used_up(use)) <= set(texts)
     changes = {key: None if text == "null" else float(text) for key, text in texts.items()}

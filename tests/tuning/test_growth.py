@@ -154,6 +154,7 @@ def test_a_key_that_is_fixed_now_keeps_the_trials_that_had_its_value(folder: Pat
     assert Asked.of(old_of(folder).trials[number]).values == {"optimizer.lr": 0.1}
 
 
+@pytest.mark.slow
 def test_a_trial_that_diverged_is_kept_and_does_not_count(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "old", tmp_path / "old")
     if len(old_of(tmp_path).trials) == 5:
@@ -220,6 +221,7 @@ class Killed(BaseException):
     """Ends a session as a signal does."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_a_study_that_is_killed_while_it_keeps_trials_goes_on(
     after: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -261,6 +263,7 @@ def test_first_guesses_come_after_the_kept_trials_unless_they_are_among_them(fol
     assert sum("sweep.first" in note for note in notes) == 2
 
 
+@pytest.mark.slow
 def test_a_study_that_grew_can_be_grown_from(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "old", tmp_path / "old")
     first = ["sweep.seeds=2", "sweep.from=old", "optimizer.lr=choice(0.03, 0.1, 0.5)", "sweep.trials=3"]

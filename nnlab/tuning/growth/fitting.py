@@ -57,15 +57,15 @@ def fit(trial: FrozenTrial, study: Path, plan: Plan, values: Mapping[str, Any]) 
     """
     asked, outcome = Asked.of(trial), Outcome.of(trial)
     if not trial.state.is_finished() or outcome is None:
-        return Fit("has not ended")
+        return Fit("not ended")
     if asked.duplicate_of is not None:
         return Fit("repeats another")
     if outcome.status not in KEPT:
-        return Fit(f"ended as {outcome.status.replace('_', ' ')}")
+        return Fit(outcome.status.replace("_", " "))
     found = [StoredRun.at(study / TRIALS / name) for name in outcome.runs]
     runs = [run for run in found if run is not None and run.has_ended]
     if not runs or len(runs) < len(found):
-        return Fit("has no run directory any more")
+        return Fit("its run directory is gone")
     config = completed(runs[0].config, values)
     why_not = ""
     for choices in _choices(config, plan.space):
@@ -101,7 +101,7 @@ def _outside(point: Placed, plan: Plan) -> str:
             return f"{name} is outside of {axes[name]}"
         return f"{name} is another than is searched"
     if plan.accepts is not None and not plan.accepts(plan.space.values(point.params)):
-        return "is ruled out by sweep.constraint or sweep.trial_memory"
+        return "ruled out by sweep.constraint or sweep.trial_memory"
     return ""
 
 
@@ -110,7 +110,7 @@ def _otherwise(config: Mapping[str, Any], point: Placed, plan: Plan, seed: int) 
     try:
         here = as_dict(plan.at(plan.space.values(point.params), seed).config)
     except ConfigError as error:
-        return f"is not possible here ({error.problems[0]})"
+        return f"not possible here ({error.problems[0]})"
     for key, old, new in differences(config, here):
         there, now = ("absent" if value is ABSENT else as_typed(value) for value in (old, new))
         return f"{key} is {there} there and {now} here"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from nnlab.redaction import redacted
 from nnlab.tuning.growth.fitting import ABSENT, fit
 from nnlab.tuning.growth.growth import KEY, From, Growth
 from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.overrides import FOLLOWING
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.searchable import GROUPS, is_shape
 from nnlab.tuning.stored_study import StoredStudy
@@ -82,9 +84,9 @@ def _kept(asked: From, plan: Plan) -> Kept:
         else:
             numbers.append(trial.number)
             points.append(found.params)
-    reasons = [f"{_numbers(trials)}: {why}" for why, trials in left.items()]
+    reasons = [f"{_numbers(trials)} ({why})" for why, trials in left.items()]
     if not numbers:
-        rule = f"has no trial that this study could keep ({'; '.join(reasons) or 'it has none at all'})"
+        rule = f"has no trial that this study could keep: {', '.join(reasons) or 'it has none at all'}"
         raise ConfigError([ConfigProblem(KEY, rule, asked.study, "leave it out, or search what these trials have")])
     earlier = source.manifest.growth.offset if source.manifest.growth else 0
     growth = Growth(asked.study, numbers, asked.values, earlier + len(source.trials) - len(numbers))
@@ -108,7 +110,7 @@ def _check_measured_alike(before: Mapping[str, Any], plan: Plan, asked: From) ->
     groups = searched & set(GROUPS)
     told, remedies = [], []
     for key in sorted(before.keys() | now.keys()):
-        if key in searched or key.partition(".")[0] in groups or "(" in key:
+        if key in searched or key.partition(".")[0] in groups or "(" in key or key in FOLLOWING:
             continue
         if key.startswith("sweep.") and key not in MEASURING:
             continue
@@ -117,7 +119,7 @@ def _check_measured_alike(before: Mapping[str, Any], plan: Plan, asked: From) ->
             shown = ["absent" if value is ABSENT else as_typed(value) for value in (there, here)]
             told.append(f"{key} is {shown[0]} there and {shown[1]} here")
             if there is not ABSENT and key != "data_sha256":
-                remedies.append(as_override(key.removesuffix(".name"), there))
+                remedies.append(shlex.quote(as_override(key.removesuffix(".name"), there)))
     stated = dict(_already_said(before, asked))
     told += [f"{key} had {as_typed(value)} itself and cannot be stated" for key, value in stated.items()]
     if told:
