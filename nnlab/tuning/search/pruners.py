@@ -38,6 +38,7 @@ class NoPruner(Checked):
 class Median(Checked):
     """Stop a trial whose best score so far is worse than the median of what complete trials had at the same step.
 
+    Without grace it finds more in equal epochs, where epochs are dear, but stops the best trial in three studies of ten.
     Pruned trials do not count: the median is that of survivors, and three of four trials are stopped, not every second.
 
     Args:
