@@ -38,8 +38,9 @@ class NoPruner(Checked):
 class Median(Checked):
     """Stop a trial whose best score so far is worse than the median of what complete trials had at the same step.
 
-    Without grace it finds more in equal epochs, where epochs are dear, but stops the best trial in three studies of ten.
-    Pruned trials do not count: the median is that of survivors, and three of four trials are stopped, not every second.
+    Pruned trials do not count: the median is that of survivors, so that without grace three of four trials are stopped,
+    not every second. That finds more in equal epochs where these are dear, but stops the best of 40 in three studies of
+    ten, with grace in one of twenty (`docs/log.md`).
 
     Args:
         startup_trials: complete trials before the first is stopped.
