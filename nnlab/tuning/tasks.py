@@ -92,7 +92,7 @@ class Tasks:
             return None
         return Pruning(
             metric=settings.objectives[0],
-            pruner=settings.pruner.make(epochs),
+            pruner=settings.pruner.make(epochs, settings.seeds),
             by_seed=settings.seeds > 1,
             as_mean=not isinstance(settings.pruner, Wilcoxon),
         )

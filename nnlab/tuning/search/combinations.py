@@ -107,7 +107,7 @@ def _pruner_problems(settings: SweepSettings, space: Space, epochs: int) -> Iter
     pruner, name = settings.pruner, _pruner_name(settings)
     if isinstance(pruner, Wilcoxon):
         yield from _wilcoxon_problems(pruner, settings.seeds)
-    if isinstance(pruner, Median):
+    if isinstance(pruner, Median) and pruner.warmup_epochs is not None:
         steps = settings.seeds if settings.seeds > 1 else epochs
         yield from _never_judged("warmup_epochs", pruner.warmup_epochs, steps - 1)
     if not isinstance(pruner, Halving | Hyperband):
