@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks.bench import Bench
 from benchmarks.report import Row, Table
-from benchmarks.search.contestants import CONTESTANTS, NNLAB, OPTUNA, Form
+from benchmarks.search.contestants import CONTESTANTS, OPTUNA, OURS, Form
 from benchmarks.search.regret import LOOKS, Searched, interval, searched
 from benchmarks.search.tables import HPOBENCH, HPOLIB, INSTALL, Family, is_installed
 
@@ -45,7 +45,8 @@ def _rows(found: dict[str, Searched], form: Form, looks: tuple[int, ...], unit: 
     for name, result in found.items():
         for look, each in zip(looks, interval(result.regrets), strict=True):
             yield Row(f"{form}, {look} trials: {name}", each, unit)
-    for look, each in zip(looks, interval(found[OPTUNA].regrets - found[NNLAB].regrets), strict=True):
-        yield Row(f"{form}, {look} trials: plain Optuna's less nnlab's", each, unit, "> 0")
+    for name in OURS:
+        for look, each in zip(looks, interval(found[OPTUNA].regrets - found[name].regrets), strict=True):
+            yield Row(f"{form}, {look} trials: {OPTUNA} less {name}", each, unit, "> 0")
     for name, result in found.items():
         yield Row(f"{form}, a trial: {name}", [result.milliseconds], " ms")
