@@ -7,17 +7,18 @@ again: a proposal depends on the study's seed, the trial's number and the trials
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.errors import RunFailedError
+from nnlab.tuning.new_trial import running
+from nnlab.tuning.search.guess import Guess
 from nnlab.tuning.search.proposer import Accepts, NothingLeftError, Proposer
 from nnlab.tuning.search.settings import SweepSettings, direction
 from nnlab.tuning.search.space import Space
@@ -53,6 +54,8 @@ class Study:
         epochs: that a run has at most; some pruners plan with it.
         shares_seeds: whether all trials have the same seeds, so that the runs of one seed share a division of the rows.
         accepts: what values a trial may have; None is any.
+        guesses: what trials are to have before the sampler proposes any.
+        offset: added to the number of a trial where its seeds and its proposal are derived from it.
 
     Attributes:
         nothing_left: why no further trial could be proposed; empty while that has not happened.
@@ -72,6 +75,8 @@ class Study:
         *,
         shares_seeds: bool = False,
         accepts: Accepts | None = None,
+        guesses: Sequence[Guess] = (),
+        offset: int = 0,
     ) -> None:
         self.name = name
         self.nothing_left = ""
@@ -79,6 +84,7 @@ class Study:
         self._settings = settings
         self._space = space
         self._shares_seeds = shares_seeds
+        self._offset = offset
         self._storage = storage
         directions = [direction(name) for name in settings.objectives]
         with answering():
@@ -86,7 +92,7 @@ class Study:
                 storage=storage, study_name=name, directions=directions, load_if_exists=True
             )
         self._known: list[FrozenTrial] = []
-        self._proposer = Proposer(name, settings, space, seed, epochs, accepts)
+        self._proposer = Proposer(name, settings, space, seed, epochs, accepts, guesses, offset)
         for trial in self.trials:
             self._note(trial)
 
@@ -152,8 +158,9 @@ class Study:
     def _next(self, number: int, batch: tuple[int, int]) -> FrozenTrial:
         """The next trial, which nobody knows of yet."""
         proposal = self._proposer.propose()
-        seeds = trial_seeds(self._seed, SHARED if self._shares_seeds else number, self._settings.seeds)
-        asked = Asked(proposal.values, seeds, batch, draws=proposal.draws)
+        place = SHARED if self._shares_seeds else number + self._offset
+        seeds = trial_seeds(self._seed, place, self._settings.seeds)
+        asked = Asked(proposal.values, seeds, batch, draws=proposal.draws, source=proposal.source)
         return running(number, proposal.params, self._space, asked, proposal.attributes)
 
     def _note(self, trial: FrozenTrial) -> None:
@@ -224,27 +231,3 @@ def ended_at(trial: FrozenTrial) -> tuple[datetime, int]:
     """The order in which trials ended."""
     assert trial.datetime_complete is not None
     return trial.datetime_complete, trial.number
-
-
-def running(
-    number: int, params: Mapping[str, Any], space: Space, asked: Asked, attributes: Mapping[str, Any]
-) -> FrozenTrial:
-    """A trial as it is to be stored.
-
-    Args:
-        number: of the trial.
-        params: as Optuna stores them.
-        space: that has them.
-        asked: what it is to run.
-        attributes: that its sampler needs with it.
-    """
-    axes = {dimension.name: dimension.distribution for dimension in space.dimensions}
-    trial = create_trial(
-        state=TrialState.RUNNING,
-        params=dict(params),
-        distributions={name: axes[name] for name in params},
-        user_attrs={ASKED: asked.to_dict()},
-        system_attrs=dict(attributes),
-    )
-    trial.number = number
-    return trial

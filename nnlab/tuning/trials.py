@@ -46,7 +46,7 @@ class Asked:
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
         confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
         draws: how many points the sampler had drawn before that were not acceptable.
-        source: whose guess it is; None is the sampler's.
+        source: whose guess it is, see `Guess`; None is the sampler's.
     """
 
     values: dict[str, Any]
