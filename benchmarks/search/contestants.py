@@ -76,7 +76,14 @@ def _optuna(
 @cache
 def _plan(family: Family, form: Form, trials: int, overrides: Sequence[str]) -> Plan:
     space = [f"{axis.key}={_text(axis, form)}" for axis in family.axes]
-    fixed = ["data=digits", "tracking.enabled=false", "sweep.space=null", "sweep.pruner=none", f"sweep.trials={trials}"]
+    fixed = [
+        "data=digits",
+        "tracking.enabled=false",
+        "sweep.space=null",
+        "sweep.pruner=none",
+        "sweep.first=null",
+        f"sweep.trials={trials}",
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return make_plan([*fixed, *family.setup, *space, *overrides])
