@@ -59,7 +59,7 @@ class Coordinator:
         self._executor = executor
         self._task_of = task_of
         self._waiting = deque(study.unfinished())
-        self._started_before = {trial.number for trial in self._waiting}
+        self._started_before = {trial._trial_id for trial in self._waiting}
         self._waiting.extend(study.complete_batch())
         self._doing: dict[Future[Outcome], FrozenTrial] = {}
         self._repeating: list[FrozenTrial] = []
@@ -135,7 +135,8 @@ class Coordinator:
     @property
     def _is_complete(self) -> bool:
         open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
-        return open_trials == 0 and (self._study.finished >= self._settings.trials or bool(self.reason_to_give_up))
+        has_all = self._study.finished >= self._settings.trials and self._study.is_settled
+        return open_trials == 0 and (has_all or bool(self.reason_to_give_up))
 
     def _start_trials(self) -> Iterator[Event]:
         """Give every free worker a trial, as far as there are any left."""
@@ -160,30 +161,27 @@ class Coordinator:
         return any(self._is_alone(each) for each in self._doing.values()) or bool(self._doing and self._is_alone(trial))
 
     def _is_alone(self, trial: FrozenTrial) -> bool:
-        return trial.number in self._losses and self._losses[trial.number].needs_room
+        return trial._trial_id in self._losses and self._losses[trial._trial_id].needs_room
 
     def _proposals(self) -> list[FrozenTrial]:
         """New trials: one, or a synchronous batch when nothing of the last one is left."""
         if self._has_failed:
             told = (trial for trial, _ in self._done)
-            strays = self._study.strays({trial.number for trial in (*self._doing.values(), *self._repeating, *told)})
+            strays = self._study.strays({trial._trial_id for trial in (*self._doing.values(), *self._repeating, *told)})
             self._has_failed = False
             return strays or self._proposals()
-        under_way = len(self._doing) + len(self._repeating) + len(self._done)
+        under_way = [*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done)]
         if self.reason_to_give_up:
             return []
         if not self._settings.deterministic:
-            return [self._study.propose()] if self._study.finished + under_way < self._settings.trials else []
-        if under_way:
-            return []
-        missing = min(self._workers, self._settings.trials - self._study.finished)
-        return self._study.propose_batch(missing) if missing > 0 else []
+            return self._study.next_trials(under_way)
+        return [] if under_way else self._study.next_batch(self._workers)
 
     def _submit(self, trial: FrozenTrial) -> Iterator[Event]:
         try:
             task = self._task_of(trial)
             # Counted, since an executor may take two equal calls for one, as Dask's does, and give back the lost one.
-            future = self._executor.submit(run_trial, task, self._calls[trial.number])
+            future = self._executor.submit(run_trial, task, self._calls[trial._trial_id])
         except Exception as error:
             if machine_error(error) is None and isinstance(error, UserError):
                 # No corner of the space has shown it.
@@ -191,16 +189,16 @@ class Coordinator:
                 return
             self._waiting.appendleft(trial)
             raise
-        self._calls[trial.number] += 1
+        self._calls[trial._trial_id] += 1
         self._doing[future] = trial
-        again = trial.number in self._started_before
-        self._started_before.add(trial.number)
+        again = trial._trial_id in self._started_before
+        self._started_before.add(trial._trial_id)
         yield Started(trial, task, again)
 
     def _wait(self) -> Iterator[Event]:
         """Take what the workers have done."""
         done, _ = wait(self._doing, timeout=SECONDS_BETWEEN_TICKS, return_when=FIRST_COMPLETED)
-        for future in sorted(done, key=lambda future: self._doing[future].number):
+        for future in sorted(done, key=lambda future: self._doing[future]._trial_id):
             trial = self._doing.pop(future)
             error = future.exception()
             if error is None:
@@ -219,7 +217,7 @@ class Coordinator:
             yield Tick()
 
     def _lose(self, trial: FrozenTrial, error: BaseException) -> Iterator[Event]:
-        losses = self._losses.setdefault(trial.number, Losses())
+        losses = self._losses.setdefault(trial._trial_id, Losses())
         losses.add(error, was_alone=self._workers == 1 or self._is_alone(trial))
         if losses.count <= self._settings.retries and not losses.is_too_large:
             self._waiting.appendleft(trial)
@@ -228,8 +226,8 @@ class Coordinator:
             self._done.append((trial, losses.outcome))
 
     def _tell(self) -> Iterator[Event]:
-        """End the trials that have results, in the order of their numbers, and then those that repeat them."""
-        self._done.sort(key=lambda done: done[0].number)
+        """End the trials that have results, in the order of their creation, and then those that repeat them."""
+        self._done.sort(key=lambda done: done[0]._trial_id)
         while self._done:
             ended = self._study.tell(*self._done[0])
             del self._done[0]  # only now: the storage may not have answered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -21,7 +22,12 @@ TABLE = "trials.csv"
 
 
 def prepare_pictures() -> None:
-    """Import what draws, which takes a second or two, while workers train."""
+    """Import what draws, which takes a second or two, in a thread while workers train."""
+    with suppress(RuntimeError):  # the system has no more threads
+        threading.Thread(target=_import_pictures, daemon=True).start()
+
+
+def _import_pictures() -> None:
     with suppress(Exception):  # drawing reports what is wrong
         import nnlab.tuning.report.pictures  # noqa: F401
 

@@ -24,9 +24,9 @@ from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import manifest_of, new_directory
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.race.session import study_of_plan
 from nnlab.tuning.session import Session
 from nnlab.tuning.storage import JOURNAL_FILE, check_new_name, open_storage
-from nnlab.tuning.study import Study
 from nnlab.tuning.study_result import StudyResult
 
 
@@ -91,8 +91,7 @@ def run_study(
                     lasting.save(path)
             for line in plan.notes:
                 heard.on(Notice(line))
-            seeds = {"shares_seeds": plan.has_a_split_per_seed}
-            study = Study(name, storage, settings, plan.space, config.seed, config.trainer.last_epoch, **seeds)
+            study = study_of_plan(plan, name, storage)
             session = Session(plan, study, recorder, heard, announce, presses)
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:

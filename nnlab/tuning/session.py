@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
 from typing import TypeVar
 
 from optuna.trial import FrozenTrial
@@ -34,6 +32,7 @@ from nnlab.tuning.events import (
 )
 from nnlab.tuning.pause import Pause
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.race.session import Racing, is_further
 from nnlab.tuning.record import StudyRecord, prepare_pictures
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.standing import Standing
@@ -83,6 +82,7 @@ class Session:
         self._started = time.monotonic()
         self._finished_before = study.finished
         self._running = RunningTrials(self._objectives, announce)
+        self._racing = Racing(study, plan, self._tasks, listeners, announce)
         self._confirmation: Confirmation | None = None
         self._status: Status = "finished"
         self._reason = ""
@@ -101,7 +101,7 @@ class Session:
         Raises:
             KeyboardInterrupt: at Ctrl-C while the machine fails.
         """
-        coordinator = Coordinator(self._study, self._plan.settings, self._plan.workers, executor, self._tasks.task)
+        coordinator = Coordinator(self._study, self._plan.settings, self._plan.workers, executor, self._racing.task)
         self._listeners.on(
             StudyStarted(
                 name=self._study.name,
@@ -113,8 +113,7 @@ class Session:
             )
         )
         if self._plan.fixed.tracking.plots:
-            with suppress(RuntimeError):  # the system has no more threads
-                threading.Thread(target=prepare_pictures, daemon=True).start()
+            prepare_pictures()
         self._patiently(self._catch_up)
         try:
             self._take_events(coordinator)
@@ -137,10 +136,12 @@ class Session:
         lost: set[int] = set()
         for event in coordinator.run():
             match event:
+                case Started() | Lost() | Ended() if is_further(event.trial):
+                    self._racing.on(event, self._standing(), self._patiently)
                 case Started(trial, task, again):
                     self._running.add(trial.number, task.paths)
-                    values, again = Asked.of(trial).values, again and trial.number not in lost
-                    self._listeners.on(TrialStarted(trial.number, values, again))
+                    again = again and trial.number not in lost
+                    self._listeners.on(TrialStarted(trial.number, Asked.of(trial).values, again))
                 case Lost(trial, attempt, reason):
                     lost.add(trial.number)
                     self._listeners.on(TrialLost(trial.number, reason, attempt, self._plan.settings.retries))
@@ -148,7 +149,8 @@ class Session:
                     self._pause.until_over(error)
                 case Ended(trial):
                     self._ended(trial)
-            self._patiently(self._report_epochs)
+            for news in self._patiently(lambda: [*self._running.news(), *self._racing.news()]):
+                self._listeners.on(news)
             self._listeners.on(StandingNow(self._standing()))
             if self._presses and self._status == "finished":
                 self._status, self._reason = "interrupted", "interrupted by the user"
@@ -222,10 +224,6 @@ class Session:
         record_repetition(trial, self._tasks, self._announce)
         self._running.end(trial.number)
         self._record.progress(self._study.trials)
-
-    def _report_epochs(self) -> None:
-        for news in self._running.news():
-            self._listeners.on(news)
 
     def _choose(self, best: FrozenTrial, confirmation: Confirmation | None) -> Winner | None:
         """Record which trial is chosen, and its test, if that is wanted."""

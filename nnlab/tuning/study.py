@@ -7,7 +7,7 @@ each proposal comes from a fresh sampler, and depends on the study's seed, the t
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -111,6 +111,11 @@ class Study:
         size = None if self._settings.repeat_duplicates or self.finished else self._space.size
         return size is not None and sum(map(is_failure, self.known)) >= size
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do once there are enough trials."""
+        return True
+
     def unfinished(self) -> list[FrozenTrial]:
         """The trials that were started and not ended, by number."""
         return [trial for trial in self.trials if trial.state == TrialState.RUNNING]
@@ -146,14 +151,25 @@ class Study:
         trial = self._twin.ask()
         values = self._space.suggest(trial)
         earlier = None if self._settings.repeat_duplicates else self._earlier(values)
-        seeds = trial_seeds(self._seed, SHARED if self._shares_seeds else number, self._settings.seeds)
         asked = Asked(
             values=values,
-            seeds=seeds if earlier is None else Asked.of(earlier).seeds,
+            seeds=self._seeds_of(number) if earlier is None else Asked.of(earlier).seeds,
             batch=batch or (number, 1),
             duplicate_of=None if earlier is None else earlier.number,
         )
         trial.set_user_attr(ASKED, asked.to_dict())
+
+    def _seeds_of(self, number: int) -> list[int]:
+        return trial_seeds(self._seed, SHARED if self._shares_seeds else number, self._settings.seeds)
+
+    def next_trials(self, under_way: Collection[FrozenTrial]) -> list[FrozenTrial]:
+        """Create the trial that is next, if one is left to create beside those that are `under_way`."""
+        return [self.propose()] if self.finished + len(under_way) < self._settings.trials else []
+
+    def next_batch(self, workers: int) -> list[FrozenTrial]:
+        """Create the synchronous batch that is next, if trials are left; none is under way."""
+        missing = min(workers, self._settings.trials - self.finished)
+        return self.propose_batch(missing) if missing > 0 else []
 
     def propose_batch(self, size: int) -> list[FrozenTrial]:
         """Create a synchronous batch of trials, in which none knows another's outcome."""
@@ -170,7 +186,7 @@ class Study:
 
     def strays(self, known: Set[int]) -> list[FrozenTrial]:
         """What was created while the storage failed: the unfinished trials but those, and what lacks of their batch."""
-        return [trial for trial in self.unfinished() if trial.number not in known] + self.complete_batch()
+        return [trial for trial in self.unfinished() if trial._trial_id not in known] + self.complete_batch()
 
     @answering()
     def tell(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:

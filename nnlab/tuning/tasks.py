@@ -78,7 +78,7 @@ class Tasks:
             configs=configs,
             commands=[overrides_of(config) for config in configs],
             directory=self.directory,
-            paths=self.paths(trial.number),
+            paths=self.paths(trial.number)[: len(configs)],
             names=[run_name(trial.number, place, len(configs)) for place in range(len(configs))],
             tags=self.tags(trial),
             data=[self._shared(config) for config in configs],
@@ -93,7 +93,7 @@ class Tasks:
         return Pruning(
             metric=settings.objectives[0],
             pruner=settings.pruner.make(epochs),
-            by_seed=settings.seeds > 1,
+            by_seed=settings.seeds > 1 and not settings.race,
             as_mean=not isinstance(settings.pruner, Wilcoxon),
         )
 

@@ -40,6 +40,8 @@ class Asked:
         batch: index and size of its synchronous batch; (number, 1) where there are none.
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
         confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
+        further_of: the trial of the search whose values these are, and the place of the seed, from 1, of a run that
+            gives it a further seed in a race.
     """
 
     values: dict[str, Any]
@@ -47,6 +49,7 @@ class Asked:
     batch: tuple[Count, Annotated[int, Range(ge=1)]]
     duplicate_of: Count | None = None
     confirms: Count | None = None
+    further_of: tuple[Count, Annotated[int, Range(ge=2)]] | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Asked:
@@ -63,6 +66,10 @@ class Asked:
         fields = {**asdict(self), "batch": list(self.batch)}
         if self.confirms is None:
             del fields["confirms"]
+        if self.further_of is None:
+            del fields["further_of"]
+        else:
+            fields["further_of"] = list(self.further_of)
         return fields
 
 

@@ -63,7 +63,8 @@ class SweepSettings(Checked):
         constraint: what every trial has to satisfy, as in `parameters < 50000`.
         first: what is tried first: `default` (the preset's own values), or guesses, runs and studies in that order.
         from_: the study whose trials are kept in this new one, the key `sweep.from`; None is none.
-        race: whether a trial gets all of its seeds only while it keeps up with the best.
+        race: whether a trial begins with one seed and gets further ones, up to `seeds`, only while it keeps up with the
+            best on the seeds that both have had; all trials have the same seeds then.
     """
 
     trials: Annotated[int, Range(ge=1)]

@@ -1,0 +1,116 @@
+"""A study whose trials race: each begins with one seed, and gets further ones as long as it keeps up with the best."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
+
+from nnlab.tuning.race.board import Board, is_further, item_of
+from nnlab.tuning.race.rule import Item
+from nnlab.tuning.race.runs import Batch, RaceRuns
+from nnlab.tuning.search.settings import SweepSettings
+from nnlab.tuning.search.space import Space
+from nnlab.tuning.study import SHARED, Study, trial_seeds
+from nnlab.tuning.trials import Outcome
+
+
+class RacingStudy(Study):
+    """The trials of a study with `sweep.race`: all have the same seeds, in the same order.
+
+    `trials` are as all their seeds have them, and so does the sampler see them; what is stored of a trial is its first
+    seed's, and the others' are runs of their own (`RaceRuns`). For the arguments see `Study`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        storage: BaseStorage,
+        settings: SweepSettings,
+        space: Space,
+        seed: int,
+        epochs: int,
+        *,
+        shares_seeds: bool = True,
+    ) -> None:
+        self._race_seeds = trial_seeds(seed, SHARED, settings.seeds)
+        self.runs = RaceRuns(name, storage, settings, space)
+        super().__init__(name, storage, settings, space, seed, epochs, shares_seeds=True)
+
+    @cached_property
+    def board(self) -> Board:
+        """What the runs say of the trials."""
+        board = Board(self._settings.objectives[0], self._settings.seeds)
+        board.add_all(super().trials, self.runs.trials)
+        return board
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials, by number, as their seeds have them now."""
+        stored = super().trials
+        return [self.board.seen(trial) for trial in stored]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no trial gets a further seed, as the race stands."""
+        return not self.board.race.due()
+
+    def unfinished(self) -> list[FrozenTrial]:
+        """The further runs and the trials that were started and not ended."""
+        return self.runs.unfinished() + super().unfinished()
+
+    def next_trials(self, under_way: Collection[FrozenTrial]) -> list[FrozenTrial]:
+        """A further run if one is due, else a new trial if one is left."""
+        further = {item_of(trial) for trial in under_way if is_further(trial)}
+        if due := self.board.race.due(further):
+            return [self._create(due[0])]
+        return super().next_trials([trial for trial in under_way if not is_further(trial)])
+
+    def next_batch(self, workers: int) -> list[FrozenTrial]:
+        """A synchronous batch: the further runs that are due, and new trials for the workers that are left."""
+        due = self.board.race.due()[:workers]
+        if not due:
+            return super().next_batch(workers)
+        size = max(0, min(workers - len(due), self._settings.trials - self.finished))
+        self.runs.plan(Batch(due, len(super().trials), size))
+        return [self._create(item) for item in due] + (self.propose_batch(size) if size else [])
+
+    def complete_batch(self) -> list[FrozenTrial]:
+        """Create what is missing of the last batch, if a process was killed while it created it."""
+        batch = self.runs.batch
+        if batch is None:
+            return super().complete_batch()
+        made = {item_of(run) for run in self.runs.trials}
+        missing = [self._create(item) for item in batch.runs if item not in made]
+        none_is_made = len(super().trials) == batch.first and batch.size
+        return missing + (self.propose_batch(batch.size) if none_is_made else super().complete_batch())
+
+    def tell(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:
+        """End a trial, or a further run, as `outcome` says; returns it as it is stored then."""
+        if is_further(trial):
+            ended = self.runs.tell(trial, outcome)
+            self._learn(self.board.add_run(ended))
+        else:
+            ended = super().tell(trial, outcome)
+            self._learn(self.board.add(ended))
+        return ended
+
+    def end_duplicate(self, trial: FrozenTrial, original: FrozenTrial) -> FrozenTrial:
+        """End a trial with the result that the earlier one had with its first seed."""
+        return super().end_duplicate(trial, super().trials[original.number])
+
+    def _seeds_of(self, number: int) -> list[int]:
+        return self._race_seeds[:1]
+
+    def _create(self, item: Item) -> FrozenTrial:
+        number, place = item
+        return self.runs.create(item, self.known[number], self._race_seeds[place - 1])
+
+    def _learn(self, numbers: Sequence[int]) -> None:
+        """Let the sampler see trials as they are now. Optuna changes no trial that has ended, so it is done for it."""
+        known = self.known
+        for number in numbers:
+            seen = self.board.seen(known[number])
+            known[number].values, known[number].state = seen.values, seen.state
