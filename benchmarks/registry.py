@@ -9,6 +9,7 @@ from benchmarks.checkpoints import checkpoints
 from benchmarks.commands import memory, whole_run
 from benchmarks.growth import growth_runs, growth_training, growth_trials
 from benchmarks.report import Table
+from benchmarks.search.pruning.search_pruning import search_pruning
 from benchmarks.sweeps import sweep_overhead, sweep_rate, sweep_workers
 from benchmarks.training.profiled import profile_deep_50, profile_truth_table
 from benchmarks.training.tables import (
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Table]] = {
     "sweep-rate": sweep_rate,
     "sweep-overhead": sweep_overhead,
     "sweep-workers": sweep_workers,
+    "search-pruning": search_pruning,
     "growth-training": growth_training,
     "growth-trials": growth_trials,
     "growth-runs": growth_runs,

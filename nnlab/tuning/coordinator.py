@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from nnlab.errors import MachineError, RunFailedError, UserError
 from nnlab.execution.processes import is_lost
@@ -27,8 +27,6 @@ from nnlab.wording import number_of
 SECONDS_BETWEEN_TICKS = 0.25
 FEWEST_FAILURES = 10
 """With fewer, no study gives up; a study of more trials gives up after as many failures as it is to have trials."""
-REPETITIONS_IN_A_ROW = 100
-"""Of trials that failed, before a study gives up whose sampler proposes nothing else."""
 
 
 class Coordinator:
@@ -69,7 +67,6 @@ class Coordinator:
         self._faults: list[MachineError] = []
         self._is_stopping = False
         self._has_failed = False
-        self._repeated_failures = 0  # since any other trial ended
         self.failures = 0
 
     @property
@@ -83,13 +80,14 @@ class Coordinator:
         if self.failures >= (self._settings.failures_allowed or max(self._settings.trials, FEWEST_FAILURES)):
             return f"{number_of(self.failures, 'trial')} failed (sweep.on_failure={self._settings.on_failure})"
         if self._study.is_exhausted:
-            return "each combination of the search space was tried, and each failed; search other values"
-        if self._repeated_failures >= REPETITIONS_IN_A_ROW:
-            return (
-                f"the last {self._repeated_failures} trials had values with which an earlier one failed; "
-                "search other values, or choose another sweep.sampler"
-            )
+            return f"{self._study.nothing_left}, and all that were tried failed; search other values"
         return ""
+
+    @property
+    def why_it_ends_early(self) -> str:
+        """Why there are fewer trials than were asked for, in words."""
+        count = f"{self._study.finished} of {number_of(self._settings.trials, 'trial')}"
+        return f"The study ends after {count}: {self._study.nothing_left}."
 
     def stop(self) -> None:
         """Start no more trials; those that are running finish."""
@@ -135,8 +133,9 @@ class Coordinator:
     @property
     def _is_complete(self) -> bool:
         open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
-        has_all = self._study.finished >= self._settings.trials and self._study.is_settled
-        return open_trials == 0 and (has_all or bool(self.reason_to_give_up))
+        has_all = self._study.finished >= self._settings.trials or bool(self._study.nothing_left)
+        is_over = has_all and self._study.is_settled
+        return open_trials == 0 and (is_over or bool(self.reason_to_give_up))
 
     def _start_trials(self) -> Iterator[Event]:
         """Give every free worker a trial, as far as there are any left."""
@@ -242,6 +241,4 @@ class Coordinator:
 
     def _ended(self, trial: FrozenTrial) -> Iterator[Event]:
         self.failures += is_failure(trial)
-        is_repeated = trial.state == TrialState.FAIL and not is_failure(trial)
-        self._repeated_failures = self._repeated_failures + 1 if is_repeated else 0
         yield Ended(trial)

@@ -32,7 +32,7 @@ def record_repetition(trial: FrozenTrial, tasks: Tasks, announce: Announce | Non
     original = Asked.of(trial).duplicate_of
     if original is None:
         return
-    both = list(zip(tasks.paths(trial.number), tasks.paths(original), strict=True))[: len(Asked.of(trial).seeds)]
+    both = list(zip(tasks.paths(trial.number), tasks.paths(original), strict=True))
     for place, (path, earlier) in enumerate(both):
         reason = f"the same values as trial {original}, whose result is copied"
         run = StoredRun.at(earlier)

@@ -25,6 +25,18 @@ from nnlab.typed import OPEN, PATH, Fields
 FILE = "study.json"
 CONFIRMATION = ("sweep.confirm", "sweep.confirm_seeds")
 """Keys that can be set at a resume, and then last: no trial depends on them."""
+OFF: dict[str, Any] = {
+    "sweep.seconds": None,
+    "sweep.until": None,
+    "sweep.patience": None,
+    "sweep.trial_seconds": None,
+    "sweep.trial_memory": None,
+    "sweep.constraint": None,
+    "sweep.first": None,
+    "sweep.from": None,
+    "sweep.race": False,
+}
+"""What keys mean for a study that was started before there were any such."""
 PACKAGES = ("optuna", "cmaes", "scipy")
 """What proposes: Optuna, and what its samplers compute with."""
 SHOWN_DIGITS = 7
@@ -112,7 +124,7 @@ class Manifest:
         Raises:
             UserError: naming every difference.
         """
-        before = self.fingerprint
+        before = {**{key: value for key, value in OFF.items() if key in now}, **self.fingerprint}
         lines = [
             f"  {key}: {_shown(before, key)} in the study, {_shown(now, key)} now"
             for key in sorted(before.keys() | now.keys())

@@ -24,16 +24,18 @@ from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.searchable import is_shape
 from nnlab.tuning.search.settings import read_sweep, study_rules
 from nnlab.tuning.search.space import NOTHING, Space, read_space
+from nnlab.tuning.started import Started
 from nnlab.tuning.study import SHARED, trial_seeds
 from nnlab.tuning.trial_configs import TrialConfigs, composed_study
 
 
-def make_plan(arguments: Sequence[str]) -> Plan:
+def make_plan(arguments: Sequence[str], started: Started | None = None) -> Plan:
     """Read and check the command line of a sweep.
 
     Args:
         arguments: overrides in Hydra's grammar. A key with several values (`optimizer.lr=interval(0.1,1)`) is
             searched, one with a single value is fixed; both override the preset.
+        started: what the study was started with, if it is resumed.
 
     Raises:
         ConfigError: with every problem of the configuration, the sweep's settings and the space.
@@ -41,13 +43,15 @@ def make_plan(arguments: Sequence[str]) -> Plan:
     problems: list[ConfigProblem] = []
     overrides = read(arguments, problems, study_rules())
     try:
-        return _plan(arguments, overrides, problems)
+        return _plan(arguments, overrides, problems, started)
     except ConfigError as error:
         rules = study_rules()
         raise ConfigError([with_quotes_as_remedy(each, overrides, rules) for each in error.problems]) from None
 
 
-def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list[ConfigProblem]) -> Plan:
+def _plan(
+    arguments: Sequence[str], readable: Sequence[Override], problems: list[ConfigProblem], started: Started | None
+) -> Plan:
     """The plan of the readable overrides; `problems` has those of the others."""
     overrides = list({override.key_or_group: override for override in readable}.values())  # the last one counts
     given = [override for override in overrides if not override.is_sweep_override()]
@@ -57,6 +61,8 @@ def _plan(arguments: Sequence[str], readable: Sequence[Override], problems: list
     problems += [follows(override) for override in given if override.key_or_group in FOLLOWING]
     raw = composed_study(given, problems, {problem.key for problem in problems} - {*FOLLOWING})
     sweep = dict(raw.pop("sweep", {}))
+    if started is not None:
+        sweep = started.over(sweep)
     presets = sweep.pop("space", None) or {}
     if presets is not IN_DOUBT and not isinstance(presets, Mapping):
         problems.append(ConfigProblem("sweep.space", "must be a group of keys", presets))

@@ -19,6 +19,7 @@ from nnlab.tuning.planning import make_plan
 from nnlab.tuning.search.searchable import form_of
 from nnlab.tuning.search.settings import study_rules
 from nnlab.tuning.search.space import read_space
+from nnlab.tuning.started import started_settings
 from nnlab.tuning.trial_configs import composed_study
 
 STORAGE = "sweep.storage"
@@ -27,7 +28,8 @@ STORAGE = "sweep.storage"
 def resumed_arguments(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
     """The whole command line of a study that is resumed, and its directory.
 
-    The overrides that started the study apply again, followed by those given now.
+    The overrides that started the study apply again, followed by those given now. What neither says of the sweep is
+    what it was when the study started (`nnlab.tuning.started`).
 
     Args:
         arguments: overrides in Hydra's grammar.
@@ -62,11 +64,12 @@ def resumed_plan(arguments: Sequence[str], given: Sequence[str], directory: Path
     Raises:
         ConfigError: with everything that is wrong with the configuration, and every difference.
     """
+    manifest = Manifest.read(directory)
     try:
-        return make_plan(arguments)
+        return make_plan(arguments, started_settings(directory, manifest, given))
     except ConfigError as error:
         reported = {problem.key for problem in error.problems}
-        differences = _differences(Manifest.read(directory), parsed(given, study_rules()))
+        differences = _differences(manifest, parsed(given, study_rules()))
         others = [problem for problem in differences if problem.key not in reported]
         raise ConfigError([*error.problems, *others]) from None
 

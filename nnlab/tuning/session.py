@@ -122,6 +122,8 @@ class Session:
         if coordinator.reason_to_give_up:
             self._status, self._reason = "failed", coordinator.reason_to_give_up
         if self._status == "finished":
+            if self._study.nothing_left:
+                self._listeners.on(Notice(coordinator.why_it_ends_early))
             self._confirm(executor)
 
     def _confirm(self, executor: Executor) -> None:
@@ -239,10 +241,6 @@ class Session:
         )
 
     def _standing(self) -> Standing:
-        return Standing.of(
-            self._study.known,
-            self._objectives,
-            total=self._plan.settings.trials,
-            elapsed=time.monotonic() - self._started,
-            done_before=self._finished_before,
-        )
+        total, elapsed = self._plan.settings.trials, time.monotonic() - self._started
+        known, before = self._study.known, self._finished_before
+        return Standing.of(known, self._objectives, total=total, elapsed=elapsed, done_before=before)

@@ -1,26 +1,27 @@
 """A study: the trials in their storage, and what to try next. Only one process at a time creates and ends trials.
 
-Samplers work on a twin of the study in memory, and what they propose is stored in a single record. So a
-process that is killed leaves a trial with all its parameters or none, and the next one proposes the same again:
-each proposal comes from a fresh sampler, and depends on the study's seed, the trial's number and the trials before.
+Samplers work on a twin of the study in memory (`search/proposer.py`), and what they propose is stored in a single
+record. So a process that is killed leaves a trial with all its parameters or none, and the next one proposes the same
+again: a proposal depends on the study's seed, the trial's number and the trials before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Set
 from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 import optuna
-from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.errors import RunFailedError
+from nnlab.tuning.search.proposer import Accepts, NothingLeftError, Proposer
 from nnlab.tuning.search.settings import SweepSettings, direction
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
-from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome, is_failure
+from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome, running
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 """What `sweep.trials` counts."""
@@ -50,6 +51,10 @@ class Study:
         seed: of the study.
         epochs: that a run has at most; some pruners plan with it.
         shares_seeds: whether all trials have the same seeds, so that the runs of one seed share a division of the rows.
+        accepts: what values a trial may have; None is any.
+
+    Attributes:
+        nothing_left: why no further trial could be proposed; empty while that has not happened.
 
     Raises:
         RunFailedError: if the storage does not answer.
@@ -65,8 +70,10 @@ class Study:
         epochs: int,
         *,
         shares_seeds: bool = False,
+        accepts: Accepts | None = None,
     ) -> None:
         self.name = name
+        self.nothing_left = ""
         self._seed = seed
         self._settings = settings
         self._space = space
@@ -77,10 +84,10 @@ class Study:
             self._stored = optuna.create_study(
                 storage=storage, study_name=name, directions=directions, load_if_exists=True
             )
-        self._memory = InMemoryStorage()
-        self._twin = optuna.create_study(storage=self._memory, study_name=name, directions=directions)
-        self._twin.pruner = settings.pruner.make(epochs)
-        self._twin.add_trials(self.trials)
+        self._known: list[FrozenTrial] = []
+        self._proposer = Proposer(name, settings, space, seed, epochs, accepts)
+        for trial in self.trials:
+            self._note(trial)
 
     @property
     def storage(self) -> BaseStorage:
@@ -96,20 +103,18 @@ class Study:
 
     @property
     def known(self) -> list[FrozenTrial]:
-        """All trials, by number, as this process knows them: their values and states, but not the outcomes in words."""
-        trials: list[FrozenTrial] = self._twin.get_trials(deepcopy=False)
-        return trials
+        """All trials, by number, as this process knows them: how those have ended that it was told of."""
+        return self._known.copy()
 
     @property
     def finished(self) -> int:
         """How many trials are complete or pruned."""
-        return sum(trial.state in FINISHED for trial in self.known)
+        return sum(trial.state in FINISHED for trial in self._known)
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether every combination of the space has been tried, and has failed: any further trial repeats one."""
-        size = None if self._settings.repeat_duplicates or self.finished else self._space.size
-        return size is not None and sum(map(is_failure, self.known)) >= size
+        """Whether nothing is left to propose, and all that was tried has failed."""
+        return bool(self.nothing_left) and all(trial.state == TrialState.FAIL for trial in self._known)
 
     @property
     def is_settled(self) -> bool:
@@ -121,22 +126,26 @@ class Study:
         return [trial for trial in self.trials if trial.state == TrialState.RUNNING]
 
     def propose(self, batch: tuple[int, int] | None = None) -> FrozenTrial:
-        """Create the next trial, running and with all its parameters; a duplicate says of which trial.
+        """Create the next trial, running and with all its parameters.
 
         It may be called again after the storage has failed.
 
         Args:
             batch: index and size of the synchronous batch it belongs to.
+
+        Raises:
+            NothingLeftError: if no acceptable values are left.
         """
         count = len(self.trials)
-        if len(self.known) <= count:  # else the storage did not take the last proposal
-            self._ask(batch)
-        number = len(self.known) - 1
+        if len(self._known) <= count:  # else the storage did not take the last proposal
+            number = len(self._known)
+            self._note(self._next(number, batch or (number, 1)))
+        number = len(self._known) - 1
         if count == number:
             with answering():
-                self._stored.add_trial(self.known[number])
+                self._stored.add_trial(self._known[number])
         stored = self.trials
-        if len(stored) != number + 1 or stored[number].user_attrs.get(ASKED) != self.known[number].user_attrs[ASKED]:
+        if len(stored) != number + 1 or stored[number].user_attrs.get(ASKED) != self._known[number].user_attrs[ASKED]:
             raise RunFailedError(
                 f"Only nnlab.sweep may add trials to the study {self.name!r}, and one process at a time, but trial "
                 f"{number} came from elsewhere. Nothing is lost; sweep.resume={self.name.partition('/')[0]} resumes it "
@@ -144,27 +153,23 @@ class Study:
             )
         return stored[number]
 
-    def _ask(self, batch: tuple[int, int] | None) -> None:
-        """Create the next trial in the twin."""
-        number = len(self.known)
-        self._twin.sampler = self._settings.sampler.make(self._seed, number, self._space)
-        trial = self._twin.ask()
-        values = self._space.suggest(trial)
-        earlier = None if self._settings.repeat_duplicates else self._earlier(values)
-        asked = Asked(
-            values=values,
-            seeds=self._seeds_of(number) if earlier is None else Asked.of(earlier).seeds,
-            batch=batch or (number, 1),
-            duplicate_of=None if earlier is None else earlier.number,
-        )
-        trial.set_user_attr(ASKED, asked.to_dict())
+    def _next(self, number: int, batch: tuple[int, int]) -> FrozenTrial:
+        """The next trial, which nobody knows of yet."""
+        proposal = self._proposer.propose()
+        asked = Asked(proposal.values, self._seeds_of(number), batch, draws=proposal.draws)
+        return running(number, proposal.params, self._space, asked, proposal.attributes)
+
+    def _note(self, trial: FrozenTrial) -> None:
+        """Know a trial, new or changed, as it is now."""
+        self._known[trial.number : trial.number + 1] = [trial]
+        self._proposer.note(trial)
 
     def _seeds_of(self, number: int) -> list[int]:
         return trial_seeds(self._seed, SHARED if self._shares_seeds else number, self._settings.seeds)
 
     def next_trials(self, under_way: Collection[FrozenTrial]) -> list[FrozenTrial]:
         """Create the trial that is next, if one is left to create beside those that are `under_way`."""
-        return [self.propose()] if self.finished + len(under_way) < self._settings.trials else []
+        return self.propose_batch(1) if self.finished + len(under_way) < self._settings.trials else []
 
     def next_batch(self, workers: int) -> list[FrozenTrial]:
         """Create the synchronous batch that is next, if trials are left; none is under way."""
@@ -172,9 +177,9 @@ class Study:
         return self.propose_batch(missing) if missing > 0 else []
 
     def propose_batch(self, size: int) -> list[FrozenTrial]:
-        """Create a synchronous batch of trials, in which none knows another's outcome."""
+        """Create a synchronous batch of trials, in which none knows another's outcome; fewer if nothing is left."""
         first = len(self.trials)
-        return [self.propose((first, size)) for _ in range(size)]
+        return self._fill((first, size), size)
 
     def complete_batch(self) -> list[FrozenTrial]:
         """Create what is missing of the last batch, if a process was killed while it created it."""
@@ -182,7 +187,16 @@ class Study:
         if not trials:
             return []
         first, size = Asked.of(trials[-1]).batch
-        return [self.propose((first, size)) for _ in range(first + size - len(trials))]
+        return self._fill((first, size), first + size - len(trials))
+
+    def _fill(self, batch: tuple[int, int], missing: int) -> list[FrozenTrial]:
+        created: list[FrozenTrial] = []
+        while len(created) < missing and not self.nothing_left:
+            try:
+                created.append(self.propose(batch))
+            except NothingLeftError as error:
+                self.nothing_left = str(error)
+        return created
 
     def strays(self, known: Set[int]) -> list[FrozenTrial]:
         """What was created while the storage failed: the unfinished trials but those, and what lacks of their batch."""
@@ -199,7 +213,7 @@ class Study:
                 self._storage.set_trial_user_attr(trial._trial_id, OUTCOME, outcome.to_dict())
             self._storage.set_trial_state_values(trial._trial_id, state, values)
             stored = self._storage.get_trial(trial._trial_id)
-        self._update_twin(stored)
+        self._note(stored)
         return stored
 
     @answering()
@@ -218,24 +232,6 @@ class Study:
             return [outcome.objective(name) for name in self._settings.objectives]
         if outcome.status == "pruned" and trial.last_step is not None:
             return [trial.intermediate_values[trial.last_step]]  # as Optuna's own `tell` does
-        return None
-
-    def _update_twin(self, ended: FrozenTrial) -> None:
-        """Tell the samplers of a trial's end."""
-        twin = self.known[ended.number]
-        if twin.state.is_finished():
-            return
-        for step, value in ended.intermediate_values.items():
-            self._memory.set_trial_intermediate_value(twin._trial_id, step, value)
-        values: Sequence[float] | None = ended.values if ended.state == TrialState.COMPLETE else None
-        self._twin.tell(ended.number, values, ended.state)
-
-    def _earlier(self, values: dict[str, object]) -> FrozenTrial | None:
-        """The first trial with the same values."""
-        for trial in self.known:
-            asked = trial.user_attrs.get(ASKED)
-            if asked and asked["values"] == values:
-                return trial
         return None
 
 

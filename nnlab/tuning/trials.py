@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from nnlab.check import Range
 from nnlab.errors import UserError
+from nnlab.tuning.search.space import Space
 from nnlab.typed import NOT_FINITE_TOO, MalformedError, typed
 
 Count = Annotated[int, Range(ge=0)]
@@ -17,6 +18,9 @@ Score = Annotated[float, NOT_FINITE_TOO]
 
 ASKED = "asked"
 OUTCOME = "outcome"
+
+UNSAID: Mapping[str, Any] = {"confirms": None, "draws": 0, "source": None, "further_of": None}
+"""Fields of `Asked` that are stored only if they are other than this, as those of earlier versions have none."""
 
 TrialStatus = Literal["finished", "pruned", "diverged", "failed", "killed"]
 
@@ -40,6 +44,8 @@ class Asked:
         batch: index and size of its synchronous batch; (number, 1) where there are none.
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
         confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
+        draws: how many points the sampler had drawn before that were not acceptable.
+        source: whose guess it is; None is the sampler's.
         further_of: the trial of the search whose values these are, and the place of the seed, from 1, of a run that
             gives it a further seed in a race.
     """
@@ -49,6 +55,8 @@ class Asked:
     batch: tuple[Count, Annotated[int, Range(ge=1)]]
     duplicate_of: Count | None = None
     confirms: Count | None = None
+    draws: Count = 0
+    source: str | None = None
     further_of: tuple[Count, Annotated[int, Range(ge=2)]] | None = None
 
     @classmethod
@@ -63,14 +71,9 @@ class Asked:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        fields = {**asdict(self), "batch": list(self.batch)}
-        if self.confirms is None:
-            del fields["confirms"]
-        if self.further_of is None:
-            del fields["further_of"]
-        else:
-            fields["further_of"] = list(self.further_of)
-        return fields
+        further_of = None if self.further_of is None else list(self.further_of)
+        fields = {**asdict(self), "batch": list(self.batch), "further_of": further_of}
+        return {key: value for key, value in fields.items() if key not in UNSAID or value != UNSAID[key]}
 
 
 @dataclass(frozen=True)
@@ -144,3 +147,27 @@ def _stored(shape: Any, trial: FrozenTrial, fields: Any) -> Any:
 def is_failure(trial: FrozenTrial) -> bool:
     """Whether a trial has failed by itself: one that repeats a failed trial is not counted again."""
     return trial.state == TrialState.FAIL and Asked.of(trial).duplicate_of is None
+
+
+def running(
+    number: int, params: Mapping[str, Any], space: Space, asked: Asked, attributes: Mapping[str, Any]
+) -> FrozenTrial:
+    """A trial as it is to be stored.
+
+    Args:
+        number: of the trial.
+        params: as Optuna stores them.
+        space: that has them.
+        asked: what it is to run.
+        attributes: that its sampler needs with it.
+    """
+    axes = {dimension.name: dimension.distribution for dimension in space.dimensions}
+    trial = create_trial(
+        state=TrialState.RUNNING,
+        params=dict(params),
+        distributions={name: axes[name] for name in params},
+        user_attrs={ASKED: asked.to_dict()},
+        system_attrs=dict(attributes),
+    )
+    trial.number = number
+    return trial

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 import yaml
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from searching import NUMBERS, cost
 
 from nnlab.config.jobs import conf_dir
@@ -20,7 +21,7 @@ from nnlab.tuning.search.settings import SweepSettings, read_sweep
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage
 from nnlab.tuning.study import Study
-from nnlab.tuning.trials import OUTCOME, Asked, Outcome
+from nnlab.tuning.trials import ASKED, OUTCOME, Asked, Outcome
 
 EPOCHS = 5
 
@@ -96,6 +97,22 @@ class Workers(Executor):
         except BaseException as error:
             future.set_exception(error)
         return {future}, set(self.pending)
+
+
+def repeated(storage: BaseStorage, original: FrozenTrial) -> FrozenTrial:
+    """A trial that repeats another, as earlier versions created it when a combination was drawn again."""
+    asked = Asked.of(original)
+    number = len(storage.get_all_trials(storage.get_study_id_from_name("a-study")))
+    again = replace(asked, batch=(number, 1), duplicate_of=original.number)
+    optuna.load_study(study_name="a-study", storage=storage).add_trial(
+        optuna.trial.create_trial(
+            state=TrialState.RUNNING,
+            params=original.params,
+            distributions=original.distributions,
+            user_attrs={ASKED: again.to_dict()},
+        )
+    )
+    return storage.get_all_trials(storage.get_study_id_from_name("a-study"))[number]
 
 
 def first(count: int) -> int:

@@ -11,8 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial
-from searching import FINITE, space_of
-from sweeping import Workers, coordinated, finished, first, in_memory, proposals, study_in, sweep_settings, work
+from searching import FINITE, NUMBERS, space_of
+from sweeping import (
+    Workers,
+    coordinated,
+    finished,
+    first,
+    in_memory,
+    proposals,
+    repeated,
+    study_in,
+    sweep_settings,
+    work,
+)
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
 from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator
@@ -34,19 +45,17 @@ def counted(events: list[Event], kind: type[Event]) -> Counter[int]:
 
 @pytest.mark.parametrize("deterministic", [False, True])
 @pytest.mark.parametrize("workers", [1, 2, 4])
-@pytest.mark.parametrize("space", [FINITE, TINY], ids=["some duplicates", "nearly all duplicates"])
-def test_the_total_is_exact_whatever_fails_is_pruned_or_is_repeated(
+@pytest.mark.parametrize("space", [NUMBERS, FINITE, TINY], ids=["endless", "of 24", "of 3"])
+def test_the_total_is_exact_whatever_fails_or_is_pruned_and_no_combination_is_tried_twice(
     workers: int, deterministic: bool, space: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = sweep_settings(trials=13, sampler="random", deterministic=deterministic)
     study, events = coordinated(monkeypatch, in_memory(), asked, space, workers=workers, choose=lambda count: count - 1)
     states = Counter(trial.state.name for trial in study.trials)
-    assert states["COMPLETE"] + states["PRUNED"] == study.finished == 13
+    assert states["COMPLETE"] + states["PRUNED"] == study.finished == min(13, space.size or 13)
     assert study.unfinished() == []
-    originals = {trial.number for trial in study.trials if Asked.of(trial).duplicate_of is None}
-    assert originals < {trial.number for trial in study.trials}
-    assert counted(events, Started) == dict.fromkeys(originals, 1)
-    assert counted(events, Ended) == dict.fromkeys(range(len(study.trials)), 1)
+    assert len({str(Asked.of(trial).values) for trial in study.trials}) == len(study.trials)
+    assert counted(events, Started) == counted(events, Ended) == dict.fromkeys(range(len(study.trials)), 1)
 
 
 @given(order=st.lists(st.integers(0, 11), min_size=1, max_size=12), workers=st.sampled_from([2, 3]))
@@ -105,24 +114,24 @@ def fails_where(batch_sizes: set[int]) -> Callable[[FrozenTrial], Outcome]:
     return outcome
 
 
-@pytest.mark.parametrize("deterministic", [False, True])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_what_repeats_a_failure_is_no_second_one(
-    workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+def test_what_repeats_a_failure_in_a_study_of_an_earlier_version_is_no_second_one(
+    workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = in_memory()
-    asked = sweep_settings(trials=12, sampler="random", on_failure="stop_after_2", deterministic=deterministic)
-    outcome_of = fails_where({16})
+    asked = sweep_settings(trials=12, sampler="random", on_failure="stop_after_2")
+    before = study_in(storage, asked, TINY)
+    trial = before.propose()
+    failed = before.tell(trial, work(storage, trial, fails))
+    repeated(storage, failed)
     study, events = coordinated(
-        monkeypatch, storage, asked, TINY, workers=workers, do=lambda trial: work(storage, trial, outcome_of)
+        monkeypatch, storage, asked, TINY, workers=workers, do=lambda trial: work(storage, trial, finished)
     )
-    failed = [trial for trial in study.trials if trial.state.name == "FAIL"]
-    assert study.finished == 12
-    assert len(failed) > 2
-    assert sum(counted(events, Started)[trial.number] for trial in failed) == 1
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "FAIL", "COMPLETE", "COMPLETE"]
+    assert counted(events, Started) == {2: 1, 3: 1}
     standing = Standing.of(study.trials, ("val/loss",), total=12, elapsed=1.0)
-    assert (standing.failed, standing.done) == (1, 12)
-    assert "12 complete, 1 failed, " in leaderboard(study.trials, ("val/loss",))
+    assert (standing.failed, standing.done) == (1, 2)
+    assert "2 complete, 1 failed, " in leaderboard(study.trials, ("val/loss",))
 
 
 @pytest.mark.parametrize("deterministic", [False, True])
@@ -131,7 +140,7 @@ def test_a_study_in_whose_space_every_combination_fails_ends_when_all_were_tried
     workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage, asked = in_memory(), sweep_settings(trials=30, sampler="random", deterministic=deterministic)
-    reasons: set[str] = set()
+    seen: list[Coordinator] = []
     study, events = coordinated(
         monkeypatch,
         storage,
@@ -139,27 +148,30 @@ def test_a_study_in_whose_space_every_combination_fails_ends_when_all_were_tried
         TINY,
         workers=workers,
         do=lambda trial: work(storage, trial, fails),
-        see=lambda event, coordinator: reasons.add(coordinator.reason_to_give_up),
+        see=lambda event, coordinator: seen.append(coordinator),
     )
     assert sum(counted(events, Started).values()) == 3
     assert study.unfinished() == []
-    assert "each combination of the search space was tried" in max(reasons)
+    assert "each combination of the search space was tried" in seen[-1].reason_to_give_up
     again, events = coordinated(monkeypatch, storage, asked, TINY, workers=workers)
     assert events == []
     assert len(again.trials) == len(study.trials)
 
 
-def test_a_study_whose_sampler_proposes_failures_alone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnlab.tuning.coordinator.REPETITIONS_IN_A_ROW", 2)
-    storage, asked = in_memory(), sweep_settings(trials=100, sampler="random")
-    outcome_of = fails_where({16, 32})
-    study, _ = coordinated(monkeypatch, storage, asked, TINY, do=lambda trial: work(storage, trial, outcome_of))
-    repeats = [
-        "x" if trial.state.name == "FAIL" and Asked.of(trial).duplicate_of is not None else "."
-        for trial in study.trials
-    ]
-    assert "".join(repeats).endswith("xx")
-    assert "xx" not in "".join(repeats[:-1])
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_study_that_is_killed_where_nothing_is_left_ends_the_same(
+    workers: int, deterministic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, asked = in_memory(), sweep_settings(trials=30, sampler="tpe", deterministic=deterministic)
+    kept = study_in(storage, asked, TINY)
+    kept.propose_batch(workers)
+    outcome_of = fails_where({16})
+    study, _ = coordinated(
+        monkeypatch, storage, asked, TINY, workers=workers, do=lambda trial: work(storage, trial, outcome_of)
+    )
+    assert Counter(trial.state.name for trial in study.trials) == {"COMPLETE": 2, "FAIL": 1}
+    assert study.nothing_left == "each combination of the search space was tried"
 
 
 def test_failures_that_are_allowed_cost_the_study_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:

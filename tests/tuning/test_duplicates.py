@@ -1,4 +1,4 @@
-"""A trial that repeats another can be repeated itself: what its record says is what was trained."""
+"""A trial that repeats another, of an earlier version, can be repeated itself: its record says what was trained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import optuna
 import pytest
 import yaml
 from optuna.trial import FrozenTrial
-from sweeping import in_memory, journal_storage, study_in
+from sweeping import journal_storage, repeated, study_in
 
 from nnlab.config.job import Job
 from nnlab.config.jobs import compose_jobs
@@ -53,10 +53,8 @@ def new_study(folder: Path, *arguments: str) -> tuple[Study, Tasks]:
 
 
 def proposed_again(study: Study) -> FrozenTrial:
-    """The next trial that has the values of the first."""
-    while Asked.of(trial := study.propose()).duplicate_of != 0:
-        pass
-    return trial
+    """A trial that has the values of the first, as a study of an earlier version has it."""
+    return repeated(study.storage, study.trials[0])
 
 
 def ended(folder: Path, status: str, *arguments: str, duplicates: int = 1) -> tuple[Tasks, FrozenTrial, FrozenTrial]:
@@ -149,17 +147,6 @@ def test_a_repetition_of_the_winner_was_never_tested(tmp_path: Path) -> None:
     record_repetition(repetition, tasks, None)
     assert found(tasks.paths(0)[0], "test")
     assert not found(tasks.paths(repetition.number)[0], "test")
-
-
-def test_a_trial_and_what_repeats_it_have_the_same_seeds_and_the_trials_between_have_their_own() -> None:
-    plan = make_plan([*SMALL, "sweep.seeds=2", "optimizer.lr=choice(0.1,0.2,0.3)"])
-    study = study_in(in_memory(), plan.settings, plan.space)
-    trials = [study.propose() for _ in range(9)]
-    by_values: dict[float, set[tuple[int, ...]]] = {}
-    for trial in trials:
-        by_values.setdefault(Asked.of(trial).values["optimizer.lr"], set()).add(tuple(Asked.of(trial).seeds))
-    assert [len(seeds) for seeds in by_values.values()] == [1, 1, 1]
-    assert len({seed for (seeds,) in by_values.values() for seed in seeds}) == 6
 
 
 def test_a_repetition_of_a_failure_says_so_and_is_none_itself(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def test_workers_cannot_see_the_test_split(tmp_path: Path) -> None:
 
 def test_data_that_differs_between_trials_is_shared_by_those_that_have_it_alike(tmp_path: Path) -> None:
     arguments = [text for text in SMALL if not text.startswith("data.limit")]
-    plan = make_plan([*arguments, "data.limit=choice(200,300)"])
+    plan = make_plan([*arguments, "data.limit=choice(200,300)", "optimizer.lr=interval(0.1,0.2)"])
     study = study_in(journal_storage(tmp_path), plan.settings, plan.space)
     tasks = Tasks(plan, study.name, tmp_path, tmp_path / JOURNAL_FILE)
     made = [next_task(study, tasks) for _ in range(6)]
@@ -267,7 +267,7 @@ def test_a_process_does_one_trial_at_a_time_however_many_threads_it_has(
             busy[0] -= 1
 
     monkeypatch.setattr("nnlab.tuning.trial.run", watched)
-    _, study, tasks = new_study(tmp_path)
+    _, study, tasks = new_study(tmp_path, "optimizer.lr=interval(0.1,0.2)")
     made = [next_task(study, tasks) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert [outcome.status for outcome in pool.map(run_trial, made)] == ["finished"] * 4

@@ -12,9 +12,20 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 from searching import FITTING, NUMBERS, space_of
-from sweeping import EPOCHS, finished, in_memory, journal_storage, proposals, study_in, sweep_settings, work
+from sweeping import (
+    EPOCHS,
+    finished,
+    in_memory,
+    journal_storage,
+    proposals,
+    repeated,
+    study_in,
+    sweep_settings,
+    work,
+)
 
 from nnlab.errors import RunFailedError
+from nnlab.tuning.search.proposer import NothingLeftError
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import SHARED, Study, trial_seeds
 from nnlab.tuning.trials import Asked, Outcome
@@ -85,43 +96,41 @@ def test_a_proposal_is_one_record_of_the_journal(tmp_path: Path) -> None:
     assert (tmp_path / JOURNAL_FILE).read_bytes().count(b"\n") == before + 1
 
 
-def test_a_repetition_says_which_trial_had_the_values_first() -> None:
+def test_what_was_tried_is_not_proposed_again_and_nothing_is_left_in_the_end() -> None:
     study = study_in(in_memory(), sweep_settings(sampler="random"), TWO)
-    first: dict[int, int] = {}
-    for _ in range(8):
-        trial = study.propose()
-        batch_size = Asked.of(trial).values["trainer.batch_size"]
-        assert Asked.of(trial).duplicate_of == first.get(batch_size)
-        first.setdefault(batch_size, trial.number)
-    assert len(first) == 2
+    tried = [Asked.of(study.propose()).values["trainer.batch_size"] for _ in range(2)]
+    assert sorted(tried) == [16, 32]
+    with pytest.raises(NothingLeftError, match="each combination of the search space was tried"):
+        study.propose()
+    assert (study.propose_batch(3), study.is_exhausted) == ([], False)
+    assert study.nothing_left
 
 
-def test_repetitions_are_not_marked_where_they_are_wanted() -> None:
+def test_repetitions_are_proposed_where_they_are_wanted() -> None:
     study = study_in(in_memory(), sweep_settings(sampler="random", repeat_duplicates=True), TWO)
-    assert {Asked.of(study.propose()).duplicate_of for _ in range(6)} == {None}
+    asked = [Asked.of(study.propose()) for _ in range(6)]
+    assert {each.duplicate_of for each in asked} == {None}
+    assert len({tuple(each.seeds) for each in asked}) == 6
 
 
-def test_a_repetition_ends_as_the_trial_that_it_repeats() -> None:
+@pytest.mark.parametrize(
+    "outcome", [Outcome("pruned", "as arranged", scores={"val/loss": 8.0}, runs=["a-study-0000"]), None]
+)
+def test_a_repetition_of_an_earlier_version_ends_as_the_trial_that_it_repeats(outcome: Outcome | None) -> None:
     storage = in_memory()
     study = study_in(storage, sweep_settings(sampler="random"), TWO)
-    trials = [study.propose() for _ in range(8)]
-    originals = [trial for trial in trials if Asked.of(trial).duplicate_of is None]
-    pruned = Outcome("pruned", "as arranged", scores={"val/loss": 8.0}, runs=["a-study-0000"])
-    ends = [
-        study.tell(originals[0], work(storage, originals[0], lambda trial: pruned)),
-        study.tell(originals[1], work(storage, originals[1], finished)),
-    ]
-    for trial in trials:
-        for original in ends:
-            if Asked.of(trial).duplicate_of == original.number:
-                ended = study.end_duplicate(trial, original)
-                assert (ended.state, ended.values) == (original.state, original.values)
-                assert ended.intermediate_values == original.intermediate_values
-                outcome = Outcome.of(ended)
-                assert outcome is not None
-                assert outcome.reason == ("the same values as trial 0: as arranged" if original.number == 0 else "")
-                assert replace(outcome, reason="") == replace(Outcome.of(original) or outcome, reason="")
-    assert study.unfinished() == []
+    trial = study.propose()
+    original = study.tell(trial, work(storage, trial, lambda trial: outcome or finished(trial)))
+    repetition = repeated(storage, original)
+    resumed = study_in(storage, sweep_settings(sampler="random"), TWO)
+    ended = resumed.end_duplicate(repetition, original)
+    assert (ended.state, ended.values) == (original.state, original.values)
+    assert ended.intermediate_values == original.intermediate_values
+    told = Outcome.of(ended)
+    assert told is not None
+    assert told.reason == ("the same values as trial 0: as arranged" if outcome else "")
+    assert replace(told, reason="") == replace(Outcome.of(original) or told, reason="")
+    assert resumed.unfinished() == []
 
 
 def test_telling_twice_changes_nothing(tmp_path: Path) -> None:

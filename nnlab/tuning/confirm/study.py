@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.confirm.plan import PLAN, ConfirmPlan, study_of
@@ -18,7 +17,7 @@ from nnlab.tuning.search.pruners import NoPruner
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.storage import answering
 from nnlab.tuning.study import Study
-from nnlab.tuning.trials import ASKED, Asked, Outcome
+from nnlab.tuning.trials import Asked, Outcome, running
 
 
 class ConfirmStudy(Study):
@@ -43,7 +42,6 @@ class ConfirmStudy(Study):
         super().__init__(study_of(search.name), search.storage, self.settings, search._space, seed=0, epochs=1)
         self._asked = {trial.number: Asked.of(trial) for trial in trials}
         self._put_aside = {trial.number for trial in self.known if _may_be_unlucky(trial)}
-        self._twin.sampler = RandomSampler()
         with answering():
             study_id = self.storage.get_study_id_from_name(self.name)
             if self.storage.get_study_user_attrs(study_id).get(PLAN) != plan.to_dict():
@@ -77,12 +75,11 @@ class ConfirmStudy(Study):
         items = set(self.plan.items)
         return [run for run in runs if item_of(run) in items and run.number not in self._put_aside]
 
-    def _ask(self, batch: tuple[int, int] | None) -> None:
+    def _next(self, number: int, batch: tuple[int, int]) -> FrozenTrial:
         known = {item_of(run) for run in self.planned}
         trial, seed = next(item for item in self.plan.items if item not in known)
-        number = len(self.known)
-        asked = replace(self._asked[trial], seeds=[seed], batch=(number, 1), duplicate_of=None, confirms=trial)
-        self._twin.ask().set_user_attr(ASKED, asked.to_dict())
+        asked = Asked(self._asked[trial].values, [seed], (number, 1), confirms=trial)
+        return running(number, {}, self._space, asked, {})
 
 
 def item_of(run: FrozenTrial) -> tuple[int, int]:

@@ -45,7 +45,6 @@ class Board:
         self._seeds = seeds
         self._trials: dict[int, FrozenTrial] = {}
         self._runs: dict[int, dict[int, FrozenTrial]] = {}
-        self._repeats: dict[int, list[int]] = {}
         self._costs: dict[int, list[float]] = {}
         self._seen: dict[int, FrozenTrial] = {}
         self._best: tuple[int | None, int] = (None, 0)
@@ -53,13 +52,8 @@ class Board:
 
     def add(self, trial: FrozenTrial) -> list[int]:
         """Take in a trial of the search that has ended; returns the trials that are seen otherwise now."""
-        original = Asked.of(trial).duplicate_of
         self._trials[trial.number] = trial
-        if original is None:
-            return self._changed(trial.number)
-        if trial.number not in self._repeats.setdefault(original, []):
-            self._repeats[original].append(trial.number)
-        return [trial.number]
+        return self._changed(trial.number)
 
     def add_run(self, run: FrozenTrial) -> list[int]:
         """Take in a further run that has ended, of a trial that is known; returns the trials that are seen otherwise.
@@ -109,7 +103,7 @@ class Board:
         leader = self.race.leader
         best = (leader, 0 if leader is None else len(self._costs[leader]))
         # All are measured by the best one.
-        changed = list(self._trials) if best != self._best else [number, *self._repeats.get(number, [])]
+        changed = list(self._trials) if best != self._best else [number]
         self._best = best
         for each in changed:
             self._seen.pop(each, None)
@@ -138,12 +132,11 @@ class Board:
         return costs if all(map(math.isfinite, costs)) else []
 
     def _now(self, trial: FrozenTrial) -> FrozenTrial:
-        asked = Asked.of(trial)
-        number = trial.number if asked.duplicate_of is None else asked.duplicate_of
+        asked, number = Asked.of(trial), trial.number
         now = copy(trial)
         if number in self._costs:
             now.values = [cost(self._objective, self.race.value(number))]  # turned back
-        if number != trial.number or number not in self._runs:
+        if number not in self._runs:
             return now
         places = self._places(number)
         seeds = {1: asked.seeds[0]} | {place: Asked.of(run).seeds[0] for place, run in self._runs[number].items()}

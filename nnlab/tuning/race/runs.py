@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import optuna
-from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.study import get_all_study_names
 from optuna.trial import FrozenTrial
@@ -26,7 +25,7 @@ from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
 from nnlab.tuning.study import Study
-from nnlab.tuning.trials import ASKED, Asked
+from nnlab.tuning.trials import Asked, running
 from nnlab.typed import MalformedError, typed
 
 BATCH = "batch"
@@ -68,17 +67,15 @@ class RaceRuns(Study):
         alone = replace(settings, seeds=1, pruner=NoPruner(), deterministic=False, race=False)
         self._asked: Asked | None = None
         super().__init__(study_of(search), storage, alone, space, seed=0, epochs=1)
-        self._twin.sampler = RandomSampler()
 
     def create(self, item: Item, trial: FrozenTrial, seed: int) -> FrozenTrial:
         """Create the run that gives a trial the seed of that place."""
         self._asked = Asked(Asked.of(trial).values, [seed], (0, 1), further_of=item)
         return self.propose()
 
-    def _ask(self, batch: tuple[int, int] | None) -> None:
+    def _next(self, number: int, batch: tuple[int, int]) -> FrozenTrial:
         assert self._asked is not None
-        asked = replace(self._asked, batch=(len(self.known), 1))
-        self._twin.ask().set_user_attr(ASKED, asked.to_dict())
+        return running(number, {}, self._space, replace(self._asked, batch=(number, 1)), {})
 
     @property
     @answering()

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial
 from nnlab.tuning.race.board import Board, is_further, item_of
 from nnlab.tuning.race.rule import Item
 from nnlab.tuning.race.runs import Batch, RaceRuns
+from nnlab.tuning.search.proposer import Accepts
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.study import SHARED, Study, trial_seeds
@@ -34,10 +35,11 @@ class RacingStudy(Study):
         epochs: int,
         *,
         shares_seeds: bool = True,
+        accepts: Accepts | None = None,
     ) -> None:
         self._race_seeds = trial_seeds(seed, SHARED, settings.seeds)
         self.runs = RaceRuns(name, storage, settings, space)
-        super().__init__(name, storage, settings, space, seed, epochs, shares_seeds=True)
+        super().__init__(name, storage, settings, space, seed, epochs, shares_seeds=True, accepts=accepts)
 
     @cached_property
     def board(self) -> Board:
@@ -97,20 +99,14 @@ class RacingStudy(Study):
             self._learn(self.board.add(ended))
         return ended
 
-    def end_duplicate(self, trial: FrozenTrial, original: FrozenTrial) -> FrozenTrial:
-        """End a trial with the result that the earlier one had with its first seed."""
-        return super().end_duplicate(trial, super().trials[original.number])
-
     def _seeds_of(self, number: int) -> list[int]:
         return self._race_seeds[:1]
 
     def _create(self, item: Item) -> FrozenTrial:
         number, place = item
-        return self.runs.create(item, self.known[number], self._race_seeds[place - 1])
+        return self.runs.create(item, self._known[number], self._race_seeds[place - 1])
 
     def _learn(self, numbers: Sequence[int]) -> None:
-        """Let the sampler see trials as they are now. Optuna changes no trial that has ended, so it is done for it."""
-        known = self.known
+        """Let the sampler see trials as they are now."""
         for number in numbers:
-            seen = self.board.seen(known[number])
-            known[number].values, known[number].state = seen.values, seen.state
+            self._note(self.board.seen(self._known[number]))

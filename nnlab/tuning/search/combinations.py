@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.schema import form_name
+from nnlab.tuning.search.ordinals import Ordinals
 from nnlab.tuning.search.pruners import PRUNERS, Halving, Hyperband, Median, NoPruner, Wilcoxon
 from nnlab.tuning.search.samplers import CMAES, GP, SAMPLERS, Grid, has_torch
 from nnlab.tuning.search.settings import SweepSettings
@@ -82,7 +83,8 @@ def _sampler_problems(settings: SweepSettings, space: Space) -> Iterator[ConfigP
     if conditional and isinstance(sampler, CMAES | GP | Grid):
         rule = f"needs every key in every trial, but {conditional[0]} is in some trials only"
         yield ConfigProblem("sweep.sampler", rule, name, "sweep.sampler=tpe")
-    categorical = [dimension.name for dimension in space.dimensions if dimension.is_categorical]
+    seen = Ordinals.of(space).space.dimensions
+    categorical = [dimension.name for dimension in seen if dimension.is_categorical]
     if categorical and isinstance(sampler, CMAES):
         rule = f"needs numbers, but {categorical[0]} has unordered choices"
         yield ConfigProblem("sweep.sampler", rule, name, "sweep.sampler=tpe, or range(...) instead of choice(...)")

@@ -7,6 +7,7 @@ avoids all of that.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -61,9 +62,13 @@ def grid_point(space: Space, study_seed: int, number: int) -> dict[str, Scalar]:
     """
     counts = [dimension.count or 0 for dimension in space.dimensions]
     size = math.prod(counts)
-    order = np.random.default_rng(study_seed).permutation(size)
-    places = np.unravel_index(order[number % size], counts)
+    places = np.unravel_index(_order(study_seed, size)[number % size], counts)
     return {d.name: d.value(int(place)) for d, place in zip(space.dimensions, places, strict=True)}
+
+
+@functools.lru_cache(maxsize=4)
+def _order(study_seed: int, size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.random.default_rng(study_seed).permutation(size)
 
 
 def sequence_point(space: Space, sequence: str, number: int, *, scramble_seed: int | None) -> dict[str, Scalar]:

@@ -33,7 +33,9 @@ class NoPruner(Checked):
 
 @dataclass(frozen=True)
 class Median(Checked):
-    """Stop a trial whose best score so far is worse than the median of the complete trials at the same step.
+    """Stop a trial whose best score so far is worse than the median of what complete trials had at the same step.
+
+    Pruned trials do not count: the median is that of survivors, and three of four trials are stopped, not every second.
 
     Args:
         startup_trials: complete trials before the first is stopped.

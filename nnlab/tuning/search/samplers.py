@@ -1,7 +1,7 @@
 """Samplers by name, with their options: what proposes the parameters of the next trial.
 
-`make` gives a fresh sampler for one trial. Its proposal depends on the study's seed, the trial's number and the trials
-before it, and on nothing else: a study that is stopped and resumed at any point proposes the same.
+`make` gives a fresh sampler for one draw. Its proposal depends on the study's seed, the trial's number, the draw's and
+the trials before it, and on nothing else: a study that is stopped and resumed at any point proposes the same.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from nnlab.tuning.search.space import Space
 Count = Annotated[int, Range(ge=1)]
 
 
-def proposal_seed(study_seed: int, number: int) -> int:
-    """The 32-bit seed of a trial's proposal."""
-    return int(np.random.SeedSequence([study_seed, number]).generate_state(1)[0])
+def proposal_seed(study_seed: int, number: int, draw: int = 0) -> int:
+    """The 32-bit seed of a draw for a trial, counted from 0."""
+    key = (draw,) if draw else ()
+    return int(np.random.SeedSequence([study_seed, number], spawn_key=key).generate_state(1)[0])
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class TPE(Checked):
     startup_trials: Annotated[int, Range(ge=0)] = 10
     candidates: Count = 24
 
-    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
-        """A sampler for the trial `number` of the study."""
+    def make(self, study_seed: int, number: int, space: Space, draw: int = 0) -> BaseSampler:
+        """A sampler for a draw, counted from 0, for the trial `number` of the study."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # of `group`
             return TPESampler(
@@ -54,7 +55,7 @@ class TPE(Checked):
                 n_ei_candidates=self.candidates,
                 multivariate=True if space.is_conditional else None,  # None is Optuna's choice by objectives
                 group=space.is_conditional,
-                seed=proposal_seed(study_seed, number),
+                seed=proposal_seed(study_seed, number, draw),
             )
 
 
@@ -65,18 +66,18 @@ class Random(Checked):
     Reference: J. Bergstra and Y. Bengio, Random Search for Hyper-Parameter Optimization, JMLR 13, 2012.
     """
 
-    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
-        """A sampler for the trial `number` of the study."""
-        return RandomSampler(seed=proposal_seed(study_seed, number))
+    def make(self, study_seed: int, number: int, space: Space, draw: int = 0) -> BaseSampler:
+        """A sampler for a draw, counted from 0, for the trial `number` of the study."""
+        return RandomSampler(seed=proposal_seed(study_seed, number, draw))
 
 
 @dataclass(frozen=True)
 class Grid(Checked):
     """Every combination of the values once, in an order shuffled by the study's seed; then from the start again."""
 
-    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
-        """A sampler for the trial `number` of the study."""
-        return PlannedSampler(grid_point(space, study_seed, number))
+    def make(self, study_seed: int, number: int, space: Space, draw: int = 0) -> BaseSampler:
+        """A sampler for a draw, counted from 0, for the trial `number` of the study."""
+        return PlannedSampler(grid_point(space, study_seed, number + draw))
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,11 @@ class CMAES(Checked):
     sigma: Annotated[float, Range(gt=0, le=1)] = 1 / 6
     population: Annotated[int, Range(ge=4)] | None = None
 
-    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
-        """A sampler for the trial `number` of the study."""
+    def make(self, study_seed: int, number: int, space: Space, draw: int = 0) -> BaseSampler:
+        """A sampler for a draw, counted from 0, for the trial `number` of the study."""
         return EvolutionSampler(
             space,
-            seed=proposal_seed(study_seed, number),
+            seed=proposal_seed(study_seed, number, draw),
             startup_trials=self.startup_trials,
             sigma=self.sigma,
             population=self.population,
@@ -119,9 +120,9 @@ class GP(Checked):
 
     startup_trials: Count = 10
 
-    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
-        """A sampler for the trial `number` of the study."""
-        return GPSampler(n_startup_trials=self.startup_trials, seed=proposal_seed(study_seed, number))
+    def make(self, study_seed: int, number: int, space: Space, draw: int = 0) -> BaseSampler:
+        """A sampler for a draw, counted from 0, for the trial `number` of the study."""
+        return GPSampler(n_startup_trials=self.startup_trials, seed=proposal_seed(study_seed, number, draw))
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,10 @@ class QMC(Checked):
     sequence: Annotated[str, OneOf(SEQUENCES)] = "sobol"
     scramble: bool = True
 
-    def make(self, study_seed: int, number: int, space: Space) -> BaseSampler:
-        """A sampler for the trial `number` of the study."""
+    def make(self, study_seed: int, number: int, space: Space, draw: int = 0) -> BaseSampler:
+        """A sampler for a draw, counted from 0, for the trial `number` of the study."""
         seed = study_seed if self.scramble else None
-        return PlannedSampler(sequence_point(space, self.sequence, number, scramble_seed=seed))
+        return PlannedSampler(sequence_point(space, self.sequence, number + draw, scramble_seed=seed))
 
 
 Sampler = TPE | Random | Grid | CMAES | GP | QMC
@@ -155,6 +156,11 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "qmc": QMC,
 }
 """By their names in `sweep.sampler`."""
+
+LEARNING = (TPE, CMAES, GP)
+"""Those whose proposals depend on what trials gave."""
+PLANNED = (Grid, QMC)
+"""Those that propose the points of a plan in their order; what is drawn again is the next point."""
 
 
 def has_torch() -> bool:

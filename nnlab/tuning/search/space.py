@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from optuna import Trial
 
 from nnlab.config.problems import ConfigProblem
@@ -30,11 +31,29 @@ class Space:
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
         """Sample the parameters of a trial; returns what goes into its config (see `values`)."""
+        return self.values(self.draw(trial))
+
+    def draw(self, trial: Trial) -> dict[str, Scalar]:
+        """Sample the parameters of a trial; returns them as Optuna stores them."""
+        return self._point(lambda dimension: dimension.suggest(trial))
+
+    def random_point(self, rng: np.random.Generator) -> dict[str, Scalar]:
+        """The parameters of a random point: each uniform, or log-uniform on a log scale."""
+        return self._point(lambda dimension: dimension.at(rng.random()))
+
+    def points(self) -> Iterator[dict[str, Scalar]]:
+        """The parameters of every point; the space has to be finite."""
+        points: Iterable[dict[str, Scalar]] = [{}]
+        for dimension in self.dimensions:
+            points = _extended(points, dimension)
+        yield from points
+
+    def _point(self, choose: Callable[[Dimension], Scalar]) -> dict[str, Scalar]:
         params: dict[str, Scalar] = {}
         for dimension in self.dimensions:
             if dimension.is_asked(params):
-                params[dimension.name] = dimension.suggest(trial)
-        return self.values(params)
+                params[dimension.name] = choose(dimension)
+        return params
 
     def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """What a trial's parameters mean: plain values by config key, and choices by config group.
@@ -96,6 +115,16 @@ class Space:
     @property
     def _has_widths(self) -> bool:
         return any(is_width(dimension.name) for dimension in self.dimensions)
+
+
+def _extended(points: Iterable[dict[str, Scalar]], dimension: Dimension) -> Iterator[dict[str, Scalar]]:
+    """Each of the points with each value of the next dimension, where that is asked for."""
+    for point in points:
+        if dimension.is_asked(point):
+            for index in range(dimension.count or 0):
+                yield {**point, dimension.name: dimension.value(index)}
+        else:
+            yield point
 
 
 NOTHING = ConfigProblem(

@@ -1,0 +1,130 @@
+"""The trials of a study as samplers see them: in memory, and without anything of their proposals but the parameters.
+
+A trial that failed, diverged or went over its limits is told as the worst that any complete trial has shown, in each
+objective: told as failed it would be invisible, and its region would be proposed again and again. What is worst is
+asked at each proposal anew, of the trials as they are then, so that a resumed study tells the same. While no trial is
+complete, nobody knows how bad is bad: until then failed trials stay invisible.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from nnlab.tuning.search.ordinals import Ordinals
+from nnlab.tuning.search.settings import direction
+from nnlab.tuning.trials import OUTCOME
+
+KEPT = "nnlab:"
+"""Begins the attributes of a proposal that its sampler needs again. What Optuna's samplers note is left out."""
+
+
+class _Trials(InMemoryStorage):
+    """The trials of one study, which can be replaced after their end, and taken back."""
+
+    def put(self, trial: FrozenTrial) -> None:
+        """Add a trial, or replace the one of its number."""
+        (study_id,) = self._studies
+        trials = self._studies[study_id].trials
+        if trial.number == len(trials):
+            self.create_new_trial(study_id, trial)
+        trial._trial_id = trials[trial.number]._trial_id
+        trials[trial.number] = trial
+
+    def take_back(self, trial_id: int) -> None:
+        """Remove the trial that was created last."""
+        study_id, number = self._trial_id_to_study_id_and_number.pop(trial_id)
+        del self._studies[study_id].trials[number:]
+        self._max_trial_id -= 1
+
+
+class SeenTrials:
+    """What samplers know of a study.
+
+    Args:
+        name: of the study, by which Hyperband spreads trials over its brackets.
+        objectives: what is optimized.
+        pruner: of the study; samplers see the trials of their own bracket alone.
+        ordinals: the space as they see it.
+    """
+
+    def __init__(self, name: str, objectives: Sequence[str], pruner: BasePruner, ordinals: Ordinals) -> None:
+        self._ordinals = ordinals
+        self._distributions = {dimension.name: dimension.distribution for dimension in ordinals.space.dimensions}
+        self._choose = [max if direction(objective) == "minimize" else min for objective in objectives]
+        self._storage = _Trials()
+        self._study = optuna.create_study(
+            storage=self._storage, study_name=name, directions=[direction(objective) for objective in objectives]
+        )
+        self._study.pruner = pruner
+        self._failed: dict[int, FrozenTrial] = {}
+        self._is_worst_known = True
+
+    def note(self, trial: FrozenTrial) -> None:
+        """See a trial, new or changed, as it is now."""
+        seen = self._seen(trial)
+        self._failed.pop(trial.number, None)
+        if _has_failed(trial):
+            seen.state, seen.values = TrialState.FAIL, None
+            self._failed[trial.number] = seen
+        self._is_worst_known = False
+        self._storage.put(seen)
+
+    def draw(self, sampler: BaseSampler) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a sampler proposes for the next trial; nothing is kept of it.
+
+        Returns:
+            the parameters as the storage has them, and the attributes to keep with them.
+        """
+        self._tell_failed()
+        self._study.sampler = sampler
+        trial = self._study.ask()
+        try:
+            places = self._ordinals.space.draw(trial)
+            attributes = self._storage.get_trial(trial._trial_id).system_attrs
+        finally:
+            self._storage.take_back(trial._trial_id)
+        return self._ordinals.meant(places), {key: attributes[key] for key in attributes if key.startswith(KEPT)}
+
+    def _seen(self, trial: FrozenTrial) -> FrozenTrial:
+        seen = copy.copy(trial)
+        seen.params = self._ordinals.places(trial.params)
+        seen.distributions = {name: self._distributions[name] for name in seen.params}
+        seen.user_attrs = {}
+        seen.system_attrs = {key: value for key, value in trial.system_attrs.items() if key.startswith(KEPT)}
+        return seen
+
+    def _tell_failed(self) -> None:
+        """Give the failed trials the worst values of now."""
+        if self._is_worst_known:
+            return
+        self._is_worst_known = True
+        worst = self._worst() if self._failed else None
+        for trial in self._failed.values():
+            told = copy.copy(trial)
+            if worst is not None:
+                told.state, told.values, told.intermediate_values = TrialState.COMPLETE, worst, {}
+            self._storage.put(told)
+
+    def _worst(self) -> list[float] | None:
+        """The worst finite value of each objective; None while no trial has any."""
+        complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        own = [trial.values for trial in complete if trial.number not in self._failed]
+        finite = [values for values in own if all(map(math.isfinite, values))]
+        if not finite:
+            return None
+        return [choose(values[place] for values in finite) for place, choose in enumerate(self._choose)]
+
+
+def _has_failed(trial: FrozenTrial) -> bool:
+    """Whether a trial says only that its values are bad."""
+    status = (trial.user_attrs.get(OUTCOME) or {}).get("status")
+    return trial.state == TrialState.FAIL or (trial.state.is_finished() and status == "over_limit")
