@@ -72,10 +72,13 @@ class Race:
         """The cost by which trials are ranked: the leader's mean, and by how much the trial is behind.
 
         The mean itself for the leader and whoever has as many seeds. With fewer the mean would depend on which seeds
-        these are: an easy first one would put all that have no other ahead.
+        these are: an easy first one would put all that have no other ahead. Nor can a trial be ahead with fewer.
         """
         costs = self.costs[trial]
-        return fmean(costs) if len(costs) == len(self._best) else fmean(self._best) + self.behind(trial)
+        if len(costs) == len(self._best):
+            return fmean(costs)
+        best = fmean(self._best)
+        return max(best + self.behind(trial), math.nextafter(best, math.inf))
 
     def due(self, under_way: Set[Item] = frozenset()) -> list[Item]:
         """The further runs that can be made now: all that the leader lacks, then one of each trial that keeps up.
