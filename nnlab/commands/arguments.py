@@ -16,6 +16,7 @@ from nnlab.config.keys import key_rules, nearest_key
 from nnlab.config.overrides import Rules
 from nnlab.errors import UserError
 
+DRY_RUN = "--dry-run"
 FOREIGN = ("config_name", "config_path", "config_dir", "experimental_rerun")
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from nnlab.commands.arguments import composed_jobs
+from nnlab.commands.arguments import DRY_RUN, composed_jobs
 from nnlab.commands.mlflow_links import mlflow_links
 from nnlab.commands.reminder import reminder
 from nnlab.config.job import Job
@@ -53,7 +53,12 @@ class Todo:
 def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
     """The command; returns its exit status."""
     ask_git_meanwhile()
-    jobs = composed_jobs([argument for argument in arguments if argument != FRESH])
+    jobs = composed_jobs([argument for argument in arguments if argument not in (FRESH, DRY_RUN)])
+    if jobs and DRY_RUN in arguments:
+        from nnlab.commands.dry_run_jobs import show_jobs
+
+        show_jobs(jobs, fresh=FRESH in arguments)
+        return 0
     return run_jobs(jobs, early, fresh=FRESH in arguments) if jobs else 0
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TextIO
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.commands.display import Display, harmless, is_live
-from nnlab.commands.study_summary import confirmation_title, how_to_resume, summary, title
+from nnlab.commands.study_summary import confirmation_title, how_to_resume, over_line, summary, title
 from nnlab.execution.events import Notice, Warned
 from nnlab.streams import folded, null_stream, open_closed, width_of, work_is_kept, write_line
 from nnlab.tuning.events import (
+    BudgetUsedUp,
     ConfirmationStarted,
     ConfirmingRunEnded,
     FurtherRunEnded,
@@ -107,6 +108,8 @@ class StudyConsole(Display, StudyListener):
                     f"Ctrl-C: {number_of(running, 'running trial')} will finish, and no new ones start. "
                     "Press Ctrl-C again to stop now."
                 )
+            case BudgetUsedUp():
+                self._line(over_line(event))
             case StudyLeft(directory):
                 self._line(how_to_resume(directory))
             case Notice(text):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nnlab.runs.resolve import study_command
-from nnlab.tuning.events import ConfirmationStarted, StudyEnded, StudyStarted
+from nnlab.tuning.events import BudgetUsedUp, ConfirmationStarted, StudyEnded, StudyStarted
 from nnlab.tuning.report.choice_cost import cost_lines
 from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
@@ -17,10 +17,12 @@ from nnlab.wording import number_of
 
 def title(event: StudyStarted) -> str:
     """The study's name, how far it has come, and what it searches."""
+    trials = "any number of trials" if event.trials is None else number_of(event.trials, "trial")
     return (
         f"{event.name}\n"
-        f"{number_of(event.trials, 'trial')}, {event.finished} finished; {number_of(event.workers, 'worker')}; "
+        f"{trials}, {event.finished} finished; {number_of(event.workers, 'worker')}; "
         f"{' and '.join(event.objectives)}\nsearched: {', '.join(event.searched)}"
+        f"{f'{chr(10)}ends {event.ends}' if event.ends else ''}"
     )
 
 
@@ -45,6 +47,15 @@ def confirmation_title(event: ConfirmationStarted) -> str:
     return f"confirming {best}{fewer} with {number_of(event.seeds, 'fresh seed')}: {number_of(runs, 'run')}{done}"
 
 
+def over_line(event: BudgetUsedUp) -> str:
+    """What a budget that is used up does to what runs."""
+    parts = [f"{number_of(event.running, 'running trial')} will finish" if event.running else "nothing runs"]
+    parts.append("no new ones start" + (" unless it brings something better" if event.may_go_on else ""))
+    if event.confirms:
+        parts.append(f"then sweep.confirm={event.confirms} runs as far as it has to")
+    return f"{event.ended_by}: {', '.join(parts)}"
+
+
 def how_to_resume(directory: Path) -> str:
     """What to tell the user who stopped a study."""
     return f"resume it with   {study_command(directory)}"
@@ -58,6 +69,8 @@ def _blocks(event: StudyEnded, encoding: str | None, width: int | None) -> Itera
         yield block(winner_lines(event.confirmation, event.finished), width)
     if event.status == "finished" and (lines := cost_lines(event.directory, event.objectives, event.finished)):
         yield block(lines, width)
+    if event.ended_by:
+        yield f"ended by         {event.ended_by}"
     if event.test_left_alone:
         yield f"test split       not evaluated ({event.test_left_alone})"
     if event.status == "interrupted":

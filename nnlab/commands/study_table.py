@@ -17,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from nnlab.streams import encodable, width_of
+from nnlab.tuning.report.budget_text import clock, left_text
 from nnlab.tuning.report.standing import Standing
-from nnlab.tuning.report.trial_line import named_objective, running_line
+from nnlab.tuning.report.trial_line import named_objective, of_total, running_line
 
 SECONDS_BETWEEN_REFRESHES = 0.25
 # With more workers, the table shows the trials that started last.
@@ -92,12 +93,14 @@ class StudyTable:
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True)
         bar.add_row(
-            f"{standing.done}/{standing.total}",
-            ProgressBar(total=standing.total, completed=standing.done),
-            f"{_clock(standing.seconds_left)} left",
+            of_total(standing.done, standing).strip(),
+            ProgressBar(total=None if standing.share is None else 1.0, completed=standing.share or 0.0),
+            f"{clock(standing.seconds_left)} left",
         )
         width = width_of(self._out)
         lines = [counts_text(standing), best_text(standing)]
+        if standing.budget is not None and standing.budget.is_more_than_a_number:
+            lines.append(f"ends  {left_text(standing.budget, standing.use)}")
         for name in list(self._running)[-RUNNING_TRIALS_SHOWN:]:
             trial = self._running[name]
             lines.append(running_line(name, trial.epoch, trial.scores, trial.values, width))
@@ -118,12 +121,3 @@ def best_text(standing: Standing) -> str:
         return "no complete trial yet"
     values = zip(standing.objectives, standing.best_values, strict=True)
     return f"best  {'  '.join(named_objective(*value) for value in values)}  trial {standing.best_trial}"
-
-
-def _clock(seconds: float | None) -> str:
-    """`1:16` or `2:03:45`."""
-    if seconds is None:
-        return "-:--"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnlab.commands.arguments import read_overrides, show_option
+from nnlab.commands.arguments import DRY_RUN, read_overrides, show_option
 from nnlab.commands.mlflow_links import mlflow_links
 from nnlab.commands.reminder import reminder
+from nnlab.errors import UserError
 from nnlab.mlflow_sync.sync import STUDY_PATIENCE, Sync
 from nnlab.tuning.search.settings import study_rules
 
@@ -17,14 +18,21 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from nnlab.mlflow_sync.process import SyncProcess
+    from nnlab.tuning.plan import Plan
 
 
 def main(arguments: Sequence[str], early: SyncProcess | None) -> int:
     """The command; returns its exit status."""
     name, others = show_option(arguments)
+    is_dry = DRY_RUN in others
+    if name is not None and is_dry:
+        raise UserError(f"--show shows a study that there is, and {DRY_RUN} one that is not started. Leave one out.")
+    others = [argument for argument in others if argument != DRY_RUN]
     overrides = read_overrides(others, root="study", rules=study_rules())
     if name is not None:
         show(name, overrides or [])
+    elif overrides is not None and is_dry:
+        dry_run(overrides)
     elif overrides is not None:
         return sweep(overrides, early)
     return 0
@@ -36,15 +44,7 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    from nnlab.execution.strict import check_strict
-    from nnlab.tuning.planning import make_plan
-    from nnlab.tuning.resuming import resumed_arguments, resumed_plan
-
-    whole, directory = resumed_arguments(arguments)
-    plan = make_plan(whole) if directory is None else resumed_plan(whole, arguments, directory)
-
-    check_strict([plan.fixed])
-
+    plan, directory, _ = _planned(arguments)
     from nnlab.commands.study_console import study_console_for
     from nnlab.runs.evaluations import evaluation_lines
     from nnlab.tuning.run_study import run_study
@@ -67,6 +67,25 @@ def sweep(arguments: Sequence[str], early: SyncProcess | None = None, executor: 
     if result.status != "finished":
         sys.stderr.write(f"{result.reason}\n")
     return {"finished": 0, "interrupted": 130}.get(result.status, 1)
+
+
+def dry_run(arguments: Sequence[str]) -> None:
+    """Print what a study would do; errors are those of `sweep`."""
+    from nnlab.commands.dry_run_study import show_study
+
+    show_study(*_planned(arguments))
+
+
+def _planned(arguments: Sequence[str]) -> tuple[Plan, Path | None, list[str]]:
+    """The plan of a study, the directory of one that is resumed, and the whole command line."""
+    from nnlab.execution.strict import check_strict
+    from nnlab.tuning.planning import make_plan
+    from nnlab.tuning.resuming import resumed_arguments, resumed_plan
+
+    whole, directory = resumed_arguments(arguments)
+    plan = make_plan(whole) if directory is None else resumed_plan(whole, arguments, directory)
+    check_strict([plan.fixed])
+    return plan, directory, whole
 
 
 def show(name: str, arguments: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ An event is `{"event": kind, "time": milliseconds since 1970 (UTC), ...}` of one
   weights are kept, and the value that a study gives them
 - `test`: the same, once, with the epoch whose weights were chosen
 - `trial`: in a study's journal, `number` (of finished trials, from 1) and `metrics`
-- `note`: `tags` (name -> text), facts that are known only during the run
+- `note`: `tags` (name -> text), facts that are known only during the run; without any it is a sign of life
 - `end`: `status` and `reason` (a text or null); only a `start` follows it
 """
 

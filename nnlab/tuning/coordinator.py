@@ -17,23 +17,19 @@ from nnlab.execution.processes import is_lost
 from nnlab.machine import machine_error, machine_errors
 from nnlab.redaction import redacted
 from nnlab.tuning.coordinator_events import Ended, Event, Halted, Lost, Started, Tick
+from nnlab.tuning.giving_up import GivingUp
 from nnlab.tuning.losses import Losses, is_of_memory
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial
-from nnlab.tuning.trials import Asked, Outcome, is_failure
+from nnlab.tuning.trials import Asked, Outcome
 from nnlab.wording import number_of
 
 SECONDS_BETWEEN_TICKS = 0.25
-FEWEST_FAILURES = 10
-"""With fewer, no study gives up; a study of more trials gives up after as many failures as it is to have trials."""
 
 
 class Coordinator:
-    """One session of a study, until the study has all its trials, is stopped, or fails too often.
-
-    Attributes:
-        failures: how many trials have failed in this session; one that repeats another is not counted again.
+    """One session of a study, until its budget is used up, it is stopped, or it fails too often.
 
     Args:
         study: new or resumed; trials that it has started and not ended come first.
@@ -41,6 +37,8 @@ class Coordinator:
         workers: how many trials run at a time.
         executor: runs them; it must take that many calls.
         task_of: makes a trial's task.
+        is_over: whether another part of the budget than `sweep.trials` is used up: then nothing more is proposed, while
+            what was proposed comes to its end. It is asked before each proposal, or each batch.
     """
 
     def __init__(
@@ -50,12 +48,15 @@ class Coordinator:
         workers: int,
         executor: Executor,
         task_of: Callable[[FrozenTrial], Task],
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._study = study
         self._settings = settings
         self._workers = workers
         self._executor = executor
         self._task_of = task_of
+        self._is_over = is_over
+        self._giving_up = GivingUp(study, settings)
         self._waiting = deque(study.unfinished())
         self._started_before = {trial._trial_id for trial in self._waiting}
         self._waiting.extend(study.complete_batch())
@@ -67,7 +68,6 @@ class Coordinator:
         self._faults: list[MachineError] = []
         self._is_stopping = False
         self._has_failed = False
-        self.failures = 0
 
     @property
     def running(self) -> int:
@@ -77,17 +77,12 @@ class Coordinator:
     @property
     def reason_to_give_up(self) -> str:
         """Why the study gives up, in words; empty while it does not."""
-        if self.failures >= (self._settings.failures_allowed or max(self._settings.trials, FEWEST_FAILURES)):
-            return f"{number_of(self.failures, 'trial')} failed (sweep.on_failure={self._settings.on_failure})"
-        if self._study.is_exhausted:
-            return f"{self._study.nothing_left}, and all that were tried failed; search other values"
-        return ""
+        return self._giving_up.reason
 
     @property
     def why_it_ends_early(self) -> str:
-        """Why there are fewer trials than were asked for, in words."""
-        count = f"{self._study.finished} of {number_of(self._settings.trials, 'trial')}"
-        return f"The study ends after {count}: {self._study.nothing_left}."
+        """Why the study ends before its budget is used up, in words."""
+        return f"The study ends after {number_of(self._study.finished, 'trial')}: {self._study.nothing_left}."
 
     def stop(self) -> None:
         """Start no more trials; those that are running finish."""
@@ -133,9 +128,17 @@ class Coordinator:
     @property
     def _is_complete(self) -> bool:
         open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
-        has_all = self._study.finished >= self._settings.trials or bool(self._study.nothing_left)
+        has_all = self._room(0) == 0 or bool(self._study.nothing_left)
         is_over = has_all and self._study.is_settled
         return open_trials == 0 and (is_over or bool(self.reason_to_give_up))
+
+    def _room(self, under_way: int) -> int:
+        """How many more trials may be proposed while so many are under way; where no number ends it, one per worker."""
+        if self._is_over():
+            return 0
+        if self._settings.trials is None:
+            return self._workers
+        return max(0, self._settings.trials - self._study.finished - under_way)
 
     def _start_trials(self) -> Iterator[Event]:
         """Give every free worker a trial, as far as there are any left."""
@@ -170,11 +173,10 @@ class Coordinator:
             self._has_failed = False
             return strays or self._proposals()
         under_way = [*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done)]
-        if self.reason_to_give_up:
+        if self.reason_to_give_up or (self._settings.deterministic and under_way):
             return []
-        if not self._settings.deterministic:
-            return self._study.next_trials(under_way)
-        return [] if under_way else self._study.next_batch(self._workers)
+        size = self._workers if self._settings.deterministic else 1
+        return self._study.create_next(size, self._room, under_way)
 
     def _submit(self, trial: FrozenTrial) -> Iterator[Event]:
         try:
@@ -240,5 +242,5 @@ class Coordinator:
                 yield from self._ended(ended)
 
     def _ended(self, trial: FrozenTrial) -> Iterator[Event]:
-        self.failures += is_failure(trial)
+        self._giving_up.ended(trial)
         yield Ended(trial)

@@ -22,19 +22,21 @@ class StudyStarted:
 
     Attributes:
         name: of the study.
-        trials: how many it is to have.
+        trials: how many it is to have; None if no number ends it.
         finished: how many it has from earlier sessions.
         workers: how many trials run at a time.
         objectives: their names.
         searched: the keys of the search space.
+        ends: what will end it, in words, if not the number of trials alone.
     """
 
     name: str
-    trials: int
+    trials: int | None
     finished: int
     workers: int
     objectives: Sequence[str]
     searched: Sequence[str]
+    ends: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,23 @@ class StudyStopping:
 
 
 @dataclass(frozen=True)
+class BudgetUsedUp:
+    """The budget is used up: no more trials are started, and those that are `running` finish.
+
+    Attributes:
+        ended_by: the setting, and how much of it is used, in words.
+        running: how many trials are.
+        may_go_on: whether a running trial that is better lets the study go on.
+        confirms: how many trials are confirmed then, which the budget does not end.
+    """
+
+    ended_by: str
+    running: int
+    may_go_on: bool = False
+    confirms: int | None = None
+
+
+@dataclass(frozen=True)
 class StudyLeft:
     """The session ends at once, by Ctrl-C or an error; the study can be resumed."""
 
@@ -155,6 +174,7 @@ class StudyEnded:
         confirmation: the best trials by fresh seeds, if they were run with some.
         winner: the best trial of a finished study, evaluated on the test split.
         test_left_alone: why there is a best trial that is not to be evaluated; None if there is none.
+        ended_by: what ended the search, in words, if not its number of trials.
     """
 
     directory: Path
@@ -165,6 +185,7 @@ class StudyEnded:
     winner: Winner | None
     test_left_alone: str | None
     confirmation: Confirmation | None = None
+    ended_by: str = ""
 
 
 StudyEvent = (
@@ -178,6 +199,7 @@ StudyEvent = (
     | ConfirmingRunEnded
     | StandingNow
     | StudyStopping
+    | BudgetUsedUp
     | StudyLeft
     | StudyEnded
     | Notice

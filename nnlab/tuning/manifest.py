@@ -23,7 +23,14 @@ from nnlab.runs.stored_run import StoredRun
 from nnlab.typed import OPEN, PATH, Fields
 
 FILE = "study.json"
-CONFIRMATION = ("sweep.confirm", "sweep.confirm_seeds")
+LASTING = (
+    "sweep.trials",
+    "sweep.seconds",
+    "sweep.until",
+    "sweep.patience",
+    "sweep.confirm",
+    "sweep.confirm_seeds",
+)
 """Keys that can be set at a resume, and then last: no trial depends on them."""
 OFF: dict[str, Any] = {
     "sweep.seconds": None,
@@ -112,9 +119,9 @@ class Manifest:
         """Write it into the directory `study`, atomically."""
         write_atomically(study / FILE, json.dumps(asdict(self), indent=2) + "\n")
 
-    def with_confirmation(self, overrides: Sequence[str]) -> Manifest:
-        """The same with what `overrides` say of the confirmation: a plain resume is to go on with that."""
-        given = {key_of(text): text for text in overrides if key_of(text) in CONFIRMATION}
+    def with_lasting(self, overrides: Sequence[str]) -> Manifest:
+        """The same with what `overrides` say of the `LASTING` keys: a plain resume is to go on with that."""
+        given = {key_of(text): text for text in overrides if key_of(text) in LASTING}
         kept = [text for text in self.overrides if key_of(text) not in given]
         return replace(self, overrides=[*kept, *given.values()])
 

@@ -26,10 +26,10 @@ def new_directory(plan: Plan) -> RunDirectory:
     runs_dir, name = Path(plan.fixed.runs_dir), plan.settings.name
     if name is None:
         return RunDirectory.create(runs_dir, f"sweep-{plan.fixed.model.name}-{plan.fixed.data.name}")
-    _check_free(runs_dir / name)
+    check_free(runs_dir / name)
     directory = RunDirectory.claim(runs_dir / name)
     try:
-        _check_free(runs_dir / name)  # another command may have run the study while this one waited for the directory
+        check_free(runs_dir / name)  # another command may have run the study while this one waited for the directory
     except UserError:
         directory.release()
         raise
@@ -43,7 +43,12 @@ def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
     return Manifest(name, plan.lasting_overrides, address, fingerprint, versions(), StudyCode.now())
 
 
-def _check_free(path: Path) -> None:
+def check_free(path: Path) -> None:
+    """Check that a new study can have a directory.
+
+    Raises:
+        UserError: if it is taken.
+    """
     check_own(path)
     if os.path.lexists(path / FILE):
         raise UserError(

@@ -70,7 +70,8 @@ class Plan:
     @property
     def workers(self) -> int:
         """How many trials may run at a time."""
-        return min(self._workers_asked_for, self.settings.trials)
+        trials = self.settings.trials
+        return self._workers_asked_for if trials is None else min(self._workers_asked_for, trials)
 
     @property
     def _workers_asked_for(self) -> int:

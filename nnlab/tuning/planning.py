@@ -15,6 +15,7 @@ from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.validate import Validated, validate
 from nnlab.data.settings import DataSettings
+from nnlab.tuning.budget_rules import budget_problems, note_on_number, with_grids_size, without_presets_number
 from nnlab.tuning.confirm.plan import fresh_seeds
 from nnlab.tuning.divisions import Divisions
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
@@ -60,7 +61,8 @@ def _plan(
     problems += [one_value(key, text) for key, text in several.items() if key not in searched]
     problems += [follows(override) for override in given if override.key_or_group in FOLLOWING]
     raw = composed_study(given, problems, {problem.key for problem in problems} - {*FOLLOWING})
-    sweep = dict(raw.pop("sweep", {}))
+    composed = raw.pop("sweep", {})
+    sweep = without_presets_number(composed, {override.key_or_group for override in given})
     if started is not None:
         sweep = started.over(sweep)
     presets = sweep.pop("space", None) or {}
@@ -77,11 +79,12 @@ def _plan(
     problems += [*space_problems, *sweep_own_problems]
     if settings is None or space is None or problems:
         raise ConfigError([*problems, *_problems_of_the_rest(raw, texts, fixed_keys)])
+    settings = with_grids_size(settings, space)
     judged = next((name for name in settings.objectives if name.startswith("val/")), "val/loss")
     following = {"trainer.monitor": judged, "trainer.restore_best": settings.at == "best"}
     configs = TrialConfigs(given, following, space)
     (fixed, dataset), data = _checked(configs, space)
-    problems = list(sweep_problems(settings, space, fixed.trainer.last_epoch))
+    problems = [*budget_problems(settings), *sweep_problems(settings, space, fixed.trainer.last_epoch)]
     fresh = [] if settings.confirm is None else fresh_seeds(fixed.seed, settings.confirm_seeds)
     divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data, fresh)
     problems += divisions.problems
@@ -94,7 +97,8 @@ def _plan(
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, divisions.tests_winner)
-    return Plan(settings, space, list(arguments), fixed, dataset, configs, divisions.notes, divisions.why_untested)
+    notes = (*note_on_number(composed.get("trials"), settings), *divisions.notes)
+    return Plan(settings, space, list(arguments), fixed, dataset, configs, notes, divisions.why_untested)
 
 
 def _checked(configs: TrialConfigs, space: Space) -> tuple[Validated, set[DataSettings]]:

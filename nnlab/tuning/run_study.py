@@ -87,7 +87,7 @@ def run_study(
             else:
                 for change in [*other_code, *manifest.changed_versions()]:
                     heard.on(Warned(change))
-                if (lasting := manifest.with_confirmation(plan.lasting_overrides)) != manifest:
+                if (lasting := manifest.with_lasting(plan.lasting_overrides)) != manifest:
                     lasting.save(path)
             for line in plan.notes:
                 heard.on(Notice(line))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import TypeVar
 
 from optuna.trial import FrozenTrial
@@ -15,6 +16,8 @@ from nnlab.execution.listener import Listeners
 from nnlab.machine import machine_errors
 from nnlab.runs.journal import Status
 from nnlab.runs.recorder import Announce, Recorder
+from nnlab.tuning.budget import Budget
+from nnlab.tuning.budget_news import BudgetNews, study_started
 from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
 from nnlab.tuning.confirm.session import Confirming
 from nnlab.tuning.coordinator import Coordinator
@@ -24,7 +27,6 @@ from nnlab.tuning.events import (
     StandingNow,
     StudyEnded,
     StudyEvent,
-    StudyStarted,
     StudyStopping,
     TrialEnded,
     TrialLost,
@@ -38,6 +40,7 @@ from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.running import RunningTrials
 from nnlab.tuning.selection import choose
+from nnlab.tuning.spending import Spending
 from nnlab.tuning.storage import JOURNAL_FILE
 from nnlab.tuning.study import FINISHED, Study
 from nnlab.tuning.study_result import StudyResult
@@ -81,6 +84,8 @@ class Session:
         self._record = StudyRecord(recorder, self._objectives)
         self._started = time.monotonic()
         self._finished_before = study.finished
+        self._spending = Spending(Budget.of(plan.settings), study, recorder)
+        self._budget_news = BudgetNews(self._spending, plan.settings.confirm, self._path, tell=listeners.on)
         self._running = RunningTrials(self._objectives, announce)
         self._racing = Racing(study, plan, self._tasks, listeners, announce)
         self._confirmation: Confirmation | None = None
@@ -101,20 +106,14 @@ class Session:
         Raises:
             KeyboardInterrupt: at Ctrl-C while the machine fails.
         """
-        coordinator = Coordinator(self._study, self._plan.settings, self._plan.workers, executor, self._racing.task)
-        self._listeners.on(
-            StudyStarted(
-                name=self._study.name,
-                trials=self._plan.settings.trials,
-                finished=self._study.finished,
-                workers=self._plan.workers,
-                objectives=self._objectives,
-                searched=list(self._plan.space.to_dict()),
-            )
-        )
+        how = (self._plan.workers, executor, self._racing.task, self._spending.is_over)
+        coordinator = Coordinator(self._study, self._plan.settings, *how)
+        self._listeners.on(study_started(self._plan, self._study, self._spending))
         if self._plan.fixed.tracking.plots:
             prepare_pictures()
         self._patiently(self._catch_up)
+        self._patiently(self._spending.start)
+        self._budget_news.at_start()
         try:
             self._take_events(coordinator)
         finally:
@@ -124,6 +123,7 @@ class Session:
         if self._status == "finished":
             if self._study.nothing_left:
                 self._listeners.on(Notice(coordinator.why_it_ends_early))
+            self._patiently(self._spending.end)
             self._confirm(executor)
 
     def _confirm(self, executor: Executor) -> None:
@@ -153,7 +153,9 @@ class Session:
                     self._ended(trial)
             for news in self._patiently(lambda: [*self._running.news(), *self._racing.news()]):
                 self._listeners.on(news)
+            self._patiently(self._spending.sign)
             self._listeners.on(StandingNow(self._standing()))
+            self._budget_news.now(coordinator.running)
             if self._presses and self._status == "finished":
                 self._status, self._reason = "interrupted", "interrupted by the user"
                 coordinator.stop()
@@ -173,8 +175,7 @@ class Session:
         has_pictures = self._plan.fixed.tracking.plots
         for problem in self._patiently(lambda: self._record.pictures(trials, confirmation)) if has_pictures else []:
             self._listeners.on(Warned(problem))
-        best = best_trial(trials, self._objectives)
-        if self._status == "finished" and best is None:
+        if (best := best_trial(trials, self._objectives)) is None and self._status == "finished":
             self._status, self._reason = "failed", "no trial is complete"
         if self._status == "finished" and confirmation is not None and confirmation.winner is None:
             self._status, self._reason = "failed", confirmation.reason
@@ -191,6 +192,7 @@ class Session:
                 winner=winner,
                 test_left_alone=self._plan.why_untested if is_chosen else None,
                 confirmation=confirmation,
+                ended_by=self._budget_news.at_end,
             )
         )
         return StudyResult(self._path, self._status, self._reason)
@@ -241,6 +243,7 @@ class Session:
         )
 
     def _standing(self) -> Standing:
-        total, elapsed = self._plan.settings.trials, time.monotonic() - self._started
-        known, before = self._study.known, self._finished_before
-        return Standing.of(known, self._objectives, total=total, elapsed=elapsed, done_before=before)
+        known, budget, used = self._study.known, self._spending.budget, self._spending.seconds
+        elapsed, before = time.monotonic() - self._started, self._finished_before
+        count = partial(Standing.of, known, self._objectives, total=budget.trials, budget=budget, searched=used)
+        return count(elapsed=elapsed, done_before=before)

@@ -18,7 +18,7 @@ from nnlab.errors import UserError
 from nnlab.runs.directory import TRIALS
 from nnlab.runs.resolve import study_command
 from nnlab.runs.stored_run import StoredRun
-from nnlab.runs.tags import WINNER_RUNS_TAG
+from nnlab.runs.tags import ENDED_BY_TAG, GOES_ON, WINNER_RUNS_TAG
 from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.race.runs import raced
@@ -129,7 +129,11 @@ class StoredStudy:
             return "running"
         if self.run.status != "finished":
             return f"{self.run.status_now}; resume it: {study_command(self.run.path)}"
-        return "finished" + "".join(f", {name} {objective_text(name, value)}" for name, value in self._test.items())
+        ended_by = self.run.tags.get(ENDED_BY_TAG, GOES_ON)
+        by = "" if ended_by == GOES_ON or ended_by.startswith("sweep.trials=") else f" by {ended_by}"
+        return f"finished{by}" + "".join(
+            f", {name} {objective_text(name, value)}" for name, value in self._test.items()
+        )
 
     @property
     def _test(self) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ again: a proposal depends on the study's seed, the trial's number and the trials
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -167,13 +167,15 @@ class Study:
     def _seeds_of(self, number: int) -> list[int]:
         return trial_seeds(self._seed, SHARED if self._shares_seeds else number, self._settings.seeds)
 
-    def next_trials(self, under_way: Collection[FrozenTrial]) -> list[FrozenTrial]:
-        """Create the trial that is next, if one is left to create beside those that are `under_way`."""
-        return self.propose_batch(1) if self.finished + len(under_way) < self._settings.trials else []
+    def create_next(self, size: int, room: Callable[[int], int], under_way: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Create what is next beside what is under way.
 
-    def next_batch(self, workers: int) -> list[FrozenTrial]:
-        """Create the synchronous batch that is next, if trials are left; none is under way."""
-        missing = min(workers, self._settings.trials - self.finished)
+        Args:
+            size: how much at most.
+            room: how many new trials may be proposed while so many are under way.
+            under_way: what is.
+        """
+        missing = min(size, room(len(under_way)))
         return self.propose_batch(missing) if missing > 0 else []
 
     def propose_batch(self, size: int) -> list[FrozenTrial]:

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from searching import NUMBERS, cost
 
 from nnlab.config.jobs import conf_dir
+from nnlab.tuning.budget import Budget
 from nnlab.tuning.coordinator import Coordinator
 from nnlab.tuning.coordinator_events import Event
 from nnlab.tuning.search.settings import SweepSettings, read_sweep
@@ -130,12 +131,14 @@ def coordinated(
     choose: Callable[[int], int] = first,
     task_of: Callable[[FrozenTrial], Any] = lambda trial: trial,
     see: Callable[[Event, Coordinator], None] = lambda event, coordinator: None,
+    budget: Budget | None = None,
 ) -> tuple[Study, list[Event]]:
     """One session of a study; returns it as it is then, and the events."""
     study = study_in(storage, settings, space)
     crew = Workers(workers, do or (lambda trial: work(storage, trial)), choose)
     monkeypatch.setattr("nnlab.tuning.coordinator.wait", crew.wait)
-    coordinator = Coordinator(study, settings, workers, crew, task_of)
+    is_over = (lambda: False) if budget is None else (lambda: bool(budget.used_up(budget.use(study.known))))
+    coordinator = Coordinator(study, settings, workers, crew, task_of, is_over)
     events = []
     for event in coordinator.run():
         events.append(event)

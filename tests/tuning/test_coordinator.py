@@ -26,8 +26,9 @@ from sweeping import (
 )
 
 from nnlab.errors import RunFailedError, TerminatedError, UserError
-from nnlab.tuning.coordinator import FEWEST_FAILURES, Coordinator
+from nnlab.tuning.coordinator import Coordinator
 from nnlab.tuning.coordinator_events import Ended, Event, Lost, Started
+from nnlab.tuning.giving_up import FEWEST_FAILURES
 from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.trials import OUTCOME, Asked, Outcome

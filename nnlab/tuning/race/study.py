@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from optuna.storages import BaseStorage
@@ -63,21 +63,14 @@ class RacingStudy(Study):
         """The further runs and the trials that were started and not ended."""
         return self.runs.unfinished() + super().unfinished()
 
-    def next_trials(self, under_way: Collection[FrozenTrial]) -> list[FrozenTrial]:
-        """A further run if one is due, else a new trial if one is left."""
-        further = {item_of(trial) for trial in under_way if is_further(trial)}
-        if due := self.board.race.due(further):
-            return [self._create(due[0])]
-        return super().next_trials([trial for trial in under_way if not is_further(trial)])
-
-    def next_batch(self, workers: int) -> list[FrozenTrial]:
-        """A synchronous batch: the further runs that are due, and new trials for the workers that are left."""
-        due = self.board.race.due()[:workers]
-        if not due:
-            return super().next_batch(workers)
-        size = max(0, min(workers - len(due), self._settings.trials - self.finished))
-        self.runs.plan(Batch(due, len(super().trials), size))
-        return [self._create(item) for item in due] + (self.propose_batch(size) if size else [])
+    def create_next(self, size: int, room: Callable[[int], int], under_way: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Create the further runs that are due, and new trials for the workers that are left."""
+        due = self.board.race.due({item_of(trial) for trial in under_way if is_further(trial)})[:size]
+        searching = sum(not is_further(trial) for trial in under_way)
+        new = min(size - len(due), room(searching))
+        if due and self._settings.deterministic:
+            self.runs.plan(Batch(due, len(self._known), new))
+        return [self._create(item) for item in due] + (self.propose_batch(new) if new > 0 else [])
 
     def complete_batch(self) -> list[FrozenTrial]:
         """Create what is missing of the last batch, if a process was killed while it created it."""

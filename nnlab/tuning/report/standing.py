@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial, TrialState
 
+from nnlab.tuning.budget import Budget, Use
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.trials import is_failure
 
@@ -17,7 +18,7 @@ class Standing:
     """How far a study has come.
 
     Attributes:
-        total: how many trials are to be complete or pruned in the end.
+        total: how many trials are to be complete or pruned in the end; None if no number ends the study.
         complete: how many are complete, duplicates included.
         pruned: how many were pruned.
         failed: how many diverged, raised or were killed, duplicates of them not included.
@@ -27,9 +28,11 @@ class Standing:
         best_trial: its number; None without one.
         elapsed: seconds since this session of the study started.
         done_here: trials that this session has completed or pruned.
+        budget: what else may end the study; None if nothing is known of that.
+        use: of that.
     """
 
-    total: int
+    total: int | None
     complete: int
     pruned: int
     failed: int
@@ -39,6 +42,8 @@ class Standing:
     best_trial: int | None
     elapsed: float
     done_here: int
+    budget: Budget | None = None
+    use: Use = field(default_factory=Use)
 
     @classmethod
     def of(
@@ -46,11 +51,16 @@ class Standing:
         trials: Sequence[FrozenTrial],
         objectives: Sequence[str],
         *,
-        total: int,
+        total: int | None,
         elapsed: float,
         done_before: int = 0,
+        budget: Budget | None = None,
+        searched: float = 0.0,
     ) -> Standing:
-        """Count `trials`, of which `done_before` were complete or pruned when this session started."""
+        """Count `trials`, of which `done_before` were complete or pruned when this session started.
+
+        With a `budget`, `searched` is how many of its seconds are used.
+        """
         states = Counter(trial.state for trial in trials)
         best = best_trial(trials, objectives)
         return cls(
@@ -64,11 +74,13 @@ class Standing:
             best_trial=None if best is None else best.number,
             elapsed=elapsed,
             done_here=states[TrialState.COMPLETE] + states[TrialState.PRUNED] - done_before,
+            budget=budget,
+            use=budget.use(trials, searched) if budget is not None and budget.is_more_than_a_number else Use(),
         )
 
     @property
     def done(self) -> int:
-        """How many of the `total` are done."""
+        """How many trials are complete or pruned."""
         return self.complete + self.pruned
 
     @property
@@ -78,6 +90,18 @@ class Standing:
 
     @property
     def seconds_left(self) -> float | None:
-        """At that rate; None while there is none."""
-        rate = self.per_minute
-        return None if rate is None else 60 * max(0, self.total - self.done) / rate
+        """Until the `total` at that rate, or until the time is over if that is sooner; None while neither is known."""
+        known = []
+        if self.total is not None and (rate := self.per_minute) is not None:
+            known.append(60 * max(0, self.total - self.done) / rate)
+        if self.budget is not None and self.budget.seconds is not None:
+            known.append(max(0.0, self.budget.seconds - self.use.seconds))
+        return min(known, default=None)
+
+    @property
+    def share(self) -> float | None:
+        """Of the way to the end that is sure to come, from 0 to 1; None where only a better trial decides."""
+        known = [] if not self.total else [self.done / self.total]
+        if self.budget is not None and self.budget.seconds is not None:
+            known.append(self.use.seconds / self.budget.seconds)
+        return min(1.0, max(known)) if known else None

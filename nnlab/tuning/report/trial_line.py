@@ -19,9 +19,9 @@ def trial_line(trial: FrozenTrial, standing: Standing, *, is_short: bool = False
     In short: ` 7/30 trial  8 0.0421 best     lr=0.1 batch_size=32`, without epochs, seconds and the names of the
     objectives, which the study's title has.
     """
-    digits = len(str(standing.total))
+    digits = _digits(standing)
     asked, outcome = Asked.of(trial), Outcome.of(trial)
-    columns = [f"{standing.done:>{digits}}/{standing.total}", f"trial {trial.number:>{digits}}"]
+    columns = [of_total(standing.done, standing), f"trial {trial.number:>{digits}}"]
     if trial.state == TrialState.FAIL:
         columns += [f"{status_of(trial):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
     elif is_short:
@@ -43,7 +43,7 @@ def confirming_line(run: FrozenTrial, number: int, place: int, standing: Standin
     """
     outcome = Outcome.of(run)
     done = standing.done + standing.failed
-    columns = [f"{done:>{len(str(standing.total))}}/{standing.total}", f"{trial_name(number, place):<22}"]
+    columns = [of_total(done, standing), f"{trial_name(number, place):<22}"]
     if run.state == TrialState.FAIL:
         columns += [f"{status_of(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
     elif outcome is not None:
@@ -57,7 +57,7 @@ def further_line(run: FrozenTrial, number: int, place: int, trial: FrozenTrial, 
     Example: `      trial  8, seed 2    val/loss 0.0421  mean of 2 0.0436  best   3 epochs     1.2 s`.
     """
     outcome = Outcome.of(run)
-    columns = [" " * (2 * len(str(standing.total)) + 1), f"{trial_name(number, further=place):<16}"]
+    columns = [" " * len(of_total(0, standing)), f"{trial_name(number, further=place):<16}"]
     if run.state == TrialState.FAIL:
         columns += [f"{status_of(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
     elif outcome is not None:
@@ -66,6 +66,15 @@ def further_line(run: FrozenTrial, number: int, place: int, trial: FrozenTrial, 
         columns += [f"mean of {seeds} {objective_text(name, means.objective(name))}" if means is not None else ""]
         columns += ["best" if number == standing.best_trial else "    ", *_effort(Asked.of(run), outcome)]
     return "  ".join(columns)
+
+
+def of_total(done: int, standing: Standing) -> str:
+    """` 7/30`; without a total `   7`."""
+    return f"{done:>{_digits(standing)}}" + ("" if standing.total is None else f"/{standing.total}")
+
+
+def _digits(standing: Standing) -> int:
+    return len(str(standing.total))  # four without a total, as None has
 
 
 def trial_name(number: int, place: int | None = None, further: int | None = None) -> str:

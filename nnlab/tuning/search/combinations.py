@@ -61,7 +61,7 @@ def _confirm_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:
         yield ConfigProblem(
             "sweep.confirm", rule, settings.confirm, f"null, or sweep.objective={settings.objective[0]}"
         )
-    if settings.confirm > settings.trials:
+    if settings.trials is not None and settings.confirm > settings.trials:
         rule = f"must be at most sweep.trials={settings.trials}, as no more can be confirmed"
         yield ConfigProblem("sweep.confirm", rule, settings.confirm, str(settings.trials))
 
@@ -107,7 +107,7 @@ def _grid_problems(settings: SweepSettings, space: Space) -> Iterator[ConfigProb
     if size > LARGEST_GRID:
         rule = f"tries every combination, but there are {size:,}"
         yield ConfigProblem("sweep.sampler", rule, _sampler_name(settings), "sweep.sampler=random")
-    if size < settings.trials:
+    if settings.trials is not None and size < settings.trials:
         rule = f"must be at most {size}, the size of the grid: after that nothing is left to try"
         yield ConfigProblem("sweep.trials", rule, settings.trials, str(size))
 

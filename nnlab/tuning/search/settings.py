@@ -38,7 +38,8 @@ class SweepSettings(Checked):
     """How to search.
 
     Args:
-        trials: the total of finished trials, complete or pruned, over all resumes.
+        trials: the total of finished trials, complete or pruned, over all resumes; None is no limit. Of it and the
+            other budgets (`seconds`, `until`, `patience`) the first that is used up ends the search.
         workers: processes; None is one per core.
         sampler: what proposes parameters.
         pruner: what stops unpromising trials.
@@ -55,8 +56,8 @@ class SweepSettings(Checked):
         retries: how often a trial whose process was killed is run again.
         repeat_duplicates: whether to train again where a trial has the parameters of an earlier one.
         plots: which trials get plots.
-        seconds: wall time that the study may take, over all its sessions; None is no limit.
-        until: the score of the first objective that ends the study.
+        seconds: wall time that the search may take, over all its sessions; trials that run then come to their end.
+        until: the score of the objective that ends the search; a better one does too.
         patience: finished trials without a better one that end it.
         trial_seconds: wall time that a trial may take, over all its seeds and sessions.
         trial_memory: memory that the process of a trial may take, as in `2GB`.
@@ -67,7 +68,7 @@ class SweepSettings(Checked):
             best on the seeds that both have had; all trials have the same seeds then.
     """
 
-    trials: Annotated[int, Range(ge=1)]
+    trials: Annotated[int, Range(ge=1)] | None
     workers: Annotated[int, Range(ge=1)] | None
     sampler: Sampler
     pruner: Pruner

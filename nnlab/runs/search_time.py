@@ -1,0 +1,53 @@
+"""How long the sessions of a study have searched, by its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+from nnlab.runs import journal
+from nnlab.runs.journal import Event
+from nnlab.runs.tags import ENDED_BY_TAG, GOES_ON
+
+
+@dataclass(frozen=True)
+class SearchTime:
+    """How long a study has searched. A session has, until its journal says what ended the search, or its last event.
+
+    The end of a session counts only if it has written that itself: where it was killed, others note that later.
+
+    Attributes:
+        before: seconds, of all sessions but the last.
+        started: when the last one started, in seconds since 1970 (UTC).
+    """
+
+    before: float
+    started: float
+
+    @classmethod
+    def of(cls, journal_path: Path) -> Self:
+        """That of the study whose journal this is.
+
+        Raises:
+            UserError: if a line is no event.
+            OSError: if the journal cannot be read.
+        """
+        events, _ = journal.read(journal_path)
+        starts = [place for place, event in enumerate(events) if event["event"] == "start"]
+        anew = max((place for place in starts if not events[place].get("goes_on")), default=0)
+        starts = [place for place in starts if place >= anew]
+        before = sum(_milliseconds(events[start:following]) for start, following in pairwise(starts))
+        return cls(before / 1000, events[starts[-1]]["time"] / 1000)
+
+
+def _milliseconds(session: Sequence[Event]) -> int:
+    over = next((place for place, event in enumerate(session) if _is_over(event)), len(session) - 1)
+    signs = [e["time"] for e in session[: over + 1] if (e["event"], e.get("status")) != ("end", "killed")]
+    return int(max(signs) - session[0]["time"])
+
+
+def _is_over(event: Event) -> bool:
+    return event["event"] == "note" and str(event["tags"].get(ENDED_BY_TAG, GOES_ON)) != GOES_ON

@@ -1,0 +1,126 @@
+"""What a dry run says that a study will propose is what the study proposes, and it is said of no trial too many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from planning import plan
+from sweeping import work
+
+from nnlab.errors import UserError
+from nnlab.tuning.dry_run import DryRun, dry_run
+from nnlab.tuning.new_study import manifest_of
+from nnlab.tuning.plan import Plan
+from nnlab.tuning.storage import JOURNAL_FILE, open_storage
+from nnlab.tuning.study import Study
+from nnlab.tuning.trials import Asked
+
+NUMBERS = ["sweep.space=null", "optimizer.lr=tag(log, interval(0.01, 0.1))", "trainer.epochs=range(1, 3)"]
+SMALL = ["model.hidden=[4]", "data.limit=50"]
+
+
+@pytest.fixture(autouse=True)
+def no_timing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnlab.execution.forecast.seconds_of_run", lambda config, dataset: 1.0)
+
+
+def looked_at(*arguments: str, folder: Path) -> DryRun:
+    return dry_run(plan(*SMALL, *arguments, f"runs_dir={folder}"), None, [])
+
+
+def study_of(plan: Plan, storage: Any, name: str = "study") -> Study:
+    return Study(name, storage, plan.settings, plan.space, plan.fixed.seed, plan.fixed.trainer.last_epoch)
+
+
+def asked(study: Study, storage: Any, count: int) -> list[Asked]:
+    """What the next trials are asked, each told an outcome."""
+    found = []
+    for _ in range(count):
+        trial = study.propose()
+        found.append(Asked.of(trial))
+        study.tell(trial, work(storage, trial))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [
+        ([], 10),
+        (["sweep.sampler_options.startup_trials=4"], 4),
+        (["sweep.sampler_options.startup_trials=0"], 1),
+        (["sweep.sampler=random"], 10),
+        (["sweep.sampler=cmaes"], 1),
+        (["sweep.trials=3"], 3),
+        (["sweep.sampler_options.startup_trials=0", "sweep.deterministic=true", "sweep.workers=3"], 3),
+    ],
+)
+def test_the_first_trials_are_those_of_the_study_whatever_comes_of_them(
+    arguments: list[str], known: int, tmp_path: Path
+) -> None:
+    found = looked_at(*NUMBERS, *arguments, folder=tmp_path / "runs")
+    storage = open_storage(None, tmp_path / JOURNAL_FILE)
+    study = study_of(found.plan, storage)
+    assert len(found.proposed) == known
+    if found.plan.settings.deterministic:
+        trials = study.propose_batch(known)
+        values = [Asked.of(trial).values for trial in trials]
+    else:
+        values = [each.values for each in asked(study, storage, known)]
+    assert [each.asked.values for each in found.proposed] == values
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_study_that_goes_on_is_looked_at_with_the_trials_that_it_has(tmp_path: Path) -> None:
+    arguments = [*SMALL, *NUMBERS, "sweep.sampler_options.startup_trials=4", f"runs_dir={tmp_path}"]
+    started = plan(*arguments)
+    directory = tmp_path / "study"
+    directory.mkdir()
+    manifest_of(started, "study", started.fingerprint(started.dataset.sha256)).save(directory)
+    storage = open_storage(None, directory / JOURNAL_FILE)
+    study = study_of(started, storage)
+    asked(study, storage, 6)
+    before = (directory / JOURNAL_FILE).read_bytes()
+
+    found = dry_run(started, directory, arguments)
+    assert (found.trials, found.finished, found.trials_left) == (6, 5, 55)  # one has failed
+    assert found.learns_from == 7
+    (proposed,) = found.proposed  # it has learned, and nothing is running
+    assert (directory / JOURNAL_FILE).read_bytes() == before
+    assert (proposed.number, proposed.asked.values) == (6, Asked.of(study.propose()).values)
+
+    going = dry_run(started, directory, arguments)  # now one is running, whose outcome the next depends on
+    assert (going.unfinished, going.proposed) == ([6], [])
+
+    with pytest.raises(UserError, match="nothing was started"):
+        dry_run(plan(*arguments, "trainer.batch_size=8"), directory, arguments)
+
+
+def test_a_grid_is_known_to_its_end(tmp_path: Path) -> None:
+    few = ["sweep.space=null", "optimizer.lr=choice(0.01, 0.1)", "sweep.sampler=grid", "sweep.trials=2"]
+    found = looked_at(*few, folder=tmp_path)
+    assert found.learns_from is None
+    assert sorted(each.asked.values["optimizer.lr"] for each in found.proposed) == [0.01, 0.1]
+
+
+def test_runs_are_counted_by_seeds_and_confirmations(tmp_path: Path) -> None:
+    found = looked_at(*NUMBERS, "sweep.seeds=3", "sweep.confirm=2", "sweep.trials=10", folder=tmp_path)
+    assert found.runs_left == 10 * 3 + 2 * 5
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_is_timed(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    with pytest.raises(UserError, match="must be free"):
+        looked_at(*NUMBERS, "sweep.name=taken", folder=tmp_path)
+
+
+def test_the_extremes_are_those_of_the_space(tmp_path: Path) -> None:
+    found = dry_run(plan(f"runs_dir={tmp_path}"), None, [])  # digits: 64 numbers, 10 classes
+    assert [point.size.multiplications for point in found.networks] == [
+        64 * 32 + 32 * 10,
+        64 * 256 + 256 * 256 + 256 * 256 + 256 * 10,
+    ]
+    assert found.runs[0].values["trainer.batch_size"] == 128
+    assert found.runs[1].values["trainer.batch_size"] == 16
