@@ -10,6 +10,7 @@ from benchmarks.commands import memory, whole_run
 from benchmarks.growth import growth_runs, growth_training, growth_trials
 from benchmarks.report import Table
 from benchmarks.search.pruning.search_pruning import search_pruning
+from benchmarks.search.search_table import search_table, search_table_hpolib
 from benchmarks.sweeps import sweep_overhead, sweep_rate, sweep_workers
 from benchmarks.training.profiled import profile_deep_50, profile_truth_table
 from benchmarks.training.tables import (
@@ -37,6 +38,8 @@ BENCHMARKS: dict[str, Callable[[Bench], Table]] = {
     "sweep-overhead": sweep_overhead,
     "sweep-workers": sweep_workers,
     "search-pruning": search_pruning,
+    "search-table": search_table,
+    "search-table-hpolib": search_table_hpolib,
     "growth-training": growth_training,
     "growth-trials": growth_trials,
     "growth-runs": growth_runs,

@@ -111,6 +111,8 @@ class StudyTable:
 def counts_text(standing: Standing) -> str:
     """How many trials have ended in each way, how many run, and how many finish per minute."""
     counts = [f"{getattr(standing, state)} {state}" for state in ("complete", "pruned", "failed", "running")]
+    if standing.over_limit:
+        counts.insert(2, f"{standing.over_limit} over their limit")
     rate = standing.per_minute
     return "  ".join([*counts, *([] if rate is None else [f"{rate:.1f} trials/min"])])
 

@@ -5,23 +5,22 @@ Python's own pool breaks as a whole when a worker dies. So each worker is a pool
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, resource_tracker
-from multiprocessing.connection import wait as wait_for
 from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, TypeVar
 
 from nnlab.errors import MachineError, TerminatedError
-from nnlab.execution.worker import INTERRUPT, call, start_worker
-from nnlab.execution.worker_memory import PeakMemory, gigabytes
+from nnlab.execution.ending import send, wait_for_ends
+from nnlab.execution.worker import INTERRUPT, Moment, begun_at, call, start_worker
+from nnlab.execution.worker_memory import PeakMemory, Seen, gigabytes
 from nnlab.streams import open_closed
 
 P = ParamSpec("P")
@@ -76,6 +75,18 @@ class WorkerProcesses(Executor):
                 return worker.submit(fn, *args, **kwargs)
         raise RuntimeError(f"All {len(self._workers)} workers are busy.")
 
+    def taken(self, call: Future[Any]) -> tuple[float, int]:
+        """The seconds since a process has begun with a call that `submit` returned, and the most bytes of memory that
+        this process had meanwhile, as far as it was seen; 0 and 0 before that."""
+        worker = next((worker for worker in self._workers if worker.does(call)), None)
+        return (0.0, 0) if worker is None else worker.taken
+
+    def kill(self, call: Future[Any]) -> None:
+        """Kill the process of a call, which raises `WorkerDiedError` then; nothing happens if it has ended."""
+        for worker in self._workers:
+            if worker.does(call):
+                send(signal.SIGKILL, worker.processes)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the workers: after their calls, or at once without `wait`, see `stop`."""
         if not wait:
@@ -96,12 +107,12 @@ class WorkerProcesses(Executor):
             for worker in self._workers:
                 worker.pool.shutdown(wait=False, cancel_futures=True)
             if interrupted and any(not worker.is_free for worker in self._workers):
-                _send(INTERRUPT, processes)
-                _wait(processes, SECONDS_TO_CLOSE)
-            _send(signal.SIGTERM, processes)
-            _wait(processes, SECONDS_TO_END)
+                send(INTERRUPT, processes)
+                wait_for_ends(processes, SECONDS_TO_CLOSE)
+            send(signal.SIGTERM, processes)
+            wait_for_ends(processes, SECONDS_TO_END)
         finally:  # also at another Ctrl-C
-            _send(signal.SIGKILL, processes)
+            send(signal.SIGKILL, processes)
             for thread in threads:
                 thread.join()
             self._memory.stop()
@@ -117,13 +128,24 @@ class _Worker:
     """A pool of one process, which is started by the first call, and again after it died."""
 
     def __init__(self, memory: PeakMemory) -> None:
-        self.pool = _pool()
+        self._begun = begun_at()
+        self.pool = _pool(self._begun)
         self._memory = memory
+        self._seen = Seen()
         self._call: Future[Any] | None = None
 
     @property
     def is_free(self) -> bool:
         return self._call is None or self._call.done()
+
+    def does(self, call: Future[Any]) -> bool:
+        """Whether this is the call that it does now."""
+        return call is self._call and not call.done()
+
+    @property
+    def taken(self) -> tuple[float, int]:
+        begun = self._begun.value
+        return (time.monotonic() - begun, self._seen.bytes) if begun else (0.0, 0)
 
     @property
     def processes(self) -> list[BaseProcess]:
@@ -135,6 +157,7 @@ class _Worker:
         return [] if thread is None else [thread]
 
     def submit(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> Future[T]:
+        self._begun.value = 0.0
         try:
             inner = self._started(fn, args, kwargs)
         except BrokenProcessPool:  # its process was killed
@@ -144,7 +167,7 @@ class _Worker:
         outer.set_running_or_notify_cancel()
         self._call = outer
         process = next(iter(self.processes), None)  # none if it has died already
-        seen = self._memory.watch(None if process is None else process.pid)
+        seen = self._seen = self._memory.watch(None if process is None else process.pid)
 
         def pass_on(inner: Future[T]) -> None:
             """In the pool's thread."""
@@ -174,9 +197,10 @@ class _Worker:
             raise MachineError(f"a worker process could not be started ({reason})", "processes") from error
 
     def _replace(self) -> None:
-        _send(signal.SIGKILL, self.processes)
+        send(signal.SIGKILL, self.processes)
         self.pool.shutdown(wait=False)
-        self.pool = _pool()
+        self._begun = begun_at()
+        self.pool = _pool(self._begun)
 
 
 @contextmanager
@@ -198,9 +222,9 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, BrokenExecutor) or (dask is not None and isinstance(error, dask.KilledWorker))
 
 
-def _pool() -> ProcessPoolExecutor:
+def _pool(begun: Moment) -> ProcessPoolExecutor:
     # Spawned: a fork would copy the threads' locks of whatever the parent has imported.
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=start_worker)
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=start_worker, initargs=(begun,))
 
 
 @contextmanager
@@ -212,19 +236,3 @@ def _ctrl_c_waits() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _send(number: signal.Signals, processes: Sequence[BaseProcess]) -> None:
-    for process in processes:
-        if process.pid is not None and process.is_alive():
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, number)
-
-
-def _wait(processes: Sequence[BaseProcess], seconds: float) -> None:
-    """Until all have ended, or so many seconds."""
-    deadline = time.monotonic() + seconds
-    while (living := [process.sentinel for process in processes if process.is_alive()]) and (
-        time.monotonic() < deadline
-    ):
-        wait_for(living, timeout=max(0.0, deadline - time.monotonic()))

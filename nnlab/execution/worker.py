@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import FrameType
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
-from nnlab.execution.worker_memory import forget_peak
+from nnlab.execution.worker_memory import forget_peak, resident
 from nnlab.streams import secure
 
 P = ParamSpec("P")
@@ -23,13 +25,30 @@ INTERRUPT = signal.SIGUSR1
 """The parent's word that the user has pressed Ctrl-C; SIGTERM is that it is to end."""
 FIRST_TO_GO = "500"
 """Of 1000: where memory runs out, the system is to kill a worker, whose call is retried, rather than its parent."""
+MUCH = 32e6
+"""Bytes that a call may leave behind without being searched for garbage, which takes some milliseconds."""
 
 _is_interrupted = False
 _is_calling = False
+_begun: Moment | None = None
 
 
-def start_worker() -> None:
+class Moment(Protocol):
+    """A moment of `time.monotonic`, which a worker and its parent share; 0 is none."""
+
+    value: float
+
+
+def begun_at() -> Moment:
+    """Where a worker says when it has begun with its call: what comes before that is no time of the call's."""
+    moment: Moment = multiprocessing.get_context("spawn").RawValue("d", 0.0)
+    return moment
+
+
+def start_worker(begun: Moment) -> None:
     """The parent handles Ctrl-C, the worker ends with the parent, and no broken stream ends a call."""
+    global _begun
+    _begun = begun
     secure()
     signal.signal(INTERRUPT, _interrupt)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -47,12 +66,17 @@ def call(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """
     global _is_calling
     _is_calling = True
+    before = resident()
     try:
         if _is_interrupted:
             raise KeyboardInterrupt
+        if _begun is not None:
+            _begun.value = time.monotonic()
         return fn(*args, **kwargs)
     finally:
         _is_calling = False
+        if resident() > before + MUCH:  # what lies in circles would be counted as the next call's
+            gc.collect()
         forget_peak()  # now, not before the next call: it is looked at from the moment that it is submitted
 
 

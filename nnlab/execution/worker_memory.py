@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 SECONDS_BETWEEN_LOOKS = 0.1
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class PeakMemory:
@@ -70,6 +72,14 @@ def peak_of(pid: int) -> int:
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
+    return 0
+
+
+def resident() -> int:
+    """The bytes that this process has in memory; 0 where the system does not say."""
+    with suppress(OSError):
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * PAGE
     return 0
 
 

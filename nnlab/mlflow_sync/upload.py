@@ -26,7 +26,9 @@ from nnlab.runs.files import FileLock
 from nnlab.runs.stored_run import StoredRun
 
 MLFLOW_STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FAILED", "failed": "FAILED"}
-"""The others, interrupted and killed, are KILLED."""
+"""The others, interrupted, killed and over a limit, are KILLED."""
+MARKS = {"pruned": " (pruned)", "over_limit": " (over limit)"}
+"""What follows the name of a run that its study has ended."""
 
 LOCK = "mlflow.lock"
 
@@ -89,7 +91,7 @@ class _Upload:
             self._remember(is_described=True, offset=news.offset, problem=None)
             news = read_news(self._run, news.offset, self._description.tags)
             self._send(news, run)
-        self._rename(run.info.run_name, is_pruned=news.end is not None and news.end["status"] == "pruned")
+        self._rename(run.info.run_name, MARKS.get(news.end["status"], "") if news.end is not None else "")
         if news.end is not None:
             self._close(news, run.info.artifact_uri)
         self._remember(is_described=True, offset=news.offset, is_closed=news.end is not None, problem=None)
@@ -164,12 +166,12 @@ class _Upload:
         state = SyncState.of(self._description.parent, self._client.tracking_uri)
         return None if state is None else state.run_id
 
-    def _rename(self, shown: str, *, is_pruned: bool) -> None:
-        """Let the name say that the run was pruned, until it is restarted; a name that the user gave it is kept."""
+    def _rename(self, shown: str, mark: str) -> None:
+        """Let the name say that the run was pruned or over a limit, until it is restarted; a name that the user gave it
+        is kept."""
         name = self._description.shown_name
-        marked = f"{name} (pruned)"
-        wanted = marked if is_pruned else name
-        if shown in (name, marked) and shown != wanted:
+        wanted = f"{name}{mark}"
+        if shown in (name, *(f"{name}{each}" for each in MARKS.values())) and shown != wanted:
             self._client.update_run(self._id, name=wanted)
 
     def _experiment(self, name: str) -> str:

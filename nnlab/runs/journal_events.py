@@ -15,7 +15,7 @@ from nnlab.runs.tags import EPOCH_TAG
 from nnlab.typed import ByName, typed
 
 Event = dict[str, Any]
-Status = Literal["finished", "pruned", "diverged", "failed", "interrupted", "killed"]
+Status = Literal["finished", "pruned", "over_limit", "diverged", "failed", "interrupted", "killed"]
 
 Time = Annotated[int, Range(ge=0, le=253_402_300_799_999)]
 """Milliseconds since 1970 (UTC), up to the year 9999: the times that a date can show."""

@@ -60,8 +60,8 @@ class JournalReader:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has ended by itself and has nothing left to do; one that was stopped can go on."""
-        return self.status in ("finished", "pruned", "diverged")
+        """Whether the run has nothing left to do, by itself or by its study's word; one that was stopped can go on."""
+        return self.status in ("finished", "pruned", "over_limit", "diverged")
 
     @property
     def has_ended(self) -> bool:

@@ -18,6 +18,7 @@ from nnlab.machine import machine_error, machine_errors
 from nnlab.redaction import redacted
 from nnlab.tuning.coordinator_events import Ended, Event, Halted, Lost, Started, Tick
 from nnlab.tuning.giving_up import GivingUp
+from nnlab.tuning.limits import Limits
 from nnlab.tuning.losses import Losses, is_of_memory
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
@@ -64,6 +65,7 @@ class Coordinator:
         self._repeating: list[FrozenTrial] = []
         self._done: list[tuple[FrozenTrial, Outcome]] = []
         self._losses: dict[int, Losses] = {}
+        self._limits = Limits(settings, study.storage, executor, task_of)
         self._calls: Counter[int] = Counter()
         self._faults: list[MachineError] = []
         self._is_stopping = False
@@ -148,7 +150,7 @@ class Coordinator:
             if not self._waiting or self._must_wait(self._waiting[0]):
                 return
             trial = self._waiting.popleft()
-            known = Outcome.of(trial)
+            known = Outcome.of(trial) or self._limits.passed_before(trial)
             if known is not None:  # its worker was done, but the coordinator was killed
                 self._done.append((trial, known))
             elif Asked.of(trial).duplicate_of is not None:
@@ -168,8 +170,8 @@ class Coordinator:
     def _proposals(self) -> list[FrozenTrial]:
         """New trials: one, or a synchronous batch when nothing of the last one is left."""
         if self._has_failed:
-            told = (trial for trial, _ in self._done)
-            strays = self._study.strays({trial._trial_id for trial in (*self._doing.values(), *self._repeating, *told)})
+            known = (*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done))
+            strays = self._study.strays({trial._trial_id for trial in known})
             self._has_failed = False
             return strays or self._proposals()
         under_way = [*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done)]
@@ -198,6 +200,7 @@ class Coordinator:
 
     def _wait(self) -> Iterator[Event]:
         """Take what the workers have done."""
+        self._limits.look(self._doing)
         done, _ = wait(self._doing, timeout=SECONDS_BETWEEN_TICKS, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=lambda future: self._doing[future]._trial_id):
             trial = self._doing.pop(future)
@@ -214,17 +217,17 @@ class Coordinator:
                     f"Trial {trial.number} could not be run ({type(error).__name__}: {redacted(str(error))}). "
                     "Nothing is lost; the study can be resumed once its storage and its workers answer."
                 ) from error
-        if not done:
-            yield Tick()
+        yield from () if done else (Tick(),)
 
     def _lose(self, trial: FrozenTrial, error: BaseException) -> Iterator[Event]:
+        over = self._limits.lost(trial, error)
         losses = self._losses.setdefault(trial._trial_id, Losses())
         losses.add(error, was_alone=self._workers == 1 or self._is_alone(trial))
-        if losses.count <= self._settings.retries and not losses.is_too_large:
+        if over is None and losses.count <= self._settings.retries and not losses.is_too_large:
             self._waiting.appendleft(trial)
             yield Lost(trial, losses.count, losses.latest)
         else:
-            self._done.append((trial, losses.outcome))
+            self._done.append((trial, over or losses.outcome))
 
     def _tell(self) -> Iterator[Event]:
         """End the trials that have results, in the order of their creation, and then those that repeat them."""

@@ -20,6 +20,7 @@ from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
 from nnlab.tuning.events import StudyEvent, StudyLeft
+from nnlab.tuning.limits import check_executor
 from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import manifest_of, new_directory
@@ -58,6 +59,7 @@ def run_study(
     """
     config, settings = plan.fixed, plan.settings
     heard = Listeners[StudyEvent](listeners)
+    check_executor(settings, executor)
     fingerprint = plan.fingerprint(plan.dataset.sha256)
     # First of all, so that a wrong address leaves nothing behind.
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None

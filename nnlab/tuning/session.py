@@ -22,7 +22,6 @@ from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
 from nnlab.tuning.confirm.session import Confirming
 from nnlab.tuning.coordinator import Coordinator
 from nnlab.tuning.coordinator_events import Ended, Halted, Lost, Started
-from nnlab.tuning.duplicates import record_repetition
 from nnlab.tuning.events import (
     StandingNow,
     StudyEnded,
@@ -38,6 +37,7 @@ from nnlab.tuning.race.session import Racing, is_further
 from nnlab.tuning.record import StudyRecord, prepare_pictures
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.standing import Standing
+from nnlab.tuning.run_ends import record_ends
 from nnlab.tuning.running import RunningTrials
 from nnlab.tuning.selection import choose
 from nnlab.tuning.spending import Spending
@@ -216,7 +216,7 @@ class Session:
         self._record.progress(self._study.trials)
         for trial in self._study.trials:
             if trial.state.is_finished():
-                record_repetition(trial, self._tasks, self._announce)
+                record_ends(trial, self._tasks, self._announce)
 
     def _ended(self, trial: FrozenTrial) -> None:
         self._patiently(lambda: self._record_end(trial))
@@ -225,7 +225,7 @@ class Session:
         self._listeners.on(TrialEnded(trial, self._standing()))
 
     def _record_end(self, trial: FrozenTrial) -> None:
-        record_repetition(trial, self._tasks, self._announce)
+        record_ends(trial, self._tasks, self._announce)
         self._running.end(trial.number)
         self._record.progress(self._study.trials)
 

@@ -232,7 +232,7 @@ class Study:
     def _values(self, trial: FrozenTrial, outcome: Outcome) -> list[float] | None:
         if outcome.status == "finished":
             return [outcome.objective(name) for name in self._settings.objectives]
-        if outcome.status == "pruned" and trial.last_step is not None:
+        if STATES[outcome.status] == TrialState.PRUNED and trial.last_step is not None:
             return [trial.intermediate_values[trial.last_step]]  # as Optuna's own `tell` does
         return None
 

@@ -25,7 +25,7 @@ from nnlab.errors import UserError
 from nnlab.json_text import read_json
 from nnlab.runs.files import open_binary
 from nnlab.runs.opening import open_descriptor
-from nnlab.tuning.trials import ASKED, OUTCOME, Asked, Outcome
+from nnlab.tuning.trials import ASKED, OUTCOME, TAKEN, Asked, Outcome, Taken
 from nnlab.typed import FILLED, NOT_FINITE_TOO, ByName, Fields, MalformedError, typed
 
 LARGEST = 2**30
@@ -178,7 +178,7 @@ def damaged(path: Path, fault: str) -> UserError:
 
 def _check_attributes(attributes: Mapping[str, Any]) -> None:
     """Those that nnlab stores with a trial."""
-    for name, shape in ((ASKED, Asked), (OUTCOME, Outcome)):
+    for name, shape in ((ASKED, Asked), (OUTCOME, Outcome), (TAKEN, Taken)):
         if name in attributes:
             typed(shape, attributes[name])
 

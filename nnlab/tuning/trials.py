@@ -18,15 +18,17 @@ Score = Annotated[float, NOT_FINITE_TOO]
 
 ASKED = "asked"
 OUTCOME = "outcome"
+TAKEN = "taken"
 
 UNSAID: Mapping[str, Any] = {"confirms": None, "draws": 0, "source": None, "further_of": None}
 """Fields of `Asked` that are stored only if they are other than this, as those of earlier versions have none."""
 
-TrialStatus = Literal["finished", "pruned", "diverged", "failed", "killed"]
+TrialStatus = Literal["finished", "pruned", "over_limit", "diverged", "failed", "killed"]
 
 STATES: dict[TrialStatus, TrialState] = {
     "finished": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
+    "over_limit": TrialState.PRUNED,
     "diverged": TrialState.FAIL,
     "failed": TrialState.FAIL,
     "killed": TrialState.FAIL,
@@ -134,6 +136,30 @@ class Outcome:
         return list(self.by_seed.get(name, [] if name in self.std else [self.scores[name]]))
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What a trial has taken so far, over all its seeds, retries and sessions; stored where it is limited.
+
+    Attributes:
+        seconds: of wall time.
+        memory: the most bytes that a process of it had.
+    """
+
+    seconds: Annotated[float, Range(ge=0)] = 0.0
+    memory: Count = 0
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> Taken:
+        """What is stored of `trial`; nothing where nothing is.
+
+        Raises:
+            UserError: if the storage does not have it as nnlab wrote it.
+        """
+        fields = trial.user_attrs.get(TAKEN)
+        taken: Taken = cls() if fields is None else _stored(cls, trial, fields)
+        return taken
+
+
 def _stored(shape: Any, trial: FrozenTrial, fields: Any) -> Any:
     try:
         return typed(shape, fields)
@@ -142,6 +168,12 @@ def _stored(shape: Any, trial: FrozenTrial, fields: Any) -> Any:
             f"A study's storage must have its trials as nnlab stored them, but trial {trial.number} is damaged: "
             f"{error}. Something other than nnlab changed it: restore the storage."
         ) from error
+
+
+def is_over_limit(trial: FrozenTrial) -> bool:
+    """Whether a trial was ended because it was over one of its limits, or repeats one that was."""
+    fields = trial.user_attrs.get(OUTCOME) or {}
+    return trial.state == TrialState.PRUNED and fields.get("status") == "over_limit"
 
 
 def is_failure(trial: FrozenTrial) -> bool:

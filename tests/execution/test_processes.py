@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 
 import pytest
@@ -168,7 +168,7 @@ def test_another_ctrl_c_kills_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nnlab.execution.processes._wait", interrupt)
+    monkeypatch.setattr("nnlab.execution.processes.wait_for_ends", interrupt)
     with pytest.raises(KeyboardInterrupt):
         workers.stop(interrupted=True)
     assert not any(lives(pid) for pid in pids)
@@ -232,3 +232,28 @@ def test_a_process_that_cannot_be_started_is_the_machines_error_and_may_be_tried
                 workers.submit(square, 3)
         assert caught.value.kind == "processes"
         assert workers.submit(square, 3).result(SECONDS) == 9
+
+
+def test_the_time_of_a_call_begins_with_the_call(workers: WorkerProcesses, tmp_path: Path) -> None:
+    call = workers.submit(wait_for_file, tmp_path / "begun", tmp_path / "wanted")
+    until(tmp_path / "begun")
+    seconds, _ = workers.taken(call)
+    assert 0 < seconds < SECONDS
+    (tmp_path / "wanted").write_text("here", encoding="ascii")
+    assert call.result(SECONDS) == "here"
+    assert workers.taken(call) == (0, 0)
+    workers.kill(call)  # too late
+    later = workers.submit(square, 7)
+    assert later.result(SECONDS) == 49
+
+
+def test_a_call_can_be_killed_with_its_process_alone(workers: WorkerProcesses, tmp_path: Path) -> None:
+    calls = [workers.submit(wait_for_file, tmp_path / f"begun {number}", tmp_path / "wanted") for number in range(2)]
+    for number in range(2):
+        until(tmp_path / f"begun {number}")
+    workers.kill(calls[0])
+    with pytest.raises(WorkerDiedError, match="SIGKILL"):
+        calls[0].result(SECONDS)
+    (tmp_path / "wanted").write_text("here", encoding="ascii")
+    assert calls[1].result(SECONDS) == "here"
+    assert workers.taken(Future()) == (0, 0)

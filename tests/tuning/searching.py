@@ -50,6 +50,7 @@ CONDITIONAL = space_of(
 
 FITTING = {
     "tpe": CONDITIONAL,
+    "mixed": CONDITIONAL,
     "random": CONDITIONAL,
     "grid": FINITE,
     "cmaes": NUMBERS,

@@ -71,7 +71,7 @@ def test_proposals_are_plain_python_values(name: str) -> None:
         assert {type(value) for value in trial.params.values()} <= {int, float, str}
 
 
-LEARNING = [(name, direction) for name in ("tpe", "cmaes") for direction in ("minimize", "maximize")]
+LEARNING = [(name, direction) for name in ("tpe", "mixed", "cmaes") for direction in ("minimize", "maximize")]
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,11 @@ def test_the_plain_values_name_every_option() -> None:
         ({"workers": "two"}, says("sweep.workers=two", "", "whole number or null")),
         (
             {"sampler": "tpee"},
-            says("sweep.sampler=tpee", "sweep.sampler=tpe", "tpe, random, grid, cmaes, gp, qmc"),
+            says("sweep.sampler=tpee", "sweep.sampler=tpe", "tpe, mixed, random, grid, cmaes, gp, qmc"),
         ),
         (
             {"sampler": ["tpe"]},
-            says("sweep.sampler=[tpe]", "sweep.sampler=tpe", "tpe, random, grid, cmaes, gp, qmc"),
+            says("sweep.sampler=[tpe]", "sweep.sampler=tpe", "tpe, mixed, random, grid, cmaes, gp, qmc"),
         ),
         (
             {"pruner": None},

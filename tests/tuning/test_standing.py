@@ -23,6 +23,7 @@ def test_trials_are_counted_and_the_best_is_named() -> None:
         total=30,
         complete=3,
         pruned=1,
+        over_limit=0,
         failed=2,
         running=1,
         objectives=LOSS,

@@ -147,6 +147,7 @@ class Confirming:
             total=len(self._study.plan.items),
             complete=complete,
             pruned=0,
+            over_limit=0,
             failed=states.count(TrialState.FAIL),
             running=states.count(TrialState.RUNNING),
             elapsed=time.monotonic() - self._started,

@@ -37,7 +37,14 @@ class ConfirmStudy(Study):
     ) -> None:
         self.plan = plan
         self.settings = replace(
-            settings, trials=len(plan.items), seeds=1, pruner=NoPruner(), deterministic=False, on_failure="continue"
+            settings,
+            trials=len(plan.items),
+            seeds=1,
+            pruner=NoPruner(),
+            deterministic=False,
+            on_failure="continue",
+            trial_seconds=None,  # what is confirmed was within the limits
+            trial_memory=None,
         )
         super().__init__(study_of(search.name), search.storage, self.settings, search._space, seed=0, epochs=1)
         self._asked = {trial.number: Asked.of(trial) for trial in trials}

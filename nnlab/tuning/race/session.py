@@ -18,6 +18,7 @@ from nnlab.tuning.race.board import item_of
 from nnlab.tuning.race.study import RacingStudy
 from nnlab.tuning.race.tasks import RaceTasks
 from nnlab.tuning.report.standing import Standing
+from nnlab.tuning.run_ends import record_ends
 from nnlab.tuning.running import RunningTrials
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks
@@ -56,6 +57,8 @@ class Racing:
         self._study = study
         self._retries = plan.settings.retries
         self._listeners = listeners
+        self._tasks = tasks
+        self._announce = announce
         self._running = RunningTrials(plan.settings.objectives, announce)
         self._lost: set[int] = set()
         seeds = plan.settings.seeds
@@ -84,6 +87,7 @@ class Racing:
             case Ended():
                 patiently(lambda: self._running.end(run.number))
                 trial = patiently(lambda: self._study.trials)[number]
+                patiently(lambda: record_ends(trial, self._tasks, self._announce))
                 self._listeners.on(FurtherRunEnded(run, number, place, trial, standing))
 
     def news(self) -> Iterator[TrialEpoch]:

@@ -15,7 +15,7 @@ from nnlab.tuning.report.certainty import certainty_of
 from nnlab.tuning.report.columns import RANK, VERSUS, columns_of
 from nnlab.tuning.report.ranking import pareto_front, ranking
 from nnlab.tuning.report.trial_facts import code_text, codes_of
-from nnlab.tuning.trials import Asked, Outcome, is_failure
+from nnlab.tuning.trials import Asked, Outcome, is_failure, is_over_limit
 from nnlab.wording import number_of
 
 WIDTH = 120
@@ -73,8 +73,11 @@ def counts_line(trials: Sequence[FrozenTrial]) -> str:
     )
     failed = sum(map(is_failure, trials))
     parts = [f"{states[TrialState.COMPLETE]} complete"]
-    if states[TrialState.PRUNED]:
-        parts.append(f"{states[TrialState.PRUNED]} pruned")
+    over_limit = sum(map(is_over_limit, trials))
+    if pruned := states[TrialState.PRUNED] - over_limit:
+        parts.append(f"{pruned} pruned")
+    if over_limit:
+        parts.append(f"{over_limit} over their limit")
     if failed:
         # Of the others it is only known that they failed.
         kinds = ", ".join(f"{failures[kind]} {kind}" for kind in ("diverged", "killed") if failures[kind])

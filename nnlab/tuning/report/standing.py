@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.budget import Budget, Use
 from nnlab.tuning.report.ranking import best_trial
-from nnlab.tuning.trials import is_failure
+from nnlab.tuning.trials import is_failure, is_over_limit
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,10 @@ class Standing:
     """How far a study has come.
 
     Attributes:
-        total: how many trials are to be complete or pruned in the end; None if no number ends the study.
+        total: how many trials are to be complete, pruned or over their limit in the end; None if no number ends it.
         complete: how many are complete, duplicates included.
         pruned: how many were pruned.
+        over_limit: how many were ended since they were over a limit of time or memory.
         failed: how many diverged, raised or were killed, duplicates of them not included.
         running: how many are running.
         objectives: their names, one or two.
@@ -35,6 +36,7 @@ class Standing:
     total: int | None
     complete: int
     pruned: int
+    over_limit: int
     failed: int
     running: int
     objectives: tuple[str, ...]
@@ -62,11 +64,13 @@ class Standing:
         With a `budget`, `searched` is how many of its seconds are used.
         """
         states = Counter(trial.state for trial in trials)
+        over_limit = sum(map(is_over_limit, trials))
         best = best_trial(trials, objectives)
         return cls(
             total=total,
             complete=states[TrialState.COMPLETE],
-            pruned=states[TrialState.PRUNED],
+            pruned=states[TrialState.PRUNED] - over_limit,
+            over_limit=over_limit,
             failed=sum(map(is_failure, trials)),
             running=states[TrialState.RUNNING],
             objectives=tuple(objectives),
@@ -80,8 +84,8 @@ class Standing:
 
     @property
     def done(self) -> int:
-        """How many trials are complete or pruned."""
-        return self.complete + self.pruned
+        """How many of the `total` are done."""
+        return self.complete + self.pruned + self.over_limit
 
     @property
     def per_minute(self) -> float | None:

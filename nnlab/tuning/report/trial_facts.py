@@ -21,6 +21,11 @@ def status_of(trial: FrozenTrial) -> str:
     return outcome.status if outcome is not None and trial.state.is_finished() else TrialState.RUNNING.name.lower()
 
 
+def status_text(trial: FrozenTrial) -> str:
+    """The same in words: `over limit`."""
+    return status_of(trial).replace("_", " ")
+
+
 def codes_of(trials: Iterable[FrozenTrial]) -> dict[str, list[int]]:
     """The numbers of the trials that had each code, by its digest, in the order of the trials; one may have several.
 

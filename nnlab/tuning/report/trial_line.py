@@ -8,12 +8,12 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.report.standing import Standing
-from nnlab.tuning.report.trial_facts import objective_text, status_of, values_text
-from nnlab.tuning.trials import Asked, Outcome
+from nnlab.tuning.report.trial_facts import objective_text, status_of, status_text, values_text
+from nnlab.tuning.trials import Asked, Outcome, is_over_limit
 
 
 def trial_line(trial: FrozenTrial, standing: Standing, *, is_short: bool = False) -> str:
-    """A trial that has ended, in columns of fixed width; if it failed, the reason instead of the scores.
+    """A trial that has ended, in columns of fixed width; if it has no scores, the reason instead.
 
     Example: ` 7/30  trial  8  finished  val/loss 0.0421  best   3 epochs     1.2 s  lr=0.1 batch_size=32`.
     In short: ` 7/30 trial  8 0.0421 best     lr=0.1 batch_size=32`, without epochs, seconds and the names of the
@@ -22,8 +22,8 @@ def trial_line(trial: FrozenTrial, standing: Standing, *, is_short: bool = False
     digits = _digits(standing)
     asked, outcome = Asked.of(trial), Outcome.of(trial)
     columns = [of_total(standing.done, standing), f"trial {trial.number:>{digits}}"]
-    if trial.state == TrialState.FAIL:
-        columns += [f"{status_of(trial):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
+    if trial.state == TrialState.FAIL or is_over_limit(trial):
+        columns += [f"{status_text(trial):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
     elif is_short:
         columns += _scores(trial, outcome, standing, is_short=True)
         columns.append(f"{_short_status(trial, standing):<8}")

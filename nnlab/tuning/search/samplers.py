@@ -17,10 +17,14 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from nnlab.check import Checked, OneOf, Range
 from nnlab.tuning.search.evolution import EvolutionSampler
+from nnlab.tuning.search.improvement import ImprovementSampler
 from nnlab.tuning.search.planned import SEQUENCES, PlannedSampler, grid_point, sequence_point
 from nnlab.tuning.search.space import Space
 
 Count = Annotated[int, Range(ge=1)]
+
+MIXED_TRIALS = 100
+"""Up to which a Gaussian process takes turns with TPE: its cost grows with the cube of the trials."""
 
 
 def proposal_seed(study_seed: int, number: int, draw: int = 0) -> int:
@@ -57,6 +61,32 @@ class TPE(Checked):
                 group=space.is_conditional,
                 seed=proposal_seed(study_seed, number, draw),
             )
+
+
+@dataclass(frozen=True)
+class Mixed(Checked):
+    """A Gaussian process and TPE in turn: the one finds a good region in fewer trials, the other goes on in it.
+
+    Trials with odd numbers have the highest expected improvement by the process, the others are TPE's; from trial 100
+    on, beyond which it was not measured, all are. With two objectives all are TPE's too.
+
+    Args:
+        startup_trials: finished trials before the models are used; they are random.
+        candidates: draws from TPE's model, of which the best is proposed.
+
+    Measured: `benchmarks/search`, `docs/log.md`. Reference for the process: `improvement.py`.
+    """
+
+    startup_trials: Annotated[int, Range(ge=0)] = 10
+    candidates: Count = 24
+
+    def make(self, study_seed: int, number: int, space: Space, draw: int = 0) -> BaseSampler:
+        """A sampler for a draw, counted from 0, for the trial `number` of the study."""
+        tpe = TPE(self.startup_trials, self.candidates).make(study_seed, number, space, draw)
+        if draw or number % 2 == 0 or number >= MIXED_TRIALS:
+            return tpe
+        seed = proposal_seed(study_seed, number)
+        return ImprovementSampler(space, seed=seed, startup_trials=self.startup_trials, otherwise=tpe)
 
 
 @dataclass(frozen=True)
@@ -146,9 +176,10 @@ class QMC(Checked):
         return PlannedSampler(sequence_point(space, self.sequence, number + draw, scramble_seed=seed))
 
 
-Sampler = TPE | Random | Grid | CMAES | GP | QMC
+Sampler = TPE | Mixed | Random | Grid | CMAES | GP | QMC
 SAMPLERS: dict[str, type[Sampler]] = {
     "tpe": TPE,
+    "mixed": Mixed,
     "random": Random,
     "grid": Grid,
     "cmaes": CMAES,
@@ -157,7 +188,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
 }
 """By their names in `sweep.sampler`."""
 
-LEARNING = (TPE, CMAES, GP)
+LEARNING = (TPE, Mixed, CMAES, GP)
 """Those whose proposals depend on what trials gave."""
 PLANNED = (Grid, QMC)
 """Those that propose the points of a plan in their order; what is drawn again is the next point."""

@@ -31,6 +31,11 @@ StudyName = Annotated[
 OnFailure = Annotated[
     str, Matches(r"continue|stop|stop_after_[1-9]\d{0,8}", "continue, stop or stop_after_K, as in stop_after_3")
 ]
+MEMORY_UNITS = {"mb": 1e6, "gb": 1e9, "mib": 2**20, "gib": 2**30}
+"""Bytes, by the unit in small letters."""
+Memory = Annotated[
+    str, Matches(r"(?i)(\d+(\.\d+)?|\.\d+) ?[MG]i?B", "an amount of memory with its unit, as in 500MB or 2GB")
+]
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class SweepSettings(Checked):
     until: float | None
     patience: Annotated[int, Range(ge=1)] | None
     trial_seconds: Annotated[float, Range(gt=0)] | None
-    trial_memory: Annotated[str, NOT_EMPTY] | None
+    trial_memory: Memory | None
     constraint: Annotated[str, NOT_EMPTY] | None
     first: Literal["default"] | tuple[str | dict, ...] | None  # type: ignore[type-arg]
     from_: Annotated[str, NOT_EMPTY] | dict | None  # type: ignore[type-arg]

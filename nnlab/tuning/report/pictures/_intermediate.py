@@ -13,14 +13,15 @@ from optuna.trial import FrozenTrial, TrialState
 from nnlab.plots.style import BLUE, GREY, VERMILLION, look, new_figure
 from nnlab.tuning.report.pictures._scores import is_drawable, set_score_axis
 from nnlab.tuning.report.ranking import best_trial
-from nnlab.tuning.trials import Asked
+from nnlab.tuning.trials import Asked, is_over_limit
 
 KINDS = {
-    TrialState.COMPLETE: ("complete", BLUE, ""),
-    TrialState.PRUNED: ("pruned", GREY, "x"),
-    TrialState.FAIL: ("failed", "black", "^"),
+    "complete": (BLUE, ""),
+    "pruned": (GREY, "x"),
+    "over limit": (GREY, "s"),
+    "failed": ("black", "^"),
 }
-"""Name, colour and the mark at the end of a line."""
+"""Colour and the mark at the end of a line."""
 
 
 @look()
@@ -38,8 +39,8 @@ def intermediate_values(trials: Sequence[FrozenTrial], objectives: Sequence[str]
     axes = figure.subplots()
     best = best_trial(trials, objectives)
     legend = []
-    for state, (name, colour, marker) in KINDS.items():
-        drawn = [trial for trial in trials if trial.state == state and trial is not best]
+    for name, (colour, marker) in KINDS.items():
+        drawn = [trial for trial in trials if _kind(trial) == name and trial is not best]
         shown = [curve for trial in drawn if (curve := curves.get(trial.number))]
         if shown:
             alpha = min(0.7, max(0.15, 30 / len(shown)))
@@ -59,3 +60,9 @@ def intermediate_values(trials: Sequence[FrozenTrial], objectives: Sequence[str]
     axes.grid(True)
     figure.legend(handles=legend, loc="outside upper center", ncols=4)
     return figure
+
+
+def _kind(trial: FrozenTrial) -> str:
+    """The name of a trial's line; empty while it runs."""
+    names = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+    return "over limit" if is_over_limit(trial) else names.get(trial.state, "")
