@@ -217,6 +217,7 @@ class Session:
         for trial in self._study.trials:
             if trial.state.is_finished():
                 record_ends(trial, self._tasks, self._announce)
+        self._racing.catch_up()
 
     def _ended(self, trial: FrozenTrial) -> None:
         self._patiently(lambda: self._record_end(trial))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
 from nnlab.execution.listener import Listeners
 from nnlab.runs.recorder import Announce
@@ -15,6 +16,7 @@ from nnlab.tuning.events import FurtherRunEnded, StudyEvent, TrialEpoch, TrialLo
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.race.board import is_further as is_further
 from nnlab.tuning.race.board import item_of
+from nnlab.tuning.race.means import record_means
 from nnlab.tuning.race.study import RacingStudy
 from nnlab.tuning.race.tasks import RaceTasks
 from nnlab.tuning.report.standing import Standing
@@ -56,6 +58,7 @@ class Racing:
     ) -> None:
         self._study = study
         self._retries = plan.settings.retries
+        self._objectives = plan.settings.objectives
         self._listeners = listeners
         self._tasks = tasks
         self._announce = announce
@@ -87,8 +90,18 @@ class Racing:
             case Ended():
                 patiently(lambda: self._running.end(run.number))
                 trial = patiently(lambda: self._study.trials)[number]
-                patiently(lambda: record_ends(trial, self._tasks, self._announce))
+                patiently(lambda: self._record(trial))
                 self._listeners.on(FurtherRunEnded(run, number, place, trial, standing))
+
+    def catch_up(self) -> None:
+        """Record what an earlier session, which was killed, could not."""
+        if isinstance(self._study, RacingStudy):
+            for number in {item_of(run)[0] for run in self._study.runs.known if run.state.is_finished()}:
+                self._record(self._study.known[number])
+
+    def _record(self, trial: FrozenTrial) -> None:
+        record_ends(trial, self._tasks, self._announce)
+        record_means(trial, self._tasks, self._objectives)
 
     def news(self) -> Iterator[TrialEpoch]:
         """The latest epochs of the further runs that are under way."""

@@ -55,6 +55,8 @@ def columns_of(
     if any(trial.number in repetitions for trial in trials):
         same = _column("same", trials, lambda trial: _same(repetitions.get(trial.number, [])), left=True, leaves=3)
         columns.append(same)
+    if len({len(Asked.of(trial).seeds) for trial in trials}) > 1:  # of a race
+        columns.append(_column("seeds", trials, lambda trial: str(len(Asked.of(trial).seeds)), leaves=97))
     if certainty is not None:
         columns.append(_column(VERSUS, trials, lambda trial: certainty.word(trial.number), left=True, leaves=98))
     if confirmation is not None:
