@@ -14,19 +14,25 @@ def number_of(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+YEAR = 365 * 24 * 3600.0
+"""Seconds."""
+
+
 def duration(seconds: float) -> str:
-    """A time in two units at most: `0.42 s`, `4.2 s`, `12 s`, `1 min 10 s`, `3 h 20 min`, `2 days 4 h`."""
-    if seconds < 1:
-        return f"{seconds:.2f} s"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    for unit, size, smaller, rest in (("day", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
-        if whole >= size:
-            many, left = divmod(round(whole / rest), size // rest)
-            name = number_of(many, unit) if unit == "day" else f"{many:,} {unit}"
-            return f"{name} {left} {smaller}" if left else name
-    return f"{whole} s"
+    """A time: `0.42 s`, `12.5 s`, `90 s`, `10 min`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    if seconds >= YEAR:
+        return f"{seconds / YEAR:.3g} years"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    units = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
+    return " ".join(f"{count:,} {unit}" for count, unit in units if count)
+
+
+def about(seconds: float) -> str:
+    """An estimated time, with as many digits as it deserves: two."""
+    return duration(float(f"{seconds:.2g}"))
 
 
 def bytes_in_words(count: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnlab.commands.reproduction_text import summary_lines
-from nnlab.wording import bytes_in_words, duration, number_of
+from nnlab.wording import about, bytes_in_words, duration, number_of
 
 
 def test_one_is_singular_and_all_others_are_not() -> None:
@@ -21,9 +21,20 @@ def test_a_single_reproduction_is_one_run() -> None:
 
 
 def test_a_time_has_two_units_at_most() -> None:
-    seconds = [0.04, 1.25, 9.96, 12, 59.4, 60, 70, 3599, 3600, 12_000, 86_400, 187_200, 86_399]
-    words = "0.04 s|1.2 s|10.0 s|12 s|59 s|1 min|1 min 10 s|59 min 59 s|1 h|3 h 20 min|1 day|2 days 4 h|24 h"
+    seconds = [0.0421, 1.25, 12.34, 60, 99, 200, 600, 3600, 7512, 360_000]
+    words = "0.0421 s|1.25 s|12.3 s|60 s|99 s|3 min 20 s|10 min|1 h|2 h 5 min|100 h"
     assert list(map(duration, seconds)) == words.split("|")
+
+
+def test_an_estimate_has_two_digits() -> None:
+    assert list(map(about, [0.0421, 1.25, 12.34, 81.4, 352, 1039])) == [
+        "0.042 s",
+        "1.2 s",
+        "12 s",
+        "81 s",
+        "5 min 50 s",
+        "16 min 40 s",
+    ]
 
 
 def test_bytes_have_the_unit_of_their_size() -> None:

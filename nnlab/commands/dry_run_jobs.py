@@ -9,10 +9,10 @@ from nnlab.commands.dry_run import NOTHING_DONE, disk_lines, from_to, labelled, 
 from nnlab.config.job import Job
 from nnlab.config.overrides import key_of
 from nnlab.config.size import NetworkSize
-from nnlab.execution.forecast import Kept, Work, busy_note, kept_of_run, seconds_of_runs, size_of
+from nnlab.execution.forecast import Kept, Work, kept_of_run, seconds_of_runs, size_of
 from nnlab.execution.groups import Group, grouped
 from nnlab.table import Column
-from nnlab.wording import duration, number_of
+from nnlab.wording import about, number_of
 
 MOST_SHOWN = 10
 """Runs that are listed."""
@@ -35,13 +35,13 @@ def _blocks(jobs: Sequence[Job], group: Group) -> Iterator[str]:
     over = {place for place, run in group.earlier.items() if run.is_over}
     sizes = [size_of(job.config, job.load()) for job in jobs]
     left = [place for place in range(len(jobs)) if place not in over]
-    seconds = _seconds(jobs, left)
+    seconds, note = _seconds(jobs, left)
     yield "\n".join(_title_lines(jobs, group))
     yield labelled("networks", _network_lines(jobs, sizes))
     if len(jobs) > 1:
         yield "\n".join(_table_lines(jobs, sizes, seconds, over))
     if left:
-        yield labelled("time", _time_lines(jobs, seconds))
+        yield labelled("time", _time_lines(jobs, seconds, note))
         kept = Kept(0, 0)
         for place in left:
             config = jobs[place].config
@@ -77,7 +77,7 @@ def _table_lines(
     shown = range(min(MOST_SHOWN, len(jobs)))
     more = [Column("parameters", [f"{sizes[place].parameters:,}" for place in shown])]
     if seconds:
-        more.append(Column("about", [duration(seconds[place]) if place in seconds else "" for place in shown]))
+        more.append(Column("about", [about(seconds[place]) if place in seconds else "" for place in shown]))
     if over:
         more.append(Column("", ["ended before" if place in over else "" for place in shown], is_left=True))
     yield from table("run", [str(place + 1) for place in shown], _differing(jobs)[: len(shown)], more)
@@ -93,25 +93,26 @@ def _differing(jobs: Sequence[Job]) -> list[dict[str, str]]:
     return [{key: value for key, value in each.items() if key in differing} for each in given]
 
 
-def _seconds(jobs: Sequence[Job], places: Sequence[int]) -> dict[int, float]:
-    """About how many seconds the runs in some places take."""
+def _seconds(jobs: Sequence[Job], places: Sequence[int]) -> tuple[dict[int, float], str]:
+    """About how many seconds the runs in some places take, and what to tell with that."""
     if not places:
-        return {}
+        return {}, ""
     works = {place: Work.of(jobs[place]).seconds for place in places}
     ends = [by(places, key=works.__getitem__) for by in (min, max)]
     ordered = list(dict.fromkeys([*ends, *places]))
-    return dict(zip(ordered, seconds_of_runs([jobs[place] for place in ordered]), strict=True))
+    estimates = seconds_of_runs([jobs[place] for place in ordered])
+    return dict(zip(ordered, estimates.seconds, strict=True)), estimates.note
 
 
-def _time_lines(jobs: Sequence[Job], seconds: Mapping[int, float]) -> Iterator[str]:
+def _time_lines(jobs: Sequence[Job], seconds: Mapping[int, float], note: str) -> Iterator[str]:
     total = sum(seconds.values())
     if len(seconds) == 1:
-        yield f"about {duration(total)} with all epochs, by steps timed just now"
+        yield f"about {about(total)} with all epochs, by steps timed just now"
     else:
-        ends = from_to(duration(min(seconds.values())), duration(max(seconds.values())))
+        ends = from_to(about(min(seconds.values())), about(max(seconds.values())))
         yield f"a run: about {ends} with all epochs, by steps timed just now"
-        yield f"{number_of(len(seconds), 'run')}: about {duration(total)}"
-    if (note := busy_note()) is not None:
+        yield f"{number_of(len(seconds), 'run')}: about {about(total)}"
+    if note:
         yield note
     if any(jobs[place].config.trainer.patience for place in seconds):
         yield "an upper bound: trainer.patience makes it less"

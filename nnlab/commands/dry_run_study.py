@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from statistics import fmean
 
@@ -19,16 +20,17 @@ from nnlab.commands.dry_run import (
 )
 from nnlab.config.schema import form_name
 from nnlab.cpu import usable_cores
-from nnlab.execution.forecast import Kept, busy_note, kept_of_run
+from nnlab.execution.forecast import Kept, kept_of_run
 from nnlab.redaction import redacted
 from nnlab.table import Column
 from nnlab.tuning.dry_run import DryRun, Proposed, dry_run
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.report.budget_text import ended_text, ends_text, larger
 from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.pruners import NoPruner
 from nnlab.tuning.search.samplers import SAMPLERS
 from nnlab.tuning.search.words import combinations_in_words, space_lines
-from nnlab.wording import duration, number_of
+from nnlab.wording import about, bytes_in_words, duration, number_of
 
 SHAPE = ("model", HIDDEN, "model.output_units", "model.bias")
 """Keys on which a network's size depends."""
@@ -51,13 +53,14 @@ def show_study(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> 
 
 def _blocks(found: DryRun) -> Iterator[str]:
     plan = found.plan
-    yield "\n".join([_title(found), rows_text(plan.dataset), *plan.notes])
+    yield "\n".join([_title(found), rows_text(plan.dataset), *plan.notes, *found.beginning.notes])
     yield labelled("trials", _trial_lines(found))
     yield labelled("space", _space_lines(found))
     yield labelled("networks", _network_lines(found))
     yield "\n".join(_proposal_lines(found))
-    yield labelled("time", _time_lines(found))
-    yield labelled("disk", _disk_lines(found))
+    if found.trials_left != 0:
+        yield labelled("time", _time_lines(found))
+        yield labelled("disk", _disk_lines(found))
     yield NOTHING_DONE
 
 
@@ -70,17 +73,26 @@ def _title(found: DryRun) -> str:
 
 def _trial_lines(found: DryRun) -> Iterator[str]:
     settings, plan = found.plan.settings, found.plan
-    counted = "complete or pruned; those that fail come on top"
-    more, there = number_of(found.trials_left, "trial"), found.trials
-    few = found.finished + found.trials_left < settings.trials
-    only = f"the space has only {number_of(plan.space.size or 0, 'combination')}; {counted}" if few else counted
-    yield f"at most {more}{' more' if there else ''} ({only}), {number_of(plan.workers, 'worker')}"
+    counted, left, there = "complete or pruned; those that fail come on top", found.trials_left, found.trials
+    workers = number_of(plan.workers, "worker")
+    if left is None:
+        yield f"any number of trials, {workers}"
+    else:
+        few = left and (settings.trials is None or found.use.finished + left < settings.trials)
+        only = f"the space has only {number_of(plan.space.size or 0, 'combination')}; {counted}" if few else counted
+        more = f"at most {number_of(left, 'trial')}" if left else "no trials"
+        yield f"{more}{' more' if there else ''} ({only}), {workers}"
     if there:
         going = f"; {number_of(len(found.unfinished), 'trial')} that had not ended go on" if found.unfinished else ""
-        yield f"{number_of(there, 'trial')} are there, {found.finished} of them complete or pruned{going}"
+        yield f"{number_of(there, 'trial')} are there, {found.use.finished} of them complete or pruned{going}"
+    for key in found.budget.used_up(found.use)[:1]:
+        ended, more = ended_text(found.budget, found.use, key), larger(found.budget, found.use)
+        yield f"{ended} has ended the search; with {more} it goes on"
+    if found.budget.is_more_than_a_number and not found.budget.used_up(found.use):
+        yield f"ends {ends_text(found.budget, found.use, datetime.now())}, if it starts now"
     if settings.seeds > 1:
-        runs = found.trials_left * settings.seeds
-        yield f"each with {settings.seeds} seeds: at most {number_of(runs, 'run')}"
+        at_most = "" if left is None else f": at most {number_of(left * settings.seeds, 'run')}"
+        yield f"each with {settings.seeds} seeds{at_most}"
     if settings.confirm is not None:
         runs = settings.confirm * settings.confirm_seeds
         yield f"then the best {settings.confirm} with {settings.confirm_seeds} fresh seeds each: {runs:,} runs more"
@@ -113,26 +125,27 @@ def _network_lines(found: DryRun) -> Iterator[str]:
 def _proposal_lines(found: DryRun) -> Iterator[str]:
     shown, left = found.proposed, found.trials_left
     sampler = form_name(SAMPLERS, found.plan.settings.sampler)
+    are_all = left is not None and len(shown) + len(found.unfinished) >= left
     if shown:
         place = "next" if shown[0].number else "first"
         which = f"the {place} {len(shown)} trials" if len(shown) > 1 else f"the {place} trial"
-        yield f"{'all trials' if len(shown) == left else which}, as proposed by {sampler}"
+        yield f"{'all trials' if are_all else which}, as proposed by {sampler}"
         numbers, values = [str(each.number) for each in shown], [each.asked.values for each in shown]
         yield from table("trial", numbers, values, list(_more(shown)))
         yield from (f"  trial {each.number} cannot run: {each.problem}" for each in shown if each.point is None)
-    if len(shown) < left and (start := found.learns_from) is not None:
+    if not are_all and (start := found.learns_from) is not None:
         yield f"from trial {start} on, {sampler} learns from the trials before: what it proposes is not known yet"
 
 
 def _more(shown: Sequence[Proposed]) -> Iterator[Column]:
     parameters = [f"{each.point.size.parameters:,}" if each.point else "" for each in shown]
-    seconds = [duration(each.point.seconds) if each.point and each.point.seconds is not None else "" for each in shown]
-    notes = ["" if each.asked.duplicate_of is None else f"same as trial {each.asked.duplicate_of}" for each in shown]
+    seconds = [about(each.point.seconds) if each.point and each.point.seconds is not None else "" for each in shown]
+    notes = [each.asked.source or "" for each in shown]
     yield Column("parameters", parameters)
     if any(seconds):
         yield Column("about", seconds)
     if any(notes):
-        yield Column("", notes, is_left=True)
+        yield Column("source", notes, is_left=True)
 
 
 def _time_lines(found: DryRun) -> Iterator[str]:
@@ -141,31 +154,60 @@ def _time_lines(found: DryRun) -> Iterator[str]:
     ends = [*known, *(run.seconds or 0.0 for run in found.runs)]
     shortest, longest = min(ends), max(ends)
     what = "a trial" if settings.seeds == 1 else "a seed of a trial"
-    yield f"{what}: about {from_to(duration(shortest), duration(longest))} with all epochs, by steps timed just now"
+    yield f"{what}: about {from_to(about(shortest), about(longest))} with all epochs, by steps timed just now"
     texts = [values_text({key: run.values[key] for key in run.values if key in TIMED}) for run in found.runs]
     if texts[0] != texts[1]:
         yield from (f"  {name:<8}  {text}" for name, text in zip(("shortest", "longest"), texts, strict=True))
-    at_once = min(plan.workers, max(1, usable_cores() // int(plan.fixed.trainer.threads)))
-    beside = SECONDS_OF_TRIAL + (SECONDS_OF_MLFLOW if plan.fixed.tracking.enabled else 0)
-    mean, most = (SECONDS_OF_STUDY + found.runs_left * (s + beside) / at_once for s in (fmean(known), longest))
-    runs, workers = number_of(found.runs_left, "run"), number_of(plan.workers, "worker")
-    yield f"{runs} with {workers}: about {duration(mean)}; {duration(most)} if each took the longest"
+    rate = _seconds_a_trial(found)
+    workers = number_of(plan.workers, "worker")
+    if found.trials_left is None:
+        yield f"about {float(f'{60 / rate:.2g}'):,g} trials a minute with {workers}"
+    else:
+        trials, most = number_of(found.trials_left, "trial"), _seconds_a_trial(found, longest)
+        usual, worst = (about(SECONDS_OF_STUDY + found.trials_left * each) for each in (rate, most))
+        yield f"{trials} with {workers}: about {usual}; {worst} if each took the longest"
+    if (limit := settings.seconds) is not None and not found.budget.used_up(found.use):
+        fit = max(1, round(float(f"{(limit - found.use.seconds) / rate:.2g}")))
+        yield f"in the {duration(limit - found.use.seconds)} that are left: about {number_of(fit, 'trial')}"
+    if found.runs_to_confirm:
+        confirming = found.runs_to_confirm * rate / settings.seeds
+        yield f"then {number_of(found.runs_to_confirm, 'run')} that confirm: about {about(confirming)} more"
+    if found.note:
+        yield found.note
     sooner = [
         *([] if isinstance(settings.pruner, NoPruner) else ["trials that are pruned"]),
         *(["trainer.patience"] if plan.fixed.trainer.patience else []),
     ]
-    if (note := busy_note()) is not None:
-        yield note
     if sooner:
-        yield f"these are upper bounds: {' and '.join(sooner)} make it less"
+        yield f"an upper bound of the time: {' and '.join(sooner)} make it less"
+
+
+def _seconds_a_trial(found: DryRun, run: float | None = None) -> float:
+    """Seconds from one trial to the next: of the whole study, with all of its workers.
+
+    Args:
+        found: the study.
+        run: seconds of a run; None is the mean of those that were looked at.
+    """
+    plan = found.plan
+    at_once = min(plan.workers, max(1, usable_cores() // int(plan.fixed.trainer.threads)))
+    beside = SECONDS_OF_TRIAL + (SECONDS_OF_MLFLOW if plan.fixed.tracking.enabled else 0)
+    mean = fmean(point.seconds or 0.0 for point in found.sample)
+    return plan.settings.seeds * ((mean if run is None else run) + beside) / at_once
 
 
 def _disk_lines(found: DryRun) -> Iterator[str]:
-    plan = found.plan
+    plan, left = found.plan, found.trials_left
     pictures = plan.settings.plots == "all" and plan.fixed.tracking.plots
     kept = Kept(0, 0)
     for point in found.sample:
         kept += kept_of_run(plan.fixed, point.size, pictures=pictures)
-    kept *= found.runs_left / len(found.sample)
+    kept *= 1 / len(found.sample)
+    if left is None and plan.settings.seconds is not None:
+        left = round((plan.settings.seconds - found.use.seconds) / _seconds_a_trial(found))
+    if left is None:
+        yield f"about {bytes_in_words(kept.runs + kept.mlflow)} for each run"
+        return
     of_study = Kept(BYTES_OF_STUDY, BYTES_OF_STUDY if kept.mlflow else 0)
-    yield from disk_lines(Path(plan.fixed.runs_dir), kept + of_study)
+    runs = left * plan.settings.seeds + found.runs_to_confirm
+    yield from disk_lines(Path(plan.fixed.runs_dir), kept * runs + of_study)

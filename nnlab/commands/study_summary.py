@@ -52,7 +52,7 @@ def over_line(event: BudgetUsedUp) -> str:
     parts = [f"{number_of(event.running, 'running trial')} will finish" if event.running else "nothing runs"]
     parts.append("no new ones start" + (" unless it brings something better" if event.may_go_on else ""))
     if event.confirms:
-        parts.append(f"then sweep.confirm={event.confirms} runs as far as it has to")
+        parts.append(f"and then sweep.confirm={event.confirms} runs to its end, which takes longer")
     return f"{event.ended_by}: {', '.join(parts)}"
 
 

@@ -108,6 +108,14 @@ def _composed(overrides: Sequence[Override], root: str) -> dict[str, Any]:
     return {str(key): value for key, value in raw.items()}
 
 
+@ctrl_c_held()
+def choices_made(overrides: Sequence[Override], root: str = CONFIG_NAME) -> dict[str, str]:
+    """The file that is chosen of each group, by overrides that can be composed. Call it inside `hydra_initialized`."""
+    choices = [text for override in overrides if not (text := _forced(override)).startswith("++")]
+    made = compose(root, overrides=choices, return_hydra_config=True).hydra.runtime.choices
+    return {str(group): str(choice) for group, choice in made.items()}
+
+
 @functools.lru_cache(maxsize=32)
 def _chosen(root: str, choices: tuple[str, ...], _: object) -> DictConfig:
     """The chosen files, merged by Hydra, which takes 60 ms. Jobs that differ in values alone share it."""

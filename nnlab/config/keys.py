@@ -12,6 +12,9 @@ from nnlab.config.schema import VARIANTS, Config
 Forms = Mapping[str, Mapping[str, type]]
 """For each group with several forms, the class by the group's `name`."""
 
+VERBATIM = object()
+"""In an annotation: text that is taken as it is typed, which on the command line needs no quotes of Hydra's."""
+
 OTHER_WORDS = {"learning_rate": "optimizer.lr", "weight_decay": "regularizer.strength", "max_epochs": "trainer.epochs"}
 """What other libraries call our keys."""
 
@@ -69,3 +72,8 @@ def kinds_of(rules: Iterable[Any]) -> set[type]:
         else:
             kinds.add(rule)
     return kinds
+
+
+def is_verbatim(rule: Any) -> bool:
+    """Whether an annotation, or one of those in it, is of text that is taken as it is typed."""
+    return rule is VERBATIM or any(map(is_verbatim, get_args(rule)))

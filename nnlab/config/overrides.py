@@ -13,9 +13,9 @@ from hydra.errors import HydraException
 
 from nnlab.check import closest, problem_with
 from nnlab.config.groups import choices_of, groups
-from nnlab.config.keys import key_rules, kinds_of, nearest_key
+from nnlab.config.keys import is_verbatim, key_rules, kinds_of, nearest_key
 from nnlab.config.problems import UNSET, ConfigError, ConfigProblem
-from nnlab.config.quoting import to_paste
+from nnlab.config.quoting import as_override, to_paste
 from nnlab.config.ranges import sort
 from nnlab.redaction import HIDDEN, redacted
 
@@ -65,7 +65,7 @@ def read(arguments: Sequence[str], problems: list[ConfigProblem], rules: Rules |
         if "=" in text:
             is_secret = redacted(text) != text  # what follows without `=` may be the rest of a password with spaces
         try:
-            override = parser().parse_override(text)
+            override = _override(text, rules)
         except HydraException as error:
             problem = _unreadable(text, before, error, rules, is_secret=is_secret)
         except RecursionError:
@@ -77,6 +77,17 @@ def read(arguments: Sequence[str], problems: list[ConfigProblem], rules: Rules |
                 continue
         problems.append(problem)
     return overrides
+
+
+def _override(text: str, rules: Rules) -> Override:
+    """The override of a text; where the key takes it as it is typed, Hydra need not be able to read the value."""
+    try:
+        return parser().parse_override(text)
+    except HydraException:
+        key, sign, value = text.partition("=")
+        if not sign or not any(map(is_verbatim, rules.get(key, {}).values())):
+            raise
+        return parser().parse_override(as_override(key, value))
 
 
 def key_of(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,8 @@ def as_typed(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list | tuple):
         return f"[{','.join(as_typed(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{key}:{as_typed(item)}' for key, item in value.items())}}}"
     is_ambiguous = isinstance(value, str) and (value.lower() in ("", "true", "false", "null") or _is_number(value))
     return repr(value) if is_ambiguous else str(value)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,10 +20,8 @@ from nnlab.core.batches import shuffled
 from nnlab.core.learner import Tally, evaluate
 from nnlab.core.network import ROWS_AT_ONCE
 from nnlab.core.optimizers import Optimizer
-from nnlab.cpu import usable_cores
 from nnlab.data.dataset import Dataset
 from nnlab.training.trainer import Trainer
-from nnlab.wording import number_of
 
 Clock = Callable[[], float]
 
@@ -33,6 +30,7 @@ SECONDS_TIMED = 0.1
 SECONDS_OF_TIMING = 5.0
 """Of all runs that are timed, about, besides the shortest and the longest."""
 MOST_TIMED = 10
+BUSY = 1.3
 STEPS_AT_ONCE = 4
 """Between two looks at the clock."""
 SECONDS_OF_RECORDING = 0.03
@@ -136,7 +134,25 @@ def seconds_of_run(config: Config, dataset: Dataset, most: float = SECONDS_TIMED
     return seconds + config.trainer.last_epoch * (epoch + SECONDS_OF_EPOCH)
 
 
-def seconds_of_runs(jobs: Sequence[Job]) -> list[float]:
+class Estimates(NamedTuple):
+    """How long some runs take.
+
+    Attributes:
+        seconds: of each, about, if nothing else needs the processors.
+        stretch: how many times as long what was timed has taken, because other processes needed them too.
+    """
+
+    seconds: list[float]
+    stretch: float
+
+    @property
+    def note(self) -> str:
+        """What to tell of other processes; nothing where they do not matter."""
+        times = f"{self.stretch:.2g} times"
+        return f"this machine is busy: all took {times} as long just now" if self.stretch >= BUSY else ""
+
+
+def seconds_of_runs(jobs: Sequence[Job]) -> Estimates:
     """About how long each of some runs takes.
 
     The first two are timed; of the others as many, spread evenly, as there is time for. The rest take as long for their
@@ -145,21 +161,14 @@ def seconds_of_runs(jobs: Sequence[Job]) -> list[float]:
     works = [Work.of(job).seconds for job in jobs]
     others = range(2, len(jobs))
     chosen = [*range(min(2, len(jobs))), *others[:: max(1, -(-len(others) // MOST_TIMED))]]
-    end = time.monotonic() + SECONDS_OF_TIMING
     timed: dict[int, float] = {}
+    start, processor = time.perf_counter(), time.process_time()
     for place in chosen:
-        if place < 2 or time.monotonic() < end:
+        if place < 2 or time.perf_counter() - start < SECONDS_OF_TIMING:
             timed[place] = seconds_of_run(jobs[place].config, jobs[place].load())
+    stretch = (time.perf_counter() - start) / max(time.process_time() - processor, 1e-9)
     per_work = sum(timed.values()) / sum(works[place] for place in timed)
-    return [timed.get(place, per_work * each) for place, each in enumerate(works)]
-
-
-def busy_note() -> str | None:
-    """Whether other processes need the processors now, so that all takes longer than `seconds_of_run` says."""
-    load, cores = os.getloadavg()[0], usable_cores()
-    if load < cores + 1:
-        return None
-    return f"this machine is busy (a load of {load:.1f} on {number_of(cores, 'core')}): as it is now, it takes longer"
+    return Estimates([timed.get(place, per_work * each) for place, each in enumerate(works)], stretch)
 
 
 def kept_of_run(config: Config, size: NetworkSize, *, pictures: bool) -> Kept:

@@ -70,14 +70,19 @@ def call(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         if _is_interrupted:
             raise KeyboardInterrupt
-        if _begun is not None:
-            _begun.value = time.monotonic()
+        begin()
         return fn(*args, **kwargs)
     finally:
         _is_calling = False
         if resident() > before + MUCH:  # what lies in circles would be counted as the next call's
             gc.collect()
         forget_peak()  # now, not before the next call: it is looked at from the moment that it is submitted
+
+
+def begin() -> None:
+    """The time of the call begins now: what came before is needed once a process, not by this call."""
+    if _begun is not None:
+        _begun.value = time.monotonic()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

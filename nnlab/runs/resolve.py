@@ -48,13 +48,14 @@ def study_command(path: Path) -> str:
     return f"{command} {shlex.quote(as_override('runs_dir', str(path.absolute().parent)))}"
 
 
-def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
+def resolve(run_id: str, runs_dir: Path | None = None, *, option: str = "--runs-dir") -> Path:
     """The directory of the run that `run_id` names, a study's or a trial's among them.
 
     Args:
         run_id: the name of a run's directory, MLflow's id of the run, or a path (absolute, from the runs folder, or
             from the current folder).
         runs_dir: the folder of the runs; None is `default_runs_dir()`.
+        option: of the command, with which another folder is chosen.
 
     Raises:
         UserError: if it names no run, or several.
@@ -74,7 +75,7 @@ def resolve(run_id: str, runs_dir: Path | None = None) -> Path:
         raise UserError(
             "A RUN_ID must be the name of a run's directory, MLflow's id of the run, or a path, but "
             f"{runs_dir} has no run {run_id!r}. {_nearest(run_id, runs)}. "
-            "Choose another folder with --runs-dir or NNLAB_RUNS_DIR."
+            f"Choose another folder with {option} or NNLAB_RUNS_DIR."
         )
     return found[0]
 

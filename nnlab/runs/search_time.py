@@ -35,12 +35,22 @@ class SearchTime:
             UserError: if a line is no event.
             OSError: if the journal cannot be read.
         """
-        events, _ = journal.read(journal_path)
-        starts = [place for place, event in enumerate(events) if event["event"] == "start"]
-        anew = max((place for place in starts if not events[place].get("goes_on")), default=0)
-        starts = [place for place in starts if place >= anew]
-        before = sum(_milliseconds(events[start:following]) for start, following in pairwise(starts))
-        return cls(before / 1000, events[starts[-1]]["time"] / 1000)
+        sessions = _sessions(journal_path)
+        return cls(sum(map(_milliseconds, sessions[:-1])) / 1000, sessions[-1][0]["time"] / 1000)
+
+
+def seconds_searched(journal_path: Path) -> float:
+    """How long the study whose journal this is has searched, in all of its sessions; errors as for `SearchTime.of`."""
+    return sum(map(_milliseconds, _sessions(journal_path))) / 1000
+
+
+def _sessions(journal_path: Path) -> list[Sequence[Event]]:
+    """The events of each session since the study was last started anew."""
+    events, _ = journal.read(journal_path)
+    starts = [place for place, event in enumerate(events) if event["event"] == "start"]
+    anew = max((place for place in starts if not events[place].get("goes_on")), default=0)
+    starts = [place for place in starts if place >= anew]
+    return [events[start:following] for start, following in pairwise([*starts, len(events)])]
 
 
 def _milliseconds(session: Sequence[Event]) -> int:

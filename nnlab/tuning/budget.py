@@ -28,7 +28,7 @@ class Use:
     Attributes:
         finished: trials that are complete or pruned.
         seconds: of search, over all sessions.
-        best: the first objective of the best trial; None without one.
+        best: the first objective of the best trial; None without one, or where nobody asks.
         best_trial: its number.
         in_vain: finished trials since one was better than all before it; 0 where nobody asks.
     """
@@ -74,7 +74,7 @@ class Budget:
     def use(self, trials: Sequence[FrozenTrial], seconds: float = 0.0) -> Use:
         """How much of it `trials` and `seconds` are."""
         finished = [trial for trial in trials if trial.state in FINISHED]
-        best = best_trial(finished, self.objectives)
+        best = None if self.until is None else best_trial(finished, self.objectives)
         return Use(
             finished=len(finished),
             seconds=seconds,

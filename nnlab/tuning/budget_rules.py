@@ -37,7 +37,7 @@ def note_on_number(preset: object, settings: SweepSettings) -> list[str]:
         return []
     own = next(key for key in BUDGETS if getattr(settings, key) is not None)
     other = f"sweep.{own}={as_typed(getattr(settings, own))}"
-    return [f"{other} ends the search, not the preset's sweep.trials={as_typed(preset)}; to have both, give both"]
+    return [f"{other} ends the search, not the preset's number; to have both: sweep.trials={as_typed(preset)}"]
 
 
 def budget_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:

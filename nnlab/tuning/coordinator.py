@@ -24,7 +24,6 @@ from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.study import Study
 from nnlab.tuning.trial import Task, run_trial
 from nnlab.tuning.trials import Asked, Outcome
-from nnlab.wording import number_of
 
 SECONDS_BETWEEN_TICKS = 0.25
 
@@ -81,11 +80,6 @@ class Coordinator:
         """Why the study gives up, in words; empty while it does not."""
         return self._giving_up.reason
 
-    @property
-    def why_it_ends_early(self) -> str:
-        """Why the study ends before its budget is used up, in words."""
-        return f"The study ends after {number_of(self._study.finished, 'trial')}: {self._study.nothing_left}."
-
     def stop(self) -> None:
         """Start no more trials; those that are running finish."""
         self._is_stopping = True
@@ -131,8 +125,8 @@ class Coordinator:
     def _is_complete(self) -> bool:
         open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
         has_all = self._room(0) == 0 or bool(self._study.nothing_left)
-        is_over = has_all and self._study.is_settled
-        return open_trials == 0 and (is_over or bool(self.reason_to_give_up))
+        is_over = (has_all and self._study.is_settled) or bool(self.reason_to_give_up)
+        return open_trials == 0 and is_over
 
     def _room(self, under_way: int) -> int:
         """How many more trials may be proposed while so many are under way; where no number ends it, one per worker."""

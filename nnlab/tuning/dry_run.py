@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
-from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial
 
 from nnlab.config.job import Job
@@ -18,20 +17,26 @@ from nnlab.config.size import NetworkSize, network_size
 from nnlab.core.optimizers import OPTIMIZERS
 from nnlab.errors import UserError
 from nnlab.execution.forecast import Work, seconds_of_runs, size_of, states_of
+from nnlab.runs.directory import JOURNAL
+from nnlab.runs.search_time import seconds_searched
+from nnlab.tuning.ahead import next_trials
+from nnlab.tuning.beginning import Beginning, beginning_of
+from nnlab.tuning.budget import Budget, Use
+from nnlab.tuning.growth.here import trials_here
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import check_free
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.extremes import extremes
 from nnlab.tuning.search.samplers import LEARNING
-from nnlab.tuning.search.settings import direction
 from nnlab.tuning.stored_study import StoredStudy
-from nnlab.tuning.study import FINISHED, Study
 from nnlab.tuning.trials import Asked
 
 MOST_SHOWN = 10
 """Proposals."""
 SAMPLED = 5
 """Random points, where nothing is proposed yet."""
+DRAWN = 200
+"""To find so many that are allowed."""
 
 
 @dataclass(frozen=True)
@@ -74,48 +79,65 @@ class DryRun:
         plan: of the study.
         name: of a study that would be resumed; None for a new one.
         trials: how many it has already.
-        finished: how many of them are complete or pruned.
+        use: how much of its budget it has used.
         unfinished: the numbers of the trials that would go on.
         proposed: the next trials, those that are known now.
         nothing_left: why no more trials can be proposed than those; empty where that is not known.
         networks: the smallest and the largest of the space.
         runs: those that take the least and the most time.
         sample: some points with their times: those that are proposed, else random ones.
+        note: what to tell with these times; empty for nothing.
+        beginning: the guesses and the kept trials with which it begins.
     """
 
     plan: Plan
     name: str | None
     trials: int
-    finished: int
+    use: Use
     unfinished: Sequence[int]
     proposed: Sequence[Proposed]
     nothing_left: str
     networks: Sequence[Point]
     runs: Sequence[Point]
     sample: Sequence[Point]
+    note: str
+    beginning: Beginning
 
     @property
-    def trials_left(self) -> int:
+    def budget(self) -> Budget:
+        """What ends the search."""
+        return Budget.of(self.plan.settings)
+
+    @property
+    def trials_left(self) -> int | None:
         """How many more trials may be complete or pruned, at most: those that are asked for, as far as the space has
-        combinations that were not tried."""
+        combinations that were not tried. None where neither says it."""
         settings, size = self.plan.settings, self.plan.space.size
-        asked = max(0, settings.trials - self.finished)
-        if size is None or settings.repeat_duplicates:
-            return asked
-        return min(asked, max(0, size - (self.trials - len(self.unfinished))))
+        if self.budget.used_up(self.use):
+            return 0
+        asked = None if settings.trials is None else settings.trials - self.use.finished
+        new = None if size is None or settings.repeat_duplicates else size - (self.trials - len(self.unfinished))
+        return min((max(0, each) for each in (asked, new) if each is not None), default=None)
 
     @property
-    def runs_left(self) -> int:
-        """How many runs that is at most: one a seed, and those that confirm the best trials."""
+    def runs_to_confirm(self) -> int:
+        """How many runs confirm the best trials."""
         settings = self.plan.settings
-        confirming = 0 if settings.confirm is None else settings.confirm * settings.confirm_seeds
-        return self.trials_left * settings.seeds + confirming
+        return 0 if settings.confirm is None else settings.confirm * settings.confirm_seeds
 
     @property
     def learns_from(self) -> int | None:
         """The number of the first trial that depends on outcomes to come; None if none does."""
         learns = isinstance(self.plan.settings.sampler, LEARNING) and not self.nothing_left
         return self.trials + len(self.proposed) if learns else None
+
+
+class _SoFar(NamedTuple):
+    """With what a study begins, the trials that it has, and for how many seconds it has searched, if that matters."""
+
+    beginning: Beginning
+    stored: Sequence[FrozenTrial]
+    seconds: float
 
 
 def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> DryRun:
@@ -130,73 +152,53 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
         UserError: if the study could not be started or resumed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if directory is None:
-        if plan.settings.name is not None:
-            check_free(Path(plan.fixed.runs_dir) / plan.settings.name)
-        stored: Sequence[FrozenTrial] = ()
-    else:
-        Manifest.read(directory).check(plan.fingerprint(plan.dataset.sha256))
-        stored = StoredStudy.open(directory.name, arguments).trials
-    proposed, nothing_left = _proposed(plan, stored)
-    smallest, largest = extremes(plan.space, lambda values: _size(plan, values).multiplications)
-    shortest, longest = extremes(plan.space, partial(_work, plan))
+    beginning, stored, seconds = _so_far(plan, directory, arguments)
+    budget = Budget.of(plan.settings)
+    use = budget.use(stored, seconds)
+    unfinished = [trial.number for trial in stored if not trial.state.is_finished()]
+    asked = MOST_SHOWN if budget.trials is None else budget.trials - use.finished - len(unfinished)
+    most = 0 if budget.used_up(use) else max(0, min(MOST_SHOWN, asked))
+    trials, nothing_left = next_trials(plan, beginning, stored, most)
+    proposed = [_proposal(plan, trial.number, Asked.of(trial)) for trial in trials]
+    smallest, largest = extremes(plan.space, lambda values: _size(plan, values).multiplications, plan.accepts)
+    shortest, longest = extremes(plan.space, partial(_work, plan), plan.accepts)
     sample = [each.point for each in proposed if each.point] or _some_points(plan)
     points = [_point(plan, shortest), _point(plan, longest), *sample]
-    seconds = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
-    timed = [replace(point, seconds=each) for point, each in zip(points, seconds, strict=True)]
+    estimates = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
+    timed = [replace(point, seconds=each) for point, each in zip(points, estimates.seconds, strict=True)]
     of_proposals = iter(timed[2:])
     return DryRun(
         plan=plan,
         name=None if directory is None else directory.name,
         trials=len(stored),
-        finished=sum(trial.state in FINISHED for trial in stored),
-        unfinished=[trial.number for trial in stored if not trial.state.is_finished()],
+        use=use,
+        unfinished=unfinished,
         proposed=[replace(each, point=next(of_proposals)) if each.point else each for each in proposed],
         nothing_left=nothing_left,
         networks=[_point(plan, values) for values in (smallest, largest)],
         runs=timed[:2],
         sample=timed[2:],
+        note=estimates.note,
+        beginning=beginning,
     )
 
 
-def _proposed(plan: Plan, stored: Sequence[FrozenTrial]) -> tuple[list[Proposed], str]:
-    """The next trials, as the study itself proposes them, as long as no outcome decides about them; and why there are
-    no more, if none are left."""
-    settings = plan.settings
-    done = sum(trial.state in FINISHED for trial in stored)
-    left = min(MOST_SHOWN, settings.trials - sum(not trial.state.is_finished() for trial in stored) - done)
-    study = Study(
-        "dry run",
-        _copied("dry run", settings.objectives, stored),
-        settings,
-        plan.space,
-        plan.fixed.seed,
-        plan.fixed.trainer.last_epoch,
-        shares_seeds=plan.has_a_split_per_seed,
-    )
-    trials = study.propose_batch(max(0, min(left, _known_ahead(plan, stored))))
-    return [_proposal(plan, trial.number, Asked.of(trial)) for trial in trials], study.nothing_left
-
-
-def _known_ahead(plan: Plan, stored: Sequence[FrozenTrial]) -> int:
-    """How many of the next trials depend on no outcome that is still to come.
-
-    A sampler that learns is random until as many trials have ended; and a trial, or a batch of them, that is proposed
-    while none is running depends on those before, which are known.
-    """
-    if not isinstance(sampler := plan.settings.sampler, LEARNING):
-        return MOST_SHOWN
-    is_idle = all(trial.state.is_finished() for trial in stored)
-    at_once = plan.workers if plan.settings.deterministic else 1
-    return max(sampler.startup_trials - len(stored), at_once if is_idle else 0)
-
-
-def _copied(name: str, objectives: Sequence[str], trials: Sequence[FrozenTrial]) -> BaseStorage:
-    """A storage in memory with the trials of a study."""
-    storage = InMemoryStorage()
-    study = optuna.create_study(storage=storage, study_name=name, directions=list(map(direction, objectives)))
-    study.add_trials(trials)
-    return storage
+def _so_far(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> _SoFar:
+    """How far the study is; errors are those of `dry_run`."""
+    if directory is None:
+        if plan.settings.name is not None:
+            check_free(Path(plan.fixed.runs_dir) / plan.settings.name)
+        beginning, stored, seconds = beginning_of(plan), [], 0.0
+    else:
+        manifest = Manifest.read(directory)
+        manifest.check(plan.fingerprint(plan.dataset.sha256))
+        beginning = Beginning(manifest.guesses, manifest.growth)
+        stored = StoredStudy.open(directory.name, arguments).trials
+        seconds = 0.0 if plan.settings.seconds is None else seconds_searched(directory / JOURNAL)
+    if beginning.growth is not None:
+        missing = trials_here(beginning.growth, plan, len(stored))
+        stored = [*stored, *(trial for trial, _ in missing)]
+    return _SoFar(beginning, stored, seconds)
 
 
 def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:
@@ -207,8 +209,11 @@ def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:
 
 
 def _some_points(plan: Plan) -> list[Point]:
+    """Random points, of those that are allowed."""
     rng = np.random.default_rng(0)
-    return [_point(plan, plan.space.values(plan.space.random_point(rng))) for _ in range(SAMPLED)]
+    drawn = [plan.space.values(plan.space.random_point(rng)) for _ in range(DRAWN)]
+    allowed = [values for values in drawn if plan.accepts is None or plan.accepts(values)]
+    return [_point(plan, values) for values in (allowed or drawn)[:SAMPLED]]
 
 
 def _point(plan: Plan, values: Mapping[str, Any]) -> Point:

@@ -1,4 +1,4 @@
-"""When a study gives up: too many of its trials fail, or nothing is left that may not fail."""
+"""When a study gives up: too many of its trials fail, or all do that there can be."""
 
 from __future__ import annotations
 

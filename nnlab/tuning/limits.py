@@ -7,7 +7,7 @@ it, and a session that is killed itself ends the trial no later than this one wo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import asdict
@@ -17,14 +17,16 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
+from nnlab.data import open_shared
 from nnlab.errors import UserError
+from nnlab.execution.forecast import size_of
 from nnlab.execution.processes import WorkerDiedError, WorkerProcesses
 from nnlab.execution.worker_memory import gigabytes
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.search.settings import MEMORY_UNITS, SweepSettings
 from nnlab.tuning.storage import answering
 from nnlab.tuning.trial import Task
-from nnlab.tuning.trials import TAKEN, Outcome, Taken
+from nnlab.tuning.trials import TAKEN, Outcome, Taken, is_over_limit
 from nnlab.wording import number_of
 
 NOTES = 20
@@ -115,13 +117,15 @@ class Limits:
             known = Outcome.of(self._storage.get_trial(trial._trial_id))
         if known is not None:
             return known
-        runs = [run for path in self._task_of(trial).paths if (run := _run_at(path)) is not None]
+        task = self._task_of(trial)
+        runs = [run for path in task.paths if (run := _run_at(path)) is not None]
         epochs = [metrics for run in runs for metrics in run.epochs.values()]
         return Outcome(
             "over_limit",
             self._reason(self._taken(trial), len(epochs)),
             epochs=len(epochs),
             seconds=sum(metrics.get("time/epoch_seconds", 0.0) for metrics in epochs),
+            parameters=_parameters(task),
             runs=[run.path.name for run in runs],
             code=list(dict.fromkeys(code for run in runs if (code := _code_of(run)))),
         )
@@ -173,6 +177,23 @@ def check_executor(settings: SweepSettings, executor: Executor | None) -> None:
 
 def _typed(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def why_limits_left_none(trials: Sequence[FrozenTrial]) -> str:
+    """Why a study whose trials were over their limit has no winner, and what to do; empty if none was."""
+    over = sum(map(is_over_limit, trials))
+    if not over:
+        return ""
+    return (
+        f"no trial is complete, and {over} of {number_of(len(trials), 'trial')} were over their limit: start another "
+        "study with a larger limit, fewer trainer.epochs or smaller networks"
+    )
+
+
+def _parameters(task: Task) -> int:
+    """Of the network of a trial; 0 of a trial without runs."""
+    sizes = (size_of(config, open_shared(folder)) for config, folder in zip(task.configs, task.data, strict=True))
+    return next((size.parameters for size in sizes), 0)
 
 
 def _run_at(path: Path) -> StoredRun | None:

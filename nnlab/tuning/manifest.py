@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +20,8 @@ from nnlab.runs.git import UNKNOWN
 from nnlab.runs.provenance import blas, version_of
 from nnlab.runs.reading import read_stored
 from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.growth.growth import Growth
+from nnlab.tuning.search.guess import Guess
 from nnlab.typed import OPEN, PATH, Fields
 
 FILE = "study.json"
@@ -28,10 +30,12 @@ LASTING = (
     "sweep.seconds",
     "sweep.until",
     "sweep.patience",
+    "sweep.trial_seconds",
+    "sweep.trial_memory",
     "sweep.confirm",
     "sweep.confirm_seeds",
 )
-"""Keys that can be set at a resume, and then last: no trial depends on them."""
+"""Keys that can be set at a resume, and then last: no trial that has ended depends on them."""
 OFF: dict[str, Any] = {
     "sweep.seconds": None,
     "sweep.until": None,
@@ -90,6 +94,8 @@ class Manifest:
         fingerprint: everything that its trials depend on, see `Plan.fingerprint`.
         versions: of the libraries that proposals and results also depend on.
         code: that started it; None in a study of an earlier version.
+        guesses: what it tries first.
+        growth: what it keeps of another study.
     """
 
     name: Annotated[str, PATH]
@@ -98,6 +104,8 @@ class Manifest:
     fingerprint: Annotated[Mapping[str, Any], Fields({"sweep.objective": str | list[str]}), OPEN]
     versions: Mapping[str, str]
     code: StudyCode | None = None
+    guesses: list[Guess] = field(default_factory=list)
+    growth: Growth | None = None
 
     @classmethod
     def read(cls, study: Path) -> Manifest:

@@ -11,6 +11,7 @@ from nnlab.redaction import redacted
 from nnlab.runs.directory import CONFIG, LOCK, RunDirectory
 from nnlab.runs.owners import check_own
 from nnlab.runs.reading import read_stored
+from nnlab.tuning.beginning import NOTHING, Beginning
 from nnlab.tuning.manifest import FILE, Manifest, StudyCode, versions
 from nnlab.tuning.plan import Plan
 
@@ -36,11 +37,12 @@ def new_directory(plan: Plan) -> RunDirectory:
     return directory
 
 
-def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any]) -> Manifest:
-    """The manifest of a study that starts now."""
+def manifest_of(plan: Plan, name: str, fingerprint: dict[str, Any], beginning: Beginning = NOTHING) -> Manifest:
+    """The manifest of a study that starts now, and begins with these trials."""
     url = plan.settings.storage
     address = redacted(url) if url else None
-    return Manifest(name, plan.lasting_overrides, address, fingerprint, versions(), StudyCode.now())
+    code, overrides = StudyCode.now(), plan.lasting_overrides
+    return Manifest(name, overrides, address, fingerprint, versions(), code, [*beginning.guesses], beginning.growth)
 
 
 def check_free(path: Path) -> None:

@@ -16,6 +16,7 @@ from nnlab.cpu import usable_cores
 from nnlab.data.dataset import Dataset
 from nnlab.redaction import redacted
 from nnlab.tuning.search.dimension import HIDDEN
+from nnlab.tuning.search.proposer import Accepts
 from nnlab.tuning.search.searchable import GROUPS, is_shape
 from nnlab.tuning.search.settings import SweepSettings, as_plain, study_rules
 from nnlab.tuning.search.space import Space
@@ -31,6 +32,9 @@ UNCHANGEABLE = (
     "seeds",
     "deterministic",
     "repeat_duplicates",
+    "constraint",
+    "first",
+    "from",
 )
 """Settings of a sweep that its trials depend on."""
 
@@ -49,6 +53,7 @@ class Plan:
         fixed: the config of a run at some point of the space.
         dataset: of that run.
         configs: composes the configs at the other points.
+        accepts: what values a trial may have; None is any.
         notes: what is to be told first, a line each.
         why_untested: why the winner is not evaluated on the test split; None if it is.
     """
@@ -59,6 +64,7 @@ class Plan:
     fixed: Config
     dataset: Dataset = field(repr=False, compare=False)
     configs: TrialConfigs
+    accepts: Accepts | None = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
     why_untested: str | None = None
 

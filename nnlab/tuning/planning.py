@@ -15,13 +15,17 @@ from nnlab.config.parse import IN_DOUBT
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.config.validate import Validated, validate
 from nnlab.data.settings import DataSettings
+from nnlab.tuning.allowed import Allowed
 from nnlab.tuning.budget_rules import budget_problems, note_on_number, with_grids_size, without_presets_number
 from nnlab.tuning.confirm.plan import fresh_seeds
 from nnlab.tuning.divisions import Divisions
+from nnlab.tuning.growth.growth import from_problems
 from nnlab.tuning.overrides import FOLLOWING, follows, one_value, searched_key, text_of
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.points import Points
 from nnlab.tuning.search.combinations import sweep_problems
 from nnlab.tuning.search.dimension import HIDDEN
+from nnlab.tuning.search.guess import mapping_problems
 from nnlab.tuning.search.searchable import is_shape
 from nnlab.tuning.search.settings import read_sweep, study_rules
 from nnlab.tuning.search.space import NOTHING, Space, read_space
@@ -62,9 +66,8 @@ def _plan(
     problems += [follows(override) for override in given if override.key_or_group in FOLLOWING]
     raw = composed_study(given, problems, {problem.key for problem in problems} - {*FOLLOWING})
     composed = raw.pop("sweep", {})
-    sweep = without_presets_number(composed, {override.key_or_group for override in given})
-    if started is not None:
-        sweep = started.over(sweep)
+    settled = dict(composed) if started is None else started.over(composed)
+    sweep = without_presets_number(settled, {override.key_or_group for override in given})
     presets = sweep.pop("space", None) or {}
     if presets is not IN_DOUBT and not isinstance(presets, Mapping):
         problems.append(ConfigProblem("sweep.space", "must be a group of keys", presets))
@@ -85,6 +88,7 @@ def _plan(
     configs = TrialConfigs(given, following, space)
     (fixed, dataset), data = _checked(configs, space)
     problems = [*budget_problems(settings), *sweep_problems(settings, space, fixed.trainer.last_epoch)]
+    problems += [*mapping_problems(settings.first_items, space), *from_problems(settings)]
     fresh = [] if settings.confirm is None else fresh_seeds(fixed.seed, settings.confirm_seeds)
     divisions = Divisions(fixed, trial_seeds(fixed.seed, SHARED, settings.seeds), data, fresh)
     problems += divisions.problems
@@ -94,11 +98,14 @@ def _plan(
     if not len(dataset.validation):
         rule = "is measured on the validation split, which is empty"
         problems.append(ConfigProblem("sweep.objective", rule, judged, "data.split.validation=0.15"))
+    allowed = Allowed(settings, space, Points(configs, dataset))
+    problems += allowed.problems
     if problems:
         raise ConfigError(problems)
     fixed = with_test(fixed, divisions.tests_winner)
-    notes = (*note_on_number(composed.get("trials"), settings), *divisions.notes)
-    return Plan(settings, space, list(arguments), fixed, dataset, configs, notes, divisions.why_untested)
+    accepts = None if allowed.is_everything else allowed.accepts
+    notes = (*note_on_number(settled.get("trials"), settings), *divisions.notes, *allowed.notes)
+    return Plan(settings, space, list(arguments), fixed, dataset, configs, accepts, notes, divisions.why_untested)
 
 
 def _checked(configs: TrialConfigs, space: Space) -> tuple[Validated, set[DataSettings]]:

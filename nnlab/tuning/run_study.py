@@ -19,13 +19,16 @@ from nnlab.runs.leftovers import clear_leftovers
 from nnlab.runs.provenance import collect
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.runs.tags import KIND_TAG, STUDY_TAG
+from nnlab.tuning.beginning import NOTHING, beginning_of
 from nnlab.tuning.events import StudyEvent, StudyLeft
+from nnlab.tuning.growth.keeping import keep_trials
 from nnlab.tuning.limits import check_executor
 from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import manifest_of, new_directory
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.race.session import study_of_plan
+from nnlab.tuning.search.guess import check_guesses
 from nnlab.tuning.session import Session
 from nnlab.tuning.storage import JOURNAL_FILE, check_new_name, open_storage
 from nnlab.tuning.study_result import StudyResult
@@ -61,7 +64,8 @@ def run_study(
     heard = Listeners[StudyEvent](listeners)
     check_executor(settings, executor)
     fingerprint = plan.fingerprint(plan.dataset.sha256)
-    # First of all, so that a wrong address leaves nothing behind.
+    # First of all, so that a wrong address or name leaves nothing behind.
+    beginning = beginning_of(plan) if resume is None else NOTHING
     elsewhere = open_storage(settings.storage, Path(JOURNAL_FILE)) if settings.storage else None
     if resume is None and elsewhere and settings.name:
         check_new_name(settings.name, elsewhere)
@@ -76,6 +80,7 @@ def run_study(
         else:
             name, manifest = resume.name, Manifest.read(resume)
             manifest.check(fingerprint)
+            check_guesses(manifest.guesses, plan.space)
             other_code = manifest.changed_code(resume)
             if config.strict and other_code:
                 raise UserError(f"strict=true resumes a study only under its own code, but {other_code[0]}")
@@ -85,15 +90,20 @@ def run_study(
             storage = elsewhere or open_storage(None, path / JOURNAL_FILE)
             if resume is None:
                 # Before the study itself: from here on it can be resumed.
-                manifest_of(plan, name, fingerprint).save(path)
+                manifest = manifest_of(plan, name, fingerprint, beginning)
+                manifest.save(path)
             else:
                 for change in [*other_code, *manifest.changed_versions()]:
                     heard.on(Warned(change))
                 if (lasting := manifest.with_lasting(plan.lasting_overrides)) != manifest:
                     lasting.save(path)
-            for line in plan.notes:
+            for line in (*plan.notes, *beginning.notes):
                 heard.on(Notice(line))
-            study = study_of_plan(plan, name, storage)
+            offset = 0
+            if manifest.growth is not None:
+                offset = manifest.growth.offset
+                keep_trials(manifest.growth, plan, storage, path, announce)
+            study = study_of_plan(plan, name, storage, manifest.guesses, offset)
             session = Session(plan, study, recorder, heard, announce, presses)
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from functools import partial
 from typing import TypeVar
 
 from optuna.trial import FrozenTrial
@@ -31,6 +30,7 @@ from nnlab.tuning.events import (
     TrialLost,
     TrialStarted,
 )
+from nnlab.tuning.limits import why_limits_left_none
 from nnlab.tuning.pause import Pause
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.race.session import Racing, is_further
@@ -85,7 +85,7 @@ class Session:
         self._started = time.monotonic()
         self._finished_before = study.finished
         self._spending = Spending(Budget.of(plan.settings), study, recorder)
-        self._budget_news = BudgetNews(self._spending, plan.settings.confirm, self._path, tell=listeners.on)
+        self._budget_news = BudgetNews(self._spending, plan, self._path, tell=listeners.on)
         self._running = RunningTrials(self._objectives, announce)
         self._racing = Racing(study, plan, self._tasks, listeners, announce)
         self._confirmation: Confirmation | None = None
@@ -121,9 +121,8 @@ class Session:
         if coordinator.reason_to_give_up:
             self._status, self._reason = "failed", coordinator.reason_to_give_up
         if self._status == "finished":
-            if self._study.nothing_left:
-                self._listeners.on(Notice(coordinator.why_it_ends_early))
             self._patiently(self._spending.end)
+            self._budget_news.nothing_left(self._study)
             self._confirm(executor)
 
     def _confirm(self, executor: Executor) -> None:
@@ -176,7 +175,8 @@ class Session:
         for problem in self._patiently(lambda: self._record.pictures(trials, confirmation)) if has_pictures else []:
             self._listeners.on(Warned(problem))
         if (best := best_trial(trials, self._objectives)) is None and self._status == "finished":
-            self._status, self._reason = "failed", "no trial is complete"
+            reason = why_limits_left_none(trials) or self._budget_news.without_a_winner
+            self._status, self._reason = "failed", reason
         if self._status == "finished" and confirmation is not None and confirmation.winner is None:
             self._status, self._reason = "failed", confirmation.reason
         is_chosen = self._status == "finished"
@@ -244,7 +244,7 @@ class Session:
         )
 
     def _standing(self) -> Standing:
-        known, budget, used = self._study.known, self._spending.budget, self._spending.seconds
-        elapsed, before = time.monotonic() - self._started, self._finished_before
-        count = partial(Standing.of, known, self._objectives, total=budget.trials, budget=budget, searched=used)
-        return count(elapsed=elapsed, done_before=before)
+        total, elapsed = self._plan.settings.trials, time.monotonic() - self._started
+        times = {"elapsed": elapsed, "searched": self._spending.seconds}
+        known, budget, before = self._study.known, self._spending.budget, self._finished_before
+        return Standing.of(known, self._objectives, total=total, done_before=before, budget=budget, **times)

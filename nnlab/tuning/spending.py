@@ -37,6 +37,7 @@ class Spending:
         self._ended_by = StoredRun.open(recorder.directory.path).tags.get(ENDED_BY_TAG, GOES_ON)
         self._signed = time.time()
         self._was_over = False
+        self._in_the_end: Use | None = None
 
     @property
     def seconds(self) -> float:
@@ -45,8 +46,13 @@ class Spending:
 
     @property
     def use(self) -> Use:
-        """How much of the budget is used now."""
-        return self.budget.use(self._study.known, self.seconds)
+        """How much of the budget is used now, or was when the search ended."""
+        return self._in_the_end or self.budget.use(self._study.known, self.seconds)
+
+    @property
+    def unfinished(self) -> int:
+        """How many trials were started and have not ended."""
+        return sum(not trial.state.is_finished() for trial in self._study.known)
 
     @property
     def ended_by(self) -> str:
@@ -55,11 +61,13 @@ class Spending:
         return next((ended_text(self.budget, use, key) for key in self.budget.used_up(use)), "")
 
     def is_over(self) -> bool:
-        """Whether the budget is used up; then the journal says at what time that was seen.
+        """Whether something else than the number of trials ends the search; then the journal says when that was seen.
 
         Raises:
             RunFailedError: if it cannot be written.
         """
+        if not self.budget.is_more_than_a_number:
+            return False
         is_over = bool(self.budget.used_up(self.use))
         if is_over and not self._was_over:
             self._sign()
@@ -83,13 +91,14 @@ class Spending:
 
     def start(self) -> None:
         """Take back what an earlier session said of the end of the search, if that goes on. May be repeated."""
-        if self._ended_by != GOES_ON and not self.is_over():
+        if self._ended_by != GOES_ON and not self.budget.used_up(self.use):
             self._note(GOES_ON)
 
     def end(self) -> None:
-        """Record what has ended the search, as `sweep.seconds=60`. May be repeated."""
-        for key in self.budget.used_up(self.use)[:1]:
-            self._note(setting(self.budget, key))
+        """The search has ended: record by what, as `sweep.seconds=60`, or that nothing is left. May be repeated."""
+        self._in_the_end = self.use
+        used_up = [setting(self.budget, key) for key in self.budget.used_up(self.use)]
+        self._note([*used_up, self._study.nothing_left][0])
 
     def _note(self, ended_by: str) -> None:
         self._recorder.tag({ENDED_BY_TAG: ended_by})

@@ -130,7 +130,7 @@ class StoredStudy:
         if self.run.status != "finished":
             return f"{self.run.status_now}; resume it: {study_command(self.run.path)}"
         ended_by = self.run.tags.get(ENDED_BY_TAG, GOES_ON)
-        by = "" if ended_by == GOES_ON or ended_by.startswith("sweep.trials=") else f" by {ended_by}"
+        by = "" if ended_by == GOES_ON or ended_by.startswith("sweep.trials=") else f" ({ended_by})"
         return f"finished{by}" + "".join(
             f", {name} {objective_text(name, value)}" for name, value in self._test.items()
         )

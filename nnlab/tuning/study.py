@@ -17,11 +17,13 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.errors import RunFailedError
+from nnlab.tuning.new_trial import running
+from nnlab.tuning.search.guess import Guess
 from nnlab.tuning.search.proposer import Accepts, NothingLeftError, Proposer
 from nnlab.tuning.search.settings import SweepSettings, direction
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
-from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome, running
+from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 """What `sweep.trials` counts."""
@@ -52,6 +54,8 @@ class Study:
         epochs: that a run has at most; some pruners plan with it.
         shares_seeds: whether all trials have the same seeds, so that the runs of one seed share a division of the rows.
         accepts: what values a trial may have; None is any.
+        guesses: what trials are to have before the sampler proposes any.
+        offset: added to the number of a trial where its seeds and its proposal are derived from it.
 
     Attributes:
         nothing_left: why no further trial could be proposed; empty while that has not happened.
@@ -71,6 +75,8 @@ class Study:
         *,
         shares_seeds: bool = False,
         accepts: Accepts | None = None,
+        guesses: Sequence[Guess] = (),
+        offset: int = 0,
     ) -> None:
         self.name = name
         self.nothing_left = ""
@@ -78,6 +84,7 @@ class Study:
         self._settings = settings
         self._space = space
         self._shares_seeds = shares_seeds
+        self._offset = offset
         self._storage = storage
         directions = [direction(name) for name in settings.objectives]
         with answering():
@@ -85,7 +92,7 @@ class Study:
                 storage=storage, study_name=name, directions=directions, load_if_exists=True
             )
         self._known: list[FrozenTrial] = []
-        self._proposer = Proposer(name, settings, space, seed, epochs, accepts)
+        self._proposer = Proposer(name, settings, space, seed, epochs, accepts, guesses, offset)
         for trial in self.trials:
             self._note(trial)
 
@@ -156,7 +163,7 @@ class Study:
     def _next(self, number: int, batch: tuple[int, int]) -> FrozenTrial:
         """The next trial, which nobody knows of yet."""
         proposal = self._proposer.propose()
-        asked = Asked(proposal.values, self._seeds_of(number), batch, draws=proposal.draws)
+        asked = Asked(proposal.values, self._seeds_of(number), batch, draws=proposal.draws, source=proposal.source)
         return running(number, proposal.params, self._space, asked, proposal.attributes)
 
     def _note(self, trial: FrozenTrial) -> None:
@@ -165,16 +172,11 @@ class Study:
         self._proposer.note(trial)
 
     def _seeds_of(self, number: int) -> list[int]:
-        return trial_seeds(self._seed, SHARED if self._shares_seeds else number, self._settings.seeds)
+        place = SHARED if self._shares_seeds else number + self._offset
+        return trial_seeds(self._seed, place, self._settings.seeds)
 
     def create_next(self, size: int, room: Callable[[int], int], under_way: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-        """Create what is next beside what is under way.
-
-        Args:
-            size: how much at most.
-            room: how many new trials may be proposed while so many are under way.
-            under_way: what is.
-        """
+        """Create what is next, `size` at most: new trials, of which `room` says how many beside those under way."""
         missing = min(size, room(len(under_way)))
         return self.propose_batch(missing) if missing > 0 else []
 

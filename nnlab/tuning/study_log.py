@@ -128,9 +128,18 @@ class StudyLog(BaseJournalBackend):
                 yield record
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Add records, on the disk when this returns."""
+        """Add records, on the disk when this returns.
+
+        Raises:
+            KeyError: if one is about what does not exist. Nothing is written then: no reader would take it.
+        """
         if self._lock is None:
             raise PermissionError(errno.EPERM, "it was opened for reading alone", str(self._path))
+        for log in logs:
+            if not self._is_known(log):
+                list(self.read_logs(self._read))  # another process may have created it
+                if not self._is_known(log):
+                    raise KeyError(f"No such study or trial: {log}")
         text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         flags = os.O_WRONLY | os.O_APPEND
         with get_lock_file(self._lock), os.fdopen(open_descriptor(self._path, flags), "ab") as file:
@@ -161,6 +170,11 @@ class StudyLog(BaseJournalBackend):
             if len(values) != len(self._studies[study]["directions"]):
                 raise MalformedError("a complete trial must have a value for each objective")
         return record
+
+    def _is_known(self, log: Mapping[str, Any]) -> bool:
+        """Whether the study or trial that a record is about was created before it."""
+        study, trial = int(log.get("study_id", -1)), int(log.get("trial_id", -1))
+        return study < len(self._studies) and trial < len(self._trials)
 
     @staticmethod
     def _check_known(what: str, number: int, known: list[Any]) -> None:

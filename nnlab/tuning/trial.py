@@ -21,6 +21,7 @@ from nnlab.errors import UserError
 from nnlab.execution.recorded import recorded_result
 from nnlab.execution.result import Membership, RunResult
 from nnlab.execution.run import run
+from nnlab.execution.worker import begin
 from nnlab.machine import machine_error, machine_errors
 from nnlab.mlflow_sync.state import note_destination
 from nnlab.redaction import redacted
@@ -86,6 +87,7 @@ def run_trial(task: Task, attempt: int = 0) -> Outcome:
     """
     with _one_at_a_time, machine_errors(), answering():
         storage = _storage(task.storage, task.journal)
+        begin()
         return _done_elsewhere(task, storage) or _do(task, storage)
 
 

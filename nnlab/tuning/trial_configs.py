@@ -9,7 +9,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from nnlab.config.compose import composed, hydra_initialized
+from nnlab.config.compose import choices_made, composed, hydra_initialized
 from nnlab.config.keys import key_rules
 from nnlab.config.leaves import leaves
 from nnlab.config.overrides import parsed
@@ -48,7 +48,7 @@ class TrialConfigs:
         raw = deepcopy(self._with_choices(tuple(choices.items())))
         for key, value in {**self._following, **values}.items():
             if key not in choices:
-                _put(raw, key, value)
+                put(raw, key, value)
         return raw
 
     def by_choice(self) -> Iterator[tuple[str, str, Any]]:
@@ -57,6 +57,14 @@ class TrialConfigs:
             for choice in choices:
                 for key, value in leaves(self.at({group: choice})):
                     yield f"{group}={choice}", key, value
+
+    def own_choices(self) -> dict[str, str]:
+        """The choice that each searched group has without the search."""
+        if not self._choices:
+            return {}
+        with hydra_initialized():
+            made = choices_made(self._overrides, ROOT)
+        return {group: made[group] for group in self._choices}
 
     @functools.lru_cache(maxsize=64)  # noqa: B019  it lives as long as the process
     def _with_choices(self, choices: tuple[tuple[str, str], ...]) -> dict[str, Any]:
@@ -94,7 +102,7 @@ def composed_study(
         return composed(overrides, problems, root=ROOT, in_doubt=in_doubt)
 
 
-def _put(raw: dict[str, Any], key: str, value: Any) -> None:
+def put(raw: dict[str, Any], key: str, value: Any) -> None:
     """Set a value. What should be a group and is not stays as it is: the check reports it."""
     *groups, name = key.split(".")
     place: Any = raw

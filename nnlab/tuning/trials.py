@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.check import Range
 from nnlab.errors import UserError
-from nnlab.tuning.search.space import Space
 from nnlab.typed import NOT_FINITE_TOO, MalformedError, typed
 
 Count = Annotated[int, Range(ge=0)]
@@ -47,7 +46,7 @@ class Asked:
         duplicate_of: the earlier trial that has the same values, if its result is to be used.
         confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
         draws: how many points the sampler had drawn before that were not acceptable.
-        source: whose guess it is; None is the sampler's.
+        source: whose guess it is, see `Guess`; None is the sampler's.
         further_of: the trial of the search whose values these are, and the place of the seed, from 1, of a run that
             gives it a further seed in a race.
     """
@@ -179,27 +178,3 @@ def is_over_limit(trial: FrozenTrial) -> bool:
 def is_failure(trial: FrozenTrial) -> bool:
     """Whether a trial has failed by itself: one that repeats a failed trial is not counted again."""
     return trial.state == TrialState.FAIL and Asked.of(trial).duplicate_of is None
-
-
-def running(
-    number: int, params: Mapping[str, Any], space: Space, asked: Asked, attributes: Mapping[str, Any]
-) -> FrozenTrial:
-    """A trial as it is to be stored.
-
-    Args:
-        number: of the trial.
-        params: as Optuna stores them.
-        space: that has them.
-        asked: what it is to run.
-        attributes: that its sampler needs with it.
-    """
-    axes = {dimension.name: dimension.distribution for dimension in space.dimensions}
-    trial = create_trial(
-        state=TrialState.RUNNING,
-        params=dict(params),
-        distributions={name: axes[name] for name in params},
-        user_attrs={ASKED: asked.to_dict()},
-        system_attrs=dict(attributes),
-    )
-    trial.number = number
-    return trial

@@ -164,11 +164,6 @@ def outcome(trial: FrozenTrial) -> dict[str, Any]:
     return found
 
 
-def duplicate_of(trial: FrozenTrial) -> int | None:
-    found: int | None = trial.user_attrs["asked"].get("duplicate_of")
-    return found
-
-
 def _facts(trial: FrozenTrial) -> dict[str, Any]:
     known = trial.user_attrs.get("outcome", {})
     return {

@@ -25,7 +25,7 @@ BY_EPOCH = {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", "t
 BEST = {"best/epoch", "best/val/loss", "best/val/accuracy"}
 TEST = {"test/loss", "test/accuracy"}
 
-# With trials of every kind: complete, pruned, diverged, and some that repeat others.
+# With trials of every kind: complete, pruned, diverged.
 OVERRIDES = [
     "data=digits",
     "trainer.epochs=3",
@@ -148,9 +148,8 @@ def test_the_parents_artifacts_are_the_table_the_identity_and_the_pictures(
     with Path(path).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row, run in zip(rows, tracked_study.children, strict=True):
-        original = tracked_study.children[int(row["duplicate_of"] or row["number"])]
-        assert row["runs"] == original.data.tags["nnlab.run"]
-        assert row["duplicate_of"] == run.data.tags.get("nnlab.duplicate_of", "")
+        assert row["runs"] == run.data.tags["nnlab.run"]
+        assert row["duplicate_of"] == ""
 
 
 def test_a_childs_params_are_a_runs_and_its_widths_can_be_compared(tracked_study: Tracked) -> None:
@@ -191,7 +190,7 @@ def test_sorted_by_the_objective_the_children_stand_as_in_the_leaderboard(tracke
     children = f"tags.`mlflow.parentRunId` = '{tracked_study.parent.info.run_id}'"
     experiment = tracked_study.parent.info.experiment_id
     found = tracked_study.done.client.search_runs([experiment], children, order_by=by_objective)
-    ranked = [run.data.tags["nnlab.trial"] for run in found if "nnlab.duplicate_of" not in run.data.tags]
+    ranked = [run.data.tags["nnlab.trial"] for run in found]
     assert ranked[: len(board)] == board
     rest = [run for run in found if "objective" not in run.data.metrics]
     assert {run.data.tags["nnlab.status"] for run in rest} == {"pruned", "diverged"}
@@ -200,10 +199,8 @@ def test_sorted_by_the_objective_the_children_stand_as_in_the_leaderboard(tracke
 
 def test_the_name_of_a_child_says_what_it_is(tracked_study: Tracked) -> None:
     for run in tracked_study.children:
-        original = run.data.tags.get("nnlab.duplicate_of")
-        name = f"trial {run.data.tags['nnlab.trial']}" + (f", same as trial {original}" if original else "")
         pruned = " (pruned)" if run.data.tags["nnlab.status"] == "pruned" else ""
-        assert run.info.run_name == name + pruned
+        assert run.info.run_name == f"trial {run.data.tags['nnlab.trial']}{pruned}"
 
 
 def test_a_child_that_was_pruned_says_so(tracked_study: Tracked) -> None:
@@ -216,15 +213,12 @@ def test_a_child_that_was_pruned_says_so(tracked_study: Tracked) -> None:
 def test_a_child_that_diverged_is_failed_with_its_reason(tracked_study: Tracked) -> None:
     for run in tracked_study.children_of("diverged"):
         assert run.info.status == "FAILED"
-        if "nnlab.duplicate_of" not in run.data.tags:
-            assert "Training diverged in epoch 1" in run.data.tags["mlflow.note.content"]
+        assert "Training diverged in epoch 1" in run.data.tags["mlflow.note.content"]
 
 
 def test_a_child_that_was_trained_has_the_tags_and_artifacts_of_a_run(tracked_study: Tracked) -> None:
     winner = tracked_study.parent.data.tags["nnlab.best_trial"]
-    trained = [run for run in tracked_study.children if "nnlab.duplicate_of" not in run.data.tags]
-    assert 0 < len(trained) < len(tracked_study.children)
-    for run in trained:
+    for run in tracked_study.children:
         tags = run.data.tags
         trial = tracked_study.study.trials[int(tags["nnlab.trial"])]
         assert [tags["nnlab.weights_sha256"]] == outcome(trial)["weights_sha256"]
@@ -233,21 +227,6 @@ def test_a_child_that_was_trained_has_the_tags_and_artifacts_of_a_run(tracked_st
         assert ("plots" in tracked_study.artifacts(run)) == (tags["nnlab.trial"] == winner)
         (used,) = run.inputs.dataset_inputs  # type: ignore[union-attr]
         assert tags["nnlab.data_sha256"].startswith(used.dataset.digest)
-
-
-def test_a_child_that_repeats_another_has_its_measurements_and_says_whose_they_are(tracked_study: Tracked) -> None:
-    repetitions = [run for run in tracked_study.children if "nnlab.duplicate_of" in run.data.tags]
-    assert repetitions
-    for run in repetitions:
-        original = tracked_study.children[int(run.data.tags["nnlab.duplicate_of"])]
-        assert run.info.status == original.info.status
-        assert run.data.params["model.hidden"] == original.data.params["model.hidden"]
-        for name in run.data.metrics.keys() | original.data.metrics.keys() - TEST:
-            others, own = (tracked_study.history(each, name) for each in (original, run))
-            assert own == others
-        same = ("nnlab.weights_sha256", "nnlab.config_sha256", "nnlab.command", "nnlab.blas", "nnlab.epoch")
-        assert [run.data.tags[name] for name in same] == [original.data.tags[name] for name in same]
-        assert run.data.params == original.data.params
 
 
 @pytest.fixture
@@ -265,16 +244,13 @@ def repeated(tracked_study: Tracked, tmp_path: Path) -> Callable[[Run], Path]:
     return repeat
 
 
-@pytest.mark.parametrize("which", ["the winner", "finished", "pruned", "a repetition"])
+@pytest.mark.parametrize("which", ["the winner", "finished", "pruned"])
 def test_the_stored_command_repeats_a_trial_alone_bit_for_bit(
     which: str, tracked_study: Tracked, repeated: Callable[[Run], Path]
 ) -> None:
     winner = tracked_study.parent.data.tags["nnlab.best_trial"]
     if which == "the winner":
         run = tracked_study.children[int(winner)]
-    elif which == "a repetition":
-        repetitions = [run for run in tracked_study.children if "nnlab.duplicate_of" in run.data.tags]
-        run = next(run for run in repetitions if run.data.tags["nnlab.status"] == "finished")
     else:
         run = next(run for run in tracked_study.children_of(which) if run.data.tags["nnlab.trial"] != winner)
     directory = repeated(run)

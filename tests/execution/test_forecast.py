@@ -10,7 +10,16 @@ import pytest
 from nnlab.config.job import Job
 from nnlab.config.jobs import compose_jobs
 from nnlab.execution import forecast
-from nnlab.execution.forecast import Kept, Work, kept_of_run, seconds_of_run, seconds_of_runs, size_of, states_of
+from nnlab.execution.forecast import (
+    Estimates,
+    Kept,
+    Work,
+    kept_of_run,
+    seconds_of_run,
+    seconds_of_runs,
+    size_of,
+    states_of,
+)
 from nnlab.execution.run import run
 
 
@@ -49,7 +58,7 @@ def test_each_run_gets_its_own_time_and_the_others_by_their_work(monkeypatch: py
         return 3 * asked[-1]
 
     monkeypatch.setattr(forecast, "seconds_of_run", seconds)
-    assert seconds_of_runs(several) == pytest.approx([3 * Work.of(job).seconds for job in several])
+    assert seconds_of_runs(several).seconds == pytest.approx([3 * Work.of(job).seconds for job in several])
     assert len(asked) <= 2 + forecast.MOST_TIMED < len(several)
 
 
@@ -62,7 +71,7 @@ def test_only_two_are_timed_where_time_is_up(monkeypatch: pytest.MonkeyPatch) ->
         return 1.0
 
     monkeypatch.setattr(forecast, "seconds_of_run", seconds)
-    assert len(seconds_of_runs(jobs("seed=range(9)", "model.hidden=[4]"))) == 9
+    assert len(seconds_of_runs(jobs("seed=range(9)", "model.hidden=[4]")).seconds) == 9
     assert len(calls) == 2
 
 
@@ -91,3 +100,8 @@ def test_disk_is_about_what_a_run_keeps(tmp_path: Path) -> None:
 
 def test_what_runs_keep_adds_up() -> None:
     assert (Kept(1, 2) + Kept(3, 4)) * 2 == Kept(8, 12)
+
+
+def test_a_busy_machine_is_told_and_an_idle_one_is_not() -> None:
+    assert "3.1 times" in Estimates([1.0], 3.14).note
+    assert Estimates([1.0], 1.05).note == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from planning import plan, problems
 from sweeping import coordinated, finished, in_memory, study_in, sweep_settings, work
 from trial_samples import make_trial
 
-from nnlab.tuning.budget import Budget, in_vain
+from nnlab.tuning.budget import BUDGETS, Budget, Use, in_vain
+from nnlab.tuning.report.budget_text import larger
 from nnlab.tuning.trials import Outcome
 
 LOSS = ("val/loss",)
@@ -72,6 +74,33 @@ def test_an_accuracy_ends_the_search_from_below() -> None:
     budget = Budget(None, until=0.9, objectives=("val/accuracy",))
     assert budget.used_up(budget.use([make_trial(0, [0.89])])) == []
     assert budget.used_up(budget.use([make_trial(0, [0.89]), make_trial(1, [0.9])])) == ["until"]
+
+
+@given(
+    name=st.sampled_from(["val/loss", "val/accuracy"]),
+    limits=st.tuples(
+        st.none() | st.integers(1, 50),
+        st.none() | st.floats(1e-9, 1e9),
+        st.none() | st.floats(0.001, 1),
+        st.none() | st.integers(1, 50),
+    ),
+    use=st.builds(
+        Use, st.integers(0, 99), st.floats(0, 1e9), st.none() | st.floats(0, 1), st.just(3), st.integers(0, 99)
+    ),
+)
+def test_what_is_said_to_go_on_with_makes_every_part_that_is_used_up_last_longer(
+    name: str, limits: tuple[Any, ...], use: Use
+) -> None:
+    trials, seconds, until, patience = limits
+    budget = Budget(trials, seconds, until, patience, (name,))
+    texts = dict(text.removeprefix("sweep.").split("=") for text in larger(budget, use).split())
+    assert set(budget.used_up(use)) <= set(texts)
+    changes = {key: None if text == "null" else float(text) for key, text in texts.items()}
+    after = replace(budget, **changes)  # type: ignore[arg-type]
+    if budget.used_up(use):
+        assert after.used_up(replace(use, finished=max(1, use.finished))) == []
+        assert any(getattr(after, key) is not None for key in BUDGETS)
+    assert after.until is None or after.until >= 0
 
 
 def test_the_number_of_a_preset_does_not_apply_beside_another_budget() -> None:

@@ -10,6 +10,7 @@ from planning import plan
 from sweeping import work
 
 from nnlab.errors import UserError
+from nnlab.tuning.beginning import beginning_of
 from nnlab.tuning.dry_run import DryRun, dry_run
 from nnlab.tuning.new_study import manifest_of
 from nnlab.tuning.plan import Plan
@@ -31,7 +32,8 @@ def looked_at(*arguments: str, folder: Path) -> DryRun:
 
 
 def study_of(plan: Plan, storage: Any, name: str = "study") -> Study:
-    return Study(name, storage, plan.settings, plan.space, plan.fixed.seed, plan.fixed.trainer.last_epoch)
+    parts = (name, storage, plan.settings, plan.space, plan.fixed.seed, plan.fixed.trainer.last_epoch)
+    return Study(*parts, accepts=plan.accepts, guesses=beginning_of(plan).guesses)
 
 
 def asked(study: Study, storage: Any, count: int) -> list[Asked]:
@@ -77,14 +79,14 @@ def test_a_study_that_goes_on_is_looked_at_with_the_trials_that_it_has(tmp_path:
     started = plan(*arguments)
     directory = tmp_path / "study"
     directory.mkdir()
-    manifest_of(started, "study", started.fingerprint(started.dataset.sha256)).save(directory)
+    manifest_of(started, "study", started.fingerprint(started.dataset.sha256), beginning_of(started)).save(directory)
     storage = open_storage(None, directory / JOURNAL_FILE)
     study = study_of(started, storage)
     asked(study, storage, 6)
     before = (directory / JOURNAL_FILE).read_bytes()
 
     found = dry_run(started, directory, arguments)
-    assert (found.trials, found.finished, found.trials_left) == (6, 5, 55)  # one has failed
+    assert (found.trials, found.use.finished, found.trials_left) == (6, 5, 55)  # one has failed
     assert found.learns_from == 7
     (proposed,) = found.proposed  # it has learned, and nothing is running
     assert (directory / JOURNAL_FILE).read_bytes() == before
@@ -92,6 +94,9 @@ def test_a_study_that_goes_on_is_looked_at_with_the_trials_that_it_has(tmp_path:
 
     going = dry_run(started, directory, arguments)  # now one is running, whose outcome the next depends on
     assert (going.unfinished, going.proposed) == ([6], [])
+
+    used_up = dry_run(plan(*arguments, "sweep.trials=5"), directory, arguments)
+    assert (used_up.trials_left, used_up.proposed) == (0, [])
 
     with pytest.raises(UserError, match="nothing was started"):
         dry_run(plan(*arguments, "trainer.batch_size=8"), directory, arguments)
@@ -106,7 +111,7 @@ def test_a_grid_is_known_to_its_end(tmp_path: Path) -> None:
 
 def test_runs_are_counted_by_seeds_and_confirmations(tmp_path: Path) -> None:
     found = looked_at(*NUMBERS, "sweep.seeds=3", "sweep.confirm=2", "sweep.trials=10", folder=tmp_path)
-    assert found.runs_left == 10 * 3 + 2 * 5
+    assert (found.trials_left, found.runs_to_confirm) == (10, 2 * 5)
 
 
 def test_a_name_that_is_taken_is_refused_before_anything_is_timed(tmp_path: Path) -> None:
@@ -124,3 +129,32 @@ def test_the_extremes_are_those_of_the_space(tmp_path: Path) -> None:
     ]
     assert found.runs[0].values["trainer.batch_size"] == 128
     assert found.runs[1].values["trainer.batch_size"] == 16
+
+
+def test_without_a_number_of_trials_the_space_alone_limits_them(tmp_path: Path) -> None:
+    assert looked_at(*NUMBERS, "sweep.seconds=60", folder=tmp_path).trials_left is None
+    few = ["sweep.space=null", "optimizer.lr=choice(0.01, 0.1)", "sweep.patience=9"]
+    found = looked_at(*few, folder=tmp_path)
+    assert found.trials_left == len(found.proposed) == 2
+    assert looked_at(*few, "sweep.repeat_duplicates=true", folder=tmp_path).trials_left is None
+
+
+def test_guesses_come_first_and_are_known_if_nothing_of_them_is_drawn(tmp_path: Path) -> None:
+    learns = [*NUMBERS, "sweep.sampler_options.startup_trials=1"]
+    guesses = "sweep.first=[{optimizer.lr: 0.02, trainer.epochs: 1}, {optimizer.lr: 0.03, trainer.epochs: 2}]"
+    found = looked_at(*learns, guesses, folder=tmp_path)
+    assert [each.asked.values["optimizer.lr"] for each in found.proposed] == [0.02, 0.03]
+    assert found.learns_from == 2
+    partial = (
+        "sweep.first=[{optimizer.lr: 0.02, trainer.epochs: 1}, {optimizer.lr: 0.03}]"  # the model draws its epochs
+    )
+    assert len(looked_at(*learns, partial, folder=tmp_path).proposed) == 1
+
+
+def test_what_is_shown_satisfies_the_constraint(tmp_path: Path) -> None:
+    found = dry_run(plan(f"runs_dir={tmp_path}", "sweep.constraint=parameters < 9000", "sweep.trials=8"), None, [])
+    assert len(found.proposed) == 8
+    shown = [*(each.point for each in found.proposed if each.point), *found.networks, *found.runs, *found.sample]
+    assert all(point.size.parameters < 9000 for point in shown)
+    # The largest: 64-64-32-32-10 has 7,600 with biases, 64-64-64-10 has 8,970.
+    assert found.networks[1].size.parameters == 8970

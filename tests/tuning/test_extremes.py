@@ -59,3 +59,14 @@ def test_a_point_has_the_keys_that_are_asked_there() -> None:
 def test_a_cost_that_is_everywhere_the_same_has_some_point() -> None:
     smallest, largest = extremes(FINITE, lambda values: 1.0)
     assert smallest.keys() == largest.keys() == {axis.name for axis in FINITE.dimensions}
+
+
+def test_where_not_all_is_accepted_they_are_those_of_the_accepted_points() -> None:
+    space = space_of({"model.depth": "range(1, 4)", "model.width": "choice(2, 5, 30, 60)", "model.dropout": "0,0.5"})
+
+    def accepts(values: Mapping[str, Any]) -> bool:
+        return 500 < multiplications(values) < 4000
+
+    costs = [multiplications(values) for values in everywhere(space) if accepts(values)]
+    smallest, largest = extremes(space, multiplications, accepts)
+    assert (multiplications(smallest), multiplications(largest)) == (min(costs), max(costs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ from nnlab.tuning.trials import OUTCOME, TAKEN, Outcome, Taken, is_over_limit
 @dataclass(frozen=True)
 class Task:
     number: int
-    paths: list[Path] = field(default_factory=list)
+    paths: tuple[Path, ...] = ()
+    configs: tuple[Any, ...] = ()
+    data: tuple[Path, ...] = ()
 
 
 def task_of(trial: FrozenTrial) -> Any:

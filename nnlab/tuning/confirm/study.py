@@ -13,11 +13,12 @@ from dataclasses import replace
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.confirm.plan import PLAN, ConfirmPlan, study_of
+from nnlab.tuning.new_trial import running
 from nnlab.tuning.search.pruners import NoPruner
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.storage import answering
 from nnlab.tuning.study import Study
-from nnlab.tuning.trials import Asked, Outcome, running
+from nnlab.tuning.trials import Asked, Outcome
 
 
 class ConfirmStudy(Study):

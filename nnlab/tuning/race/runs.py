@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial
 
 from nnlab.check import Range
 from nnlab.errors import UserError
+from nnlab.tuning.new_trial import running
 from nnlab.tuning.race.board import Board
 from nnlab.tuning.race.rule import Item
 from nnlab.tuning.search.pruners import NoPruner
@@ -25,7 +26,7 @@ from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
 from nnlab.tuning.study import Study
-from nnlab.tuning.trials import TAKEN, Asked, Taken, running
+from nnlab.tuning.trials import TAKEN, Asked, Taken
 from nnlab.typed import MalformedError, typed
 
 BATCH = "batch"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,21 +22,22 @@ from nnlab.tuning.race.tasks import RaceTasks
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.run_ends import record_ends
 from nnlab.tuning.running import RunningTrials
+from nnlab.tuning.search.guess import Guess
 from nnlab.tuning.study import Study
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trials import Asked
 
 
-def study_of_plan(plan: Plan, name: str, storage: BaseStorage) -> Study:
-    """The study that a plan asks for, new or resumed.
+def study_of_plan(plan: Plan, name: str, storage: BaseStorage, guesses: Sequence[Guess] = (), offset: int = 0) -> Study:
+    """The study that a plan asks for, new or resumed; for `guesses` and `offset` see `Study`.
 
     Raises:
         RunFailedError: if the storage does not answer.
     """
     make = RacingStudy if plan.settings.race else Study
-    config, shares_seeds = plan.fixed, plan.has_a_split_per_seed
-    epochs = config.trainer.last_epoch
-    return make(name, storage, plan.settings, plan.space, config.seed, epochs, shares_seeds=shares_seeds)
+    parts = (name, storage, plan.settings, plan.space, plan.fixed.seed, plan.fixed.trainer.last_epoch)
+    shares_seeds = plan.has_a_split_per_seed
+    return make(*parts, shares_seeds=shares_seeds, accepts=plan.accepts, guesses=guesses, offset=offset)
 
 
 class Racing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
@@ -11,7 +12,6 @@ from optuna.trial import FrozenTrial
 from nnlab.tuning.race.board import Board, is_further, item_of
 from nnlab.tuning.race.rule import Item
 from nnlab.tuning.race.runs import Batch, RaceRuns
-from nnlab.tuning.search.proposer import Accepts
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.study import SHARED, Study, trial_seeds
@@ -26,20 +26,11 @@ class RacingStudy(Study):
     """
 
     def __init__(
-        self,
-        name: str,
-        storage: BaseStorage,
-        settings: SweepSettings,
-        space: Space,
-        seed: int,
-        epochs: int,
-        *,
-        shares_seeds: bool = True,
-        accepts: Accepts | None = None,
+        self, name: str, storage: BaseStorage, settings: SweepSettings, space: Space, seed: int, epochs: int, **how: Any
     ) -> None:
         self._race_seeds = trial_seeds(seed, SHARED, settings.seeds)
         self.runs = RaceRuns(name, storage, settings, space)
-        super().__init__(name, storage, settings, space, seed, epochs, shares_seeds=True, accepts=accepts)
+        super().__init__(name, storage, settings, space, seed, epochs, **{**how, "shares_seeds": True})
 
     @cached_property
     def board(self) -> Board:

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from nnlab.config.problems import as_typed
 from nnlab.tuning.budget import Budget, Use
 from nnlab.tuning.search.settings import direction
-from nnlab.wording import number_of
+from nnlab.wording import YEAR, duration, number_of
+
+HALF_A_DAY = 12 * 3600.0
 
 
 def setting(budget: Budget, key: str) -> str:
@@ -25,12 +27,14 @@ def ends_text(budget: Budget, use: Use, now: datetime) -> str:
     if budget.seconds is not None:
         left = max(0.0, budget.seconds - use.seconds)
         used = f"{duration(use.seconds)} of them used, so " if use.seconds >= 1 and left else ""
-        parts.append(f"after {duration(budget.seconds)} ({used}at {now + timedelta(seconds=left):%H:%M:%S})")
+        at = f" ({used}at {_time_of_day(now, left)})" if left < YEAR else ""
+        parts.append(f"after {duration(budget.seconds)}{at}")
     if budget.until is not None:
         parts.append(f"at {goal(budget)}")
     if budget.patience is not None:
         parts.append(f"after {number_of(budget.patience, 'trial')} in a row without a better one")
-    return either(parts)
+    is_sure = len(parts) > 1 or budget.until is None
+    return either(parts) if is_sure else f"{parts[0]} alone, however long that takes"
 
 
 def left_text(budget: Budget, use: Use) -> str:
@@ -61,21 +65,34 @@ def ended_text(budget: Budget, use: Use, key: str) -> str:
     return f"{setting(budget, key)} ({facts[key]()})"
 
 
-def larger(budget: Budget, use: Use) -> str:
-    """The overrides with which a search whose budget is used up goes on, each about twice as far."""
-    texts = []
+def larger(budget: Budget, use: Use, most: int | None = None) -> str:
+    """The overrides with which a search whose budget is used up goes on, each about twice as far.
+
+    Args:
+        budget: of the study.
+        use: of that.
+        most: trials that there can be.
+    """
+    texts = {}
     for key in budget.used_up(use):
-        value: float | None
         if key == "until":
-            best = use.best or 0.0
-            value = float(f"{(1 + best) / 2 if direction(budget.objectives[0]) == 'maximize' else best / 2:.3g}")
-            value = None if value == best else value
+            texts[key] = _better_than(use.best or 0.0, budget.objectives[0])
         elif key == "seconds":
-            value = math.ceil(2 * max(budget.seconds or 0, use.seconds))
+            texts[key] = str(math.ceil(2 * max(budget.seconds or 0, use.seconds)))
         else:
-            value = 2 * max(getattr(budget, key), use.finished if key == "trials" else use.in_vain)
-        texts.append(f"sweep.{key}={as_typed(value)}")
-    return " ".join(texts)
+            texts[key] = str(2 * max(getattr(budget, key), use.finished if key == "trials" else use.in_vain))
+    if texts.get("until") == "null" and not any((budget.trials, budget.seconds, budget.patience)):
+        texts["trials"] = str(2 * use.finished)
+    if most is not None and "trials" in texts:
+        texts["trials"] = str(min(int(texts["trials"]), most))
+    return " ".join(f"sweep.{key}={text}" for key, text in texts.items())
+
+
+def _better_than(best: float, objective: str) -> str:
+    """A score halfway between one and the best there can be, or `null` where that is the same."""
+    halfway = (1 + best) / 2 if direction(objective) == "maximize" else best / 2
+    text = f"{halfway:.5g}"
+    return text if float(text) != best else "null"
 
 
 def goal(budget: Budget) -> str:
@@ -84,19 +101,14 @@ def goal(budget: Budget) -> str:
     return f"{name} {'>=' if direction(name) == 'maximize' else '<='} {as_typed(budget.until)}"
 
 
+def _time_of_day(now: datetime, left: float) -> str:
+    """`22:58:10`, or in more than half a day `27 Nov 09:15`."""
+    return f"{now + timedelta(seconds=left):{'%H:%M:%S' if left < HALF_A_DAY else '%d %b %H:%M'}}"
+
+
 def either(parts: list[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
     return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
-
-
-def duration(seconds: float) -> str:
-    """`12.5 s`, `90 s`, `10 min`, `2 h 5 min`."""
-    if seconds < 100:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    units = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
-    return " ".join(f"{count} {unit}" for count, unit in units if count)
 
 
 def clock(seconds: float | None) -> str:

@@ -55,6 +55,8 @@ def columns_of(
     if any(trial.number in repetitions for trial in trials):
         same = _column("same", trials, lambda trial: _same(repetitions.get(trial.number, [])), left=True, leaves=3)
         columns.append(same)
+    if any(Asked.of(trial).source for trial in trials):
+        columns.append(_column("source", trials, _source, left=True, leaves=5))
     if len({len(Asked.of(trial).seeds) for trial in trials}) > 1:  # of a race
         columns.append(_column("seeds", trials, lambda trial: str(len(Asked.of(trial).seeds)), leaves=97))
     if certainty is not None:
@@ -133,6 +135,11 @@ def _repetitions(trials: Sequence[FrozenTrial]) -> dict[int, list[int]]:
 def _same(numbers: Sequence[int]) -> str:
     shown = " ".join(f"={number}" for number in numbers[:REPETITIONS])
     return shown + (f" +{len(numbers) - REPETITIONS}" if len(numbers) > REPETITIONS else "")
+
+
+def _source(trial: FrozenTrial) -> str:
+    """The kind alone: `default`, `given`, `run` or `study`."""
+    return (Asked.of(trial).source or "–").partition(" ")[0]
 
 
 def _outcome(trial: FrozenTrial) -> Outcome:

@@ -24,11 +24,11 @@ def trials_table(
 
     Columns: number, state (Optuna's), status, reason; the value of each objective as `objective <name>`; each score,
     and with several seeds its standard deviation as `<score> std`; epochs (trained), epoch (whose weights are kept),
-    seconds, parameters, seeds, duplicate_of, runs (names with a space between), code (the digests of what they ran),
-    started, ended (ISO 8601, UTC); then each searched key, and `model.hidden` where depth and widths are searched. If
-    trials were confirmed: `confirmed`, the rank by that, `confirmed seeds`, `confirmed failed`, how many of them
-    failed, `confirmed runs`, and for each score `confirmed <score>` and its standard deviation `confirmed <score> std`,
-    of the runs that have finished.
+    seconds, parameters, seeds, duplicate_of, source (whose guess a trial was, if any was one), runs (names with a space
+    between), code (the digests of what they ran), started, ended (ISO 8601, UTC); then each searched key, and
+    `model.hidden` where depth and widths are searched. If trials were confirmed: `confirmed`, the rank by that,
+    `confirmed seeds`, `confirmed failed`, how many of them failed, `confirmed runs`, and for each score
+    `confirmed <score>` and its standard deviation `confirmed <score> std`, of the runs that have finished.
 
     What a trial lacks is left empty. Numbers are read back exactly. The same trials give the same text.
     """
@@ -47,12 +47,14 @@ def trials_table(
 
 def _columns(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> list[str]:
     outcomes = [outcome for trial in trials if (outcome := Outcome.of(trial)) is not None]
+    source = ["source"] if any(Asked.of(trial).source for trial in trials) else []
     return [
         *("number", "state", "status", "reason"),
         *(f"objective {name}" for name in objectives),
         *natural_order(name for outcome in outcomes for name in outcome.scores),
         *(f"{name} std" for name in natural_order(name for outcome in outcomes for name in outcome.std)),
-        *("epochs", "epoch", "seconds", "parameters", "seeds", "duplicate_of", "runs", "code", "started", "ended"),
+        *("epochs", "epoch", "seconds", "parameters", "seeds", "duplicate_of"),
+        *(*source, "runs", "code", "started", "ended"),
     ]
 
 
@@ -64,6 +66,7 @@ def _facts(trial: FrozenTrial, objectives: Sequence[str]) -> dict[str, Any]:
         "status": status_of(trial),
         "seeds": " ".join(map(str, asked.seeds)),
         "duplicate_of": asked.duplicate_of,
+        **({"source": asked.source} if asked.source else {}),
         "started": _utc(trial.datetime_start),
         "ended": _utc(trial.datetime_complete),
     }

@@ -72,6 +72,9 @@ def _race_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:
     if settings.seeds == 1:
         rule = "gives trials further seeds, but sweep.seeds=1 allows none"
         yield ConfigProblem("sweep.race", rule, True, "sweep.seeds=5 beside it, or sweep.race=false")
+    if settings.from_ is not None:
+        rule = "gives all trials the same seeds in the same order, which those of another study do not have"
+        yield ConfigProblem("sweep.race", rule, True, "false, or leave sweep.from out")
     if len(settings.objectives) == 2:
         rule = "needs a single best trial to keep up with, but with two objectives there is none"
         yield ConfigProblem("sweep.race", rule, True, f"false, or sweep.objective={settings.objective[0]}")

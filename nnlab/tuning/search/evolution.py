@@ -6,6 +6,7 @@ is a function of the generations so far, and replaying one costs a millisecond.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from nnlab.tuning.search.dimension import Dimension, Distribution
 from nnlab.tuning.search.space import Space
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class EvolutionSampler(BaseSampler):
     """
 
     def __init__(self, space: Space, *, seed: int, startup_trials: int, sigma: float, population: int | None) -> None:
-        self._axes = space.dimensions
+        self._space = space
         self._seed = seed
         self._startup_trials = startup_trials
         self._sigma = sigma
@@ -46,33 +48,44 @@ class EvolutionSampler(BaseSampler):
         self._random = RandomSampler(seed=seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All dimensions."""
-        return {axis.name: axis.distribution for axis in self._axes}
+        """All dimensions of the space."""
+        return {axis.name: axis.distribution for axis in self._space.dimensions}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """A member of the current generation; nothing during the startup trials, which are random."""
+        """A member of the current generation; nothing during the startup trials, which are random.
+
+        Raises:
+            ValueError: if the study has two objectives.
+        """
+        self._raise_error_if_multi_objective(study)
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if len(complete) < self._startup_trials:
+        axes = [Dimension(name, cast(Distribution, axis)) for name, axis in search_space.items()]
+        if len(complete) < self._startup_trials or not axes:
             return {}
-        cma = self._evolved(complete, is_maximized=study.direction == StudyDirection.MAXIMIZE)
+        cma = self._evolved(axes, complete, is_maximized=study.direction == StudyDirection.MAXIMIZE)
         study._storage.set_trial_system_attr(trial._trial_id, GENERATION, cma.generation)
         cma.reseed_rng(self._seed)
         point = cma.ask()
-        return {axis.name: axis.at(float(place)) for axis, place in zip(self._axes, point, strict=True)}
+        return {axis.name: axis.at(float(place)) for axis, place in zip(axes, point, strict=True)}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """A random value."""
+        """A random value.
+
+        Raises:
+            ValueError: if the study has two objectives.
+        """
+        self._raise_error_if_multi_objective(study)
         return self._random.sample_independent(study, trial, param_name, param_distribution)
 
-    def _evolved(self, complete: list[FrozenTrial], *, is_maximized: bool) -> CMA:
+    def _evolved(self, axes: Sequence[Dimension], complete: list[FrozenTrial], *, is_maximized: bool) -> CMA:
         """The strategy after every generation whose population is complete, in the unit cube."""
         from cmaes import CMA  # here: it takes a second to load, and most studies need none of it
 
-        dimensions = len(self._axes)
+        dimensions = len(axes)
         cma = CMA(
             mean=np.full(dimensions, 0.5),
             sigma=self._sigma,
@@ -87,7 +100,8 @@ class EvolutionSampler(BaseSampler):
                 return cma
             sign = -1.0 if is_maximized else 1.0
             generation = members[: cma.population_size]
-            cma.tell([(self._place(trial), sign * cast(float, trial.value)) for trial in generation])
+            cma.tell([(_place(axes, trial), sign * cast(float, trial.value)) for trial in generation])
 
-    def _place(self, trial: FrozenTrial) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return np.array([axis.fraction(trial.params[axis.name]) for axis in self._axes])
+
+def _place(axes: Sequence[Dimension], trial: FrozenTrial) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([axis.fraction(trial.params[axis.name]) for axis in axes])

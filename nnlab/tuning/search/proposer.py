@@ -8,13 +8,15 @@ on nothing else; so a study that is killed anywhere proposes the same again. Not
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
+from nnlab.tuning.search.guess import Guess
 from nnlab.tuning.search.ordinals import Ordinals
 from nnlab.tuning.search.samplers import LEARNING, PLANNED, Grid
 from nnlab.tuning.search.seen import SeenTrials
@@ -46,12 +48,14 @@ class Proposal:
         values: what they mean, see `Space.values`.
         draws: how many were drawn before it and not accepted.
         attributes: that its sampler needs with the trial.
+        source: whose guess it is; None is the sampler's.
     """
 
     params: Mapping[str, Any]
     values: dict[str, Any]
     draws: int = 0
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
 
 
 class Proposer:
@@ -64,6 +68,8 @@ class Proposer:
         seed: of the study.
         epochs: that a run has at most.
         accepts: what the study allows; None is everything.
+        guesses: what trials are to have before the sampler proposes any.
+        offset: added to the number of a trial where its proposal is derived from it.
     """
 
     def __init__(
@@ -74,12 +80,16 @@ class Proposer:
         seed: int,
         epochs: int,
         accepts: Accepts | None = None,
+        guesses: Sequence[Guess] = (),
+        offset: int = 0,
     ) -> None:
         self._sampler = settings.sampler
         self._space = space
         self._seed = seed
         self._repeats = settings.repeat_duplicates
         self._accepts = accepts
+        self._offset = offset
+        self._guesses = {guess.trial: guess for guess in guesses}
         self._ordinals = Ordinals.of(space) if isinstance(self._sampler, LEARNING) else Ordinals.none(space)
         self._seen = SeenTrials(name, settings.objectives, settings.pruner.make(epochs), self._ordinals)
         self._tried: set[str] = set()
@@ -101,13 +111,28 @@ class Proposer:
         Raises:
             NothingLeftError: if the space has no acceptable point left, or none is found.
         """
-        place = self._passed if isinstance(self._sampler, PLANNED) else self._noted
+        if (guess := self._guesses.get(self._noted)) is not None and (found := self._guessed(guess)) is not None:
+            return found
         for draw in range(0 if self._is_small and self._looks_used_up else self._most_draws):
-            sampler = self._sampler.make(self._seed, place, self._ordinals.space, draw)
-            params, attributes = self._seen.draw(sampler)
+            params, attributes = self._seen.draw(self._sampler_of(draw))
             if self.is_acceptable(values := self._space.values(params)):
                 return Proposal(params, values, draw, attributes)
         return self._at_random()
+
+    def _sampler_of(self, draw: int) -> BaseSampler:
+        place = self._passed if isinstance(self._sampler, PLANNED) else self._noted + self._offset
+        return self._sampler.make(self._seed, place, self._ordinals.space, draw)
+
+    def _guessed(self, guess: Guess) -> Proposal | None:
+        """The point of a guess, in which the sampler draws what that lacks; None if none is acceptable."""
+        for draw in range(DRAWS):
+            # What the sampler notes of its own points does not hold for a guess.
+            params, _ = self._seen.draw(self._sampler_of(draw), guess.params)
+            if self.is_acceptable(values := self._space.values(params)):
+                return Proposal(params, values, draw, source=guess.source)
+            if params == guess.params:
+                return None
+        return None
 
     def is_acceptable(self, values: Mapping[str, Any]) -> bool:
         """Whether a trial may have these values."""
@@ -131,7 +156,7 @@ class Proposer:
 
     def _at_random(self) -> Proposal:
         """A random acceptable point: of those that are left, where the space is small enough to look at each."""
-        rng = np.random.default_rng(np.random.SeedSequence([self._seed, self._noted], spawn_key=(0,)))
+        rng = np.random.default_rng(np.random.SeedSequence([self._seed, self._noted + self._offset], spawn_key=(0,)))
         for _ in range(CHEAP_DRAWS):
             if self.is_acceptable(values := self._space.values(params := self._space.random_point(rng))):
                 return Proposal(params, values, self._most_draws)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import optuna
@@ -21,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.search.ordinals import Ordinals
 from nnlab.tuning.search.settings import direction
-from nnlab.tuning.trials import OUTCOME
+from nnlab.tuning.trials import is_over_limit
 
 KEPT = "nnlab:"
 """Begins the attributes of a proposal that its sampler needs again. What Optuna's samplers note is left out."""
@@ -35,7 +36,7 @@ class _Trials(InMemoryStorage):
         (study_id,) = self._studies
         trials = self._studies[study_id].trials
         if trial.number == len(trials):
-            self.create_new_trial(study_id, trial)
+            self.create_new_trial(study_id)
         trial._trial_id = trials[trial.number]._trial_id
         trials[trial.number] = trial
 
@@ -78,14 +79,22 @@ class SeenTrials:
         self._is_worst_known = False
         self._storage.put(seen)
 
-    def draw(self, sampler: BaseSampler) -> tuple[dict[str, Any], dict[str, Any]]:
+    def draw(
+        self, sampler: BaseSampler, fixed: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a sampler proposes for the next trial; nothing is kept of it.
+
+        Args:
+            sampler: a fresh one.
+            fixed: the parameters that are given.
 
         Returns:
             the parameters as the storage has them, and the attributes to keep with them.
         """
         self._tell_failed()
         self._study.sampler = sampler
+        if fixed:  # `ask` takes the first that is enqueued
+            self._study.enqueue_trial(self._ordinals.places(fixed))
         trial = self._study.ask()
         try:
             places = self._ordinals.space.draw(trial)
@@ -126,5 +135,4 @@ class SeenTrials:
 
 def _has_failed(trial: FrozenTrial) -> bool:
     """Whether a trial says only that its values are bad."""
-    status = (trial.user_attrs.get(OUTCOME) or {}).get("status")
-    return trial.state == TrialState.FAIL or (trial.state.is_finished() and status == "over_limit")
+    return trial.state == TrialState.FAIL or is_over_limit(trial)

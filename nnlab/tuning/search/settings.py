@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from nnlab.check import NOT_EMPTY, Checked, Matches, OneOf, Range, field_rules
-from nnlab.config.keys import key_rules
+from nnlab.config.keys import VERBATIM, key_rules
 from nnlab.config.parse import IN_DOUBT, Reader
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.schema import form_name
@@ -59,7 +59,7 @@ class SweepSettings(Checked):
         deterministic: run trials in synchronous batches, so that several workers give the same study each time.
         on_failure: what a failed trial does to the study: `stop_after_3` ends it at the third.
         retries: how often a trial whose process was killed is run again.
-        repeat_duplicates: whether to train again where a trial has the parameters of an earlier one.
+        repeat_duplicates: whether a trial may have the values of an earlier one; else others are drawn.
         plots: which trials get plots.
         seconds: wall time that the search may take, over all its sessions; trials that run then come to their end.
         until: the score of the objective that ends the search; a better one does too.
@@ -67,8 +67,10 @@ class SweepSettings(Checked):
         trial_seconds: wall time that a trial may take, over all its seeds and sessions.
         trial_memory: memory that the process of a trial may take, as in `2GB`.
         constraint: what every trial has to satisfy, as in `parameters < 50000`.
-        first: what is tried first: `default` (the preset's own values), or guesses, runs and studies in that order.
-        from_: the study whose trials are kept in this new one, the key `sweep.from`; None is none.
+        first: what is tried first: `default` (the values that the searched keys have without a search), or a list of
+            that, values by key, runs, and studies, of which the best trial is meant; what these lack is drawn.
+        from_: the key `sweep.from`: the study whose trials are kept in this new one, as far as they lie in its space;
+            or that as `study`, with `values` by key of what its runs had where their configs do not say it.
         race: whether a trial begins with one seed and gets further ones, up to `seeds`, only while it keeps up with the
             best on the seeds that both have had; all trials have the same seeds then.
     """
@@ -95,7 +97,7 @@ class SweepSettings(Checked):
     patience: Annotated[int, Range(ge=1)] | None
     trial_seconds: Annotated[float, Range(gt=0)] | None
     trial_memory: Memory | None
-    constraint: Annotated[str, NOT_EMPTY] | None
+    constraint: Annotated[str, NOT_EMPTY, VERBATIM] | None
     first: Literal["default"] | tuple[str | dict, ...] | None  # type: ignore[type-arg]
     from_: Annotated[str, NOT_EMPTY] | dict | None  # type: ignore[type-arg]
     race: bool
@@ -104,6 +106,11 @@ class SweepSettings(Checked):
     def objectives(self) -> tuple[str, ...]:
         """The names of the objectives."""
         return self.objective
+
+    @property
+    def first_items(self) -> tuple[str | dict[str, Any], ...]:
+        """What `first` names, one by one."""
+        return () if self.first is None else (self.first,) if isinstance(self.first, str) else self.first
 
     @property
     def failures_allowed(self) -> int | None:
@@ -137,8 +144,8 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
     """The settings under `sweep`, without its `space`.
 
     `sampler: tpe` beside `sampler_options: {startup_trials: 5}` says the same as
-    `sampler: {name: tpe, startup_trials: 5}`; an option that is not given has its default. A single objective needs
-    no list.
+    `sampler: {name: tpe, startup_trials: 5}`; an option that is not given has its default. A single objective, or
+    a single guess, needs no list.
 
     Returns:
         the settings, or None if there are problems; and the problems.
@@ -159,6 +166,11 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
     plain |= {field: plain.pop(key) for field, key in KEYWORDS.items() if key in plain}
     if isinstance(plain.get("objective"), str):
         plain["objective"] = [plain["objective"]]
+    if plain.get("first") != "default" and isinstance(plain.get("first"), str | Mapping):
+        plain["first"] = [plain["first"]]
+    if isinstance(size := plain.get("trial_memory"), int | float) and not isinstance(size, bool):
+        problems.append(ConfigProblem("sweep.trial_memory", "must have a unit", size, f"{size}MB or {size}GB"))
+        plain["trial_memory"] = IN_DOUBT
     settings = reader.read(plain)
     problems += [_as_written(problem) for problem in reader.problems]
     return (None if problems else settings), problems
@@ -199,5 +211,7 @@ def as_plain(settings: SweepSettings) -> dict[str, Any]:
         if name in CHOSEN:
             plain[name] = form_name(CHOSEN[name], value)
             plain[f"{name}_options"] = dataclasses.asdict(value)
+    if isinstance(settings.first, tuple):
+        plain["first"] = list(settings.first)
     plain["objective"] = settings.objective[0] if len(settings.objective) == 1 else list(settings.objective)
     return plain

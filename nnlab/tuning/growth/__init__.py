@@ -1,0 +1,1 @@
+"""`sweep.from`: a new study that begins with the trials of another one."""
