@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+YEAR = 365 * 24 * 3600.0
+"""Seconds."""
+
 
 def number_of(count: int, noun: str, plural: str | None = None) -> str:
     """A count with its noun: `1 run`, `2 runs`, `10,000 runs`.

@@ -21,8 +21,8 @@ def test_a_single_reproduction_is_one_run() -> None:
 
 
 def test_a_time_has_two_units_at_most() -> None:
-    seconds = [0.0421, 1.25, 12.34, 60, 99, 200, 600, 3600, 7512, 360_000]
-    words = "0.0421 s|1.25 s|12.3 s|60 s|99 s|3 min 20 s|10 min|1 h|2 h 5 min|100 h"
+    seconds = [0.0421, 1.25, 12.34, 60, 99, 200, 600, 3600, 7512, 360_000, 6.3e8]
+    words = "0.0421 s|1.25 s|12.3 s|60 s|99 s|3 min 20 s|10 min|1 h|2 h 5 min|100 h|20 years"
     assert list(map(duration, seconds)) == words.split("|")
 
 

@@ -18,6 +18,7 @@ from nnlab.commands.dry_run import (
     values_text,
     write,
 )
+from nnlab.config.problems import as_typed
 from nnlab.config.schema import form_name
 from nnlab.cpu import usable_cores
 from nnlab.execution.forecast import Kept, kept_of_run
@@ -92,7 +93,11 @@ def _trial_lines(found: DryRun) -> Iterator[str]:
         yield f"ends {ends_text(found.budget, found.use, datetime.now())}, if it starts now"
     if settings.seeds > 1:
         at_most = "" if left is None else f": at most {number_of(left * settings.seeds, 'run')}"
-        yield f"each with {settings.seeds} seeds{at_most}"
+        keeps_up = ", the first alone until it keeps up with the best (sweep.race)" if settings.race else ""
+        yield f"each with {settings.seeds} seeds{keeps_up}{at_most}"
+    limits = {"trial_seconds": settings.trial_seconds, "trial_memory": settings.trial_memory}
+    if texts := [f"sweep.{key}={as_typed(value)}" for key, value in limits.items() if value is not None]:
+        yield f"a trial that goes over {' or '.join(texts)} is ended, and counts"
     if settings.confirm is not None:
         runs = settings.confirm * settings.confirm_seeds
         yield f"then the best {settings.confirm} with {settings.confirm_seeds} fresh seeds each: {runs:,} runs more"
