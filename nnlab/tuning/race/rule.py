@@ -13,7 +13,7 @@ from functools import cached_property
 from statistics import fmean, median, stdev
 
 ERRORS = 1.0
-"""Standard errors that a trial may be behind the best and still keep up with it."""
+"""Standard errors: a trial drops out when so many of them lie between it and a draw, a chance of 16 % to win."""
 
 Item = tuple[int, int]
 """A run of a race: the number of a trial, and the place of the seed, from 1."""
@@ -23,9 +23,9 @@ Item = tuple[int, int]
 class Race:
     """A race as it stands.
 
-    Once nothing is `due` any more, the leader has all seeds, and whoever has fewer is behind it by more than chance
-    explains on the seeds that both have. Less strict than the source, which drops a challenger that is behind at all:
-    the first seed alone would decide too much.
+    Once nothing is `due` any more, the leader has all seeds, and whoever has fewer is so far behind it on the seeds that
+    both have that the seeds it lacks would hardly make it the better one. Less strict than the source, which drops a
+    challenger that is behind at all: the first seed alone would decide too much.
 
     Args:
         costs: of each trial that is in the race, by seed in the order of the seeds; less is better, at least one.
@@ -65,8 +65,14 @@ class Race:
         return costs[0] - self._best[0] if len(costs) == 1 else fmean(self._differences(trial))
 
     def keeps_up(self, trial: int) -> bool:
-        """Whether a trial is ahead of the leader, or behind by no more than chance explains."""
-        return self.behind(trial) < ERRORS * self.noise / math.sqrt(len(self.costs[trial]))
+        """Whether a trial is ahead of the leader, or may still be with all seeds.
+
+        From a mean difference over n seeds, that over all N is expected to be the same, with a variance of
+        noise² (1/n - 1/N): the predictive distribution of a normal sample with a flat prior (A. Gelman et al.,
+        Bayesian Data Analysis, section 2.5).
+        """
+        error = self.noise * math.sqrt(1 / len(self.costs[trial]) - 1 / self.seeds)
+        return self.behind(trial) < ERRORS * error
 
     def value(self, trial: int) -> float:
         """The cost by which trials are ranked: the leader's mean, and by how much the trial is behind.
