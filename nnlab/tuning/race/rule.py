@@ -23,8 +23,8 @@ Item = tuple[int, int]
 class Race:
     """A race as it stands.
 
-    Once nothing is `due` any more, the leader has all seeds, and whoever has fewer is so far behind it on the seeds that
-    both have that the seeds it lacks would hardly make it the better one. Less strict than the source, which drops a
+    Once nothing is `due` any more, the leader has all seeds, and whoever has fewer is so far behind it, on the seeds
+    that both have, that those it lacks would hardly make it the better one. Less strict than the source, which drops a
     challenger that is behind at all: the first seed alone would decide too much.
 
     Args:
