@@ -57,6 +57,8 @@ def columns_of(
         columns.append(same)
     if any(Asked.of(trial).source for trial in trials):
         columns.append(_column("source", trials, _source, left=True, leaves=5))
+    if len({len(Asked.of(trial).seeds) for trial in trials}) > 1:  # of a race
+        columns.append(_column("seeds", trials, lambda trial: str(len(Asked.of(trial).seeds)), leaves=97))
     if certainty is not None:
         columns.append(_column(VERSUS, trials, lambda trial: certainty.word(trial.number), left=True, leaves=98))
     if confirmation is not None:

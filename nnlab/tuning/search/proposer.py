@@ -91,7 +91,8 @@ class Proposer:
         self._offset = offset
         self._guesses = {guess.trial: guess for guess in guesses}
         self._ordinals = Ordinals.of(space) if isinstance(self._sampler, LEARNING) else Ordinals.none(space)
-        self._seen = SeenTrials(name, settings.objectives, settings.pruner.make(epochs, settings.seeds), self._ordinals)
+        pruner = settings.pruner.make(epochs, settings.seeds_judged)
+        self._seen = SeenTrials(name, settings.objectives, pruner, self._ordinals)
         self._tried: set[str] = set()
         self._noted = 0
         self._passed = 0

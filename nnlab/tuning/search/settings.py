@@ -71,7 +71,8 @@ class SweepSettings(Checked):
             that, values by key, runs, and studies, of which the best trial is meant; what these lack is drawn.
         from_: the key `sweep.from`: the study whose trials are kept in this new one, as far as they lie in its space;
             or that as `study`, with `values` by key of what its runs had where their configs do not say it.
-        race: whether a trial gets all of its seeds only while it keeps up with the best.
+        race: whether a trial begins with one seed and gets further ones, up to `seeds`, only while it keeps up with the
+            best on the seeds that both have had; all trials have the same seeds then.
     """
 
     trials: Annotated[int, Range(ge=1)] | None
@@ -110,6 +111,11 @@ class SweepSettings(Checked):
     def first_items(self) -> tuple[str | dict[str, Any], ...]:
         """What `first` names, one by one."""
         return () if self.first is None else (self.first,) if isinstance(self.first, str) else self.first
+
+    @property
+    def seeds_judged(self) -> int:
+        """The seeds that a pruner judges a trial by; 1 if by the epochs of the first one."""
+        return 1 if self.race else self.seeds
 
     @property
     def failures_allowed(self) -> int | None:
