@@ -1,4 +1,4 @@
-"""How costs grow: with rows, width, depth and batch, with the trials of a study, and with the runs in the store."""
+"""How costs grow: with rows, width, depth and batch, and with the runs in the store."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import statistics
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
@@ -21,12 +19,10 @@ from benchmarks.report import Row, Table
 from benchmarks.training.contestants.registry import FLOOR, NNLAB
 from benchmarks.training.point import point_text
 from benchmarks.training.race import race
-from benchmarks.watching import new_runs_dir, run_command, sweep_command, watched
+from benchmarks.watching import new_runs_dir, run_command, watched
 from nnlab.plots import look, new_figure
 
 BATCH, ROWS = 128, 12_800
-WINDOW = 100
-"""Trials over which a mean is taken."""
 
 
 def growth_training(bench: Bench) -> Table:
@@ -56,29 +52,6 @@ def growth_training(bench: Bench) -> Table:
         for value, seconds in of_axis.items()
     ]
     return Table(f"an epoch of {ROWS:,} rows at batch {BATCH} where nothing else is said, 1 thread", rows)
-
-
-def growth_trials(bench: Bench) -> Table:
-    """Seconds per trial by the number of trials, up to 1,000."""
-    runs = new_runs_dir(bench)
-    trials = 4 if bench.is_quick else 1000
-    overrides = ("data=digits", "sweep=mlp", f"sweep.trials={trials}", "sweep.workers=2", "sweep.name=growth")
-    watched(sweep_command(runs, *overrides), bench.folder)
-    table = pd.read_csv(runs / "growth" / "trials.csv")
-    shutil.rmtree(runs)
-    ended = sorted(datetime.fromisoformat(text).timestamp() for text in table["ended"])
-    window = min(WINDOW, len(ended) // 2)
-    costs = {
-        count: (ended[count - 1] - ended[count - window]) / (window - 1)
-        for count in range(window, len(ended) + 1, window)
-        if window > 1
-    }
-    figure, (axes,) = _figure(1)
-    axes.plot(list(costs), list(costs.values()), "o-")
-    axes.set(xlabel="trials", ylabel="seconds a trial, two workers", ylim=(0, 1.1 * max(costs.values())))
-    bench.figures["growth_trials"] = figure
-    rows = [Row(f"trials to {count:,}", [seconds], " s") for count, seconds in costs.items()]
-    return Table(f"a study of {trials:,} small trials on the digits (sweep=mlp), wall seconds a trial", rows)
 
 
 def growth_runs(bench: Bench) -> Table:

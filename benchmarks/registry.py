@@ -7,7 +7,8 @@ from collections.abc import Callable
 from benchmarks.bench import Bench
 from benchmarks.checkpoints import checkpoints
 from benchmarks.commands import memory, whole_run
-from benchmarks.growth import growth_runs, growth_training, growth_trials
+from benchmarks.growth import growth_runs, growth_training
+from benchmarks.growth_trials import growth_trials
 from benchmarks.report import Table
 from benchmarks.search.pruning.search_pruning import search_pruning
 from benchmarks.search.search_digits import search_digits

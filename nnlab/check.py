@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
 import re
 import sys
@@ -196,7 +197,8 @@ def _converted(annotation: Any, value: Any) -> str:
     return str(number) if math.isfinite(number) else ""
 
 
-def field_rules(cls: Any) -> dict[str, Any]:
+@functools.cache  # a study asks with each trial, and Python takes milliseconds
+def field_rules(cls: Any) -> Mapping[str, Any]:
     """The annotation of each field of a dataclass by name, in order of declaration."""
     hints = get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
@@ -240,10 +242,9 @@ class Checked:
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        for name, annotation in field_rules(type(self)).items():
+        for name, annotation in field_rules(type(self)).items():  # type: ignore[arg-type]
             value = getattr(self, name)
-            problem = problem_with(annotation, value)
-            if problem is not None:
+            if (problem := problem_with(annotation, value)) is not None:
                 hint = f" Try {problem.nearest}." if problem.nearest else ""
                 raise ValueError(f"`{type(self).__name__}({name}={shown(value)})`: `{name}` {problem.rule}.{hint}")
             object.__setattr__(self, name, plain(value))

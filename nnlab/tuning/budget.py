@@ -6,16 +6,15 @@ proposals, and what was proposed comes to its end.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
-from nnlab.tuning.report.ranking import best_trial, cost
+from nnlab.tuning.known import KnownTrials
+from nnlab.tuning.report.ranking import cost
 from nnlab.tuning.search.settings import SweepSettings
-from nnlab.tuning.study import FINISHED, ended_at
 
 BUDGETS = ("trials", "seconds", "until", "patience")
 """The keys below `sweep` that end a search."""
@@ -73,14 +72,14 @@ class Budget:
 
     def use(self, trials: Sequence[FrozenTrial], seconds: float = 0.0) -> Use:
         """How much of it `trials` and `seconds` are."""
-        finished = [trial for trial in trials if trial.state in FINISHED]
-        best = None if self.until is None else best_trial(finished, self.objectives)
+        known = KnownTrials.of(trials, self.objectives)
+        best = None if self.until is None else known.best
         return Use(
-            finished=len(finished),
+            finished=known.finished,
             seconds=seconds,
             best=None if best is None else best.values[0],
             best_trial=None if best is None else best.number,
-            in_vain=0 if self.patience is None else in_vain(finished, self.objectives, self._order),
+            in_vain=0 if self.patience is None else known.in_vain(in_step=self.is_in_step),
         )
 
     def used_up(self, use: Use) -> list[str]:
@@ -93,31 +92,3 @@ class Budget:
             "patience": self.patience is not None and use.in_vain >= self.patience,
         }
         return [key for key in ("until", "trials", "patience", "seconds") if is_over[key]]
-
-    def _order(self, trial: FrozenTrial) -> tuple[object, ...]:
-        return (trial.number,) if self.is_in_step else ended_at(trial)
-
-
-def in_vain(
-    finished: Sequence[FrozenTrial], objectives: Sequence[str], order: Callable[[FrozenTrial], tuple[object, ...]]
-) -> int:
-    """How many trials have finished since the last one that was better than all before it; all, if none ever was.
-
-    One is better if no trial before it is at least as good in every objective.
-
-    Args:
-        finished: complete or pruned.
-        objectives: their names, one or two.
-        order: of their ends.
-    """
-    front: list[tuple[float, ...]] = []
-    since = 0
-    for trial in sorted(finished, key=order):
-        since += 1
-        if trial.state != TrialState.COMPLETE or not all(map(math.isfinite, trial.values)):
-            continue
-        costs = tuple(map(cost, objectives, trial.values))
-        if not any(all(map(float.__le__, other, costs)) for other in front):
-            front = [other for other in front if not all(map(float.__le__, costs, other))] + [costs]
-            since = 0
-    return since

@@ -14,9 +14,9 @@ from nnlab.runs.files import write_atomically
 from nnlab.runs.recorder import Recorder
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.confirm.results import Confirmation
-from nnlab.tuning.report.ranking import best_trial
+from nnlab.tuning.known import KnownTrials
 from nnlab.tuning.report.trials_table import trials_table
-from nnlab.tuning.study import FINISHED, ended_at
+from nnlab.tuning.trials import FINISHED, ended_at
 
 TABLE = "trials.csv"
 
@@ -50,12 +50,21 @@ class StudyRecord:
 
         What a session that was killed after the end of a trial could not record is recorded too.
         """
-        finished = sorted((trial for trial in trials if trial.state in FINISHED), key=ended_at)
-        for count in range(self._recorded + 1, len(finished) + 1):
-            best = best_trial(finished[:count], self._objectives)
-            metrics = {} if best is None else dict(zip(self._best_names(), best.values, strict=True))
-            self._recorder.trial(count, {**metrics, "trials/finished": count})
-            self._recorded = count
+        known = KnownTrials.of(trials, self._objectives)
+        if known.finished == self._recorded + 1:  # as ever, but after a kill
+            self._record(known)
+        elif known.finished > self._recorded:
+            past = KnownTrials(self._objectives)
+            for trial in sorted((trial for trial in known if trial.state in FINISHED), key=ended_at):
+                past.note(trial)
+                if past.finished > self._recorded:
+                    self._record(past)
+
+    def _record(self, known: KnownTrials) -> None:
+        best, count = known.best, known.finished
+        metrics = {} if best is None else dict(zip(self._best_names(), best.values, strict=True))
+        self._recorder.trial(count, {**metrics, "trials/finished": count})
+        self._recorded = count
 
     def table(self, trials: Sequence[FrozenTrial], confirmation: Confirmation | None = None) -> None:
         """Write `trials.csv`, with what was confirmed."""

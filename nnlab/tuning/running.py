@@ -36,7 +36,8 @@ class RunningTrials:
             self._has_started(path)
             if path.exists():
                 end_if_dead(path)
-        self._paths.pop(number, None)
+        for path in self._paths.pop(number, []):
+            self._journals.pop(path, None)
 
     def news(self) -> Iterator[TrialEpoch]:
         """Announce the runs that have started since, and report their latest epochs."""

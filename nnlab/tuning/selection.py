@@ -15,8 +15,8 @@ from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import BEST_TRIAL_TAG, CONFIRMED_TAG, SELECTED_FROM_TAG, TEST_EVALUATIONS_TAG, WINNER_RUNS_TAG
 from nnlab.tuning.confirm.results import Confirmation, Confirmed
 from nnlab.tuning.confirm.tasks import confirming_path
-from nnlab.tuning.study import FINISHED
 from nnlab.tuning.tasks import Tasks
+from nnlab.tuning.trials import FINISHED
 from nnlab.tuning.winner import Candidate, Winner, evaluate_winner
 from nnlab.wording import number_of
 

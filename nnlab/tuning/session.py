@@ -42,10 +42,10 @@ from nnlab.tuning.running import RunningTrials
 from nnlab.tuning.selection import choose
 from nnlab.tuning.spending import Spending
 from nnlab.tuning.storage import JOURNAL_FILE
-from nnlab.tuning.study import FINISHED, Study
+from nnlab.tuning.study import Study
 from nnlab.tuning.study_result import StudyResult
 from nnlab.tuning.tasks import Tasks
-from nnlab.tuning.trials import Asked
+from nnlab.tuning.trials import FINISHED, Asked
 from nnlab.tuning.winner import Winner
 
 T = TypeVar("T")
@@ -228,7 +228,7 @@ class Session:
     def _record_end(self, trial: FrozenTrial) -> None:
         record_ends(trial, self._tasks, self._announce)
         self._running.end(trial.number)
-        self._record.progress(self._study.trials)
+        self._record.progress(self._study.known)
 
     def _choose(self, best: FrozenTrial, confirmation: Confirmation | None) -> Winner | None:
         """Record which trial is chosen, and its test, if that is wanted."""

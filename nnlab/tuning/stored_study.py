@@ -28,7 +28,7 @@ from nnlab.tuning.report.leaderboard import leaderboard
 from nnlab.tuning.report.trial_facts import objective_text
 from nnlab.tuning.resuming import storage_url, study_directory
 from nnlab.tuning.storage import JOURNAL_FILE, open_storage, read_storage
-from nnlab.tuning.study import FINISHED
+from nnlab.tuning.trials import FINISHED
 
 
 @dataclass(frozen=True)

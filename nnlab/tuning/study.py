@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
-from datetime import datetime
 
 import numpy as np
 import optuna
@@ -17,6 +16,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.errors import RunFailedError
+from nnlab.tuning.known import KnownTrials
 from nnlab.tuning.new_trial import running
 from nnlab.tuning.search.guess import Guess
 from nnlab.tuning.search.proposer import Accepts, NothingLeftError, Proposer
@@ -24,10 +24,6 @@ from nnlab.tuning.search.settings import SweepSettings, direction
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
 from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome
-
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-"""What `sweep.trials` counts."""
-
 
 SHARED = 2**32 - 2
 """Stands where the number of a trial stands in the seeds of trials, where all have the same: no study has so many."""
@@ -91,7 +87,7 @@ class Study:
             self._stored = optuna.create_study(
                 storage=storage, study_name=name, directions=directions, load_if_exists=True
             )
-        self._known: list[FrozenTrial] = []
+        self._known = KnownTrials(settings.objectives)
         self._proposer = Proposer(name, settings, space, seed, epochs, accepts, guesses, offset)
         for trial in self.trials:
             self._note(trial)
@@ -109,14 +105,14 @@ class Study:
         return trials
 
     @property
-    def known(self) -> list[FrozenTrial]:
+    def known(self) -> KnownTrials:
         """All trials, by number, as this process knows them: how those have ended that it was told of."""
-        return self._known.copy()
+        return self._known
 
     @property
     def finished(self) -> int:
         """How many trials are complete or pruned."""
-        return sum(trial.state in FINISHED for trial in self._known)
+        return self._known.finished
 
     @property
     def is_exhausted(self) -> bool:
@@ -168,7 +164,7 @@ class Study:
 
     def _note(self, trial: FrozenTrial) -> None:
         """Know a trial, new or changed, as it is now."""
-        self._known[trial.number : trial.number + 1] = [trial]
+        self._known.note(trial)
         self._proposer.note(trial)
 
     def _seeds_of(self, number: int) -> list[int]:
@@ -237,9 +233,3 @@ class Study:
         if STATES[outcome.status] == TrialState.PRUNED and trial.last_step is not None:
             return [trial.intermediate_values[trial.last_step]]  # as Optuna's own `tell` does
         return None
-
-
-def ended_at(trial: FrozenTrial) -> tuple[datetime, int]:
-    """The order in which trials ended."""
-    assert trial.datetime_complete is not None
-    return trial.datetime_complete, trial.number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from optuna.trial import FrozenTrial, TrialState
@@ -33,6 +34,8 @@ STATES: dict[TrialStatus, TrialState] = {
     "killed": TrialState.FAIL,
 }
 """Optuna's state for each status."""
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+"""What `sweep.trials` counts."""
 
 
 @dataclass(frozen=True)
@@ -178,3 +181,9 @@ def is_over_limit(trial: FrozenTrial) -> bool:
 def is_failure(trial: FrozenTrial) -> bool:
     """Whether a trial has failed by itself: one that repeats a failed trial is not counted again."""
     return trial.state == TrialState.FAIL and Asked.of(trial).duplicate_of is None
+
+
+def ended_at(trial: FrozenTrial) -> tuple[datetime, int]:
+    """The order in which trials ended."""
+    assert trial.datetime_complete is not None
+    return trial.datetime_complete, trial.number

@@ -12,15 +12,12 @@ from planning import plan, problems
 from sweeping import coordinated, finished, in_memory, study_in, sweep_settings, work
 from trial_samples import make_trial
 
-from nnlab.tuning.budget import BUDGETS, Budget, Use, in_vain
+from nnlab.tuning.budget import BUDGETS, Budget, Use
+from nnlab.tuning.known import KnownTrials
 from nnlab.tuning.report.budget_text import larger
 from nnlab.tuning.trials import Outcome
 
 LOSS = ("val/loss",)
-
-
-def by_number(trial: Any) -> tuple[object, ...]:
-    return (trial.number,)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +40,7 @@ def test_trials_in_vain_are_those_since_the_last_that_was_better_than_all_before
         make_trial(number, [0.1 if loss is None else loss], status="pruned" if loss is None else "finished")
         for number, loss in enumerate(losses)
     ]
-    assert in_vain(trials, LOSS, by_number) == expected
+    assert KnownTrials(LOSS, trials).in_vain(in_step=True) == expected
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12))
@@ -51,7 +48,7 @@ def test_with_two_objectives_better_is_what_no_earlier_one_equals_in_both(points
     trials = [make_trial(number, [float(a), float(b)]) for number, (a, b) in enumerate(points)]
     better = [number for number, (a, b) in enumerate(points) if not any(c <= a and d <= b for c, d in points[:number])]
     expected = len(points) - 1 - better[-1] if better else 0
-    assert in_vain(trials, ("val/loss", "parameters"), by_number) == expected
+    assert KnownTrials(("val/loss", "parameters"), trials).in_vain(in_step=True) == expected
 
 
 def test_each_part_of_a_budget_ends_the_search_and_none_before() -> None:

@@ -16,7 +16,7 @@ from sweeping import EPOCHS, finished, in_memory, run_one, study_in, sweep_setti
 
 from nnlab.tuning.search.ordinals import Ordinals
 from nnlab.tuning.search.samplers import TPE, Random
-from nnlab.tuning.search.seen import SeenTrials
+from nnlab.tuning.search.seen import SeenTrials, Worst
 from nnlab.tuning.study import Study
 from nnlab.tuning.trials import Outcome
 
@@ -33,7 +33,7 @@ def made(number: int, state: TrialState, values: list[float] | None = None, stat
         LR: 0.01,
         "trainer.batch_size": 16,
         "model.width.0": 8,
-        "model.dropout": 0.1 + number / 99,
+        "model.dropout": 0.1 + number % 39 / 99,
     }
     trial = optuna.trial.create_trial(
         state=state,
@@ -126,7 +126,7 @@ def diverges_above(limit: float) -> Any:
 def test_a_region_that_diverges_is_left(sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A third of the rates diverge, and right below them is the best: of the later trials, how many are lost."""
     learned = _lost(sampler)
-    monkeypatch.setattr(SeenTrials, "_worst", lambda seen: None)
+    monkeypatch.setattr(Worst, "values", None)
     assert learned < 0.7 * _lost(sampler)
 
 

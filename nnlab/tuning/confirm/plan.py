@@ -63,11 +63,11 @@ class ConfirmPlan:
     @classmethod
     def of(cls, trials: Sequence[FrozenTrial], objectives: Sequence[str], count: int, seeds: Sequence[int]) -> Self:
         """The best `count` trials of different values, or as many as there are."""
-        best: list[FrozenTrial] = []
-        for trial in ranking(trials, objectives):
-            if all(Asked.of(trial).values != Asked.of(other).values for other in best):
-                best.append(trial)
-        return cls([trial.number for trial in best[:count]], list(seeds))
+        best: dict[int, dict[str, Any]] = {}
+        for trial in ranking(trials, objectives) if count else ():
+            if len(best) < count and (values := Asked.of(trial).values) not in best.values():
+                best[trial.number] = values
+        return cls(list(best), list(seeds))
 
     @property
     def items(self) -> list[tuple[int, int]]:

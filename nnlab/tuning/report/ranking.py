@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.search.settings import direction
 from nnlab.tuning.trials import Asked
+
+Rank = tuple[Any, ...]
+"""Costs and a number; the least is best."""
 
 
 def ranking(trials: Iterable[FrozenTrial], objectives: Sequence[str]) -> list[FrozenTrial]:
@@ -19,19 +24,17 @@ def ranking(trials: Iterable[FrozenTrial], objectives: Sequence[str]) -> list[Fr
     A trial can win if it is complete, every value of it is finite, and it repeats no earlier trial.
     """
 
-    def order(trial: FrozenTrial) -> tuple[float, ...]:
-        return (*map(cost, objectives, trial.values), trial.number)
+    ranked = [(rank, trial) for trial in trials if (rank := rank_of(trial, objectives)) is not None]
+    return [trial for _, trial in sorted(ranked, key=itemgetter(0))]
 
-    return sorted(
-        (
-            trial
-            for trial in trials
-            if trial.state == TrialState.COMPLETE
-            and all(math.isfinite(value) for value in trial.values)
-            and Asked.of(trial).duplicate_of is None
-        ),
-        key=order,
-    )
+
+def rank_of(trial: FrozenTrial, objectives: Sequence[str]) -> Rank | None:
+    """The place of a trial in the order of the `ranking`, with its number at the end; None if it cannot win."""
+    if trial.state != TrialState.COMPLETE or not all(map(math.isfinite, trial.values)):
+        return None
+    if Asked.of(trial).duplicate_of is not None:
+        return None
+    return (*map(cost, objectives, trial.values), trial.number)
 
 
 def best_trial(trials: Iterable[FrozenTrial], objectives: Sequence[str]) -> FrozenTrial | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.budget import Budget, Use
-from nnlab.tuning.report.ranking import best_trial
-from nnlab.tuning.trials import is_failure, is_over_limit
+from nnlab.tuning.known import KnownTrials
 
 
 @dataclass(frozen=True)
@@ -63,23 +61,22 @@ class Standing:
 
         With a `budget`, `searched` is how many of its seconds are used.
         """
-        states = Counter(trial.state for trial in trials)
-        over_limit = sum(map(is_over_limit, trials))
-        best = best_trial(trials, objectives)
+        known = KnownTrials.of(trials, objectives)
+        best = known.best
         return cls(
             total=total,
-            complete=states[TrialState.COMPLETE],
-            pruned=states[TrialState.PRUNED] - over_limit,
-            over_limit=over_limit,
-            failed=sum(map(is_failure, trials)),
-            running=states[TrialState.RUNNING],
+            complete=known.in_state(TrialState.COMPLETE),
+            pruned=known.in_state(TrialState.PRUNED) - known.over_limit,
+            over_limit=known.over_limit,
+            failed=known.failed,
+            running=known.in_state(TrialState.RUNNING),
             objectives=tuple(objectives),
             best_values=() if best is None else tuple(best.values),
             best_trial=None if best is None else best.number,
             elapsed=elapsed,
-            done_here=states[TrialState.COMPLETE] + states[TrialState.PRUNED] - done_before,
+            done_here=known.finished - done_before,
             budget=budget,
-            use=budget.use(trials, searched) if budget is not None and budget.is_more_than_a_number else Use(),
+            use=budget.use(known, searched) if budget is not None and budget.is_more_than_a_number else Use(),
         )
 
     @property

@@ -94,8 +94,11 @@ class EvolutionSampler(BaseSampler):
             seed=0,  # has no effect: `ask` is reseeded
             population_size=self._population,
         )
+        generations: dict[Any, list[FrozenTrial]] = {}
+        for trial in complete:
+            generations.setdefault(trial.system_attrs.get(GENERATION), []).append(trial)
         while True:
-            members = [trial for trial in complete if trial.system_attrs.get(GENERATION) == cma.generation]
+            members = generations.get(cma.generation, [])
             if len(members) < cma.population_size:
                 return cma
             sign = -1.0 if is_maximized else 1.0

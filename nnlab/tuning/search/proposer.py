@@ -18,9 +18,10 @@ from optuna.trial import FrozenTrial
 
 from nnlab.tuning.search.guess import Guess
 from nnlab.tuning.search.ordinals import Ordinals
-from nnlab.tuning.search.samplers import LEARNING, PLANNED, Grid
+from nnlab.tuning.search.samplers import LEARNING, MODELLING, PLANNED, Grid
 from nnlab.tuning.search.seen import SeenTrials
 from nnlab.tuning.search.settings import SweepSettings
+from nnlab.tuning.search.shown import MOST
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.trials import ASKED, Asked
 
@@ -92,7 +93,8 @@ class Proposer:
         self._guesses = {guess.trial: guess for guess in guesses}
         self._ordinals = Ordinals.of(space) if isinstance(self._sampler, LEARNING) else Ordinals.none(space)
         pruner = settings.pruner.make(epochs, settings.seeds_judged)
-        self._seen = SeenTrials(name, settings.objectives, pruner, self._ordinals)
+        most = MOST if isinstance(self._sampler, MODELLING) else None
+        self._seen = SeenTrials(name, settings.objectives, pruner, self._ordinals, most)
         self._tried: set[str] = set()
         self._noted = 0
         self._passed = 0

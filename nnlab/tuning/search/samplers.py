@@ -190,6 +190,8 @@ SAMPLERS: dict[str, type[Sampler]] = {
 
 LEARNING = (TPE, Mixed, CMAES, GP)
 """Those whose proposals depend on what trials gave."""
+MODELLING = (TPE, Mixed, GP)
+"""Those of them that make a model of all trials anew for each proposal."""
 PLANNED = (Grid, QMC)
 """Those that propose the points of a plan in their order; what is drawn again is the next point."""
 

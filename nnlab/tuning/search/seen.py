@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nnlab.tuning.search.ordinals import Ordinals
 from nnlab.tuning.search.settings import direction
+from nnlab.tuning.search.shown import Shown
 from nnlab.tuning.trials import is_over_limit
 
 KEPT = "nnlab:"
@@ -29,7 +30,32 @@ KEPT = "nnlab:"
 
 
 class _Trials(InMemoryStorage):
-    """The trials of one study, which can be replaced after their end, and taken back."""
+    """The trials of one study, which can be replaced after their end, and taken back.
+
+    Attributes:
+        shown: which of the trials that are there now are shown, besides those that are created next; None is all.
+    """
+
+    shown: list[FrozenTrial] | None = None
+    _count = 0
+
+    def show(self, shown: Shown) -> None:
+        """Choose what is shown."""
+        trials = self._all
+        self.shown, self._count = shown.of(trials), len(trials)
+
+    @property
+    def _all(self) -> list[FrozenTrial]:
+        (study,) = self._studies.values()
+        return study.trials
+
+    def get_all_trials(self, study_id: int, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
+        """The trials that are shown, or those of them in some states."""
+        if self.shown is None or states == (TrialState.WAITING,):
+            return super().get_all_trials(study_id, deepcopy, states)
+        trials = [*self.shown, *self._all[self._count :]]
+        found = [trial for trial in trials if states is None or trial.state in states]
+        return copy.deepcopy(found) if deepcopy else found
 
     def put(self, trial: FrozenTrial) -> None:
         """Add a trial, or replace the one of its number."""
@@ -55,28 +81,37 @@ class SeenTrials:
         objectives: what is optimized.
         pruner: of the study; samplers see the trials of their own bracket alone.
         ordinals: the space as they see it.
+        most: how many trials they are shown, see `Shown`; None is all.
     """
 
-    def __init__(self, name: str, objectives: Sequence[str], pruner: BasePruner, ordinals: Ordinals) -> None:
+    def __init__(
+        self, name: str, objectives: Sequence[str], pruner: BasePruner, ordinals: Ordinals, most: int | None = None
+    ) -> None:
         self._ordinals = ordinals
         self._distributions = {dimension.name: dimension.distribution for dimension in ordinals.space.dimensions}
-        self._choose = [max if direction(objective) == "minimize" else min for objective in objectives]
+        signs = [1.0 if direction(objective) == "minimize" else -1.0 for objective in objectives]
+        self._shown = Shown(signs, most)
+        self._worst = Worst(signs)
         self._storage = _Trials()
         self._study = optuna.create_study(
             storage=self._storage, study_name=name, directions=[direction(objective) for objective in objectives]
         )
         self._study.pruner = pruner
         self._failed: dict[int, FrozenTrial] = {}
-        self._is_worst_known = True
+        self._untold: set[int] = set()
+        self._told: list[float] | None = None
 
     def note(self, trial: FrozenTrial) -> None:
         """See a trial, new or changed, as it is now."""
         seen = self._seen(trial)
         self._failed.pop(trial.number, None)
+        self._untold.discard(trial.number)
         if _has_failed(trial):
             seen.state, seen.values = TrialState.FAIL, None
             self._failed[trial.number] = seen
-        self._is_worst_known = False
+            self._untold.add(trial.number)
+        self._shown.note(seen)
+        self._worst.note(seen)
         self._storage.put(seen)
 
     def draw(
@@ -92,6 +127,7 @@ class SeenTrials:
             the parameters as the storage has them, and the attributes to keep with them.
         """
         self._tell_failed()
+        self._storage.show(self._shown)
         self._study.sampler = sampler
         if fixed:  # `ask` takes the first that is enqueued
             self._study.enqueue_trial(self._ordinals.places(fixed))
@@ -112,25 +148,50 @@ class SeenTrials:
         return seen
 
     def _tell_failed(self) -> None:
-        """Give the failed trials the worst values of now."""
-        if self._is_worst_known:
-            return
-        self._is_worst_known = True
-        worst = self._worst() if self._failed else None
-        for trial in self._failed.values():
-            told = copy.copy(trial)
+        """Give the failed trials the worst values of now, as far as they do not have them."""
+        if (worst := self._worst.values) != self._told:
+            self._told, self._untold = worst, set(self._failed)
+        for number in self._untold:
+            told = copy.copy(self._failed[number])
             if worst is not None:
                 told.state, told.values, told.intermediate_values = TrialState.COMPLETE, worst, {}
             self._storage.put(told)
+        self._untold = set()
 
-    def _worst(self) -> list[float] | None:
-        """The worst finite value of each objective; None while no trial has any."""
-        complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        own = [trial.values for trial in complete if trial.number not in self._failed]
-        finite = [values for values in own if all(map(math.isfinite, values))]
-        if not finite:
-            return None
-        return [choose(values[place] for values in finite) for place, choose in enumerate(self._choose)]
+
+class Worst:
+    """The worst finite value that a complete trial has shown, in each objective.
+
+    Args:
+        signs: 1 for each objective that is minimized, -1 for others.
+    """
+
+    def __init__(self, signs: Sequence[float]) -> None:
+        self._signs = signs
+        self._values: dict[int, list[float]] = {}
+        self._worst: list[float] | None = None
+
+    def note(self, trial: FrozenTrial) -> None:
+        """Learn of a trial, new or changed; one that has failed has no values."""
+        before = self._values.pop(trial.number, None)
+        if trial.state == TrialState.COMPLETE and all(map(math.isfinite, trial.values)):
+            self._values[trial.number] = trial.values
+        if before is not None:
+            self._worst = None
+            for values in self._values.values():
+                self._take(values)
+        elif trial.number in self._values:
+            self._take(self._values[trial.number])
+
+    @property
+    def values(self) -> list[float] | None:
+        """The worst of now; None while no trial has any."""
+        return self._worst
+
+    def _take(self, values: Sequence[float]) -> None:
+        worst = self._worst or values
+        both = zip(self._signs, worst, values, strict=True)
+        self._worst = [max(one, other) if sign > 0 else min(one, other) for sign, one, other in both]
 
 
 def _has_failed(trial: FrozenTrial) -> bool:
