@@ -12,6 +12,7 @@ from benchmarks.growth_trials import growth_trials
 from benchmarks.report import Table
 from benchmarks.search.pruning.search_pruning import search_pruning
 from benchmarks.search.search_contest import search_contest
+from benchmarks.search.search_digits import search_digits
 from benchmarks.search.search_table import search_table, search_table_hpolib
 from benchmarks.sweeps import sweep_overhead, sweep_rate, sweep_workers
 from benchmarks.training.profiled import profile_deep_50, profile_truth_table
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Table]] = {
     "search-pruning": search_pruning,
     "search-table": search_table,
     "search-table-hpolib": search_table_hpolib,
+    "search-digits": search_digits,
     "growth-training": growth_training,
     "growth-trials": growth_trials,
     "growth-runs": growth_runs,

@@ -54,8 +54,13 @@ def plain_optuna(family: Family, form: Form, seed: int, trials: int, objective: 
     _optuna(optuna.samplers.TPESampler(seed=seed), family, form, trials, objective)
 
 
-NNLAB, OPTUNA, RANDOM = "nnlab", "plain Optuna", "random"
-CONTESTANTS: dict[str, Contestant] = {RANDOM: random, OPTUNA: plain_optuna, NNLAB: nnlab_with()}
+OPTUNA = "plain Optuna"
+OURS = {"nnlab's tpe": "sweep.sampler=tpe", "nnlab's mixed": "sweep.sampler=mixed"}
+CONTESTANTS: dict[str, Contestant] = {
+    "random": random,
+    OPTUNA: plain_optuna,
+    **{name: nnlab_with(override) for name, override in OURS.items()},
+}
 
 
 def _optuna(
@@ -71,7 +76,14 @@ def _optuna(
 @cache
 def _plan(family: Family, form: Form, trials: int, overrides: Sequence[str]) -> Plan:
     space = [f"{axis.key}={_text(axis, form)}" for axis in family.axes]
-    fixed = ["data=digits", "tracking.enabled=false", "sweep.space=null", "sweep.pruner=none", f"sweep.trials={trials}"]
+    fixed = [
+        "data=digits",
+        "tracking.enabled=false",
+        "sweep.space=null",
+        "sweep.pruner=none",
+        "sweep.first=null",
+        f"sweep.trials={trials}",
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return make_plan([*fixed, *family.setup, *space, *overrides])

@@ -18,6 +18,7 @@ from nnlab.tuning.events import (
     BudgetUsedUp,
     ConfirmationStarted,
     ConfirmingRunEnded,
+    FurtherRunEnded,
     StandingNow,
     StudyEnded,
     StudyEvent,
@@ -32,7 +33,7 @@ from nnlab.tuning.events import (
 from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.report.standing import Standing
 from nnlab.tuning.report.trial_facts import values_text
-from nnlab.tuning.report.trial_line import confirming_line, trial_line, trial_name
+from nnlab.tuning.report.trial_line import confirming_line, further_line, trial_line, trial_name
 from nnlab.wording import number_of
 
 if TYPE_CHECKING:
@@ -75,16 +76,16 @@ class StudyConsole(Display, StudyListener):
         match event:
             case StudyStarted():
                 self._started(event)
-            case TrialStarted(number, values, again, place):
+            case TrialStarted(number, values, again, place, further):
                 if self._table is not None:
-                    self._table.start(trial_name(number, place), values_text(values))
+                    self._table.start(trial_name(number, place, further), values_text(values))
                 if again:
-                    self._line(f"{trial_name(number, place)} was interrupted and restarts")
-            case TrialEpoch(number, epoch, scores, place):
+                    self._line(f"{trial_name(number, place, further)} was interrupted and restarts")
+            case TrialEpoch(number, epoch, scores, place, further):
                 if self._table is not None:
-                    self._table.epoch(trial_name(number, place), epoch, scores)
-            case TrialLost(number, reason, attempt, retries, place):
-                self._warning(f"{trial_name(number, place)} is retried ({attempt} of {retries}): {reason}")
+                    self._table.epoch(trial_name(number, place, further), epoch, scores)
+            case TrialLost(number, reason, attempt, retries, place, further):
+                self._warning(f"{trial_name(number, place, further)} is retried ({attempt} of {retries}): {reason}")
             case ConfirmationStarted():
                 self._line(confirmation_title(event))
             case TrialEnded(trial, standing):
@@ -93,6 +94,11 @@ class StudyConsole(Display, StudyListener):
                 self._line(confirming_line(run, number, place, standing), STYLES.get(run.state, ""))
                 if self._table is not None:
                     self._table.end(trial_name(number, place))
+                    self._table.draw(standing)
+            case FurtherRunEnded(run, number, place, trial, standing):
+                self._line(further_line(run, number, place, trial, standing), STYLES.get(run.state, ""))
+                if self._table is not None:
+                    self._table.end(trial_name(number, further=place))
                     self._table.draw(standing)
             case StandingNow(standing):
                 if self._table is not None:

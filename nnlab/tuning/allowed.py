@@ -163,7 +163,7 @@ class Allowed:
             found = self._numbers(name, looked)
             if found:
                 low, high = min(found), max(found)
-                parts.append(f"{name} is {low:,g}" if low == high else f"{name} is {low:,g} to {high:,g}")
+                parts.append(f"{name} is {_number(low)}" + ("" if low == high else f" to {_number(high)}"))
         return f" ({', '.join(parts)})" if parts else ""
 
     def _relaxed(self, looked: Sequence[Mapping[str, Any]]) -> str:
@@ -182,3 +182,7 @@ class Allowed:
     def _numbers(self, name: str, looked: Sequence[Mapping[str, Any]]) -> list[float]:
         found = [self._points.facts(values)(name) for values in looked]
         return [value for value in found if isinstance(value, int | float)]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"

@@ -58,7 +58,7 @@ class Coordinator:
         self._is_over = is_over
         self._giving_up = GivingUp(study, settings)
         self._waiting = deque(study.unfinished())
-        self._started_before = {trial.number for trial in self._waiting}
+        self._started_before = {trial._trial_id for trial in self._waiting}
         self._waiting.extend(study.complete_batch())
         self._doing: dict[Future[Outcome], FrozenTrial] = {}
         self._repeating: list[FrozenTrial] = []
@@ -125,7 +125,8 @@ class Coordinator:
     def _is_complete(self) -> bool:
         open_trials = len(self._waiting) + len(self._doing) + len(self._repeating) + len(self._done)
         has_all = self._room(0) == 0 or bool(self._study.nothing_left)
-        return open_trials == 0 and (has_all or bool(self.reason_to_give_up))
+        is_over = (has_all and self._study.is_settled) or bool(self.reason_to_give_up)
+        return open_trials == 0 and is_over
 
     def _room(self, under_way: int) -> int:
         """How many more trials may be proposed while so many are under way; where no number ends it, one per worker."""
@@ -158,26 +159,26 @@ class Coordinator:
         return any(self._is_alone(each) for each in self._doing.values()) or bool(self._doing and self._is_alone(trial))
 
     def _is_alone(self, trial: FrozenTrial) -> bool:
-        return trial.number in self._losses and self._losses[trial.number].needs_room
+        return trial._trial_id in self._losses and self._losses[trial._trial_id].needs_room
 
     def _proposals(self) -> list[FrozenTrial]:
         """New trials: one, or a synchronous batch when nothing of the last one is left."""
         if self._has_failed:
             known = (*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done))
-            strays = self._study.strays({trial.number for trial in known})
+            strays = self._study.strays({trial._trial_id for trial in known})
             self._has_failed = False
             return strays or self._proposals()
-        under_way = len(self._doing) + len(self._repeating) + len(self._done)
-        if self.reason_to_give_up or self._study.nothing_left or (self._settings.deterministic and under_way):
+        under_way = [*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done)]
+        if self.reason_to_give_up or (self._settings.deterministic and under_way):
             return []
-        missing = min(self._workers if self._settings.deterministic else 1, self._room(under_way))
-        return self._study.propose_batch(missing) if missing else []
+        size = self._workers if self._settings.deterministic else 1
+        return self._study.create_next(size, self._room, under_way)
 
     def _submit(self, trial: FrozenTrial) -> Iterator[Event]:
         try:
             task = self._task_of(trial)
             # Counted, since an executor may take two equal calls for one, as Dask's does, and give back the lost one.
-            future = self._executor.submit(run_trial, task, self._calls[trial.number])
+            future = self._executor.submit(run_trial, task, self._calls[trial._trial_id])
         except Exception as error:
             if machine_error(error) is None and isinstance(error, UserError):
                 # No corner of the space has shown it.
@@ -185,17 +186,17 @@ class Coordinator:
                 return
             self._waiting.appendleft(trial)
             raise
-        self._calls[trial.number] += 1
+        self._calls[trial._trial_id] += 1
         self._doing[future] = trial
-        again = trial.number in self._started_before
-        self._started_before.add(trial.number)
+        again = trial._trial_id in self._started_before
+        self._started_before.add(trial._trial_id)
         yield Started(trial, task, again)
 
     def _wait(self) -> Iterator[Event]:
         """Take what the workers have done."""
         self._limits.look(self._doing)
         done, _ = wait(self._doing, timeout=SECONDS_BETWEEN_TICKS, return_when=FIRST_COMPLETED)
-        for future in sorted(done, key=lambda future: self._doing[future].number):
+        for future in sorted(done, key=lambda future: self._doing[future]._trial_id):
             trial = self._doing.pop(future)
             error = future.exception()
             if error is None:
@@ -214,7 +215,7 @@ class Coordinator:
 
     def _lose(self, trial: FrozenTrial, error: BaseException) -> Iterator[Event]:
         over = self._limits.lost(trial, error)
-        losses = self._losses.setdefault(trial.number, Losses())
+        losses = self._losses.setdefault(trial._trial_id, Losses())
         losses.add(error, was_alone=self._workers == 1 or self._is_alone(trial))
         if over is None and losses.count <= self._settings.retries and not losses.is_too_large:
             self._waiting.appendleft(trial)
@@ -223,8 +224,8 @@ class Coordinator:
             self._done.append((trial, over or losses.outcome))
 
     def _tell(self) -> Iterator[Event]:
-        """End the trials that have results, in the order of their numbers, and then those that repeat them."""
-        self._done.sort(key=lambda done: done[0].number)
+        """End the trials that have results, in the order of their creation, and then those that repeat them."""
+        self._done.sort(key=lambda done: done[0]._trial_id)
         while self._done:
             ended = self._study.tell(*self._done[0])
             del self._done[0]  # only now: the storage may not have answered

@@ -43,13 +43,15 @@ class StudyStarted:
 class TrialStarted:
     """A worker has received a trial with these searched values; `again` if an earlier session was stopped during it.
 
-    Here and below, `place` is that of its fresh seed, from 1, if it is a run that confirms the trial.
+    Here and below, `place` is that of its fresh seed, from 1, if it is a run that confirms the trial, and `further`
+    that of its seed if it is a run that gives it a further one in a race.
     """
 
     number: int
     values: Mapping[str, Any]
     again: bool = False
     place: int | None = None
+    further: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class TrialEpoch:
     epoch: int
     scores: Mapping[str, float]
     place: int | None = None
+    further: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,24 @@ class TrialLost:
     attempt: int
     retries: int
     place: int | None = None
+    further: int | None = None
 
 
 @dataclass(frozen=True)
 class TrialEnded:
     """A trial has ended; the standing counts it."""
 
+    trial: FrozenTrial
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class FurtherRunEnded:
+    """The run that gives trial `number` the seed of that place in a race has ended; `trial` is seen with it now."""
+
+    run: FrozenTrial
+    number: int
+    place: int
     trial: FrozenTrial
     standing: Standing
 
@@ -179,6 +194,7 @@ StudyEvent = (
     | TrialEpoch
     | TrialLost
     | TrialEnded
+    | FurtherRunEnded
     | ConfirmationStarted
     | ConfirmingRunEnded
     | StandingNow

@@ -85,10 +85,10 @@ class Limits:
             seconds, memory = self._workers.taken(call)
             if not seconds:
                 continue
-            before = self._before.setdefault(trial.number, self._taken(trial))
+            before = self._before.setdefault(trial._trial_id, self._taken(trial))
             taken = Taken(before.seconds + seconds, max(before.memory, memory))
-            self._now[trial.number] = taken
-            noted = self._noted.get(trial.number, before)
+            self._now[trial._trial_id] = taken
+            noted = self._noted.get(trial._trial_id, before)
             is_over = bool(self._passed(taken))
             if is_over or (self._seconds and taken.seconds - noted.seconds >= max(1.0, self._seconds / NOTES)):
                 self._note(trial, taken)
@@ -107,8 +107,8 @@ class Limits:
         taken = self._taken(trial)
         if isinstance(error, WorkerDiedError):  # the system may have been faster
             taken = Taken(taken.seconds, max(taken.memory, error.memory))
-        self._before[trial.number] = self._now[trial.number] = taken
-        if self._noted.get(trial.number, Taken.of(trial)) != taken:
+        self._before[trial._trial_id] = self._now[trial._trial_id] = taken
+        if self._noted.get(trial._trial_id, Taken.of(trial)) != taken:
             self._note(trial, taken)
         return self._outcome(trial) if self._passed(taken) else None
 
@@ -131,7 +131,7 @@ class Limits:
         )
 
     def _taken(self, trial: FrozenTrial) -> Taken:
-        known = self._now.get(trial.number)
+        known = self._now.get(trial._trial_id)
         return Taken.of(trial) if known is None else known
 
     def _passed(self, taken: Taken) -> str:
@@ -149,7 +149,7 @@ class Limits:
     def _note(self, trial: FrozenTrial, taken: Taken) -> None:
         with answering():
             self._storage.set_trial_user_attr(trial._trial_id, TAKEN, asdict(taken))
-        self._noted[trial.number] = taken
+        self._noted[trial._trial_id] = taken
 
 
 def bytes_of(text: str) -> int:

@@ -131,6 +131,8 @@ class Plan:
         sweep = {key: settings[key] for key in UNCHANGEABLE}
         if self.settings.deterministic:
             sweep["workers"] = self._workers_asked_for  # the size of a batch
+        if self.settings.race:  # studies of earlier versions know of none
+            sweep["race"] = True
         flat = dict(leaves({**config, "sweep": sweep}))
         flat |= {f"sweep.space.{key}": text for key, text in self.space.to_dict().items()}
         flat |= self._fixed_by_choice(flat)

@@ -22,7 +22,7 @@ TABLE = "trials.csv"
 
 
 def prepare_pictures() -> None:
-    """Import what draws, which takes a second or two, while workers train."""
+    """Import what draws, which takes a second or two, in a thread while workers train."""
     with suppress(RuntimeError):  # the system has no more threads
         threading.Thread(target=_import_pictures, daemon=True).start()
 

@@ -27,10 +27,10 @@ from nnlab.tuning.listener import StudyListener
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import manifest_of, new_directory
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.race.session import study_of_plan
 from nnlab.tuning.search.guess import check_guesses
 from nnlab.tuning.session import Session
 from nnlab.tuning.storage import JOURNAL_FILE, check_new_name, open_storage
-from nnlab.tuning.study import Study
 from nnlab.tuning.study_result import StudyResult
 
 
@@ -103,14 +103,7 @@ def run_study(
             if manifest.growth is not None:
                 offset = manifest.growth.offset
                 keep_trials(manifest.growth, plan, storage, path, announce)
-            parts = (name, storage, settings, plan.space, config.seed, config.trainer.last_epoch)
-            study = Study(
-                *parts,
-                shares_seeds=plan.has_a_split_per_seed,
-                accepts=plan.accepts,
-                guesses=manifest.guesses,
-                offset=offset,
-            )
+            study = study_of_plan(plan, name, storage, manifest.guesses, offset)
             session = Session(plan, study, recorder, heard, announce, presses)
             try:
                 with nullcontext(executor) if executor else running_workers(plan.workers) as crew:

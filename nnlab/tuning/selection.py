@@ -60,7 +60,8 @@ def choose(
 
 def candidate_of(best: FrozenTrial, tasks: Tasks) -> Candidate:
     """The best trial of a search with its own runs."""
-    return Candidate(best.number, tasks.runs(best), tasks.paths(best.number))
+    runs = tasks.runs(best)
+    return Candidate(best.number, runs, tasks.paths(best.number)[: len(runs)])
 
 
 def confirmed_candidate(best: Confirmed, tasks: Tasks) -> Candidate:

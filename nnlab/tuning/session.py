@@ -33,6 +33,7 @@ from nnlab.tuning.events import (
 from nnlab.tuning.limits import why_limits_left_none
 from nnlab.tuning.pause import Pause
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.race.session import Racing, is_further
 from nnlab.tuning.record import StudyRecord, prepare_pictures
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.report.standing import Standing
@@ -86,6 +87,7 @@ class Session:
         self._spending = Spending(Budget.of(plan.settings), study, recorder)
         self._budget_news = BudgetNews(self._spending, plan, self._path, tell=listeners.on)
         self._running = RunningTrials(self._objectives, announce)
+        self._racing = Racing(study, plan, self._tasks, listeners, announce)
         self._confirmation: Confirmation | None = None
         self._status: Status = "finished"
         self._reason = ""
@@ -104,7 +106,7 @@ class Session:
         Raises:
             KeyboardInterrupt: at Ctrl-C while the machine fails.
         """
-        how = (self._plan.workers, executor, self._tasks.task, self._spending.is_over)
+        how = (self._plan.workers, executor, self._racing.task, self._spending.is_over)
         coordinator = Coordinator(self._study, self._plan.settings, *how)
         self._listeners.on(study_started(self._plan, self._study, self._spending))
         if self._plan.fixed.tracking.plots:
@@ -135,10 +137,12 @@ class Session:
         lost: set[int] = set()
         for event in coordinator.run():
             match event:
+                case Started() | Lost() | Ended() if is_further(event.trial):
+                    self._racing.on(event, self._standing(), self._patiently)
                 case Started(trial, task, again):
                     self._running.add(trial.number, task.paths)
-                    values, again = Asked.of(trial).values, again and trial.number not in lost
-                    self._listeners.on(TrialStarted(trial.number, values, again))
+                    again = again and trial.number not in lost
+                    self._listeners.on(TrialStarted(trial.number, Asked.of(trial).values, again))
                 case Lost(trial, attempt, reason):
                     lost.add(trial.number)
                     self._listeners.on(TrialLost(trial.number, reason, attempt, self._plan.settings.retries))
@@ -146,7 +150,8 @@ class Session:
                     self._pause.until_over(error)
                 case Ended(trial):
                     self._ended(trial)
-            self._patiently(self._report_epochs)
+            for news in self._patiently(lambda: [*self._running.news(), *self._racing.news()]):
+                self._listeners.on(news)
             self._patiently(self._spending.sign)
             self._listeners.on(StandingNow(self._standing()))
             self._budget_news.now(coordinator.running)
@@ -212,6 +217,7 @@ class Session:
         for trial in self._study.trials:
             if trial.state.is_finished():
                 record_ends(trial, self._tasks, self._announce)
+        self._racing.catch_up()
 
     def _ended(self, trial: FrozenTrial) -> None:
         self._patiently(lambda: self._record_end(trial))
@@ -223,10 +229,6 @@ class Session:
         record_ends(trial, self._tasks, self._announce)
         self._running.end(trial.number)
         self._record.progress(self._study.known)
-
-    def _report_epochs(self) -> None:
-        for news in self._running.news():
-            self._listeners.on(news)
 
     def _choose(self, best: FrozenTrial, confirmation: Confirmation | None) -> Winner | None:
         """Record which trial is chosen, and its test, if that is wanted."""

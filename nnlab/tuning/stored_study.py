@@ -21,6 +21,7 @@ from nnlab.runs.stored_run import StoredRun
 from nnlab.runs.tags import ENDED_BY_TAG, GOES_ON, WINNER_RUNS_TAG
 from nnlab.tuning.confirm.results import Confirmation, stored_confirmation
 from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.race.runs import raced
 from nnlab.tuning.report.choice_cost import cost_lines
 from nnlab.tuning.report.confirmation_lines import block, winner_lines
 from nnlab.tuning.report.leaderboard import leaderboard
@@ -79,8 +80,9 @@ class StoredStudy:
 
     @cached_property
     def trials(self) -> list[FrozenTrial]:
-        """All trials, in the order of their numbers."""
-        return optuna.load_study(study_name=self.name, storage=self.storage).get_trials(deepcopy=False)
+        """All trials, in the order of their numbers, with the further seeds of a race."""
+        trials = optuna.load_study(study_name=self.name, storage=self.storage).get_trials(deepcopy=False)
+        return raced(self.storage, self.name, trials, self.objectives)
 
     @cached_property
     def confirmation(self) -> Confirmation | None:

@@ -7,7 +7,7 @@ again: a proposal depends on the study's seed, the trial's number and the trials
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -119,6 +119,11 @@ class Study:
         """Whether nothing is left to propose, and all that was tried has failed."""
         return bool(self.nothing_left) and all(trial.state == TrialState.FAIL for trial in self._known)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do once there are enough trials."""
+        return True
+
     def unfinished(self) -> list[FrozenTrial]:
         """The trials that were started and not ended, by number."""
         return [trial for trial in self.trials if trial.state == TrialState.RUNNING]
@@ -154,15 +159,22 @@ class Study:
     def _next(self, number: int, batch: tuple[int, int]) -> FrozenTrial:
         """The next trial, which nobody knows of yet."""
         proposal = self._proposer.propose()
-        place = SHARED if self._shares_seeds else number + self._offset
-        seeds = trial_seeds(self._seed, place, self._settings.seeds)
-        asked = Asked(proposal.values, seeds, batch, draws=proposal.draws, source=proposal.source)
+        asked = Asked(proposal.values, self._seeds_of(number), batch, draws=proposal.draws, source=proposal.source)
         return running(number, proposal.params, self._space, asked, proposal.attributes)
 
     def _note(self, trial: FrozenTrial) -> None:
         """Know a trial, new or changed, as it is now."""
         self._known.note(trial)
         self._proposer.note(trial)
+
+    def _seeds_of(self, number: int) -> list[int]:
+        place = SHARED if self._shares_seeds else number + self._offset
+        return trial_seeds(self._seed, place, self._settings.seeds)
+
+    def create_next(self, size: int, room: Callable[[int], int], under_way: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Create what is next, `size` at most: new trials, of which `room` says how many beside those under way."""
+        missing = min(size, room(len(under_way)))
+        return self.propose_batch(missing) if missing > 0 else []
 
     def propose_batch(self, size: int) -> list[FrozenTrial]:
         """Create a synchronous batch of trials, in which none knows another's outcome; fewer if nothing is left."""
@@ -188,7 +200,7 @@ class Study:
 
     def strays(self, known: Set[int]) -> list[FrozenTrial]:
         """What was created while the storage failed: the unfinished trials but those, and what lacks of their batch."""
-        return [trial for trial in self.unfinished() if trial.number not in known] + self.complete_batch()
+        return [trial for trial in self.unfinished() if trial._trial_id not in known] + self.complete_batch()
 
     @answering()
     def tell(self, trial: FrozenTrial, outcome: Outcome) -> FrozenTrial:

@@ -78,7 +78,7 @@ class Tasks:
             configs=configs,
             commands=[overrides_of(config) for config in configs],
             directory=self.directory,
-            paths=self.paths(trial.number),
+            paths=self.paths(trial.number)[: len(configs)],
             names=[run_name(trial.number, place, len(configs)) for place in range(len(configs))],
             tags=self.tags(trial),
             data=[self._shared(config) for config in configs],
@@ -92,8 +92,8 @@ class Tasks:
             return None
         return Pruning(
             metric=settings.objectives[0],
-            pruner=settings.pruner.make(epochs),
-            by_seed=settings.seeds > 1,
+            pruner=settings.pruner.make(epochs, settings.seeds_judged),
+            by_seed=settings.seeds_judged > 1,
             as_mean=not isinstance(settings.pruner, Wilcoxon),
         )
 

@@ -20,7 +20,7 @@ ASKED = "asked"
 OUTCOME = "outcome"
 TAKEN = "taken"
 
-UNSAID: Mapping[str, Any] = {"confirms": None, "draws": 0, "source": None}
+UNSAID: Mapping[str, Any] = {"confirms": None, "draws": 0, "source": None, "further_of": None}
 """Fields of `Asked` that are stored only if they are other than this, as those of earlier versions have none."""
 
 TrialStatus = Literal["finished", "pruned", "over_limit", "diverged", "failed", "killed"]
@@ -50,6 +50,8 @@ class Asked:
         confirms: the trial of the search whose values these are, of a run that confirms it with a fresh seed.
         draws: how many points the sampler had drawn before that were not acceptable.
         source: whose guess it is, see `Guess`; None is the sampler's.
+        further_of: the trial of the search whose values these are, and the place of the seed, from 1, of a run that
+            gives it a further seed in a race.
     """
 
     values: dict[str, Any]
@@ -59,6 +61,7 @@ class Asked:
     confirms: Count | None = None
     draws: Count = 0
     source: str | None = None
+    further_of: tuple[Count, Annotated[int, Range(ge=2)]] | None = None
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Asked:
@@ -72,7 +75,8 @@ class Asked:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        fields = {**asdict(self), "batch": list(self.batch)}
+        further_of = None if self.further_of is None else list(self.further_of)
+        fields = {**asdict(self), "batch": list(self.batch), "further_of": further_of}
         return {key: value for key, value in fields.items() if key not in UNSAID or value != UNSAID[key]}
 
 

@@ -25,7 +25,7 @@ NAMED = ["sweep.name=study", "sweep.workers=1"]
                 "infinitely many",
                 "610 parameters, 592 multiplications a row",  # 64 x 8 + 8 x 10, and 18 biases
                 "the first 2 trials",
-                "from trial 2 on, tpe learns",
+                "from trial 2 on, mixed learns",
             ],
         ),
         ("nnlab.run", OVERRIDES, ["1 run", "1,810 parameters, 1,776 multiplications a row", "evaluated at the end"]),

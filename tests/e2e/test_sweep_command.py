@@ -27,8 +27,8 @@ REFUSALS: dict[str, tuple[list[str], list[str]]] = {
         ["sweep.pruner=median: cannot prune with two objectives", "sweep.pruner=none"],
     ),
     "a sampler that needs numbers": (
-        [*DIGITS, "sweep.sampler=cmaes", "model.hidden=[8]"],
-        ["sweep.sampler=cmaes: needs numbers, but trainer.batch_size", "sweep.sampler=tpe"],
+        [*DIGITS, "sweep.sampler=cmaes", "model.hidden=[8]", "model.activation=relu,tanh"],
+        ["sweep.sampler=cmaes: needs numbers, but model.activation", "sweep.sampler=tpe"],
     ),
     "a name that is taken": (
         [*DIGITS, "sweep.name=study"],
@@ -92,7 +92,7 @@ def test_the_directory_of_a_run_is_no_place_for_a_study(studies: Mapping[str, Ke
 
 
 def test_help_and_cfg_speak_of_the_sweep_and_start_nothing(tmp_path: Path) -> None:
-    for arguments, expected in [(["--help"], "sweep: mlp, records"), (["--cfg", "job"], "sampler: tpe")]:
+    for arguments, expected in [(["--help"], "sweep: mlp, records"), (["--cfg", "job"], "sampler: mixed")]:
         finished = in_process(*arguments, folder=tmp_path, program="nnlab.sweep")
         assert finished.returncode == 0
         assert expected in finished.stdout

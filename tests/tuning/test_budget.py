@@ -102,12 +102,12 @@ def test_what_is_said_to_go_on_with_makes_every_part_that_is_used_up_last_longer
 
 def test_the_number_of_a_preset_does_not_apply_beside_another_budget() -> None:
     for arguments, expected in {
-        (): 60,
+        (): 40,
         ("sweep.seconds=5",): None,
         ("sweep.until=0.1",): None,
         ("sweep.patience=5",): None,
         ("sweep.seconds=5", "sweep.trials=7"): 7,
-        ("sweep.seconds=null",): 60,
+        ("sweep.seconds=null",): 40,
     }.items():
         made = plan(*arguments)
         assert made.settings.trials == expected

@@ -126,7 +126,7 @@ def test_the_winner_and_its_runs_are_those_of_the_fresh_seeds(
 ) -> None:
     trials, found = confirmation_of(SEARCH, fresh or {0: [1.0]})
     tasks: Any = SimpleNamespace(
-        directory=Path("s"), runs=lambda trial: [], paths=lambda number: [Path(f"s/trials/s-{number:04}")]
+        directory=Path("s"), runs=lambda trial: [None], paths=lambda number: [Path(f"s/trials/s-{number:04}")]
     )
     fixed: Any = SimpleNamespace(trainer=SimpleNamespace(test=False))
     recorder = start(tmp_path)

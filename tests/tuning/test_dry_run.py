@@ -86,7 +86,7 @@ def test_a_study_that_goes_on_is_looked_at_with_the_trials_that_it_has(tmp_path:
     before = (directory / JOURNAL_FILE).read_bytes()
 
     found = dry_run(started, directory, arguments)
-    assert (found.trials, found.use.finished, found.trials_left) == (6, 5, 55)  # one has failed
+    assert (found.trials, found.use.finished, found.trials_left) == (6, 5, 35)  # one has failed
     assert found.learns_from == 7
     (proposed,) = found.proposed  # it has learned, and nothing is running
     assert (directory / JOURNAL_FILE).read_bytes() == before

@@ -6,6 +6,7 @@ from trial_samples import make_trial
 
 from nnlab.tuning.report.leaderboard import counts_line, leaderboard
 from nnlab.tuning.report.trial_facts import natural_order, short_names
+from nnlab.tuning.trials import ASKED
 
 LOSS = ("val/loss",)
 BOTH = ("val/accuracy", "parameters")
@@ -157,3 +158,12 @@ def test_short_names_are_those_that_name_one_key_alone() -> None:
 def test_numbers_in_names_are_ordered_by_size() -> None:
     names = ["model.width.10", "optimizer.lr", "model.width.2", "optimizer", "model.depth", "model.width.2"]
     assert natural_order(names) == ["model.depth", "model.width.2", "model.width.10", "optimizer", "optimizer.lr"]
+
+
+def test_guesses_are_told_apart_from_what_the_sampler_proposed() -> None:
+    trials = [make_trial(number, [1.0 - number / 10]) for number in range(3)]
+    assert "source" not in leaderboard(trials, ["val/loss"])
+    trials[1].user_attrs[ASKED]["source"] = "run 20261126-abc"
+    title, *rows = leaderboard(trials, ["val/loss"]).splitlines()[:4]
+    place = title.index("source")
+    assert [row[place : place + 6].strip() for row in rows] == ["", "run", ""]

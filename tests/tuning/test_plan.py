@@ -101,7 +101,7 @@ def test_every_setting_of_a_sweep_stands_in_the_root_with_its_default() -> None:
     written = set(composed_study([], [])["sweep"])
     keys = {KEYWORDS.get(name, name) for name in field_rules(SweepSettings)}
     assert written == keys | {"sampler_options", "pruner_options", "space"}
-    settings = plan().settings
+    settings = plan("sweep=sigmoid_mlp").settings
     assert isinstance(settings.pruner, Median)
     plain = as_plain(settings)
     documented = {"workers": None, "sampler": "tpe", "objective": "val/loss", "storage": None, "name": None}

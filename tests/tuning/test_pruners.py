@@ -36,7 +36,7 @@ def test_without_a_pruner_the_worst_runs_to_its_end() -> None:
 
 @pytest.mark.parametrize(("direction", "better", "worse"), [("minimize", 1.0, 2.0), ("maximize", 2.0, 1.0)])
 def test_median_stops_what_is_worse_than_half_at_its_first_epoch(direction: str, better: float, worse: float) -> None:
-    study = study_of(Median(startup_trials=3).make(4), direction)
+    study = study_of(Median(startup_trials=3, warmup_epochs=0).make(4), direction)
     for score in (better, better, worse):  # the median is `better`
         assert stopped_at(study, [score] * 4) is None
     assert stopped_at(study, [worse] * 4) == 1
@@ -44,7 +44,7 @@ def test_median_stops_what_is_worse_than_half_at_its_first_epoch(direction: str,
 
 
 def test_median_judges_the_best_score_so_far() -> None:
-    study = study_of(Median(startup_trials=1).make(3))
+    study = study_of(Median(startup_trials=1, warmup_epochs=0).make(3))
     assert stopped_at(study, [3.0, 2.0, 1.5]) is None
     assert stopped_at(study, [1.0, 9.0, 9.0]) is None
 
@@ -54,6 +54,19 @@ def test_median_leaves_so_many_trials_and_epochs_alone() -> None:
     assert stopped_at(study, [1.0] * 4) is None
     assert stopped_at(study, [2.0] * 4) is None
     assert stopped_at(study, [9.0] * 4) == 3
+
+
+@pytest.mark.parametrize(("epochs", "first"), [(2, 2), (5, 2), (6, 3), (15, 4), (20, 5), (21, 6)])
+def test_median_judges_nobody_in_the_first_fifth_of_the_epochs(epochs: int, first: int) -> None:
+    study = study_of(Median(startup_trials=1).make(epochs))
+    assert stopped_at(study, [1.0] * epochs) is None
+    assert stopped_at(study, [9.0] * epochs) == first
+
+
+def test_median_judges_from_the_first_seed() -> None:
+    study = study_of(Median(startup_trials=1).make(20, seeds=5))
+    assert stopped_at(study, [1.0] * 5) is None
+    assert stopped_at(study, [9.0] * 5) == 1
 
 
 def test_median_judges_at_intervals() -> None:

@@ -60,7 +60,7 @@ def problems_of(**changes: Any) -> list[ConfigProblem]:
 def test_a_sampler_and_a_pruner_by_name_have_their_default_options() -> None:
     settings = read(sampler="qmc", pruner="median")
     assert settings.sampler == QMC(sequence="sobol", scramble=True)
-    assert settings.pruner == Median(startup_trials=5, warmup_epochs=0, interval=1)
+    assert settings.pruner == Median(startup_trials=5, warmup_epochs=None, interval=1)
 
 
 def test_options_stand_beside_the_name_or_with_it() -> None:

@@ -84,10 +84,10 @@ def cases() -> list[Any]:
 
 
 def test_as_many_combinations_are_let_through_as_optuna_can_do() -> None:
-    # One objective: 5 pruners with tpe, random, qmc (3 spaces each), gp (2 without conditions), cmaes and grid (1).
-    # Two: only without a pruner, and not cmaes.
+    # One objective: 5 pruners with tpe, mixed, random, qmc (3 spaces each), gp (2 without conditions), cmaes and
+    # grid (1). Two: only without a pruner, and not cmaes.
     with_gp = 5 * 2 + 2 if has_torch() else 0
-    assert len(cases()) == 5 * (3 * 3 + 1 + 1) + (3 * 3 + 1) + with_gp
+    assert len(cases()) == 5 * (4 * 3 + 1 + 1) + (4 * 3 + 1) + with_gp
 
 
 def one_by_one() -> list[Any]:

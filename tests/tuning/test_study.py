@@ -43,9 +43,11 @@ def complete(study: Study, storage: Any, trials: int = TRIALS) -> None:
         study.tell(trial, work(storage, trial))
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "grid", "qmc", "cmaes"])
+@pytest.mark.parametrize("sampler", ["tpe", "mixed", "random", "grid", "qmc", "cmaes"])
 def test_a_study_that_is_killed_after_any_of_its_records_continues_the_same(sampler: str, tmp_path: Path) -> None:
-    settings = sweep_settings(sampler=sampler, sampler_options={"startup_trials": 4} if sampler == "tpe" else {})
+    settings = sweep_settings(
+        sampler=sampler, sampler_options={"startup_trials": 4} if sampler in ("tpe", "mixed") else {}
+    )
     storage = journal_storage(tmp_path)
     undisturbed = study_in(storage, settings, FITTING[sampler])
     complete(undisturbed, storage)

@@ -42,7 +42,14 @@ class Failing(StudyListener):
 
 
 def studied(folder: Path, *listeners: StudyListener, overrides: tuple[str, ...] = ()) -> StudyResult:
-    arguments = [*SMALL, "sweep.workers=1", "tracking.plots=false", f"runs_dir='{folder}'", "sweep.name=study"]
+    arguments = [
+        *SMALL,
+        "sweep.workers=1",
+        "sweep.first=null",
+        "tracking.plots=false",
+        f"runs_dir='{folder}'",
+        "sweep.name=study",
+    ]
     with ThreadPoolExecutor(1) as executor:
         return run_study(make_plan([*arguments, *overrides]), command=[], listeners=listeners, executor=executor)
 

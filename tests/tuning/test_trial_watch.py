@@ -22,7 +22,7 @@ EPOCHS = 9
 TRIALS = 14
 CURVES = np.random.default_rng(5).random((TRIALS, 1)) + np.random.default_rng(6).random((TRIALS, EPOCHS)) / 2
 PRUNERS: dict[str, Pruner] = {
-    "median": Median(startup_trials=2),
+    "median": Median(startup_trials=2, warmup_epochs=0),
     "asha": Halving(reduction_factor=2),
     "hyperband": Hyperband(reduction_factor=2),
 }
@@ -43,7 +43,7 @@ def task(trial_id: int, pruner: Pruner, *, seeds: int = 1, as_mean: bool = True,
         names=[],
         tags={},
         data=[],
-        pruning=Pruning("val/loss", pruner.make(EPOCHS), by_seed=seeds > 1, as_mean=as_mean),
+        pruning=Pruning("val/loss", pruner.make(EPOCHS, seeds), by_seed=seeds > 1, as_mean=as_mean),
         objectives=["val/loss"],
     )
 

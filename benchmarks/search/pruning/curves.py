@@ -46,12 +46,12 @@ class Curve:
 
 
 def study_curves(overrides: Sequence[str], seed: int, trials: int = TRIALS) -> list[Curve]:
-    """The curves of a study in the order of its trials. A duplicate is no trial of its own, and left out.
+    """The curves of a study in the order of its trials.
 
     Args:
         overrides: of `nnlab.sweep`.
         seed: of the study; its split is drawn from it too.
-        trials: how many are proposed.
+        trials: how many it has.
     """
     fixed = ("data.split.seed=null", "sweep.pruner=none", "tracking.enabled=false")
     plan = make_plan([*overrides, *fixed, f"seed={seed}"])
@@ -60,10 +60,6 @@ def study_curves(overrides: Sequence[str], seed: int, trials: int = TRIALS) -> l
     with threadpool_limits(1):
         for _ in range(trials):
             trial = study.propose()
-            original = Asked.of(trial).duplicate_of
-            if original is not None:
-                study.end_duplicate(trial, study.trials[original])
-                continue
             curves.append(curve := _trained(plan, trial))
             study.tell(trial, Outcome("diverged") if curve.has_diverged else Outcome("finished", scores=curve.kept))
     return curves

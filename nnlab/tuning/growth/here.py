@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from optuna.trial import FrozenTrial, create_trial
 
@@ -11,7 +12,7 @@ from nnlab.errors import UserError
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.growth.fitting import Fit, fit
 from nnlab.tuning.growth.growth import Growth
-from nnlab.tuning.growth.source import source_study
+from nnlab.tuning.other_study import other_study
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.trials import ASKED, OUTCOME, Asked, Outcome
 
@@ -24,7 +25,7 @@ def trials_here(growth: Growth, plan: Plan, start: int = 0) -> Iterator[tuple[Fr
     """
     so_far = f"The study has {start} of the {len(growth.trials)} trials that it keeps of another"
     try:
-        source = source_study(growth.study, plan)
+        source = other_study(Path(plan.fixed.runs_dir) / growth.study, plan)
     except UserError as error:
         raise UserError(f"{so_far}. {error}") from error
     plan = replace(plan, accepts=None)  # it was asked when the trials were chosen, and may be another by now

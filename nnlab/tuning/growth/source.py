@@ -12,14 +12,12 @@ from nnlab.config.leaves import leaves
 from nnlab.config.problems import ConfigError, ConfigProblem, as_typed
 from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
-from nnlab.redaction import redacted
 from nnlab.tuning.growth.fitting import ABSENT, fit
 from nnlab.tuning.growth.growth import KEY, From, Growth
-from nnlab.tuning.manifest import Manifest
+from nnlab.tuning.other_study import other_study
 from nnlab.tuning.overrides import FOLLOWING
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.search.searchable import GROUPS, is_shape
-from nnlab.tuning.stored_study import StoredStudy
 from nnlab.wording import number_of
 
 MEASURING = ("sweep.objective", "sweep.at", "sweep.seeds", "sweep.race")
@@ -58,21 +56,8 @@ def kept_trials(plan: Plan) -> Kept | None:
         raise ConfigError([ConfigProblem(KEY, str(error).rstrip("."), plan.settings.from_)]) from error
 
 
-def source_study(name: str, plan: Plan) -> StoredStudy:
-    """The study of a name, in the folder of the runs.
-
-    Raises:
-        UserError: if there is none, or its storage cannot be opened.
-    """
-    folder, url = Path(plan.fixed.runs_dir), plan.settings.storage
-    places = [as_override("runs_dir", str(folder))]
-    if url is not None and redacted(url) == Manifest.read(folder / name).storage:  # it is kept without its password
-        places.append(as_override("sweep.storage", url))
-    return StoredStudy.open(name, places)
-
-
 def _kept(asked: From, plan: Plan) -> Kept:
-    source = source_study(asked.study, plan)
+    source = other_study(Path(plan.fixed.runs_dir) / asked.study, plan)
     _check_measured_alike(source.manifest.fingerprint, plan, asked)
     numbers: list[int] = []
     points: list[Mapping[str, Any]] = []

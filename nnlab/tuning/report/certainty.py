@@ -116,10 +116,10 @@ def certainty_of(
 
     found = []
     for other in others:
-        is_paired = values[first].keys() == values[other].keys()
         a, b = values[first], values[other]
-        pairs = [b[seed] for seed in a] if is_paired else list(b.values())
-        found.append(difference(list(a.values()), pairs, paired=is_paired))
+        is_paired = b.keys() <= a.keys()  # in a race the others may have fewer
+        firsts = [a[seed] for seed in b] if is_paired else list(a.values())
+        found.append(difference(firsts, list(b.values()), paired=is_paired))
     return Certainty(objective, first, dict(zip(others, judge(found), strict=True)), confirmation is not None)
 
 

@@ -57,6 +57,8 @@ def columns_of(
         columns.append(same)
     if any(Asked.of(trial).source for trial in trials):
         columns.append(_column("source", trials, _source, left=True, leaves=5))
+    if len({len(Asked.of(trial).seeds) for trial in trials}) > 1:  # of a race
+        columns.append(_column("seeds", trials, lambda trial: str(len(Asked.of(trial).seeds)), leaves=97))
     if certainty is not None:
         columns.append(_column(VERSUS, trials, lambda trial: certainty.word(trial.number), left=True, leaves=98))
     if confirmation is not None:
@@ -136,8 +138,8 @@ def _same(numbers: Sequence[int]) -> str:
 
 
 def _source(trial: FrozenTrial) -> str:
-    """The kind alone: `default`, `given`, `run` or `study`."""
-    return (Asked.of(trial).source or "–").partition(" ")[0]
+    """The kind alone: `default`, `given`, `run`, `study` or `kept`; nothing of the sampler's own."""
+    return (Asked.of(trial).source or "").partition(" ")[0]
 
 
 def _outcome(trial: FrozenTrial) -> Outcome:

@@ -56,6 +56,9 @@ def leaderboard(
         shown = candidates[: max(count, len(first))]
         certainty = certainty_of(shown, objectives, confirmation)
         lines = _table(columns_of(shown, objectives, trials, confirmation, certainty), width, encoding)
+        counts = [len(Asked.of(trial).seeds) for trial in shown]
+        if min(counts) < max(counts):
+            lines += ["", f"fewer than {max(counts)} seeds: ranked by those that trial {shown[0].number} had too"]
         if certainty is not None:
             lines += ["", *map(_plain if not _can_encode("±–", encoding) else str, certainty.lines())]
         if len(objectives) == 2:

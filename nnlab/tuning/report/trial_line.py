@@ -51,6 +51,23 @@ def confirming_line(run: FrozenTrial, number: int, place: int, standing: Standin
     return "  ".join(filter(None, columns))
 
 
+def further_line(run: FrozenTrial, number: int, place: int, trial: FrozenTrial, standing: Standing) -> str:
+    """A run that has ended and gives a trial the seed of that place in a race, in columns of fixed width.
+
+    Example: `      trial  8, seed 2    val/loss 0.0421  mean of 2 0.0436  best   3 epochs     1.2 s`.
+    """
+    outcome = Outcome.of(run)
+    columns = [" " * len(of_total(0, standing)), f"{trial_name(number, further=place):<16}"]
+    if run.state == TrialState.FAIL:
+        columns += [f"{status_of(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
+    elif outcome is not None:
+        seeds, means, name = len(Asked.of(trial).seeds), Outcome.of(trial), standing.objectives[0]
+        columns += _scores(run, outcome, standing, is_short=False)
+        columns += [f"mean of {seeds} {objective_text(name, means.objective(name))}" if means is not None else ""]
+        columns += ["best" if number == standing.best_trial else "    ", *_effort(Asked.of(run), outcome)]
+    return "  ".join(columns)
+
+
 def of_total(done: int, standing: Standing) -> str:
     """` 7/30`; without a total `   7`."""
     return f"{done:>{_digits(standing)}}" + ("" if standing.total is None else f"/{standing.total}")
@@ -60,9 +77,11 @@ def _digits(standing: Standing) -> int:
     return len(str(standing.total))  # four without a total, as None has
 
 
-def trial_name(number: int, place: int | None = None) -> str:
-    """`trial 8`; `trial 8, fresh seed 2` is a run that confirms it."""
-    return f"trial {number}" if place is None else f"trial {number}, fresh seed {place}"
+def trial_name(number: int, place: int | None = None, further: int | None = None) -> str:
+    """`trial 8`; `trial 8, fresh seed 2` confirms it, and `trial 8, seed 2` gives it a further seed in a race."""
+    if place is not None:
+        return f"trial {number}, fresh seed {place}"
+    return f"trial {number}" if further is None else f"trial {number}, seed {further}"
 
 
 def running_line(name: str, epoch: int | None, scores: Mapping[str, float], values: str, width: int | None) -> str:

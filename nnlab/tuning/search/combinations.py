@@ -26,8 +26,12 @@ def sweep_problems(settings: SweepSettings, space: Space, epochs: int) -> Iterat
     """
     yield from _objective_problems(settings)
     yield from _confirm_problems(settings)
+    yield from _race_problems(settings)
     yield from _sampler_problems(settings, space)
     yield from _pruner_problems(settings, space, epochs)
+    if settings.deterministic and settings.trial_seconds is not None:
+        rule = "ends trials by the clock, so with sweep.deterministic=true the same study would come out differently"
+        yield ConfigProblem("sweep.trial_seconds", rule, settings.trial_seconds, "null, or sweep.deterministic=false")
     if settings.name is not None and settings.resume is not None:
         rule = "names a new study, but sweep.resume names one to resume: only one of them can be meant"
         yield ConfigProblem("sweep.name", rule, settings.name, "leave one of them out")
@@ -63,6 +67,20 @@ def _confirm_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:
     if settings.trials is not None and settings.confirm > settings.trials:
         rule = f"must be at most sweep.trials={settings.trials}, as no more can be confirmed"
         yield ConfigProblem("sweep.confirm", rule, settings.confirm, str(settings.trials))
+
+
+def _race_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:
+    if not settings.race:
+        return
+    if settings.seeds == 1:
+        rule = "gives trials further seeds, but sweep.seeds=1 allows none"
+        yield ConfigProblem("sweep.race", rule, True, "sweep.seeds=5 beside it, or sweep.race=false")
+    if settings.from_ is not None:
+        rule = "gives all trials the same seeds in the same order, which those of another study do not have"
+        yield ConfigProblem("sweep.race", rule, True, "false, or leave sweep.from out")
+    if len(settings.objectives) == 2:
+        rule = "needs a single best trial to keep up with, but with two objectives there is none"
+        yield ConfigProblem("sweep.race", rule, True, f"false, or sweep.objective={settings.objective[0]}")
 
 
 def _sampler_problems(settings: SweepSettings, space: Space) -> Iterator[ConfigProblem]:
@@ -103,13 +121,13 @@ def _grid_problems(settings: SweepSettings, space: Space) -> Iterator[ConfigProb
 def _pruner_problems(settings: SweepSettings, space: Space, epochs: int) -> Iterator[ConfigProblem]:
     pruner, name = settings.pruner, _pruner_name(settings)
     if isinstance(pruner, Wilcoxon):
-        yield from _wilcoxon_problems(pruner, settings.seeds)
-    if isinstance(pruner, Median):
-        steps = settings.seeds if settings.seeds > 1 else epochs
+        yield from _wilcoxon_problems(pruner, settings)
+    if isinstance(pruner, Median) and pruner.warmup_epochs is not None:
+        steps = settings.seeds_judged if settings.seeds_judged > 1 else epochs
         yield from _never_judged("warmup_epochs", pruner.warmup_epochs, steps - 1)
     if not isinstance(pruner, Halving | Hyperband):
         return
-    if settings.seeds > 1:
+    if settings.seeds_judged > 1:
         rule = f"allocates epochs, but with sweep.seeds={settings.seeds} trials are judged seed by seed"
         yield ConfigProblem("sweep.pruner", rule, name, "sweep.pruner=median or wilcoxon, or sweep.seeds=1")
         return
@@ -136,7 +154,12 @@ def _never_judged(option: str, epochs: int, most: int) -> Iterator[ConfigProblem
         yield ConfigProblem(f"sweep.pruner_options.{option}", rule, epochs, f"{most}, or sweep.pruner=none")
 
 
-def _wilcoxon_problems(pruner: Wilcoxon, seeds: int) -> Iterator[ConfigProblem]:
+def _wilcoxon_problems(pruner: Wilcoxon, settings: SweepSettings) -> Iterator[ConfigProblem]:
+    seeds = settings.seeds
+    if settings.race:
+        rule = "compares trials seed by seed, but so does sweep.race; epochs of a first seed can be pruned beside it"
+        yield ConfigProblem("sweep.pruner", rule, "wilcoxon", "sweep.pruner=median or none, or sweep.race=false")
+        return
     if seeds == 1:
         rule = "compares trials seed by seed, but a trial has one seed"
         yield ConfigProblem("sweep.pruner", rule, "wilcoxon", "sweep.seeds=6, or sweep.pruner=median")

@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.config.problems import ConfigError, ConfigProblem
-from nnlab.config.quoting import as_override
 from nnlab.errors import UserError
 from nnlab.paths import expanded
 from nnlab.runs.directory import STUDY, TRIALS
 from nnlab.runs.files import is_file
 from nnlab.runs.resolve import resolve
 from nnlab.runs.stored_run import StoredRun
+from nnlab.tuning.other_study import other_study
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.report.ranking import best_trial
 from nnlab.tuning.search.guess import DEFAULT, GIVEN, KEY, Guess, given_guess, items_text
 from nnlab.tuning.search.nearest import nearest
 from nnlab.tuning.search.placing import Placed, choices_in, placed, values_of
-from nnlab.tuning.stored_study import StoredStudy
 from nnlab.tuning.trials import Outcome
 
 
@@ -88,7 +87,7 @@ def _found(item: Any, plan: Plan) -> tuple[str, Placed]:
         return DEFAULT, default_point(plan)
     try:
         path = resolve(item, expanded(plan.fixed.runs_dir), option="runs_dir=FOLDER")
-        source, run = _best_of(path) if is_file(path / STUDY) else (f"run {path.name}", StoredRun.open(path))
+        source, run = _best_of(path, plan) if is_file(path / STUDY) else (f"run {path.name}", StoredRun.open(path))
         config = run.config
     except UserError as error:
         raise ConfigError([ConfigProblem(KEY, str(error).rstrip("."), item)]) from error
@@ -104,9 +103,9 @@ def default_point(plan: Plan) -> Placed:
     return placed(plan.space, values_of(plan.configs.at(chosen), own))
 
 
-def _best_of(study: Path) -> tuple[str, StoredRun]:
+def _best_of(study: Path, plan: Plan) -> tuple[str, StoredRun]:
     """A run of the best trial of a study, by fresh seeds if it has any, and what to call it."""
-    stored = StoredStudy.open(study.name, [as_override("runs_dir", str(study.parent))])
+    stored = other_study(study, plan)
     confirmed = stored.confirmation.winner if stored.confirmation is not None else None
     best = confirmed.trial if confirmed is not None else best_trial(stored.trials, stored.objectives)
     outcome = None if best is None else Outcome.of(best)

@@ -3,7 +3,7 @@
 The covariance of two points is Matérn's with ν = 5/2 and a length for each axis, C. Rasmussen and C. Williams,
 Gaussian Processes for Machine Learning, MIT Press 2006, equation 4.17; the fit maximizes equation 5.8 plus the log of
 a prior, without which a handful of points would be explained by any lengths. scikit-learn's
-`GaussianProcessRegressor` computes the same, and is the oracle of the tests; it takes five times as long for a fit,
+`GaussianProcessRegressor` computes the same, and is the oracle of the tests; it takes four times as long for a fit,
 which the workers of a study would wait for.
 """
 

@@ -92,8 +92,9 @@ class Proposer:
         self._offset = offset
         self._guesses = {guess.trial: guess for guess in guesses}
         self._ordinals = Ordinals.of(space) if isinstance(self._sampler, LEARNING) else Ordinals.none(space)
+        pruner = settings.pruner.make(epochs, settings.seeds_judged)
         most = MOST if isinstance(self._sampler, MODELLING) else None
-        self._seen = SeenTrials(name, settings.objectives, settings.pruner.make(epochs), self._ordinals, most)
+        self._seen = SeenTrials(name, settings.objectives, pruner, self._ordinals, most)
         self._tried: set[str] = set()
         self._noted = 0
         self._passed = 0

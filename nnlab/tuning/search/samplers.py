@@ -74,7 +74,7 @@ class Mixed(Checked):
         startup_trials: finished trials before the models are used; they are random.
         candidates: draws from TPE's model, of which the best is proposed.
 
-    Measured: `benchmarks/search`, `docs/log.md`. Reference for the process: `improvement.py`.
+    It pays most where values are choices: measured in `docs/log.md`. Reference for the process: `improvement.py`.
     """
 
     startup_trials: Annotated[int, Range(ge=0)] = 10

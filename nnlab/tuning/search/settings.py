@@ -64,14 +64,15 @@ class SweepSettings(Checked):
         seconds: wall time that the search may take, over all its sessions; trials that run then come to their end.
         until: the score of the objective that ends the search; a better one does too.
         patience: finished trials without a better one that end it.
-        trial_seconds: wall time that a trial may take, over all its seeds and sessions.
-        trial_memory: memory that the process of a trial may take, as in `2GB`.
-        constraint: what every trial has to satisfy, as in `parameters < 50000`.
+        trial_seconds: wall time that a trial may take, over all its seeds, retries and sessions; None is no limit.
+        trial_memory: memory that the process of a trial may take, as in `2GB`, the rows that it shares included.
+        constraint: what every trial has to satisfy, as in `parameters < 50000`; see `nnlab.tuning.search.constraint`.
         first: what is tried first: `default` (the values that the searched keys have without a search), or a list of
             that, values by key, runs, and studies, of which the best trial is meant; what these lack is drawn.
         from_: the key `sweep.from`: the study whose trials are kept in this new one, as far as they lie in its space;
             or that as `study`, with `values` by key of what its runs had where their configs do not say it.
-        race: whether a trial gets all of its seeds only while it keeps up with the best.
+        race: whether a trial begins with one seed and gets further ones, up to `seeds`, only while it keeps up with the
+            best on the seeds that both have had; all trials have the same seeds then.
     """
 
     trials: Annotated[int, Range(ge=1)] | None
@@ -110,6 +111,11 @@ class SweepSettings(Checked):
     def first_items(self) -> tuple[str | dict[str, Any], ...]:
         """What `first` names, one by one."""
         return () if self.first is None else (self.first,) if isinstance(self.first, str) else self.first
+
+    @property
+    def seeds_judged(self) -> int:
+        """The seeds that a pruner judges a trial by; 1 if by the epochs of the first one."""
+        return 1 if self.race else self.seeds
 
     @property
     def failures_allowed(self) -> int | None:

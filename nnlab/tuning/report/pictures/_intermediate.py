@@ -53,7 +53,8 @@ def intermediate_values(trials: Sequence[FrozenTrial], objectives: Sequence[str]
         steps = zip(*curves[best.number], strict=True)
         legend += axes.plot(*steps, color=VERMILLION, linewidth=2.0, marker="o", markersize=3.5, zorder=4, label=label)
     set_score_axis(axes, values)
-    axes.set_xlabel("seed" if any(len(Asked.of(trial).seeds) > 1 for trial in trials) else "epoch")
+    counts = {len(Asked.of(trial).seeds) for trial in trials}
+    axes.set_xlabel("seed" if min(counts) > 1 else "epoch")  # in a race some have one: epochs of the first are reported
     axes.set_ylabel(objectives[0])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     axes.autoscale_view()
