@@ -47,8 +47,8 @@ def search_contest(bench: Bench) -> Table:
     rows = bench.folder / "rows.npz"
     dataset = dataset_of(make_plan([*quick, "seed=0"]).fixed.data, seed=0)
     train, validation = dataset.train, dataset.validation
-    arrays = {"x": train.inputs(), "y": train.targets(), "x_val": validation.inputs(), "y_val": validation.targets()}
-    np.savez(rows, **arrays)
+    x, y, x_val, y_val = train.inputs(), train.targets(), validation.inputs(), validation.targets()
+    np.savez(rows, x=x, y=y, x_val=x_val, y_val=y_val)
     scripts, sweeps, reached = [], [], []
     for seed in range(bench.rounds):
         scripts.append(_script(bench, rows, seed, 3 if bench.is_quick else TRIALS))
