@@ -37,7 +37,8 @@ def proposal_seed(study_seed: int, number: int, draw: int = 0) -> int:
 class TPE(Checked):
     """Tree-structured Parzen estimator: propose where good trials are dense and bad ones are not.
 
-    Where keys are in some trials only, those that occur together are modelled together.
+    Where keys are in some trials only, those that occur together are modelled together. Of more than 500 trials the
+    model is of the 25 best and the 475 latest (`shown.py`).
 
     Args:
         startup_trials: finished trials before the model is used; they are random.
