@@ -80,7 +80,9 @@ def _trial_lines(found: DryRun) -> Iterator[str]:
         yield f"any number of trials, {workers}"
     else:
         few = left and (settings.trials is None or found.use.finished + left < settings.trials)
-        only = f"the space has only {number_of(plan.space.size or 0, 'combination')}; {counted}" if few else counted
+        allowed = "" if plan.accepts is None else " that are allowed"
+        only = f"the space has only {number_of(found.combinations or 0, 'combination')}{allowed}; {counted}"
+        only = only if few else counted
         more = f"at most {number_of(left, 'trial')}" if left else "no trials"
         yield f"{more}{' more' if there else ''} ({only}), {workers}"
     if there:
@@ -173,6 +175,7 @@ def _time_lines(found: DryRun) -> Iterator[str]:
         yield f"{trials} with {workers}: about {usual}; {worst} if each took the longest"
     if (limit := settings.seconds) is not None and not found.budget.used_up(found.use):
         fit = max(1, round(float(f"{(limit - found.use.seconds) / rate:.2g}")))
+        fit = fit if found.trials_left is None else min(fit, found.trials_left)
         yield f"in the {duration(limit - found.use.seconds)} that are left: about {number_of(fit, 'trial')}"
     if found.runs_to_confirm:
         confirming = found.runs_to_confirm * rate / settings.seeds

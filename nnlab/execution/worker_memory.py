@@ -75,6 +75,13 @@ def peak_of(pid: int) -> int:
     return 0
 
 
+def can_be_seen() -> bool:
+    """Whether the system says how much memory a process takes: Linux does, macOS does not."""
+    with suppress(OSError):
+        return peak_of(os.getpid()) > 0
+    return False
+
+
 def resident() -> int:
     """The bytes that this process has in memory; 0 where the system does not say."""
     with suppress(OSError):

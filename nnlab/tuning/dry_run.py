@@ -20,6 +20,7 @@ from nnlab.execution.forecast import Work, seconds_of_runs, size_of, states_of
 from nnlab.runs.directory import JOURNAL
 from nnlab.runs.search_time import seconds_searched
 from nnlab.tuning.ahead import next_trials
+from nnlab.tuning.allowed import EACH
 from nnlab.tuning.beginning import Beginning, beginning_of
 from nnlab.tuning.budget import Budget, Use
 from nnlab.tuning.growth.here import trials_here
@@ -83,6 +84,7 @@ class DryRun:
         unfinished: the numbers of the trials that would go on.
         proposed: the next trials, those that are known now.
         nothing_left: why no more trials can be proposed than those; empty where that is not known.
+        combinations: of the space, those that are allowed; None if infinite, or more than can be looked at.
         networks: the smallest and the largest of the space.
         runs: those that take the least and the most time.
         sample: some points with their times: those that are proposed, else random ones.
@@ -97,6 +99,7 @@ class DryRun:
     unfinished: Sequence[int]
     proposed: Sequence[Proposed]
     nothing_left: str
+    combinations: int | None
     networks: Sequence[Point]
     runs: Sequence[Point]
     sample: Sequence[Point]
@@ -112,7 +115,7 @@ class DryRun:
     def trials_left(self) -> int | None:
         """How many more trials may be complete or pruned, at most: those that are asked for, as far as the space has
         combinations that were not tried. None where neither says it."""
-        settings, size = self.plan.settings, self.plan.space.size
+        settings, size = self.plan.settings, self.combinations
         if self.budget.used_up(self.use):
             return 0
         asked = None if settings.trials is None else settings.trials - self.use.finished
@@ -175,6 +178,7 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
         unfinished=unfinished,
         proposed=[replace(each, point=next(of_proposals)) if each.point else each for each in proposed],
         nothing_left=nothing_left,
+        combinations=_combinations(plan),
         networks=[_point(plan, values) for values in (smallest, largest)],
         runs=timed[:2],
         sample=timed[2:],
@@ -206,6 +210,14 @@ def _proposal(plan: Plan, number: int, asked: Asked) -> Proposed:
         return Proposed(number, asked, _point(plan, asked.values))
     except UserError as error:  # no corner of the space has shown it
         return Proposed(number, asked, None, str(error))
+
+
+def _combinations(plan: Plan) -> int | None:
+    """How many points may be tried; None where nobody can say."""
+    space, accepts = plan.space, plan.accepts
+    if accepts is None or space.size is None or space.size > EACH:
+        return space.size
+    return sum(accepts(space.values(point)) for point in space.points())
 
 
 def _some_points(plan: Plan) -> list[Point]:

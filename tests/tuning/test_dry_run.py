@@ -158,3 +158,11 @@ def test_what_is_shown_satisfies_the_constraint(tmp_path: Path) -> None:
     assert all(point.size.parameters < 9000 for point in shown)
     # The largest: 64-64-32-32-10 has 7,600 with biases, 64-64-64-10 has 8,970.
     assert found.networks[1].size.parameters == 8970
+
+
+def test_only_the_points_that_are_allowed_count_as_trials(tmp_path: Path) -> None:
+    few = ["sweep.space=null", "optimizer.lr=choice(0.01, 0.03, 0.1)", "sweep.constraint=optimizer.lr < 0.05"]
+    for budget in ("sweep.seconds=60", "sweep.trials=3"):
+        for sampler in ("grid", "random"):
+            found = looked_at(*few, budget, f"sweep.sampler={sampler}", folder=tmp_path)
+            assert found.trials_left == len(found.proposed) == 2

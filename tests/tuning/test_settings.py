@@ -189,3 +189,18 @@ def test_every_key_has_to_be_given_and_all_problems_are_reported_at_once() -> No
     assert settings is None
     keys = {problem.key.removeprefix("sweep.") for problem in problems}
     assert keys == set(WRITTEN) - {"pruner", "sampler_options", "pruner_options"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("10min", "600"), ("1.5 h", "5400"), ("2 Hours", "7200"), ("90s", "90"), ("1d", "86400")]
+)
+@pytest.mark.parametrize("key", ["seconds", "trial_seconds"])
+def test_a_time_with_a_unit_is_refused_with_its_seconds(key: str, text: str, seconds: str) -> None:
+    (problem,) = read_sweep(WRITTEN | {key: text})[1]
+    assert (problem.key, problem.nearest) == (f"sweep.{key}", seconds)
+
+
+@pytest.mark.parametrize("text", ["min", "1.2.3min", "10 parsecs", "-5min", "0min"])
+def test_a_time_that_is_none_has_no_seconds(text: str) -> None:
+    (problem,) = read_sweep(WRITTEN | {"seconds": text})[1]
+    assert (problem.key, problem.nearest) == ("sweep.seconds", "")

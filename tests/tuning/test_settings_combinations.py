@@ -355,3 +355,18 @@ def test_median_counts_seeds_where_trials_have_several() -> None:
     assert problems_of(pruner="median", seeds=3, pruner_options={"warmup_epochs": 3}) == [
         says("sweep.pruner_options.warmup_epochs=3", "2, or sweep.pruner=none", "2")
     ]
+
+
+def test_a_limit_of_memory_is_refused_where_the_system_does_not_say_what_a_process_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert problems_of(trial_memory="1GB") == []
+
+    def without_proc(pid: int) -> int:
+        raise FileNotFoundError(f"/proc/{pid}/status")
+
+    for peak in (without_proc, lambda pid: 0):  # macOS; a sandbox whose /proc leaves it out
+        monkeypatch.setattr("nnlab.execution.worker_memory.peak_of", peak)
+        (problem,) = problems_of(trial_memory="1GB")
+        assert (problem.key, problem.nearest) == ("sweep.trial_memory", "null")
+        assert problems_of(trial_seconds=9.0) == []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.schema import form_name
+from nnlab.execution.worker_memory import can_be_seen
 from nnlab.tuning.search.ordinals import Ordinals
 from nnlab.tuning.search.pruners import PRUNERS, Halving, Hyperband, Median, NoPruner, Wilcoxon
 from nnlab.tuning.search.samplers import CMAES, GP, SAMPLERS, Grid, has_torch
@@ -32,6 +33,9 @@ def sweep_problems(settings: SweepSettings, space: Space, epochs: int) -> Iterat
     if settings.deterministic and settings.trial_seconds is not None:
         rule = "ends trials by the clock, so with sweep.deterministic=true the same study would come out differently"
         yield ConfigProblem("sweep.trial_seconds", rule, settings.trial_seconds, "null, or sweep.deterministic=false")
+    if settings.trial_memory is not None and not can_be_seen():
+        rule = "cannot be enforced here: this system does not say in /proc how much memory a process takes"
+        yield ConfigProblem("sweep.trial_memory", rule, settings.trial_memory, "null")
     if settings.name is not None and settings.resume is not None:
         rule = "names a new study, but sweep.resume names one to resume: only one of them can be meant"
         yield ConfigProblem("sweep.name", rule, settings.name, "leave one of them out")

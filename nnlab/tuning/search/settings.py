@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -33,6 +34,8 @@ OnFailure = Annotated[
 ]
 MEMORY_UNITS = {"mb": 1e6, "gb": 1e9, "mib": 2**20, "gib": 2**30}
 """Bytes, by the unit in small letters."""
+TIME_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Seconds, by the first letter of the unit."""
 Memory = Annotated[
     str, Matches(r"(?i)(\d+(\.\d+)?|\.\d+) ?[MG]i?B", "an amount of memory with its unit, as in 500MB or 2GB")
 ]
@@ -176,9 +179,23 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
     if isinstance(size := plain.get("trial_memory"), int | float) and not isinstance(size, bool):
         problems.append(ConfigProblem("sweep.trial_memory", "must have a unit", size, f"{size}MB or {size}GB"))
         plain["trial_memory"] = IN_DOUBT
+    for key in ("seconds", "trial_seconds"):
+        if isinstance(text := plain.get(key), str) and (seconds := _seconds(text)):
+            problems.append(ConfigProblem(f"sweep.{key}", "must be a number of seconds, or null", text, f"{seconds:g}"))
+            plain[key] = IN_DOUBT
     settings = reader.read(plain)
     problems += [_as_written(problem) for problem in reader.problems]
     return (None if problems else settings), problems
+
+
+def _seconds(text: str) -> float:
+    """What a time with its unit is in seconds, as in `10min` or `1.5 hours`; 0 if it is none."""
+    unit = r"s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?"
+    found = re.fullmatch(rf"([\d.]*\d) ?({unit})", text.lower())
+    try:
+        return 0.0 if found is None else float(found[1]) * TIME_UNITS[found[2][0]]
+    except ValueError:  # 1.2.3min
+        return 0.0
 
 
 def _variants() -> dict[str, Mapping[str, type]]:
