@@ -187,6 +187,15 @@ def test_what_is_measured_otherwise_is_refused_with_the_difference(change: str, 
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
+def test_no_race_is_advised_where_the_other_study_raced(tmp_path: Path) -> None:
+    run_small(tmp_path, "raced", RATES, "sweep.trials=1", "sweep.seeds=2", "sweep.race=true")
+    place = as_override("runs_dir", str(tmp_path))
+    with pytest.raises(ConfigError) as caught:
+        kept_trials(make_plan([*SMALL, place, RATES, "sweep.seeds=3", "sweep.from=raced"]))
+    assert "sweep.race is true there" in caught.value.problems[0].rule
+    assert caught.value.problems[0].nearest == "another study, or none"
+
+
 @pytest.mark.parametrize(
     "said", ["{study: old, value: {a: 1}}", "{values: {a: 1}}", "{study: old, values: 3}", "{study: [old]}", "a/b"]
 )

@@ -10,6 +10,8 @@ from trial_samples import make_trial
 
 from nnlab.tuning.report.certainty import certainty_of
 from nnlab.tuning.report.leaderboard import leaderboard
+from nnlab.tuning.report.standing import Standing
+from nnlab.tuning.report.trial_line import further_line
 
 LOSS = ["val/loss"]
 RACE = ("sweep.race=true", "sweep.seeds=4")
@@ -57,3 +59,12 @@ def test_pruners_of_epochs_may_stand_beside_a_race(pruner: str) -> None:
 def test_a_race_is_part_of_what_a_study_is_and_studies_without_one_are_as_they_were() -> None:
     assert plan(*RACE).fingerprint("")["sweep.race"] is True
     assert "sweep.race" not in plan("sweep.seeds=4").fingerprint("")
+
+
+def test_a_further_run_over_its_limit_and_one_of_a_trial_that_is_out_are_told() -> None:
+    over = make_trial(1, status="over_limit", reason="over sweep.trial_seconds=2")
+    standing = Standing.of([over], LOSS, total=3, elapsed=9.0)
+    told = further_line(over, 1, 3, over, standing)
+    assert "over limit" in told
+    assert "over sweep.trial_seconds=2" in told
+    assert "0.2500" in further_line(make_trial(1, [0.25]), 1, 2, over, standing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -64,6 +65,15 @@ def test_the_best_has_all_seeds_and_all_trials_share_them_in_order(workers: int,
         if is_further(run):
             assert Asked.of(run).values == Asked.of(trials[item_of(run)[0]]).values
     assert shown(read_back(storage)) == shown(trials)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_seed_that_ends_before_an_earlier_one_is_not_run_again(seed: int) -> None:
+    draw = random.Random(seed)
+    study = session(in_memory(), racing_settings(), workers=3, choose=lambda count: draw.randrange(count))
+    items = [item_of(run) for run in study.runs.trials]
+    assert sorted(items) == sorted(set(items))
+    assert study.is_settled
 
 
 def test_a_trial_is_seen_with_the_means_of_its_seeds() -> None:

@@ -105,6 +105,8 @@ def _check_measured_alike(before: Mapping[str, Any], plan: Plan, asked: From) ->
             told.append(f"{key} is {shown[0]} there and {shown[1]} here")
             if there is not ABSENT and key != "data_sha256":
                 remedies.append(shlex.quote(as_override(key.removesuffix(".name"), there)))
+    if before.get("sweep.race"):  # a race keeps no trials of another study either
+        remedies = []
     stated = dict(_already_said(before, asked))
     told += [f"{key} had {as_typed(value)} itself and cannot be stated" for key, value in stated.items()]
     if told:

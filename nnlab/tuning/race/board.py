@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from copy import copy
 from dataclasses import replace
 from itertools import takewhile
@@ -80,6 +80,12 @@ class Board:
         for run in runs:
             if run.state.is_finished():
                 self.add_run(run)
+
+    def due(self, under_way: Set[Item] = frozenset()) -> list[Item]:
+        """The further runs that can be made now, see `Race.due`; none that has ended while one before it is made."""
+        return [
+            (number, place) for number, place in self.race.due(under_way) if place not in self._runs.get(number, {})
+        ]
 
     def seen(self, trial: FrozenTrial) -> FrozenTrial:
         """A trial of the search as it is now.

@@ -48,7 +48,7 @@ class RacingStudy(Study):
     @property
     def is_settled(self) -> bool:
         """Whether no trial gets a further seed, as the race stands."""
-        return not self.board.race.due()
+        return not self.board.due()
 
     def unfinished(self) -> list[FrozenTrial]:
         """The further runs and the trials that were started and not ended."""
@@ -56,7 +56,7 @@ class RacingStudy(Study):
 
     def create_next(self, size: int, room: Callable[[int], int], under_way: Sequence[FrozenTrial]) -> list[FrozenTrial]:
         """Create the further runs that are due, and new trials for the workers that are left."""
-        due = self.board.race.due({item_of(trial) for trial in under_way if is_further(trial)})[:size]
+        due = self.board.due({item_of(trial) for trial in under_way if is_further(trial)})[:size]
         searching = sum(not is_further(trial) for trial in under_way)
         new = min(size - len(due), room(searching))
         if due and self._settings.deterministic:

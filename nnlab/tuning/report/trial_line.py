@@ -44,8 +44,8 @@ def confirming_line(run: FrozenTrial, number: int, place: int, standing: Standin
     outcome = Outcome.of(run)
     done = standing.done + standing.failed
     columns = [of_total(done, standing), f"{trial_name(number, place):<22}"]
-    if run.state == TrialState.FAIL:
-        columns += [f"{status_of(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
+    if run.state == TrialState.FAIL or is_over_limit(run):
+        columns += [f"{status_text(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
     elif outcome is not None:
         columns += [*_scores(run, outcome, standing, is_short=False), *_effort(Asked.of(run), outcome)]
     return "  ".join(filter(None, columns))
@@ -58,12 +58,16 @@ def further_line(run: FrozenTrial, number: int, place: int, trial: FrozenTrial, 
     """
     outcome = Outcome.of(run)
     columns = [" " * len(of_total(0, standing)), f"{trial_name(number, further=place):<16}"]
-    if run.state == TrialState.FAIL:
-        columns += [f"{status_of(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
+    if run.state == TrialState.FAIL or is_over_limit(run):
+        columns += [f"{status_text(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
     elif outcome is not None:
         seeds, means, name = len(Asked.of(trial).seeds), Outcome.of(trial), standing.objectives[0]
         columns += _scores(run, outcome, standing, is_short=False)
-        columns += [f"mean of {seeds} {objective_text(name, means.objective(name))}" if means is not None else ""]
+        columns += [
+            f"mean of {seeds} {objective_text(name, means.objective(name))}"
+            if means is not None and means.scores
+            else ""
+        ]
         columns += ["best" if number == standing.best_trial else "    ", *_effort(Asked.of(run), outcome)]
     return "  ".join(columns)
 
