@@ -18,7 +18,7 @@ from nnlab.runs.stored_run import StoredRun
 pytestmark = pytest.mark.slow
 
 TINY = ["model=toy", "data=toy", "trainer.epochs=2", "trainer.batch_size=8", "sweep.workers=1", UNTRACKED, NO_PLOTS]
-STUDY = [*TINY, "optimizer.lr=choice(0.1, 0.2)", "sweep.trials=2", "sweep.name=study"]
+STUDY = [*TINY, "optimizer.lr=choice(0.1, 0.2, 0.3)", "sweep.trials=2", "sweep.name=study"]
 
 
 def sweep(folder: Path, *arguments: str) -> Completed:

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from nnlab.errors import UserError
 from nnlab.tuning.race.rule import Item, Race
 from nnlab.tuning.report.ranking import cost
-from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome, Taken
+from nnlab.tuning.trials import ASKED, OUTCOME, STATES, Asked, Outcome
 
 
 def is_further(trial: FrozenTrial) -> bool:
@@ -99,11 +99,6 @@ class Board:
         if number not in self._seen:
             self._seen[number] = self._now(self._trials[number])
         return self._seen[number]
-
-    def taken(self, number: int) -> Taken:
-        """What a trial has taken so far, with all of its runs that have ended."""
-        each = [Taken.of(run) for run in (self._trials[number], *self._runs.get(number, {}).values())]
-        return Taken(sum(taken.seconds for taken in each), max(taken.memory for taken in each))
 
     def _changed(self, number: int) -> list[int]:
         costs = self._costs_of(number)

@@ -26,12 +26,11 @@ from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
 from nnlab.tuning.study import Study
-from nnlab.tuning.trials import TAKEN, Asked, Taken
+from nnlab.tuning.trials import Asked
 from nnlab.typed import MalformedError, typed
 
 BATCH = "batch"
 """The attribute of the further runs' study that holds the latest batch of several kinds."""
-NOTHING = Taken()
 Count = Annotated[int, Range(ge=0)]
 
 
@@ -67,21 +66,20 @@ class RaceRuns(Study):
 
     def __init__(self, search: str, storage: BaseStorage, settings: SweepSettings, space: Space) -> None:
         alone = replace(settings, seeds=1, pruner=NoPruner(), deterministic=False, race=False)
-        self._next_run: tuple[Asked, Taken] | None = None
+        self._next_run: Asked | None = None
         super().__init__(study_of(search), storage, alone, space, seed=0, epochs=1)
 
-    def create(self, item: Item, trial: FrozenTrial, seed: int, taken: Taken = NOTHING) -> FrozenTrial:
-        """Create the run that gives a trial the seed of that place; limits count what it has `taken` before."""
-        self._next_run = Asked(Asked.of(trial).values, [seed], (0, 1), further_of=item), taken
+    def create(self, item: Item, trial: FrozenTrial, seed: int) -> FrozenTrial:
+        """Create the run that gives a trial the seed of that place.
+
+        A limit is that of each run: were it that of their sum, the best trial, which has the most, would pass it first.
+        """
+        self._next_run = Asked(Asked.of(trial).values, [seed], (0, 1), further_of=item)
         return self.propose()
 
     def _next(self, number: int, batch: tuple[int, int]) -> FrozenTrial:
         assert self._next_run is not None
-        asked, taken = self._next_run
-        run = running(number, {}, self._space, replace(asked, batch=(number, 1)), {})
-        if taken != NOTHING:
-            run.user_attrs[TAKEN] = asdict(taken)
-        return run
+        return running(number, {}, self._space, replace(self._next_run, batch=(number, 1)), {})
 
     @property
     @answering()

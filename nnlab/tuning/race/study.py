@@ -88,8 +88,7 @@ class RacingStudy(Study):
 
     def _create(self, item: Item) -> FrozenTrial:
         number, place = item
-        seed, taken = self._race_seeds[place - 1], self.board.taken(number)
-        return self.runs.create(item, self._known[number], seed, taken)
+        return self.runs.create(item, self._known[number], self._race_seeds[place - 1])
 
     def _learn(self, numbers: Sequence[int]) -> None:
         """Let the sampler see trials as they are now."""

@@ -67,7 +67,8 @@ class SweepSettings(Checked):
         seconds: wall time that the search may take, over all its sessions; trials that run then come to their end.
         until: the score of the objective that ends the search; a better one does too.
         patience: finished trials without a better one that end it.
-        trial_seconds: wall time that a trial may take, over all its seeds, retries and sessions; None is no limit.
+        trial_seconds: wall time that a trial may take, over all its seeds, retries and sessions (in a race, each
+            of its seeds); None is no limit.
         trial_memory: memory that the process of a trial may take, as in `2GB`, the rows that it shares included.
         constraint: what every trial has to satisfy, as in `parameters < 50000`; see `nnlab.tuning.search.constraint`.
         first: what is tried first: `default` (the values that the searched keys have without a search), or a list of
