@@ -54,7 +54,7 @@ def work(rows: str, folder: Path, seed: int, trials: int) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     mlflow.set_experiment("plain")
-    data = np.load(rows)
+    data = np.load(rows, allow_pickle=False)
     study = optuna.load_study(
         study_name="plain",
         storage=_storage(folder),

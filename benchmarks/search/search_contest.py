@@ -48,7 +48,7 @@ def search_contest(bench: Bench) -> Table:
     dataset = dataset_of(make_plan([*quick, "seed=0"]).fixed.data, seed=0)
     train, validation = dataset.train, dataset.validation
     x, y, x_val, y_val = train.inputs(), train.targets(), validation.inputs(), validation.targets()
-    np.savez(rows, x=x, y=y, x_val=x_val, y_val=y_val)
+    np.savez(rows, allow_pickle=False, x=x, y=y, x_val=x_val, y_val=y_val)
     scripts, sweeps, reached = [], [], []
     for seed in range(bench.rounds):
         scripts.append(_script(bench, rows, seed, 3 if bench.is_quick else TRIALS))
