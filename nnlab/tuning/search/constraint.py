@@ -121,19 +121,19 @@ class Constraint:
 
 
 def _tree(text: str, names: list[str]) -> ast.expr:
-    plain = TOKENS.sub(lambda token: _placeholder(token.group(), names), text)
+    plain = TOKENS.sub(lambda part: _placeholder(part.group(), names), text)
     return ast.parse(" ".join(plain.split()), mode="eval").body
 
 
-def _placeholder(token: str, names: list[str]) -> str:
+def _placeholder(part: str, names: list[str]) -> str:
     """Python's name for a name of the config, whose parts may be words of Python, or numbers (`model.width.0`)."""
-    if token == "#":
+    if part == "#":
         raise SyntaxError("a comment")
-    if token in WORDS or not (token[0].isalpha() or token[0] == "_"):
-        return token
-    if token not in names:
-        names.append(token)
-    return f"n{names.index(token)}_"
+    if part in WORDS or not (part[0].isalpha() or part[0] == "_"):
+        return part
+    if part not in names:
+        names.append(part)
+    return f"n{names.index(part)}_"
 
 
 class _Reader:
