@@ -170,6 +170,7 @@ def test_without_the_variable_the_cache_is_in_the_users_cache_folder(
     assert cache_folder() == tmp_path / "nnlab"
 
 
+@pytest.mark.slow
 def test_two_processes_that_start_at_once_download_each_file_once(
     mirror: Any, idx_folder: Path, tmp_path: Path
 ) -> None:

@@ -29,10 +29,11 @@ NAMED = ["sweep.name=study", "sweep.workers=1"]
             ],
         ),
         ("nnlab.run", OVERRIDES, ["1 run", "1,810 parameters, 1,776 multiplications a row", "evaluated at the end"]),
-        (
+        pytest.param(
             "nnlab.run",
             ["-m", *OVERRIDES[:2], "seed=range(6)", "optimizer=sgd,adam"],
             ["12 runs, one after another", "all have 1,810 parameters", "and 2 runs more", "test split left alone"],
+            marks=pytest.mark.slow,
         ),
     ],
 )

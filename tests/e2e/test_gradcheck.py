@@ -15,6 +15,7 @@ from nnlab.core.learner import Learner
 from nnlab.core.step_check import StepCheck
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_line_for_each_parameter(tmp_path: Path) -> None:
     overrides = ["data=digits", "model.hidden=[6]", "model.activation=tanh", "regularizer=l1", "model.dropout=0.2"]
     overrides += ["optimizer=adam", "schedule=cosine", "trainer.clip_norm=0.5"]

@@ -30,6 +30,7 @@ def contents(run: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
 
 
+@pytest.mark.slow
 @needs_kernels
 def test_a_run_of_another_kernel_is_told_set_and_identical(tmp_path: Path) -> None:
     path = recorded(tmp_path, "trainer.epochs=2", OPENBLAS_CORETYPE="Nehalem")

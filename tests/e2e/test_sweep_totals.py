@@ -64,6 +64,7 @@ def extended(studies: Mapping[str, Kept], tmp_path_factory: pytest.TempPathFacto
     return [sweep(*arguments, folder=folder) for _ in range(2)], Study(folder / "runs" / "study")
 
 
+@pytest.mark.slow
 def test_a_complete_study_continues_to_a_larger_total(
     extended: tuple[list[Completed], Study], studies: Mapping[str, Kept]
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_complete_study_continues_to_a_larger_total(
     assert f"the best of {EXTENDED} on validation" in first.stdout
 
 
+@pytest.mark.slow
 def test_a_study_with_nothing_to_do_says_again_what_came_of_it_and_tests_nothing_again(
     extended: tuple[list[Completed], Study],
 ) -> None:

@@ -153,6 +153,7 @@ def test_a_worker_that_hangs_is_killed(interrupted: bool, tmp_path: Path) -> Non
     assert not any(lives(pid) for pid in pids)
 
 
+@pytest.mark.slow
 def test_a_worker_that_ignores_the_word_to_end_is_killed(tmp_path: Path) -> None:
     workers = WorkerProcesses(1)
     workers.submit(wait_for_file_deaf, tmp_path / "begun", tmp_path / "never")

@@ -178,6 +178,7 @@ def test_a_server_that_does_not_speak_tls(runs_dir: Path, start: Callable[..., s
     assert seconds < 60
 
 
+@pytest.mark.slow
 def test_a_store_that_may_not_be_written_is_told_while_the_run_trains(runs_dir: Path, uri: str) -> None:
     (line,), (problem,), seconds = told(f"sqlite:///file:{runs_dir}/mlflow.db?mode=ro&uri=true", runs_dir)
     assert "attempt to write a readonly database" in line

@@ -103,6 +103,7 @@ def test_a_store_of_a_newer_mlflow_is_reported_as_such(runs_dir: Path, uri: str)
     assert "is newer (ffffffffffff). Use the newer MLflow" in str(state.problem)
 
 
+@pytest.mark.slow
 def test_what_dead_runs_left_is_closed_once_mlflow_is_back(runs_dir: Path, uri: str, template_store: Path) -> None:
     (runs_dir / "mlflow.db").write_bytes(b"not yet a store")
     left = on_the_way(runs_dir, uri)
@@ -141,6 +142,7 @@ def test_a_store_that_is_replaced_while_a_run_is_followed_gets_all_of_it(
         assert store.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)]
 
 
+@pytest.mark.slow
 def test_a_run_that_restarts_after_it_arrived_is_noticed_while_the_worker_works(runs_dir: Path, uri: str) -> None:
     recorder = start(runs_dir)
     path = recorder.directory.path

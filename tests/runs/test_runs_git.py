@@ -305,6 +305,7 @@ def test_files_that_git_ignores_in_a_checkout_inside_a_folder_called_experiments
     assert b"though git ignores it" in git_state(source).diff
 
 
+@pytest.mark.slow
 def test_a_git_that_hangs_is_ended_with_what_it_has_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pid = tmp_path / "pid"
     write(tmp_path / "bin/git", f"#!/bin/sh\nsleep 600 &\necho $! > {pid}.new\nmv {pid}.new {pid}\nwait\n")
