@@ -225,15 +225,19 @@ def end_dead_runs(runs_dir: Path) -> None:
 
 
 def end_if_dead(path: Path) -> None:
-    """Write the `end` that a killed process could not, with status `killed`; a live or ended run is left alone."""
+    """Write the `end` that a killed process could not, with status `killed`.
+
+    A live or ended run is left alone, and so is one whose process was killed before it recorded the start.
+    """
     try:
         lock = FileLock(path / LOCK, wait=False)
     except BlockingIOError:
         return
     with lock:
         run = JournalReader(path / JOURNAL)
-        run.update()
-        if not run.has_ended:
+        with suppress(FileNotFoundError):
+            run.update()
+        if journal.has_started(path / JOURNAL) and not run.has_ended:
             writer = journal.Journal(path / JOURNAL)
             writer.append("end", status="killed", reason="the process died without closing the run")
             writer.close()

@@ -33,8 +33,8 @@ class RunningTrials:
     def end(self, number: int) -> None:
         """A trial has ended: close those of its runs whose process could not. May be called again if it fails."""
         for path in self._paths.get(number, []):
-            # Its process may have been killed between making the directory and recording the start.
-            if self._has_started(path) and path.exists():
+            self._has_started(path)
+            if path.exists():
                 end_if_dead(path)
         for path in self._paths.pop(number, []):
             self._journals.pop(path, None)
