@@ -92,7 +92,7 @@ class WorkerProcesses(Executor):
         if not wait:
             self.stop()
         for worker in self._workers:
-            worker.pool.shutdown(wait=True, cancel_futures=cancel_futures)
+            worker.shutdown(wait=True, cancel_futures=cancel_futures)
         self._memory.stop()
 
     def stop(self, *, interrupted: bool = False) -> None:
@@ -105,7 +105,7 @@ class WorkerProcesses(Executor):
         threads = [thread for worker in self._workers for thread in worker.threads]
         try:
             for worker in self._workers:
-                worker.pool.shutdown(wait=False, cancel_futures=True)
+                worker.shutdown(wait=False, cancel_futures=True)
             if interrupted and any(not worker.is_free for worker in self._workers):
                 send(INTERRUPT, processes)
                 wait_for_ends(processes, SECONDS_TO_CLOSE)
@@ -125,11 +125,11 @@ class WorkerProcesses(Executor):
 
 
 class _Worker:
-    """A pool of one process, which is started by the first call, and again after it died."""
+    """A pool of one process, which is made by the first call, and again after its process died."""
 
     def __init__(self, memory: PeakMemory) -> None:
         self._begun = begun_at()
-        self.pool = _pool(self._begun)
+        self._pool: ProcessPoolExecutor | None = None
         self._memory = memory
         self._seen = Seen()
         self._call: Future[Any] | None = None
@@ -149,19 +149,27 @@ class _Worker:
 
     @property
     def processes(self) -> list[BaseProcess]:
-        return list((self.pool._processes or {}).values())  # the pool's own thread changes it
+        known = None if self._pool is None else self._pool._processes
+        return list((known or {}).values())  # the pool's own thread changes it
 
     @property
     def threads(self) -> list[threading.Thread]:
-        thread: Any = self.pool._executor_manager_thread  # typeshed takes it for another
+        thread: Any = (
+            None if self._pool is None else self._pool._executor_manager_thread
+        )  # typeshed takes it for another
         return [] if thread is None else [thread]
+
+    def shutdown(self, *, wait: bool, cancel_futures: bool) -> None:
+        """Start nothing more, see `Executor.shutdown`."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
 
     def submit(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> Future[T]:
         self._begun.value = 0.0
         try:
             inner = self._started(fn, args, kwargs)
         except BrokenProcessPool:  # its process was killed
-            self._replace()
+            self._drop()
             inner = self._started(fn, args, kwargs)
         outer: Future[T] = Future()
         outer.set_running_or_notify_cancel()
@@ -186,21 +194,23 @@ class _Worker:
     def _started(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[T]:
         try:
             with _ctrl_c_waits():
-                return self.pool.submit(call, fn, *args, **kwargs)
+                if self._pool is None:  # only now: its locks need a process too, Python's resource tracker
+                    self._begun = begun_at()
+                    self._pool = _pool_of_one(self._begun)
+                return self._pool.submit(call, fn, *args, **kwargs)
         except BrokenProcessPool:
             raise
         except (OSError, RuntimeError) as error:  # of a process or, in its own kind, of a thread
             if isinstance(error, RuntimeError) and "thread" not in str(error):
                 raise
-            self._replace()
+            self._drop()
             reason = getattr(error, "strerror", None) or error
             raise MachineError(f"a worker process could not be started ({reason})", "processes") from error
 
-    def _replace(self) -> None:
+    def _drop(self) -> None:
         send(signal.SIGKILL, self.processes)
-        self.pool.shutdown(wait=False)
-        self._begun = begun_at()
-        self.pool = _pool(self._begun)
+        self.shutdown(wait=False, cancel_futures=False)
+        self._pool = None
 
 
 @contextmanager
@@ -222,7 +232,7 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, BrokenExecutor) or (dask is not None and isinstance(error, dask.KilledWorker))
 
 
-def _pool(begun: Moment) -> ProcessPoolExecutor:
+def _pool_of_one(begun: Moment) -> ProcessPoolExecutor:
     # Spawned: a fork would copy the threads' locks of whatever the parent has imported.
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=start_worker, initargs=(begun,))
 
