@@ -154,9 +154,8 @@ class _Worker:
 
     @property
     def threads(self) -> list[threading.Thread]:
-        thread: Any = (
-            None if self._pool is None else self._pool._executor_manager_thread
-        )  # typeshed takes it for another
+        pool: Any = self._pool  # typeshed takes its thread for another
+        thread = None if pool is None else pool._executor_manager_thread
         return [] if thread is None else [thread]
 
     def shutdown(self, *, wait: bool, cancel_futures: bool) -> None:
