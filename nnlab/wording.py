@@ -17,10 +17,6 @@ def number_of(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-YEAR = 365 * 24 * 3600.0
-"""Seconds."""
-
-
 def duration(seconds: float) -> str:
     """A time: `0.42 s`, `12.5 s`, `90 s`, `10 min`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 100:
