@@ -10,7 +10,6 @@ import numpy as np
 from nnlab.config.keys import key_rules, kinds_of, nearest_key
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.schema import form_name
-from nnlab.execution.worker_memory import gigabytes
 from nnlab.tuning.limits import bytes_of
 from nnlab.tuning.points import COMPUTED, Points
 from nnlab.tuning.search.constraint import Constraint, ConstraintError
@@ -19,6 +18,7 @@ from nnlab.tuning.search.samplers import SAMPLERS
 from nnlab.tuning.search.searchable import DEPTH, GROUPS, WIDTH, is_width
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
+from nnlab.wording import bytes_in_words
 
 KEY = "sweep.constraint"
 SAMPLE = 2000
@@ -86,7 +86,7 @@ class Allowed:
     def _problems(self) -> Iterator[ConfigProblem]:
         text, memory = self._settings.constraint, self._settings.trial_memory
         if self._memory is not None and self._memory < LEAST:
-            rule = f"must be at least {gigabytes(LEAST)}, as a process without a trial takes 63 MB"
+            rule = f"must be at least {bytes_in_words(LEAST)}, as a process without a trial takes 63 MB"
             yield ConfigProblem("sweep.trial_memory", rule, memory, "100MB")
             self._memory = None
         if text is not None:
@@ -143,7 +143,7 @@ class Allowed:
             yield ConfigProblem(KEY, rule, self._constraint.text, self._relaxed(looked))
         elif not allowed:
             least = min(map(self._points.memory, satisfying))
-            rule = f"is too little for any of {which}: the smallest takes at least {gigabytes(least)}"
+            rule = f"is too little for any of {which}: the smallest takes at least {bytes_in_words(least)}"
             nearest = f"{-(-least // 10**8) / 10:g}GB, or a smaller network"
             yield ConfigProblem("sweep.trial_memory", rule, self._settings.trial_memory, nearest)
 
