@@ -1,6 +1,8 @@
-"""How counts are said."""
+"""How counts, times, sizes and alternatives are said."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 YEAR = 365 * 24 * 3600.0
 """Seconds."""
@@ -17,8 +19,9 @@ def number_of(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-YEAR = 365 * 24 * 3600.0
-"""Seconds."""
+def either(parts: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def duration(seconds: float) -> str:

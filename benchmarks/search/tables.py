@@ -89,18 +89,10 @@ HPOBENCH = Family(
     "val_acc",
     higher_is_better=True,
     axes=(
-        Axis(
-            "regularizer.strength",
-            _ten(1e-8),
-            "log",
-        ),
+        Axis("regularizer.strength", _ten(1e-8), "log"),
         Axis("trainer.batch_size", (4, 6, 10, 16, 25, 40, 64, 101, 161, 256), "log"),
         Axis("trainer.epochs", (1, 2, 3), "linear"),  # stands for the depth: nnlab's has a width for each layer
-        Axis(
-            "optimizer.lr",
-            _ten(1e-5),
-            "log",
-        ),
+        Axis("optimizer.lr", _ten(1e-5), "log"),
         Axis("model.width.0", (16, 25, 40, 64, 101, 161, 256, 406, 645, 1024), "log"),
     ),
     unit=" points",

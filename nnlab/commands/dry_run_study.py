@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
@@ -24,6 +25,7 @@ from nnlab.cpu import usable_cores
 from nnlab.execution.forecast import Kept, kept_of_run
 from nnlab.redaction import redacted
 from nnlab.table import Column
+from nnlab.tuning.budget import Budget
 from nnlab.tuning.dry_run import DryRun, Proposed, dry_run
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.report.budget_text import ended_text, ends_text, larger
@@ -92,10 +94,10 @@ def _trial_lines(found: DryRun) -> Iterator[str]:
         ended, more = ended_text(found.budget, found.use, key), larger(found.budget, found.use)
         yield f"{ended} has ended the search; with {more} it goes on"
     if found.budget.is_more_than_a_number and not found.budget.used_up(found.use):
-        yield f"ends {ends_text(found.budget, found.use, datetime.now())}, if it starts now"
+        yield f"ends {ends_text(_reachable(found), found.use, datetime.now())}, if it starts now"
     if settings.seeds > 1:
         at_most = "" if left is None else f": at most {number_of(left * settings.seeds, 'run')}"
-        keeps_up = ", the first alone until it keeps up with the best (sweep.race)" if settings.race else ""
+        keeps_up = ", after the first only while it keeps up with the best (sweep.race)" if settings.race else ""
         yield f"each with {settings.seeds} seeds{keeps_up}{at_most}"
     limits = {"trial_seconds": settings.trial_seconds, "trial_memory": settings.trial_memory}
     if texts := [f"sweep.{key}={as_typed(value)}" for key, value in limits.items() if value is not None]:
@@ -110,6 +112,14 @@ def _trial_lines(found: DryRun) -> Iterator[str]:
         if plan.why_untested
         else "the winner alone is evaluated on the test split, once"
     )
+
+
+def _reachable(found: DryRun) -> Budget:
+    """What ends the search; its number of trials is no more than there can be."""
+    budget, left = found.budget, found.trials_left
+    if budget.trials is None or left is None:
+        return budget
+    return replace(budget, trials=found.use.finished + left)
 
 
 def _space_lines(found: DryRun) -> Iterator[str]:

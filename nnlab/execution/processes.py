@@ -20,8 +20,9 @@ from typing import Any, ParamSpec, TypeVar
 from nnlab.errors import MachineError, TerminatedError
 from nnlab.execution.ending import send, wait_for_ends
 from nnlab.execution.worker import INTERRUPT, Moment, begun_at, call, start_worker
-from nnlab.execution.worker_memory import PeakMemory, Seen, gigabytes
+from nnlab.execution.worker_memory import PeakMemory, Seen
 from nnlab.streams import open_closed
+from nnlab.wording import bytes_in_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class WorkerDiedError(BrokenExecutor):
         if exit_status is not None and exit_status < 0:
             with suppress(ValueError):
                 how = signal.Signals(-exit_status).name
-        used = f", with {gigabytes(memory)} of memory in use" if memory else ""
+        used = f", with {bytes_in_words(memory)} of memory in use" if memory else ""
         super().__init__(f"a worker process was terminated abruptly ({how}{used})")
 
 

@@ -12,10 +12,8 @@ from optuna.trial import FrozenTrial
 
 from nnlab.tuning.beginning import Beginning
 from nnlab.tuning.plan import Plan
-from nnlab.tuning.search.guess import Guess
 from nnlab.tuning.search.samplers import LEARNING
 from nnlab.tuning.search.settings import direction
-from nnlab.tuning.search.space import Space
 from nnlab.tuning.study import Study
 from nnlab.tuning.trials import Asked
 
@@ -48,12 +46,13 @@ def next_trials(
     )
     proposed = study.propose_batch(most)
     first_unknown = _first_unknown(plan, stored)
-    whole = {guess.trial for guess in beginning.guesses if _is_whole(guess, plan.space)}
-    known = list(
-        takewhile(
-            lambda trial: trial.number < first_unknown or (trial.number in whole and Asked.of(trial).source), proposed
-        )
-    )
+    # Nothing of a whole guess is drawn by the sampler.
+    whole = {guess.trial for guess in beginning.guesses if plan.space.is_whole(guess.params)}
+
+    def is_known(trial: FrozenTrial) -> bool:
+        return trial.number < first_unknown or (trial.number in whole and Asked.of(trial).source is not None)
+
+    known = list(takewhile(is_known, proposed))
     return known, study.nothing_left if len(known) == len(proposed) else ""
 
 
@@ -68,11 +67,6 @@ def _first_unknown(plan: Plan, stored: Sequence[FrozenTrial]) -> float:
     is_idle = all(trial.state.is_finished() for trial in stored)
     at_once = plan.workers if plan.settings.deterministic else 1
     return max(sampler.startup_trials, len(stored) + at_once if is_idle else 0)
-
-
-def _is_whole(guess: Guess, space: Space) -> bool:
-    """Whether nothing of a guess is drawn by the sampler."""
-    return all(axis.name in guess.params for axis in space.dimensions if axis.is_asked(guess.params))
 
 
 def _copied(name: str, objectives: Sequence[str], trials: Sequence[FrozenTrial]) -> BaseStorage:

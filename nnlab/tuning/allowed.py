@@ -10,7 +10,6 @@ import numpy as np
 from nnlab.config.keys import key_rules, kinds_of, nearest_key
 from nnlab.config.problems import ConfigProblem
 from nnlab.config.schema import form_name
-from nnlab.execution.worker_memory import gigabytes
 from nnlab.tuning.limits import bytes_of
 from nnlab.tuning.points import COMPUTED, Points
 from nnlab.tuning.search.constraint import Constraint, ConstraintError
@@ -19,6 +18,7 @@ from nnlab.tuning.search.samplers import SAMPLERS
 from nnlab.tuning.search.searchable import DEPTH, GROUPS, WIDTH, is_width
 from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
+from nnlab.wording import bytes_in_words
 
 KEY = "sweep.constraint"
 SAMPLE = 2000
@@ -49,7 +49,7 @@ class Allowed:
         self._points = points
         self._memory = None if settings.trial_memory is None else bytes_of(settings.trial_memory)
         self._constraint: Constraint | None = None
-        self._rules_out = False
+        self._left = ""
         self._is_exact = space.size is not None and space.size <= EACH
         self.problems = list(self._problems())
 
@@ -65,15 +65,14 @@ class Allowed:
     @property
     def notes(self) -> Iterator[str]:
         """What is to be told first: how much of the space is left, and what becomes of the rest."""
-        if not self._rules_out:
+        if not self._left:
             return
         name = form_name(SAMPLERS, self._settings.sampler)
         instead = "are passed over" if name in ("grid", "qmc") else "are drawn again"
         why = [f"{KEY}={self._constraint.text}"] if self._constraint is not None else []
         why += [f"sweep.trial_memory={self._settings.trial_memory}"] if self._memory is not None else []
         yield (
-            f"{self._left} of the search space is allowed ({' and '.join(why)}): other proposals of {name} {instead} "
-            "before they are trials"
+            f"{self._left} allowed ({' and '.join(why)}): other proposals of {name} {instead} before they are trials"
         )
         if name == "qmc":
             yield "qmc: the points that are left fill the space less evenly than all of them would"
@@ -87,7 +86,7 @@ class Allowed:
     def _problems(self) -> Iterator[ConfigProblem]:
         text, memory = self._settings.constraint, self._settings.trial_memory
         if self._memory is not None and self._memory < LEAST:
-            rule = f"must be at least {gigabytes(LEAST)}, as a process without a trial takes 63 MB"
+            rule = f"must be at least {bytes_in_words(LEAST)}, as a process without a trial takes 63 MB"
             yield ConfigProblem("sweep.trial_memory", rule, memory, "100MB")
             self._memory = None
         if text is not None:
@@ -133,17 +132,18 @@ class Allowed:
         looked = list(self._looked_at())
         satisfying = [values for values in looked if self._satisfies(values)]
         allowed = [values for values in satisfying if self._can_fit(values)]
-        self._left = f"about {len(allowed) / len(looked):.1%}"
-        if self._is_exact:
-            self._left = f"{len(allowed):,} of the {len(looked):,} points"
-        self._rules_out = len(allowed) < len(looked)
+        if len(allowed) < len(looked):
+            self._left = f"about {len(allowed) / len(looked):.1%} of the search space is"
+            if self._is_exact:
+                verb = "is" if len(allowed) == 1 else "are"
+                self._left = f"{len(allowed):,} of the {len(looked):,} points of the search space {verb}"
         which = f"the {len(looked):,} points of it" if self._is_exact else f"{len(looked):,} points of it"
         if not satisfying and self._constraint is not None:
             rule = f"must hold somewhere in the search space, but holds at none of {which}{self._ranges(looked)}"
             yield ConfigProblem(KEY, rule, self._constraint.text, self._relaxed(looked))
         elif not allowed:
             least = min(map(self._points.memory, satisfying))
-            rule = f"is too little for any of {which}: the smallest takes at least {gigabytes(least)}"
+            rule = f"is too little for any of {which}: the smallest takes at least {bytes_in_words(least)}"
             nearest = f"{-(-least // 10**8) / 10:g}GB, or a smaller network"
             yield ConfigProblem("sweep.trial_memory", rule, self._settings.trial_memory, nearest)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +12,9 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from nnlab.config.job import Job
-from nnlab.config.size import NetworkSize, network_size
-from nnlab.core.optimizers import OPTIMIZERS
+from nnlab.config.size import NetworkSize
 from nnlab.errors import UserError
-from nnlab.execution.forecast import Work, seconds_of_runs, size_of, states_of
+from nnlab.execution.forecast import seconds_of_runs, size_of
 from nnlab.runs.directory import JOURNAL
 from nnlab.runs.search_time import seconds_searched
 from nnlab.tuning.ahead import next_trials
@@ -27,6 +25,7 @@ from nnlab.tuning.growth.here import trials_here
 from nnlab.tuning.manifest import Manifest
 from nnlab.tuning.new_study import check_free
 from nnlab.tuning.plan import Plan
+from nnlab.tuning.points import Points
 from nnlab.tuning.search.extremes import extremes
 from nnlab.tuning.search.samplers import LEARNING
 from nnlab.tuning.stored_study import StoredStudy
@@ -163,8 +162,9 @@ def dry_run(plan: Plan, directory: Path | None, arguments: Sequence[str]) -> Dry
     most = 0 if budget.used_up(use) else max(0, min(MOST_SHOWN, asked))
     trials, nothing_left = next_trials(plan, beginning, stored, most)
     proposed = [_proposal(plan, trial.number, Asked.of(trial)) for trial in trials]
-    smallest, largest = extremes(plan.space, lambda values: _size(plan, values).multiplications, plan.accepts)
-    shortest, longest = extremes(plan.space, partial(_work, plan), plan.accepts)
+    known = Points(plan.configs, plan.dataset)
+    smallest, largest = extremes(plan.space, lambda values: known.size(values).multiplications, plan.accepts)
+    shortest, longest = extremes(plan.space, lambda values: known.work(values).seconds, plan.accepts)
     sample = [each.point for each in proposed if each.point] or _some_points(plan)
     points = [_point(plan, shortest), _point(plan, longest), *sample]
     estimates = seconds_of_runs([Job(*plan.at(point.values, plan.fixed.seed), overrides=[]) for point in points])
@@ -231,19 +231,3 @@ def _some_points(plan: Plan) -> list[Point]:
 def _point(plan: Plan, values: Mapping[str, Any]) -> Point:
     run = plan.at(values, plan.fixed.seed)
     return Point(values, size_of(*run))
-
-
-def _size(plan: Plan, values: Mapping[str, Any]) -> NetworkSize:
-    """Of the network at a point, from the composed config alone, which is faster than checking it."""
-    model = plan.configs.at(values)["model"]
-    widths = (plan.dataset.features, *model["hidden"], model["output_units"] or plan.dataset.classes)
-    return network_size(widths, has_biases=model["bias"])
-
-
-def _work(plan: Plan, values: Mapping[str, Any]) -> float:
-    raw = plan.configs.at(values)
-    trainer, limit, optimizer = raw["trainer"], raw["data"]["limit"], OPTIMIZERS[raw["optimizer"]["name"]]
-    rows = len(plan.dataset.train) if limit is None else min(limit, len(plan.dataset.train))
-    epochs = trainer["stop_after"] or trainer["epochs"]
-    layers, states = len(raw["model"]["hidden"]), states_of(optimizer())
-    return Work(_size(plan, values), layers, rows, trainer["batch_size"], epochs, states).seconds

@@ -21,13 +21,12 @@ from nnlab.data import open_shared
 from nnlab.errors import UserError
 from nnlab.execution.forecast import size_of
 from nnlab.execution.processes import WorkerDiedError, WorkerProcesses
-from nnlab.execution.worker_memory import gigabytes
 from nnlab.runs.stored_run import StoredRun
 from nnlab.tuning.search.settings import MEMORY_UNITS, SweepSettings
 from nnlab.tuning.storage import answering
 from nnlab.tuning.trial import Task
 from nnlab.tuning.trials import TAKEN, Outcome, Taken, is_over_limit
-from nnlab.wording import number_of
+from nnlab.wording import bytes_in_words, number_of
 
 NOTES = 20
 """How often what a trial has taken is stored on the way to its limit of time."""
@@ -143,7 +142,7 @@ class Limits:
         return ""
 
     def _reason(self, taken: Taken, epochs: int) -> str:
-        used = f", {gigabytes(taken.memory)}" if taken.memory else ""
+        used = f", {bytes_in_words(taken.memory)}" if taken.memory else ""
         return f"over {self._passed(taken)}: it took {taken.seconds:.1f} s{used}, for {number_of(epochs, 'epoch')}"
 
     def _note(self, trial: FrozenTrial, taken: Taken) -> None:

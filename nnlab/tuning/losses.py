@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nnlab.errors import MachineError
 from nnlab.execution.processes import WorkerDiedError
-from nnlab.execution.worker_memory import gigabytes
 from nnlab.tuning.trials import Outcome
+from nnlab.wording import bytes_in_words
 
 WITHOUT_ROOM = 1
 """So many losses may be an accident; after more of them, a trial is tried with nothing beside it."""
@@ -48,7 +48,9 @@ class Losses:
             self._memory = max(self._memory, error.memory)
             self._was_memory |= error.for_memory
             if error.for_memory:
-                self.latest = f"its process was killed for want of memory, of which it had {gigabytes(error.memory)}"
+                self.latest = (
+                    f"its process was killed for want of memory, of which it had {bytes_in_words(error.memory)}"
+                )
         self.needs_room |= self._was_memory or self.count > WITHOUT_ROOM
 
     @property
@@ -58,7 +60,7 @@ class Losses:
             return Outcome("failed", f"{self.latest}, even with nothing beside it: the trial is too large")
         alone = f", {self._alone} of them with nothing beside it" if self._alone else ""
         why = "for want of memory" if self._was_memory else "out of memory?"
-        used = f"{why}; it had {gigabytes(self._memory)}" if self._memory else why
+        used = f"{why}; it had {bytes_in_words(self._memory)}" if self._memory else why
         return Outcome(
             "killed", f"its process was killed {self.count} times{alone} ({used}); sweep.retries limits the retries"
         )

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from nnlab.config.leaves import leaves
-from nnlab.config.size import network_size
+from nnlab.config.size import NetworkSize, network_size
 from nnlab.core.optimizers import OPTIMIZERS
 from nnlab.data.dataset import Dataset
-from nnlab.execution.forecast import states_of
+from nnlab.execution.forecast import Work, states_of
 from nnlab.tuning.search.conditions import Facts
 from nnlab.tuning.search.dimension import HIDDEN
 from nnlab.tuning.search.searchable import DEPTH, GROUPS, WIDTH, is_width
@@ -69,9 +69,17 @@ class Points:
         numbers = fact("parameters") * copies + min(fact(BATCH), self._rows) * sum(widths)
         return int(OF_A_WORKER + self._of_rows + numbers * np.dtype(fact("dtype")).itemsize)
 
-    def names(self) -> dict[str, Any]:
-        """Every name that some trial knows, and a value of it."""
-        return dict(self._of_choices(()))
+    def size(self, values: Mapping[str, Any]) -> NetworkSize:
+        """That of the network of the trial with these values."""
+        return self._size(values, self._others(values))
+
+    def work(self, values: Mapping[str, Any]) -> Work:
+        """What the time of its runs depends on."""
+        fact = self.facts(values)
+        epochs = fact("trainer.stop_after") or fact("trainer.epochs")
+        states = _slots(str(fact("optimizer.name")))
+        rows = values.get("data.limit") or self._rows
+        return Work(self.size(values), fact(DEPTH), rows, fact(BATCH), epochs, states)
 
     def _others(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._of_choices(tuple((group, values[group]) for group in GROUPS if group in values))
@@ -86,12 +94,15 @@ class Points:
         outputs = others["model.output_units"] or self._classes
         return [self._features, *hidden, outputs]
 
+    def _size(self, values: Mapping[str, Any], others: Mapping[str, Any]) -> NetworkSize:
+        has_biases = values.get("model.bias", others["model.bias"])
+        return network_size(self._widths(values, others), has_biases=has_biases)
+
     def _of_network(self, name: str, values: Mapping[str, Any], others: Mapping[str, Any]) -> int | None:
-        widths = self._widths(values, others)
         if name in COMPUTED:
-            size = network_size(widths, has_biases=values.get("model.bias", others["model.bias"]))
+            size = self._size(values, others)
             return size.parameters if name == "parameters" else size.multiplications
-        hidden = widths[1:-1]
+        hidden = self._widths(values, others)[1:-1]
         if name == DEPTH:
             return len(hidden)
         layer = int(name.rpartition(".")[2])

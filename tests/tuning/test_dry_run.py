@@ -9,6 +9,7 @@ import pytest
 from planning import plan
 from sweeping import work
 
+from nnlab.commands.dry_run_study import show_study
 from nnlab.errors import UserError
 from nnlab.tuning.beginning import beginning_of
 from nnlab.tuning.dry_run import DryRun, dry_run
@@ -166,3 +167,13 @@ def test_only_the_points_that_are_allowed_count_as_trials(tmp_path: Path) -> Non
         for sampler in ("grid", "random"):
             found = looked_at(*few, budget, f"sweep.sampler={sampler}", folder=tmp_path)
             assert found.trials_left == len(found.proposed) == 2
+
+
+def test_a_search_is_said_to_end_after_no_more_trials_than_there_can_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["sweep.space=null", "optimizer.lr=choice(0.01, 0.03, 0.1)", "sweep.constraint=optimizer.lr < 0.05"]
+    asked = plan(*SMALL, *few, "sweep.sampler=grid", "sweep.seconds=60", f"runs_dir={tmp_path}")
+    assert "2 of the 3 points of the search space are allowed" in asked.notes[-1]
+    show_study(asked, None, [])
+    assert "ends after 2 trials or after 60 s" in capsys.readouterr().out

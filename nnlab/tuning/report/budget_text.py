@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from nnlab.config.problems import as_typed
 from nnlab.tuning.budget import Budget, Use
 from nnlab.tuning.search.settings import direction
-from nnlab.wording import YEAR, duration, number_of
+from nnlab.wording import YEAR, duration, either, number_of
 
 HALF_A_DAY = 12 * 3600.0
 
@@ -104,11 +104,6 @@ def goal(budget: Budget) -> str:
 def _time_of_day(now: datetime, left: float) -> str:
     """`22:58:10`, or in more than half a day `27 Nov 09:15`."""
     return f"{now + timedelta(seconds=left):{'%H:%M:%S' if left < HALF_A_DAY else '%d %b %H:%M'}}"
-
-
-def either(parts: list[str]) -> str:
-    """`a`, `a or b`, `a, b or c`."""
-    return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def clock(seconds: float | None) -> str:

@@ -74,8 +74,8 @@ def _why_left_out(point: Placed, earlier: Sequence[Mapping[str, Any]], plan: Pla
         return "has no key that is searched"
     if point.params in earlier:
         return f"is the same as trial {earlier.index(point.params)}"
-    is_whole = all(axis.name in point.params for axis in plan.space.dimensions if axis.is_asked(point.params))
-    if is_whole and plan.accepts is not None and not plan.accepts(plan.space.values(point.params)):
+    accepts, space = plan.accepts, plan.space
+    if accepts is not None and space.is_whole(point.params) and not accepts(space.values(point.params)):
         return "is ruled out by sweep.constraint or sweep.trial_memory"
     return ""
 

@@ -55,6 +55,10 @@ class Space:
                 params[dimension.name] = choose(dimension)
         return params
 
+    def is_whole(self, params: Mapping[str, Any]) -> bool:
+        """Whether parameters have a value for each dimension that is asked of them."""
+        return all(dimension.name in params for dimension in self.dimensions if dimension.is_asked(params))
+
     def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """What a trial's parameters mean: plain values by config key, and choices by config group.
 

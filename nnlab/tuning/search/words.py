@@ -10,7 +10,7 @@ from nnlab.config.naming import value_text
 from nnlab.tuning.search.dimension import Condition, Dimension
 from nnlab.tuning.search.searchable import GROUPS
 from nnlab.tuning.search.space import Space
-from nnlab.wording import number_of
+from nnlab.wording import either, number_of
 
 MOST_NAMED = 8
 """Values that are all named."""
@@ -25,7 +25,7 @@ def values_in_words(dimension: Dimension) -> str:
     """`16, 32 or 64`, `0.003 to 0.3 on a log scale`, `256 to 1,024 in steps of 128`."""
     axis, count = dimension.distribution, dimension.count
     if dimension.is_categorical or (count is not None and count <= MOST_NAMED and not getattr(axis, "log", False)):
-        return any_of([dimension.value(index) for index in range(count or 0)])
+        return _any_of([dimension.value(index) for index in range(count or 0)])
     low, high = dimension.edges
     text = f"{value_text(low)} to {value_text(high)}"
     if isinstance(axis, FloatDistribution):
@@ -46,7 +46,7 @@ def when(dimension: Dimension) -> str:
 def condition_in_words(condition: Condition) -> str:
     """`optimizer=adam`, `model.depth 2 or 3`."""
     joint = "=" if condition.key in GROUPS else " "
-    return f"{condition.key}{joint}{any_of(condition.values)}"
+    return f"{condition.key}{joint}{_any_of(condition.values)}"
 
 
 def combinations_in_words(space: Space) -> str:
@@ -55,7 +55,5 @@ def combinations_in_words(space: Space) -> str:
     return "infinitely many combinations" if size is None else number_of(size, "combination")
 
 
-def any_of(values: Iterable[object]) -> str:
-    """`a`, `a or b`, `a, b or c`."""
-    texts = list(map(value_text, values))
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
+def _any_of(values: Iterable[object]) -> str:
+    return either(list(map(value_text, values)))
