@@ -163,12 +163,12 @@ class Coordinator:
 
     def _proposals(self) -> list[FrozenTrial]:
         """New trials: one, or a synchronous batch when nothing of the last one is left."""
-        if self._has_failed:
-            known = (*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done))
-            strays = self._study.strays({trial._trial_id for trial in known})
-            self._has_failed = False
-            return strays or self._proposals()
         under_way = [*self._doing.values(), *self._repeating, *(trial for trial, _ in self._done)]
+        if self._has_failed:
+            strays = self._study.strays({trial._trial_id for trial in under_way})
+            self._has_failed = False
+            if strays:
+                return strays
         if self.reason_to_give_up or (self._settings.deterministic and under_way):
             return []
         size = self._workers if self._settings.deterministic else 1
@@ -211,7 +211,8 @@ class Coordinator:
                     f"Trial {trial.number} could not be run ({type(error).__name__}: {redacted(str(error))}). "
                     "Nothing is lost; the study can be resumed once its storage and its workers answer."
                 ) from error
-        yield from () if done else (Tick(),)
+        if not done:
+            yield Tick()
 
     def _lose(self, trial: FrozenTrial, error: BaseException) -> Iterator[Event]:
         over = self._limits.lost(trial, error)

@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 from nnlab.errors import Kind, MachineError
-from nnlab.machine import machine_error
+from nnlab.machine import machine_error, machine_errors
 from nnlab.runs.resolve import study_command
+
+T = TypeVar("T")
 
 SECONDS = 2.0
 """Before the machine is looked at again; twice as long after each look in vain that followed on one that was not."""
@@ -89,6 +92,19 @@ class Pause:
         self._over_at = time.time()
         self._in_vain += 1
         self._say(f"the study goes on{f' ({_free(place)})' if error.kind == 'disk' else ''}")
+
+    def patiently(self, step: Callable[[], T]) -> T:
+        """Take a step, and again when the machine is well if that was what failed: each may be taken twice.
+
+        Raises:
+            KeyboardInterrupt: at Ctrl-C while the machine fails.
+        """
+        while True:
+            try:
+                with machine_errors():
+                    return step()
+            except MachineError as error:
+                self.until_over(error)
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

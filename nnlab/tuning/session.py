@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import TypeVar
 
 from optuna.trial import FrozenTrial
 
-from nnlab.errors import MachineError
 from nnlab.execution.events import Notice, Warned
 from nnlab.execution.listener import Listeners
-from nnlab.machine import machine_errors
 from nnlab.runs.journal import Status
 from nnlab.runs.recorder import Announce, Recorder
 from nnlab.tuning.budget import Budget
@@ -47,8 +44,6 @@ from nnlab.tuning.study_result import StudyResult
 from nnlab.tuning.tasks import Tasks
 from nnlab.tuning.trials import FINISHED, Asked
 from nnlab.tuning.winner import Winner
-
-T = TypeVar("T")
 
 
 class Session:
@@ -99,6 +94,7 @@ class Session:
             tick=lambda: listeners.on(StandingNow(self._standing())),
             presses=presses,
         )
+        self._patiently = self._pause.patiently
 
     def run(self, executor: Executor) -> None:
         """Run the trials.
@@ -106,8 +102,9 @@ class Session:
         Raises:
             KeyboardInterrupt: at Ctrl-C while the machine fails.
         """
-        how = (self._plan.workers, executor, self._racing.task, self._spending.is_over)
-        coordinator = Coordinator(self._study, self._plan.settings, *how)
+        coordinator = Coordinator(
+            self._study, self._plan.settings, self._plan.workers, executor, self._racing.task, self._spending.is_over
+        )
         self._listeners.on(study_started(self._plan, self._study, self._spending))
         if self._plan.fixed.tracking.plots:
             prepare_pictures()
@@ -197,15 +194,6 @@ class Session:
         )
         return StudyResult(self._path, self._status, self._reason)
 
-    def _patiently(self, step: Callable[[], T]) -> T:
-        """Take a step, and again when the machine is well if that was what failed: each may be taken twice."""
-        while True:
-            try:
-                with machine_errors():
-                    return step()
-            except MachineError as error:
-                self._pause.until_over(error)
-
     def _close(self) -> None:
         if not self._recorder.is_open:  # its end could not be written
             self._recorder = Recorder.reopen(self._path, self._announce)
@@ -213,8 +201,9 @@ class Session:
 
     def _catch_up(self) -> None:
         """Record what an earlier session, which was killed, could not."""
-        self._record.progress(self._study.trials)
-        for trial in self._study.trials:
+        trials = self._study.trials
+        self._record.progress(trials)
+        for trial in trials:
             if trial.state.is_finished():
                 record_ends(trial, self._tasks, self._announce)
         self._racing.catch_up()
@@ -244,7 +233,12 @@ class Session:
         )
 
     def _standing(self) -> Standing:
-        total, elapsed = self._plan.settings.trials, time.monotonic() - self._started
-        times = {"elapsed": elapsed, "searched": self._spending.seconds}
-        known, budget, before = self._study.known, self._spending.budget, self._finished_before
-        return Standing.of(known, self._objectives, total=total, done_before=before, budget=budget, **times)
+        return Standing.of(
+            self._study.known,
+            self._objectives,
+            total=self._plan.settings.trials,
+            elapsed=time.monotonic() - self._started,
+            done_before=self._finished_before,
+            budget=self._spending.budget,
+            searched=self._spending.seconds,
+        )

@@ -117,7 +117,7 @@ class Study:
     @property
     def is_exhausted(self) -> bool:
         """Whether nothing is left to propose, and all that was tried has failed."""
-        return bool(self.nothing_left) and all(trial.state == TrialState.FAIL for trial in self._known)
+        return bool(self.nothing_left) and self._known.in_state(TrialState.FAIL) == len(self._known)
 
     @property
     def is_settled(self) -> bool:

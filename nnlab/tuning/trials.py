@@ -70,7 +70,7 @@ class Asked:
         Raises:
             UserError: if the storage does not say it, or not as nnlab wrote it.
         """
-        asked: Asked = _stored(cls, trial, trial.user_attrs.get(ASKED))
+        asked: Asked = as_stored(cls, trial.user_attrs.get(ASKED), _named(trial))
         return asked
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Outcome:
             UserError: if the storage does not have it as nnlab wrote it.
         """
         fields = trial.user_attrs.get(OUTCOME)
-        outcome: Outcome | None = None if fields is None else _stored(cls, trial, fields)
+        outcome: Outcome | None = None if fields is None else as_stored(cls, fields, _named(trial))
         return outcome
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,18 +158,32 @@ class Taken:
             UserError: if the storage does not have it as nnlab wrote it.
         """
         fields = trial.user_attrs.get(TAKEN)
-        taken: Taken = cls() if fields is None else _stored(cls, trial, fields)
+        taken: Taken = cls() if fields is None else as_stored(cls, fields, _named(trial))
         return taken
 
 
-def _stored(shape: Any, trial: FrozenTrial, fields: Any) -> Any:
+def as_stored(shape: Any, fields: Any, name: str) -> Any:
+    """`fields` of a storage as the dataclass `shape` that nnlab stored.
+
+    Args:
+        shape: see `typed`.
+        fields: as they are read.
+        name: what they are, for the message.
+
+    Raises:
+        UserError: if they are no such thing.
+    """
     try:
         return typed(shape, fields)
     except MalformedError as error:
         raise UserError(
-            f"A study's storage must have its trials as nnlab stored them, but trial {trial.number} is damaged: "
+            f"A study's storage must have its trials as nnlab stored them, but {name} is damaged: "
             f"{error}. Something other than nnlab changed it: restore the storage."
         ) from error
+
+
+def _named(trial: FrozenTrial) -> str:
+    return f"trial {trial.number}"
 
 
 def is_over_limit(trial: FrozenTrial) -> bool:

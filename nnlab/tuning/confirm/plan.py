@@ -13,11 +13,9 @@ from optuna.study import get_all_study_names
 from optuna.trial import FrozenTrial
 
 from nnlab.check import Range
-from nnlab.errors import UserError
 from nnlab.tuning.report.ranking import ranking
 from nnlab.tuning.storage import answering
-from nnlab.tuning.trials import Asked
-from nnlab.typed import MalformedError, typed
+from nnlab.tuning.trials import Asked, as_stored
 
 Count = Annotated[int, Range(ge=0)]
 
@@ -91,13 +89,7 @@ def stored_plan(storage: BaseStorage, name: str) -> ConfirmPlan | None:
     fields = storage.get_study_user_attrs(study_id).get(PLAN)
     if fields is None:
         return None
-    try:
-        plan: ConfirmPlan = typed(ConfirmPlan, fields)
-    except MalformedError as error:
-        raise UserError(
-            f"A study's storage must have its trials as nnlab stored them, but what confirms {name!r} is damaged: "
-            f"{error}. Something other than nnlab changed it: restore the storage."
-        ) from error
+    plan: ConfirmPlan = as_stored(ConfirmPlan, fields, f"what confirms {name!r}")
     return plan if plan.trials else None
 
 

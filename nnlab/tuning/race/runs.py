@@ -17,7 +17,6 @@ from optuna.study import get_all_study_names
 from optuna.trial import FrozenTrial
 
 from nnlab.check import Range
-from nnlab.errors import UserError
 from nnlab.tuning.new_trial import running
 from nnlab.tuning.race.board import Board
 from nnlab.tuning.race.rule import Item
@@ -26,8 +25,7 @@ from nnlab.tuning.search.settings import SweepSettings
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.storage import answering
 from nnlab.tuning.study import Study
-from nnlab.tuning.trials import Asked
-from nnlab.typed import MalformedError, typed
+from nnlab.tuning.trials import Asked, as_stored
 
 BATCH = "batch"
 """The attribute of the further runs' study that holds the latest batch of several kinds."""
@@ -90,15 +88,7 @@ class RaceRuns(Study):
             UserError: if the storage does not have it as nnlab wrote it.
         """
         fields = self._storage.get_study_user_attrs(self._stored._study_id).get(BATCH)
-        if fields is None:
-            return None
-        try:
-            batch: Batch = typed(Batch, fields)
-        except MalformedError as error:
-            raise UserError(
-                f"A study's storage must have its trials as nnlab stored them, but the batch of {self.name!r} is "
-                f"damaged: {error}. Something other than nnlab changed it: restore the storage."
-            ) from error
+        batch: Batch | None = None if fields is None else as_stored(Batch, fields, f"the batch of {self.name!r}")
         return batch
 
     @answering()

@@ -23,7 +23,6 @@ def ranking(trials: Iterable[FrozenTrial], objectives: Sequence[str]) -> list[Fr
 
     A trial can win if it is complete, every value of it is finite, and it repeats no earlier trial.
     """
-
     ranked = [(rank, trial) for trial in trials if (rank := rank_of(trial, objectives)) is not None]
     return [trial for _, trial in sorted(ranked, key=itemgetter(0))]
 

@@ -22,8 +22,8 @@ def trial_line(trial: FrozenTrial, standing: Standing, *, is_short: bool = False
     digits = _digits(standing)
     asked, outcome = Asked.of(trial), Outcome.of(trial)
     columns = [of_total(standing.done, standing), f"trial {trial.number:>{digits}}"]
-    if trial.state == TrialState.FAIL or is_over_limit(trial):
-        columns += [f"{status_text(trial):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
+    if _has_no_scores(trial):
+        columns += _why(trial, outcome)
     elif is_short:
         columns += _scores(trial, outcome, standing, is_short=True)
         columns.append(f"{_short_status(trial, standing):<8}")
@@ -44,8 +44,8 @@ def confirming_line(run: FrozenTrial, number: int, place: int, standing: Standin
     outcome = Outcome.of(run)
     done = standing.done + standing.failed
     columns = [of_total(done, standing), f"{trial_name(number, place):<22}"]
-    if run.state == TrialState.FAIL or is_over_limit(run):
-        columns += [f"{status_text(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
+    if _has_no_scores(run):
+        columns += _why(run, outcome)
     elif outcome is not None:
         columns += [*_scores(run, outcome, standing, is_short=False), *_effort(Asked.of(run), outcome)]
     return "  ".join(filter(None, columns))
@@ -58,8 +58,8 @@ def further_line(run: FrozenTrial, number: int, place: int, trial: FrozenTrial, 
     """
     outcome = Outcome.of(run)
     columns = [" " * len(of_total(0, standing)), f"{trial_name(number, further=place):<16}"]
-    if run.state == TrialState.FAIL or is_over_limit(run):
-        columns += [f"{status_text(run):<8}", " ".join(outcome.reason.split()) if outcome is not None else ""]
+    if _has_no_scores(run):
+        columns += _why(run, outcome)
     elif outcome is not None:
         seeds, means, name = len(Asked.of(trial).seeds), Outcome.of(trial), standing.objectives[0]
         columns += _scores(run, outcome, standing, is_short=False)
@@ -104,6 +104,15 @@ def running_line(name: str, epoch: int | None, scores: Mapping[str, float], valu
     if width is None or len(line) <= width:
         return line
     return " ".join([name.removeprefix("trial ").replace(", fresh", ""), done, *shown.values(), values])
+
+
+def _has_no_scores(trial: FrozenTrial) -> bool:
+    return trial.state == TrialState.FAIL or is_over_limit(trial)
+
+
+def _why(trial: FrozenTrial, outcome: Outcome | None) -> list[str]:
+    """The status of a trial without scores, and the reason."""
+    return [f"{status_text(trial):<8}", "" if outcome is None else " ".join(outcome.reason.split())]
 
 
 def _scores(trial: FrozenTrial, outcome: Outcome | None, standing: Standing, *, is_short: bool) -> list[str]:

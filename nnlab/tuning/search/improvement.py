@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits
 from nnlab.tuning.search.gaussian_process import Floats, GaussianProcess, log_expected_improvement
 from nnlab.tuning.search.space import Space
 from nnlab.tuning.search.unit_cube import UnitCube
+from nnlab.tuning.trials import FINISHED
 
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 FEWEST = 3
 """Trials, with which a model says anything."""
 RANDOM, LOCAL, BEST = 1000, 300, 5

@@ -77,9 +77,9 @@ class SeenTrials:
     """What samplers know of a study.
 
     Args:
-        name: of the study, by which Hyperband spreads trials over its brackets.
+        name: of the study.
         objectives: what is optimized.
-        pruner: of the study; samplers see the trials of their own bracket alone.
+        pruner: of the study. It judges nothing here, so that Hyperband has no brackets, and samplers see all trials.
         ordinals: the space as they see it.
         most: how many trials they are shown, see `Shown`; None is all.
     """
@@ -170,22 +170,25 @@ class Worst:
         self._signs = signs
         self._values: dict[int, list[float]] = {}
         self._worst: list[float] | None = None
+        self._is_known = True
 
     def note(self, trial: FrozenTrial) -> None:
         """Learn of a trial, new or changed; one that has failed has no values."""
         before = self._values.pop(trial.number, None)
         if trial.state == TrialState.COMPLETE and all(map(math.isfinite, trial.values)):
             self._values[trial.number] = trial.values
-        if before is not None:
-            self._worst = None
-            for values in self._values.values():
-                self._take(values)
-        elif trial.number in self._values:
+        if before is not None:  # found when it is asked: in a race all trials change at once
+            self._is_known = False
+        elif self._is_known and trial.number in self._values:
             self._take(self._values[trial.number])
 
     @property
     def values(self) -> list[float] | None:
         """The worst of now; None while no trial has any."""
+        if not self._is_known:
+            self._worst, self._is_known = None, True
+            for values in self._values.values():
+                self._take(values)
         return self._worst
 
     def _take(self, values: Sequence[float]) -> None:
