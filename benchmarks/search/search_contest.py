@@ -65,6 +65,7 @@ def search_contest(bench: Bench) -> Table:
         Row("nnlab with sweep.until=the script's loss", [sweep.wall for sweep in reached], " s"),
         Row("the loss of that", [sweep.loss for sweep in reached], "", "<= the script's"),
         Row("the script against that", [script.wall / sweep.wall for script, _, sweep in rounds], "x", ">= 2x"),
+        Row("the script until its best against that", [script.until / sweep.wall for script, _, sweep in rounds], "x"),
     ]
     return Table(
         f"make sweep{' with 3 trials' if bench.is_quick else ''}, its winner's test and pictures included, against a\n"

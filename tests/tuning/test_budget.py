@@ -67,6 +67,13 @@ def test_each_part_of_a_budget_ends_the_search_and_none_before() -> None:
         assert budget.used_up(budget.use(trials, 9.0)) == expected, budget
 
 
+def test_trials_in_vain_go_by_number_in_batches_and_else_by_their_ends() -> None:
+    trials = [make_trial(number, [loss]) for number, loss in enumerate((0.5, 0.3, 0.4))]
+    trials[1].datetime_complete, trials[2].datetime_complete = trials[2].datetime_complete, trials[1].datetime_complete
+    assert Budget(None, patience=1, is_in_step=True).use(trials).in_vain == 1
+    assert Budget(None, patience=1).use(trials).in_vain == 0
+
+
 def test_an_accuracy_ends_the_search_from_below() -> None:
     budget = Budget(None, until=0.9, objectives=("val/accuracy",))
     assert budget.used_up(budget.use([make_trial(0, [0.89])])) == []

@@ -145,6 +145,18 @@ def test_a_given_guess_outside_of_the_space_is_refused_with_one_inside(given: st
     assert list(mapping_problems(nearest, OF_PRESET)) == []
 
 
+def test_a_given_guess_that_the_constraint_rules_out_is_refused_and_a_default_is_left_out() -> None:
+    rule = ["sweep.sampler=random", RATE, *SGD, "sweep.constraint=optimizer.lr < 0.05"]
+    for given in ("[{optimizer.lr: 0.06}]", "[default,{optimizer.lr: 0.06}]"):
+        with pytest.raises(ConfigError, match=r"ruled out by sweep\.constraint"):
+            first_guesses(plan(*rule, f"sweep.first={given}"))
+    found = first_guesses(plan(*rule, "sweep.first=[default,{optimizer.lr: 0.04}]"))
+    assert [(guess.trial, guess.source, guess.params) for guess in found.guesses] == [
+        (0, "given", {"optimizer.lr": 0.04})
+    ]
+    assert any("default is left out" in note for note in found.notes)
+
+
 def test_problems_of_guesses_are_reported_with_the_others() -> None:
     found = problems(
         "sweep.first=[{optimizer.lr: 5}, {trainer.batch_size: 1}]", "sweep.pruner=none", "sweep.confirm=99"

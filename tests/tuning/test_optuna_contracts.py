@@ -1,6 +1,8 @@
-"""nnlab's own sampler and storages hold what Optuna asks of any, by Optuna's own tests of that.
+"""nnlab's own samplers and storages hold what Optuna asks of any, by Optuna's own tests of that.
 
-`PlannedSampler` is left out: it proposes one given point, and knows of no other distribution.
+Of the samplers only `EvolutionSampler` is held to them: `PlannedSampler` proposes one given point, and
+`ImprovementSampler` (every second trial of `mixed`) points of the space it was made with. Neither takes the space that
+these tests hand over, so `test_samplers.py` and `test_improvement.py` are all that holds them.
 """
 
 from __future__ import annotations

@@ -102,6 +102,24 @@ def test_a_rule_that_few_points_satisfy_is_satisfied_by_points_at_random() -> No
     assert len({str(trial.params) for trial in trials}) == 3
 
 
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_the_draws_of_a_study_that_grew_are_those_of_later_trials(sampler: str) -> None:
+    numbers = sweep_settings(sampler=sampler)
+    alone = searched(SAMPLERS[sampler](), NUMBERS, 6)
+    grown = Proposer("a-study", numbers, NUMBERS, 7, EPOCHS, offset=5)
+    assert grown.propose().params == alone.trials[5].params
+
+
+def test_random_points_under_a_rule_differ_where_repetitions_are_wanted() -> None:
+    def accepts(values: Mapping[str, Any]) -> bool:
+        return bool(values["optimizer.lr"] < 0.00103 and values["model.dropout"] < 0.49)
+
+    study = study_of(NUMBERS, accepts, repeat_duplicates=True)
+    trials = [run_one(study, study.storage, _good) for _ in range(3)]
+    assert {Asked.of(trial).draws for trial in trials} == {20}
+    assert len({str(trial.params) for trial in trials}) == 3
+
+
 def test_repetitions_that_are_wanted_do_not_go_past_a_rule() -> None:
     study = study_of(TINY, lambda values: values in TWO_POINTS, repeat_duplicates=True)
     assert len(study.propose_batch(8)) == 8

@@ -63,6 +63,12 @@ def test_median_judges_nobody_in_the_first_fifth_of_the_epochs(epochs: int, firs
     assert stopped_at(study, [9.0] * epochs) == first
 
 
+def test_median_stops_none_of_the_first_five_and_the_sixth() -> None:
+    study = study_of(Median(warmup_epochs=0).make(3))
+    assert [stopped_at(study, [float(loss)] * 3) for loss in (1, 1, 9, 9, 9)] == [None] * 5
+    assert stopped_at(study, [10.0] * 3) == 1
+
+
 def test_median_judges_from_the_first_seed() -> None:
     study = study_of(Median(startup_trials=1).make(20, seeds=5))
     assert stopped_at(study, [1.0] * 5) is None

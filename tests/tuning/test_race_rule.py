@@ -128,6 +128,11 @@ def test_what_is_due_by_hand() -> None:
     assert race.due() == [(1, 4), (2, 2), (5, 3)]
 
 
+def test_who_was_better_on_fewer_seeds_leads_only_once_it_has_as_many() -> None:
+    assert Race({0: [1.0, 1.0, 1.0], 1: [0.5]}, 3).leader == 0
+    assert Race({0: [1.0, 1.0, 1.0], 1: [0.5, 1.0, 1.0]}, 3).leader == 1
+
+
 def test_no_trial_no_race() -> None:
     race = Race({}, seeds=3)
     assert (race.leader, race.due()) == (None, [])

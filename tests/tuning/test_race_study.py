@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -160,6 +162,19 @@ def test_a_trial_that_fails_with_a_further_seed_has_failed_and_another_is_tried(
     assert (study.finished, len(study.trials)) == (12, 13)
     assert shown(read_back(storage)) == shown(study.trials)
     assert study.known[0].state.name == "FAIL"
+
+
+def test_a_score_that_is_infinite_is_out_of_the_race() -> None:
+    def do(run: FrozenTrial) -> Outcome:
+        outcome = noisy(run)
+        is_worst = not is_further(run) and run.number == 0
+        return replace(outcome, scores={"val/loss": math.inf}) if is_worst else outcome
+
+    study = session(in_memory(), racing_settings(), do=do)
+    assert len(Asked.of(study.trials[0]).seeds) == 1, "it was the best while it was alone"
+    others = [value for trial in study.trials[1:] for value in trial.values]
+    assert len(others) == 11
+    assert all(map(math.isfinite, others))
 
 
 def test_runs_of_other_values_than_the_trial_s_are_told(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 from searching import NUMBERS
+from sweeping import sweep_settings
 from test_seen import Looking, made
 
 from nnlab.tuning.search.ordinals import Ordinals
+from nnlab.tuning.search.proposer import Proposer
 from nnlab.tuning.search.samplers import TPE
 from nnlab.tuning.search.seen import SeenTrials
 from nnlab.tuning.search.shown import BEST, MOST, Shown
@@ -54,6 +56,43 @@ def test_of_pruned_trials_those_are_best_that_came_further_and_failed_ones_never
         trials[number].intermediate_values = reports
     latest = list(range(95, 100))
     assert of(trials, BEST + 5) == [3, 5, 7, *latest]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_complete_trials_come_before_pruned_ones_and_of_these_those_that_came_further_with_better_scores(
+    sign: float,
+) -> None:
+    trials = [made(number, FAIL) for number in range(100)]
+    trials[0] = made(0, COMPLETE, [sign * 9.0])
+    trials[1] = made(1, COMPLETE, [sign * -float("inf")])
+    for number in range(2, 60):
+        trials[number] = made(number, PRUNED)
+        trials[number].intermediate_values = {1: sign * -number, 1 + number % 2: sign * number}
+    odd = range(3, 60, 2)  # came to step 2; the first of them have the better scores
+    assert of(trials, BEST + 5, (sign,)) == [0, *odd[: BEST - 1], *range(95, 100)]
+
+
+def test_of_a_large_front_the_latest_are_shown_and_none_that_another_equals() -> None:
+    trials = [made(number, COMPLETE, [float(number), float(number)]) for number in range(100)]  # less loss, more score
+    assert of(trials, BEST + 5, (1.0, -1.0)) == list(range(75, 100))
+    trials = [made(number, COMPLETE, [9.0, 1.0]) for number in range(100)]
+    trials[3], trials[4] = made(3, COMPLETE, [1.0, 5.0]), made(4, COMPLETE, [2.0, 5.0])
+    assert of(trials, BEST + 5, (1.0, -1.0)) == [3, *range(95, 100)]
+
+
+@pytest.mark.parametrize("name", ["tpe", "mixed"])
+def test_samplers_that_make_a_model_are_shown_no_more_than_the_bound(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def proposed() -> Any:
+        proposer = Proposer("a-study", sweep_settings(sampler=name), NUMBERS, 7, 5)
+        for trial in scored(60):
+            proposer.note(trial)
+        return proposer.propose().params
+
+    whole = proposed()
+    monkeypatch.setattr("nnlab.tuning.search.proposer.MOST", BEST + 5)
+    assert proposed() != whole
 
 
 def test_of_two_objectives_those_on_the_front_are_best() -> None:

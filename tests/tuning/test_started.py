@@ -16,6 +16,8 @@ from nnlab.tuning.manifest import OFF, Manifest, versions
 from nnlab.tuning.plan import Plan
 from nnlab.tuning.planning import make_plan
 from nnlab.tuning.resuming import resumed_arguments, resumed_plan
+from nnlab.tuning.search.pruners import Median
+from nnlab.tuning.search.samplers import TPE
 
 OTHER_PRESET = [
     "sweep.trials=33",
@@ -54,6 +56,16 @@ def test_settings_of_a_preset_that_has_changed_are_those_of_the_start(tmp_path: 
 def test_what_is_given_at_the_resume_counts(tmp_path: Path) -> None:
     plan = resumed(tmp_path, OTHER_PRESET, ["sweep.retries=0"], ["sweep.trials=40", "sweep.confirm=2"])
     assert (plan.settings.trials, plan.settings.retries, plan.settings.confirm) == (40, 0, 2)
+    Manifest.read(tmp_path / "a-study").check(plan.fingerprint("c0"))
+
+
+@pytest.mark.parametrize("again", ["sweep.pruner=median", "sweep.sampler=tpe"])
+def test_the_pruner_or_sampler_that_it_has_keeps_its_options_where_it_is_given_again(
+    tmp_path: Path, again: str
+) -> None:
+    plan = resumed(tmp_path, [*OTHER_PRESET, "sweep.sampler=tpe"], [], [again])
+    assert plan.settings.pruner == Median(startup_trials=7)
+    assert plan.settings.sampler == TPE(candidates=9)
     Manifest.read(tmp_path / "a-study").check(plan.fingerprint("c0"))
 
 
