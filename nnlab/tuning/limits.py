@@ -143,8 +143,9 @@ class Limits:
         return ""
 
     def _reason(self, taken: Taken, epochs: int) -> str:
-        used = f", {gigabytes(taken.memory)}" if taken.memory else ""
-        return f"over {self._passed(taken)}: it took {taken.seconds:.1f} s{used}, for {number_of(epochs, 'epoch')}"
+        used = f" and {gigabytes(taken.memory)}" if taken.memory else ""
+        effort = f"{taken.seconds:.1f} s{used} for {number_of(epochs, 'epoch')}"
+        return f"It took {effort}, over {self._passed(taken)}."
 
     def _note(self, trial: FrozenTrial, taken: Taken) -> None:
         with answering():
