@@ -85,8 +85,8 @@ def _trial_lines(found: DryRun) -> Iterator[str]:
         allowed = "" if plan.accepts is None else " that are allowed"
         only = f"the space has only {number_of(found.combinations or 0, 'combination')}{allowed}; {counted}"
         only = only if few else counted
-        more = f"at most {number_of(left, 'trial')}" if left else "no trials"
-        yield f"{more}{' more' if there else ''} ({only}), {workers}"
+        more = "more trial" if there else "trial"
+        yield f"{f'at most {number_of(left, more)}' if left else f'no {more}s'} ({only}), {workers}"
     if there:
         going = f"; {number_of(len(found.unfinished), 'trial')} that had not ended go on" if found.unfinished else ""
         yield f"{number_of(there, 'trial')} are there, {found.use.finished} of them complete or pruned{going}"

@@ -100,7 +100,7 @@ def with_quotes_as_remedy(
 ) -> ConfigProblem:
     """The problem; its remedy is the quoted text where Hydra reads a text as something else (`123`)."""
     given = [override for override in overrides if override.key_or_group == problem.key and override.value_type]
-    if not given or isinstance(given[-1].value(), str | Sweep | Glob):
+    if problem.nearest or not given or isinstance(given[-1].value(), str | Sweep | Glob):
         return problem
     quoted = _quoted(problem.key, given[-1].get_value_string().strip(), key_rules() if rules is None else rules)
     return ConfigProblem(problem.key, problem.rule, problem.value, quoted) if quoted else problem

@@ -225,10 +225,7 @@ def end_dead_runs(runs_dir: Path) -> None:
 
 
 def end_if_dead(path: Path) -> None:
-    """Write the `end` that a killed process could not, with status `killed`.
-
-    A live or ended run is left alone, and so is one whose process was killed before it recorded the start.
-    """
+    """Write the `end` that a killed process could not, as `killed`; nothing for a run that lives, ended or never began."""
     try:
         lock = FileLock(path / LOCK, wait=False)
     except BlockingIOError:

@@ -142,8 +142,9 @@ class Limits:
         return ""
 
     def _reason(self, taken: Taken, epochs: int) -> str:
-        used = f", {bytes_in_words(taken.memory)}" if taken.memory else ""
-        return f"over {self._passed(taken)}: it took {taken.seconds:.1f} s{used}, for {number_of(epochs, 'epoch')}"
+        used = f" and {bytes_in_words(taken.memory)}" if taken.memory else ""
+        effort = f"{taken.seconds:.1f} s{used} for {number_of(epochs, 'epoch')}"
+        return f"It took {effort}, over {self._passed(taken)}."
 
     def _note(self, trial: FrozenTrial, taken: Taken) -> None:
         with answering():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -46,7 +47,7 @@ def from_problems(settings: SweepSettings) -> Iterator[ConfigProblem]:
     name: Any = said
     if isinstance(said, Mapping):
         name, values = said.get("study"), said.get("values") or {}
-        example = f"{{study: {name or 'NAME'}, values: {{KEY: VALUE}}}}"
+        example = shlex.quote(f"{KEY}={{study: {name or 'NAME'}, values: {{KEY: VALUE}}}}")
         if unknown := [key for key in said if key not in ("study", "values")]:
             yield ConfigProblem(KEY, f"has {unknown[0]}, but takes study and values alone", said, example)
             return

@@ -102,13 +102,21 @@ def _check_measured_alike(before: Mapping[str, Any], plan: Plan, asked: From) ->
         there, here = before.get(key, asked.values.get(key, ABSENT)), now.get(key, ABSENT)
         if there != here and not (key not in before and key in MEASURING):
             shown = ["absent" if value is ABSENT else as_typed(value) for value in (there, here)]
+            shown = [text[:8] for text in shown] if key == "data_sha256" else shown
             told.append(f"{key} is {shown[0]} there and {shown[1]} here")
             if there is not ABSENT and key != "data_sha256":
                 remedies.append(shlex.quote(as_override(key.removesuffix(".name"), there)))
     if before.get("sweep.race"):  # a race keeps no trials of another study either
         remedies = []
     stated = dict(_already_said(before, asked))
-    told += [f"{key} had {as_typed(value)} itself and cannot be stated" for key, value in stated.items()]
+    if stated and not told:  # all that is wrong: the rest of what is asked for remains
+        others = {key: value for key, value in leaves(asked.values) if key not in stated}
+        remedies = [
+            shlex.quote(f"{KEY}={as_typed({'study': asked.study, 'values': others} if others else asked.study)}")
+        ]
+    told += [
+        f"{key} is {as_typed(value)} there already, so that values must not have it" for key, value in stated.items()
+    ]
     if told:
         rule = f"has trials that were measured otherwise: {'; '.join(told)}"
         raise ConfigError([ConfigProblem(KEY, rule, asked.study, " ".join(remedies) or "another study, or none")])

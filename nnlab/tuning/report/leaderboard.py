@@ -58,7 +58,10 @@ def leaderboard(
         lines = _table(columns_of(shown, objectives, trials, confirmation, certainty), width, encoding)
         counts = [len(Asked.of(trial).seeds) for trial in shown]
         if min(counts) < max(counts):
-            lines += ["", f"fewer than {max(counts)} seeds: ranked by those that trial {shown[0].number} had too"]
+            few = [(each.number, count) for each, count in zip(shown, counts, strict=True) if count < max(counts)]
+            named = f"trial{'s' if len(few) > 1 else ''} {', '.join(f'{number} ({count})' for number, count in few)}"
+            had = f"ranked by those that trial {shown[0].number} had too"
+            lines += ["", f"fewer than {max(counts)} seeds: {named}; {had}"]
         if certainty is not None:
             lines += ["", *map(_plain if not _can_encode("±–", encoding) else str, certainty.lines())]
         if len(objectives) == 2:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnlab.check import closest
 from nnlab.config.problems import ConfigError, ConfigProblem
 from nnlab.errors import UserError
 from nnlab.paths import expanded
@@ -90,7 +91,9 @@ def _found(item: Any, plan: Plan) -> tuple[str, Placed]:
         source, run = _best_of(path, plan) if is_file(path / STUDY) else (f"run {path.name}", StoredRun.open(path))
         config = run.config
     except UserError as error:
-        raise ConfigError([ConfigProblem(KEY, str(error).rstrip("."), item)]) from error
+        wanted = "null" if item.lower() in ("none", "false", "off") else closest(item, [DEFAULT])
+        nearest_item = wanted and f"{KEY}={wanted}"
+        raise ConfigError([ConfigProblem(KEY, str(error).rstrip("."), item, nearest_item)]) from error
     choices = {group: names[0] for group, names in choices_in(config, plan.space).items()}
     return source, placed(plan.space, values_of(config, choices))
 

@@ -36,9 +36,7 @@ MEMORY_UNITS = {"mb": 1e6, "gb": 1e9, "mib": 2**20, "gib": 2**30}
 """Bytes, by the unit in small letters."""
 TIME_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 """Seconds, by the first letter of the unit."""
-Memory = Annotated[
-    str, Matches(r"(?i)(\d+(\.\d+)?|\.\d+) ?[MG]i?B", "an amount of memory with its unit, as in 500MB or 2GB")
-]
+Memory = Annotated[str, Matches(r"(?i)(\d+(\.\d+)?|\.\d+) ?[MG]i?B", "an amount of memory with its unit (500MB, 2GB)")]
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,8 @@ def read_sweep(raw: Mapping[str, Any]) -> tuple[SweepSettings | None, list[Confi
     if plain.get("first") != "default" and isinstance(plain.get("first"), str | Mapping):
         plain["first"] = [plain["first"]]
     if isinstance(size := plain.get("trial_memory"), int | float) and not isinstance(size, bool):
-        problems.append(ConfigProblem("sweep.trial_memory", "must have a unit", size, f"{size}MB or {size}GB"))
+        right = f"{size}MB or {size}GB" if size > 0 else "2GB"
+        problems.append(ConfigProblem("sweep.trial_memory", "must be above 0 and have a unit", size, right))
         plain["trial_memory"] = IN_DOUBT
     for key in ("seconds", "trial_seconds"):
         if isinstance(text := plain.get(key), str) and (seconds := _seconds(text)):
