@@ -225,7 +225,7 @@ def end_dead_runs(runs_dir: Path) -> None:
 
 
 def end_if_dead(path: Path) -> None:
-    """Write the `end` that a killed process could not (`killed`); a run that lives, ended or never began is left alone."""
+    """Write the `end` that a killed process could not; one that lives, has ended or never began is left alone."""
     try:
         lock = FileLock(path / LOCK, wait=False)
     except BlockingIOError:
